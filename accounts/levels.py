@@ -1,0 +1,10 @@
+"""How much a picture shows: the one scale every rung filters by."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class ContentLevel(models.IntegerChoices):
+    GENERAL = 0, _("General")
+    SENSITIVE = 1, _("Sensitive")
+    MATURE = 2, _("Mature")

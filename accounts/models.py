@@ -1,0 +1,175 @@
+"""Who: members, what they agreed to, what they are told, and the keys they hold."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractUser, AnonymousUser, UserManager
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+from knox.models import AbstractAuthToken
+
+from accounts.ids import PublicIdModel
+from accounts.levels import ContentLevel
+
+
+class Role(models.TextChoices):
+    """Names of the Groups that carry a role."""
+
+    MODERATOR = "moderator", _("Moderator")
+    RESEARCHER = "researcher", _("Researcher")
+    STAFF = "staff", _("Staff")
+
+
+class User(PublicIdModel, AbstractUser):
+    """A member. Deleting one leaves a blanked tombstone (`deleted_at`), held to it by a CHECK."""
+
+    first_name = None  # type: ignore[assignment]
+    last_name = None  # type: ignore[assignment]
+    email = models.EmailField(_("email address"), blank=True)
+    is_simulated = models.BooleanField(default=False, editable=False)
+    is_adult = models.BooleanField(_("I am 18 or older"), default=False)
+    max_level = models.PositiveSmallIntegerField(
+        _("show pictures up to"), choices=ContentLevel.choices, default=ContentLevel.GENERAL
+    )
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects: ClassVar[UserManager["User"]] = UserManager()
+
+    class Meta(AbstractUser.Meta):  # type: ignore[name-defined,misc]
+        constraints = [
+            models.CheckConstraint(
+                name="user_tombstone_is_blank",
+                condition=Q(deleted_at=None)
+                | Q(email="", is_active=False, is_staff=False, is_superuser=False, username__startswith="deleted-"),
+            ),
+            models.CheckConstraint(
+                name="user_mature_needs_stated_age",
+                condition=Q(is_adult=True) | Q(max_level__lt=ContentLevel.MATURE),
+            ),
+        ]
+
+    def has_role(self, role: Role) -> bool:
+        """Whether the member is in the group of that name; staff hold every role. One query a request."""
+        return self.is_superuser or bool({role.value, Role.STAFF.value} & self._role_names())
+
+    def _role_names(self) -> set[str]:
+        cached: set[str] | None = self.__dict__.get("_roles")
+        if cached is None:
+            cached = self.__dict__["_roles"] = set(self.groups.values_list("name", flat=True))
+        return cached
+
+
+Viewer = User | AnonymousUser
+
+
+def level_for(viewer: Viewer) -> int:
+    """The highest content level this viewer may be shown; visitors see general, as does a locked site."""
+    if settings.SAFE_MODE or not isinstance(viewer, User):
+        return ContentLevel.GENERAL
+    return viewer.max_level
+
+
+class Purpose(models.TextChoices):
+    """What a member may agree to; the default is refused."""
+
+    TRAIN = "train", _("My pictures and answers may train image models")
+    PUBLISH = "publish", _("My pictures and answers may appear in published datasets")
+    BENCHMARK = "benchmark", _("My pictures and answers may be used in public benchmarks")
+
+
+class ConsentQuerySet(models.QuerySet["ConsentEvent"]):
+    def granted(self, purpose: Purpose, at: datetime | None = None) -> "models.QuerySet[ConsentEvent, int]":
+        """Ids of the users whose latest event for a purpose (up to `at`) grants it; use as a subquery."""
+        events = self.filter(purpose=purpose)
+        if at is not None:
+            events = events.filter(at__lte=at)
+        latest = events.order_by("user_id", "-at", "-pk").distinct("user_id")
+        return self.filter(pk__in=latest.values("pk"), granted=True).values_list("user_id", flat=True)
+
+
+class ConsentEvent(models.Model):
+    """Append-only (a trigger holds it to that); the latest event of a purpose wins."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="consent_events")
+    purpose = models.CharField(max_length=16, choices=Purpose.choices)
+    text_version = models.CharField(max_length=16)
+    granted = models.BooleanField()
+    at = models.DateTimeField()
+
+    objects = ConsentQuerySet.as_manager()
+
+    class Meta:
+        # settings page and consent at build time: the latest event of (user, purpose)
+        indexes = [models.Index(fields=["user", "purpose", "-at", "-id"], name="consent_latest")]
+
+
+class NotificationQuerySet(models.QuerySet["Notification"]):
+    def unread(self) -> "NotificationQuerySet":
+        return self.filter(read_at=None)
+
+
+class Notification(models.Model):
+    """Ids, never words: the page that shows it loads the target through the viewer's own filter."""
+
+    recipient = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notifications")
+    kind = models.CharField(max_length=32)
+    actor = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="+")
+    target_type = models.CharField(max_length=64)  # "feed.post"
+    target_id = models.BigIntegerField()
+    created_at = models.DateTimeField()
+    read_at = models.DateTimeField(null=True)
+
+    objects = NotificationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            # the same thing said twice is said once: accounts.services.notify is idempotent
+            models.UniqueConstraint(
+                fields=["recipient", "kind", "actor", "target_type", "target_id"],
+                name="notification_once",
+                nulls_distinct=False,
+            )
+        ]
+        indexes = [models.Index(fields=["recipient", "-created_at", "-id"], name="notification_newest")]
+
+
+class Webhook(PublicIdModel):
+    """A member's own address that is told of events about their own things, signed with `secret`."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="webhooks")
+    url = models.URLField()
+    secret = models.CharField(max_length=64)
+    events: ArrayField[list[str], list[str]] = ArrayField(models.CharField(max_length=32))
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+
+class WebhookDelivery(models.Model):
+    """One event for one webhook: ids only; the outbox that the delivering task drains."""
+
+    webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="deliveries")
+    event = models.CharField(max_length=32)
+    target_type = models.CharField(max_length=64)
+    target_public_id = models.CharField(max_length=12)
+    created_at = models.DateTimeField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+    not_before = models.DateTimeField()
+    delivered_at = models.DateTimeField(null=True)
+    last_status = models.PositiveSmallIntegerField(null=True)
+
+    class Meta:
+        indexes = [
+            # the delivering task: what is due
+            models.Index(fields=["not_before"], name="delivery_due", condition=Q(delivered_at=None)),
+            BrinIndex(fields=["created_at"], name="delivery_brin"),
+        ]
+
+
+class ApiToken(AbstractAuthToken):
+    """A named API token; knox stores its digest only."""
+
+    name = models.CharField(max_length=60, blank=True)

@@ -1,0 +1,186 @@
+"""Typed readers for environment variables; a bad value stops the start with a sentence naming it."""
+
+import json
+import os
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+_TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
+
+
+def _wrong(name: str, value: str, expected: str) -> ImproperlyConfigured:
+    return ImproperlyConfigured(f"{name} is {value!r}; it must be {expected}. Correct it or leave it unset.")
+
+
+def string(name: str, default: str) -> str:
+    return os.environ.get(name, default)
+
+
+def strings(name: str, default: Sequence[str]) -> list[str]:
+    """A comma-separated list."""
+    value = os.environ.get(name)
+    return list(default) if value is None else [part.strip() for part in value.split(",") if part.strip()]
+
+
+def boolean(name: str, default: bool) -> bool:
+    value = os.environ.get(name)
+    if value is None:
+        return default
+    if value.lower() not in _TRUE | _FALSE:
+        raise _wrong(name, value, "yes or no")
+    return value.lower() in _TRUE
+
+
+def integer(name: str, default: int, least: int | None = None) -> int:
+    value = os.environ.get(name)
+    if value is None:
+        return default
+    try:
+        number = int(value)
+    except ValueError:
+        raise _wrong(name, value, "a whole number") from None
+    if least is not None and number < least:
+        raise _wrong(name, value, f"a whole number of at least {least}")
+    return number
+
+
+def choice(name: str, choices: Sequence[str], default: str) -> str:
+    value = os.environ.get(name, default)
+    if value not in choices:
+        raise _wrong(name, value, "one of " + ", ".join(choices))
+    return value
+
+
+def path(name: str, default: Path) -> Path:
+    return Path(os.environ.get(name) or default).expanduser().resolve()
+
+
+def url(name: str, default: str) -> str:
+    value = os.environ.get(name, default).rstrip("/")
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        raise _wrong(name, value, "an address such as https://salon.example")
+    return value
+
+
+def time_zone(name: str, default: str) -> str:
+    value = os.environ.get(name, default)
+    try:
+        ZoneInfo(value)
+    except Exception:
+        raise _wrong(name, value, "a time zone such as Europe/Paris") from None
+    return value
+
+
+def secret_key(name: str, file: Path) -> str:
+    """The variable, or else a key made once and kept in a file only its owner reads."""
+    if value := os.environ.get(name):
+        if len(value) < 40:
+            raise _wrong(name, "…", "at least 40 characters long")
+        return value
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return file.read_text()
+    with os.fdopen(descriptor, "w") as stream:
+        stream.write(secrets.token_urlsafe(60))
+    return file.read_text()
+
+
+def _embedded(var: Path) -> dict[str, str]:
+    """What config/local.py wrote when it started the embedded services: {variable: value}."""
+    file = var / "services.json"
+    return json.loads(file.read_text()) if file.exists() else {}
+
+
+def database(name: str, var: Path) -> dict[str, Any]:
+    value = os.environ.get(name) or _embedded(var).get(name, "postgresql://salon@127.0.0.1:5432/salon")
+    scheme = urlsplit(value).scheme
+    if scheme not in {"postgres", "postgresql"}:
+        raise _wrong(name, value.split("@")[-1], "postgresql://user:password@host:port/name (Salon runs on PostgreSQL)")
+    try:
+        return dict(environ.Env.db_url_config(value))
+    except ValueError:
+        raise _wrong(name, value.split("@")[-1], "postgresql://user:password@host:port/name") from None
+
+
+def redis(name: str, var: Path) -> str:
+    value = os.environ.get(name) or _embedded(var).get(name, "redis://127.0.0.1:6379/0")
+    if urlsplit(value).scheme not in {"redis", "rediss", "unix"}:
+        raise _wrong(name, value.split("@")[-1], "redis://host:port/number")
+    return value
+
+
+def storage(prefix: str, bucket: str, folder: Path) -> dict[str, Any]:
+    """Django storage settings: S3 under ``prefix/`` when a bucket is named, else a local folder."""
+    if not bucket:
+        return {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": folder}}
+    missing = [key for key in ("S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY") if not os.environ.get(key)]
+    if missing:
+        raise ImproperlyConfigured(f"S3_BUCKET is set, so {' and '.join(missing)} must be set too.")
+    options = {
+        "bucket_name": bucket,
+        "location": prefix,
+        "access_key": os.environ["S3_ACCESS_KEY_ID"],
+        "secret_key": os.environ["S3_SECRET_ACCESS_KEY"],
+        "endpoint_url": os.environ.get("S3_ENDPOINT_URL") or None,
+        "region_name": os.environ.get("S3_REGION") or "us-east-1",
+        "default_acl": None,
+        "file_overwrite": True,
+        "signature_version": "s3v4",
+        "addressing_style": "path" if os.environ.get("S3_ENDPOINT_URL") else "auto",
+    }
+    return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
+
+
+def email(value: str, folder: Path) -> dict[str, Any]:
+    """Django's EMAIL_* settings from ``smtp://user:password@host:port``; unset means files in a folder."""
+    if not value:
+        return {"EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend", "EMAIL_FILE_PATH": folder}
+    if not urlsplit(value).scheme.startswith("smtp") or not urlsplit(value).hostname:
+        raise _wrong("EMAIL_URL", value.split("@")[-1], "smtp://user:password@host:port or smtp+tls://…")
+    return dict(environ.Env.email_url_config(value))
+
+
+def logging(level: str) -> dict[str, Any]:
+    """structlog for every logger: key=value lines on standard error."""
+    import structlog
+
+    shared = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    formatter = {
+        "()": structlog.stdlib.ProcessorFormatter,
+        "processors": [
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "logger", "event"]),
+        ],
+        "foreign_pre_chain": shared,
+    }
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": formatter},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"handlers": ["stderr"], "level": "WARNING" if level == "INFO" else "INFO"},
+        "loggers": {
+            name: {"level": level} for name in ("accounts", "moderation", "generation", "feed", "ratings", "config")
+        },
+    }

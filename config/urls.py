@@ -1,0 +1,16 @@
+"""Every page of the site. The API has one page of its own: config/api.py."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("feed.urls")),
+    path("", include("generation.urls")),
+    path("", include("ratings.urls")),
+    path("", include("moderation.urls")),
+    path("", include("accounts.urls")),
+    path("accounts/", include("allauth.urls")),
+    path("api/", include("config.api")),
+    path("admin/", admin.site.urls),
+    path("", include("django_prometheus.urls")),
+]

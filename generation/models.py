@@ -1,0 +1,225 @@
+"""How an image comes to exist: checkpoints, what was asked for, and each picture's way to ready."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+from pgvector.django import BitField
+
+from accounts.ids import PublicIdModel
+from accounts.levels import ContentLevel
+from accounts.models import Role, User, Viewer, level_for
+from moderation.models import Restriction
+
+
+class CheckpointQuerySet(models.QuerySet["Checkpoint"]):
+    def enabled(self) -> "CheckpointQuerySet":
+        return self.filter(is_enabled=True)
+
+
+class Checkpoint(models.Model):
+    """A registered diffusers checkpoint: a local folder, or a hub id with a pinned revision."""
+
+    slug = models.SlugField(max_length=64, unique=True)
+    name = models.CharField(max_length=120)
+    source = models.CharField(max_length=300, help_text=_("A folder under CHECKPOINTS_DIR, or a hub id"))
+    revision = models.CharField(max_length=64, blank=True, help_text=_("Pinned commit, for a hub id"))
+    sha256 = models.CharField(max_length=64, blank=True, help_text=_("Of the folder's weights"))
+    licence = models.CharField(max_length=64)
+    outputs_may_train = models.BooleanField(
+        default=False, help_text=_("The licence lets its pictures enter training datasets")
+    )
+    pipeline_class = models.CharField(max_length=64, default="DiffusionPipeline")
+    sizes = models.JSONField(help_text=_("Allowed [[width, height], …] in pixels, the default first"))
+    default_steps = models.PositiveSmallIntegerField(default=20)
+    max_steps = models.PositiveSmallIntegerField(default=50)
+    default_guidance = models.FloatField(default=3.0)
+    schedulers: ArrayField[list[str], list[str]] = ArrayField(
+        models.CharField(max_length=64), default=list, help_text=_("Diffusers class names, the default first")
+    )
+    min_memory_mb = models.PositiveIntegerField(default=0)
+    pool = models.SlugField(max_length=32, default="default")
+    is_enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = CheckpointQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Style(models.Model):
+    """Words wrapped around a prompt; `template` holds `{prompt}` once."""
+
+    slug = models.SlugField(max_length=64, unique=True)
+    name = models.CharField(max_length=80)
+    template = models.CharField(max_length=500, default="{prompt}")
+    negative_prompt = models.CharField(max_length=500, blank=True)
+    checkpoints: models.ManyToManyField[Checkpoint, models.Model] = models.ManyToManyField(
+        Checkpoint, related_name="styles"
+    )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Lora(models.Model):
+    slug = models.SlugField(max_length=64, unique=True)
+    name = models.CharField(max_length=120)
+    checkpoint = models.ForeignKey(Checkpoint, on_delete=models.CASCADE, related_name="loras")
+    source = models.CharField(max_length=300)
+    sha256 = models.CharField(max_length=64, blank=True)
+    licence = models.CharField(max_length=64)
+    is_enabled = models.BooleanField(default=True)
+
+
+class Generation(PublicIdModel):
+    """One request of a member: the settings shared by its images. Prompts are blanked, never the row lost."""
+
+    class RemixKind(models.TextChoices):
+        SAME_SETTINGS = "same", _("Same settings")
+        INSPIRED = "inspired", _("Inspired by")
+
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="generations")
+    prompt = models.TextField(max_length=2000)
+    negative_prompt = models.TextField(max_length=2000, blank=True)
+    checkpoint = models.ForeignKey(Checkpoint, on_delete=models.PROTECT, related_name="generations")
+    style = models.ForeignKey(Style, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    loras = models.JSONField(default=list)  # [{slug, sha256, weight}]
+    scheduler = models.CharField(max_length=64)
+    steps = models.PositiveSmallIntegerField()
+    guidance = models.FloatField()
+    width = models.PositiveSmallIntegerField()
+    height = models.PositiveSmallIntegerField()
+    parent = models.ForeignKey(
+        "generation.Image", null=True, blank=True, on_delete=models.SET_NULL, related_name="remixes"
+    )
+    remix_kind = models.CharField(max_length=8, choices=RemixKind.choices, blank=True)
+    source_image = models.ForeignKey(
+        "generation.Image", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    strength = models.FloatField(null=True)
+    idempotency_key = models.CharField(max_length=64)
+    was_doubtful = models.BooleanField(default=False)  # prompt screening asked “generate anyway?”: no previews
+    submitted_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["author", "idempotency_key"], name="generation_once_per_key")
+        ]
+        indexes = [models.Index(fields=["author", "-submitted_at", "-id"], name="generation_history")]
+
+
+class ImageState(models.TextChoices):
+    QUEUED = "queued", _("In the queue")
+    LEASED = "leased", _("Being made")
+    GENERATED = "generated", _("Made")
+    SCREENING = "screening", _("Being checked")
+    READY = "ready", _("Ready")
+    HELD = "held", _("Held for review")
+    REJECTED = "rejected", _("Removed")
+    CANCELLED = "cancelled", _("Cancelled")
+    FAILED = "failed", _("Failed")
+
+
+PENDING = (ImageState.QUEUED, ImageState.LEASED, ImageState.GENERATED, ImageState.SCREENING)
+UNPAID = (ImageState.CANCELLED, ImageState.FAILED)  # what these cost goes back to the member
+
+
+class ImageQuerySet(models.QuerySet["Image"]):
+    def pending(self) -> "ImageQuerySet":
+        return self.filter(state__in=PENDING)
+
+    def public(self, at: datetime) -> "ImageQuerySet":
+        """Published, passed, and by nobody who is banned."""
+        banned = Restriction.objects.active(at).filter(kind=Restriction.Kind.BANNED).values("user_id")
+        return self.filter(is_public=True, state=ImageState.READY, deleted_at=None).exclude(author_id__in=banned)
+
+    def visible_to(self, viewer: Viewer, at: datetime) -> "ImageQuerySet":
+        """What `viewer` may look at: the public up to their level, all of their own, and for moderators all."""
+        if isinstance(viewer, User):
+            if viewer.has_role(Role.MODERATOR):
+                return self.filter(deleted_at=None)
+            own = Q(author=viewer, deleted_at=None) & ~Q(state=ImageState.REJECTED)
+        else:
+            own = Q(pk=None)
+        shown = self.public(at).filter(content_level__lte=level_for(viewer)).values("pk")
+        return self.filter(Q(pk__in=shown) | own)
+
+
+class Image(PublicIdModel):
+    """The unit of work and, once ready, the picture. A state changes by one conditional UPDATE (leases.py)."""
+
+    generation = models.ForeignKey(Generation, on_delete=models.PROTECT, related_name="images")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="images")
+    position = models.PositiveSmallIntegerField()
+    seed = models.BigIntegerField()
+    batch_key = models.CharField(max_length=64)
+    cost_units = models.BigIntegerField()  # pixels x steps x guidance passes
+    pool = models.SlugField(max_length=32)
+
+    state = models.CharField(max_length=10, choices=ImageState.choices, default=ImageState.QUEUED)
+    lease_no = models.PositiveIntegerField(default=0)  # the fencing token: it only grows
+    lease_expires_at = models.DateTimeField(null=True)
+    worker = models.CharField(max_length=120, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    not_before = models.DateTimeField()
+    failure = models.CharField(max_length=300, blank=True)
+    is_cancel_requested = models.BooleanField(default=False)
+    bucket = models.PositiveSmallIntegerField(null=True)  # batch size it ran in
+    versions = models.JSONField(default=dict)  # {"torch": …, "diffusers": …, "checkpoint": sha256}
+    queued_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    ready_at = models.DateTimeField(null=True)
+
+    width = models.PositiveSmallIntegerField()
+    height = models.PositiveSmallIntegerField()
+    prefix = models.CharField(max_length=64, blank=True)  # images/{id}/{lease_no} in the store
+    png_sha256 = models.CharField(max_length=64, blank=True)
+    jpeg_sha256 = models.CharField(max_length=64, blank=True)  # the metadata-free training copy, made once
+    rendition_hash = models.CharField(max_length=16, blank=True)
+    rendition_widths: ArrayField[list[int], list[int]] = ArrayField(models.PositiveSmallIntegerField(), default=list)
+    thumbhash = models.CharField(max_length=48, blank=True)  # base64
+    pdq = BitField(length=256, null=True)
+    pdq_quality = models.PositiveSmallIntegerField(null=True)
+    alt_text = models.CharField(max_length=500, blank=True)
+
+    content_level = models.PositiveSmallIntegerField(choices=ContentLevel.choices, default=ContentLevel.GENERAL)
+    is_public = models.BooleanField(default=False)  # written by feed when it is hung and taken down
+    is_prompt_hidden = models.BooleanField(default=False)
+    deleted_at = models.DateTimeField(null=True)
+
+    objects = ImageQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["generation", "position"], name="image_position_in_generation"),
+            models.CheckConstraint(
+                name="image_public_is_ready", condition=Q(is_public=False) | Q(state=ImageState.READY, deleted_at=None)
+            ),
+            models.CheckConstraint(
+                name="image_tombstone_is_blank",
+                condition=Q(deleted_at=None) | Q(prefix="", jpeg_sha256="", png_sha256="", alt_text="", pdq=None),
+            ),
+        ]
+        indexes = [
+            # drain(): the next head of a pool's queue
+            models.Index(fields=["pool", "not_before", "id"], name="image_queue", condition=Q(state=ImageState.QUEUED)),
+            # the reaper: leases that ran out
+            models.Index(fields=["lease_expires_at"], name="image_leases", condition=Q(state=ImageState.LEASED)),
+            # what waits for files or checks
+            models.Index(fields=["state", "id"], name="image_screening", condition=Q(state__in=["generated", "screening"])),
+            # limits of a member: what is pending, and the cost of a rolling day
+            models.Index(F("author"), F("queued_at"), name="image_budget", include=["state", "cost_units"]),
+        ]
+
+
+class PromptExample(models.Model):
+    """A public, general prompt that prompt expansion may learn from; written and removed by feed."""
+
+    image = models.OneToOneField(Image, on_delete=models.CASCADE, related_name="prompt_example")
+    prompt = models.TextField()
+    created_at = models.DateTimeField(auto_now_add=True)

@@ -1,0 +1,3 @@
+from django.contrib.auth.validators import UnicodeUsernameValidator
+
+username_validators = [UnicodeUsernameValidator()]
