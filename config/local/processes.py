@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 START_SECONDS = 60.0  # a cold disk and one busy core
+ELSEWHERE = Path("/var/lib/salon")
 
 
 class LocalServiceError(RuntimeError):
@@ -117,6 +118,11 @@ def _is_reachable(folder: Path) -> bool:
     return all(parent.stat().st_mode & 0o001 for parent in (folder, *folder.parents) if parent.exists())
 
 
+def outside(var: Path) -> Path:
+    """Where root keeps the data of a ``var`` that the services' account cannot reach."""
+    return ELSEWHERE / hashlib.sha256(str(var.resolve()).encode()).hexdigest()[:16]
+
+
 def private_folder(folder: Path, user: str | None) -> Path:
     """``folder``, made for ``user`` alone.
 
@@ -124,8 +130,7 @@ def private_folder(folder: Path, user: str | None) -> Path:
     would be wrong: then a folder named after it in /var/lib/salon takes its place.
     """
     if user and not _is_reachable(folder.parent):
-        name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
-        folder = Path("/var/lib/salon") / name / folder.name
+        folder = outside(folder.parent) / folder.name
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.mkdir(mode=0o700, exist_ok=True)
     if user:
@@ -139,7 +144,7 @@ def reachable_programs(*trees: Path, user: str | None) -> list[Path]:
     if not user or all(_is_reachable(tree) for tree in trees):
         return list(trees)
     stamp = "|".join(f"{tree}:{tree.stat().st_mtime_ns}" for tree in trees)
-    target = Path("/var/lib/salon/programs") / hashlib.sha256(stamp.encode()).hexdigest()[:16]
+    target = ELSEWHERE / "programs" / hashlib.sha256(stamp.encode()).hexdigest()[:16]
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = target.with_name(f"{target.name}.{os.getpid()}")
