@@ -4,7 +4,39 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from accounts.models import Notification, Role, User
+
+THEME_COOKIE = "theme"
+THEMES = ("light", "dark")
+MOST_UNREAD = 99  # counted no further: the badge says 99
+
+
+def _roles(request: HttpRequest) -> set[str]:
+    """Names of the roles the member holds; templates show links by them, views still check permission."""
+    user = request.user
+    return {role.value for role in Role if user.has_role(role)} if isinstance(user, User) else set()
+
+
+def _unread(request: HttpRequest) -> int:
+    user = request.user
+    if not isinstance(user, User):
+        return 0
+    return Notification.objects.filter(recipient=user).unread()[:MOST_UNREAD].count()
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    return {"SITE_NAME": settings.SITE_NAME, "SITE_URL": settings.SITE_URL, "DEMO": settings.DEMO}
+    """Lazy where a query is needed, so that fragments without a header cost none.
+
+    The chosen theme is a cookie read here, not a script, so that the first paint already has it.
+    """
+    chosen = request.COOKIES.get(THEME_COOKIE, "")
+    return {
+        "SITE_NAME": settings.SITE_NAME,
+        "SITE_URL": settings.SITE_URL,
+        "DEMO": settings.DEMO,
+        "theme": chosen if chosen in THEMES else "",
+        "roles": SimpleLazyObject(lambda: _roles(request)),
+        "unread_notifications": SimpleLazyObject(lambda: _unread(request)),
+    }
