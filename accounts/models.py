@@ -9,6 +9,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 from knox.models import AbstractAuthToken
 
@@ -41,6 +42,12 @@ class User(PublicIdModel, AbstractUser):
 
     class Meta(AbstractUser.Meta):  # type: ignore[name-defined,misc]
         constraints = [
+            # sign-in looks names up by `iexact`, which is UPPER(); this is its index as well
+            models.UniqueConstraint(
+                Upper("username"),
+                name="user_username_any_case",
+                violation_error_message=_("A user with that username already exists."),
+            ),
             models.CheckConstraint(
                 name="user_tombstone_is_blank",
                 condition=Q(deleted_at=None)
@@ -94,7 +101,7 @@ class ConsentQuerySet(models.QuerySet["ConsentEvent"]):
 class ConsentEvent(models.Model):
     """Append-only (a trigger holds it to that); the latest event of a purpose wins."""
 
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="consent_events")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="consent_events")
     purpose = models.CharField(max_length=16, choices=Purpose.choices)
     text_version = models.CharField(max_length=16)
     granted = models.BooleanField()
@@ -137,15 +144,37 @@ class Notification(models.Model):
         indexes = [models.Index(fields=["recipient", "-created_at", "-id"], name="notification_newest")]
 
 
+class WebhookEvent(models.TextChoices):
+    """What a webhook may ask to be told of."""
+
+    IMAGE_READY = "image.ready", _("A picture of mine is ready")
+    IMAGE_HELD = "image.held", _("A picture of mine is held for review")
+    POST_PUBLISHED = "post.published", _("A post of mine was published")
+    POST_LIKED = "post.liked", _("A post of mine was liked")
+    POST_REMIXED = "post.remixed", _("A picture of mine was remixed")
+    DECISION_MADE = "decision.made", _("Moderation decided about something of mine")
+    RELEASE_PUBLISHED = "release.published", _("A dataset release of mine is published")
+
+
 class Webhook(PublicIdModel):
-    """A member's own address that is told of events about their own things, signed with `secret`."""
+    """A member's own address that is told of events about their own things, signed with `secret`.
+
+    It switches itself off (`is_active`) when an event could not be delivered in all its attempts.
+    """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="webhooks")
-    url = models.URLField()
-    secret = models.CharField(max_length=64)
-    events: ArrayField[list[str], list[str]] = ArrayField(models.CharField(max_length=32))
+    url = models.URLField(_("address"), max_length=500)
+    secret = models.CharField(max_length=64, editable=False)
+    events: ArrayField[list[str], list[str]] = ArrayField(
+        models.CharField(max_length=32, choices=WebhookEvent.choices), verbose_name=_("events")
+    )
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
+
+
+class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
+    def due(self, at: datetime) -> "WebhookDeliveryQuerySet":
+        return self.filter(delivered_at=None, failed_at=None, not_before__lte=at)
 
 
 class WebhookDelivery(models.Model):
@@ -159,17 +188,22 @@ class WebhookDelivery(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     not_before = models.DateTimeField()
     delivered_at = models.DateTimeField(null=True)
-    last_status = models.PositiveSmallIntegerField(null=True)
+    failed_at = models.DateTimeField(null=True)  # every attempt was used
+    last_status = models.PositiveSmallIntegerField(null=True)  # HTTP status; null when nobody answered
+
+    objects = WebhookDeliveryQuerySet.as_manager()
 
     class Meta:
         indexes = [
             # the delivering task: what is due
-            models.Index(fields=["not_before"], name="delivery_due", condition=Q(delivered_at=None)),
+            models.Index(
+                fields=["not_before"], name="delivery_due", condition=Q(delivered_at=None, failed_at=None)
+            ),
             BrinIndex(fields=["created_at"], name="delivery_brin"),
         ]
 
 
-class ApiToken(AbstractAuthToken):
+class ApiToken(PublicIdModel, AbstractAuthToken):
     """A named API token; knox stores its digest only."""
 
-    name = models.CharField(max_length=60, blank=True)
+    name = models.CharField(_("name"), max_length=60, blank=True)

@@ -226,6 +226,7 @@ LEASE_SECONDS = env.integer("LEASE_SECONDS", 60, least=2)
 
 # --- Safety ---------------------------------------------------------------------------------------------
 SAFE_MODE = env.boolean("SAFE_MODE", False)  # locks the whole site to the general level
+WEBHOOK_ALLOW_PRIVATE = env.boolean("WEBHOOK_ALLOW_PRIVATE", False)  # also lets them go to http://
 MODERATION_TEXT_CHECKERS = env.strings(
     "MODERATION_TEXT_CHECKERS", ["moderation.checkers.rules.check", "moderation.checkers.profanity.check"]
 )
@@ -234,6 +235,7 @@ MODERATION_IMAGE_CHECKERS = env.strings(
 )
 
 # --- Asking ---------------------------------------------------------------------------------------------
+ASK_POLICY_VERSION = env.integer("ASK_POLICY_VERSION", 2 if DEMO else 0, least=0)  # 0: the one marked active
 RELEASE_SECRET = env.secret_key("RELEASE_SECRET", VAR_DIR / "release_secret")  # pseudonyms and splits
 
 # --- Words and time -------------------------------------------------------------------------------------

@@ -1,0 +1,49 @@
+"""The webhook outbox: claiming what is due, and noting what became of it."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import webhooks
+from accounts.models import Webhook, WebhookDelivery
+
+MAX_ATTEMPTS = 8
+LEASE = timedelta(minutes=2)  # longer than a call may take; a worker that dies leaves the row due again
+FIRST_PAUSE = timedelta(seconds=30)  # four times longer after each failure: the last comes after about two days
+
+
+def deliver_due(*, limit: int = 50, at: datetime | None = None) -> int:
+    """Delivers up to `limit` due events, each claimed by one worker alone; returns how many were tried."""
+    now = at or timezone.now()
+    for tried in range(limit):
+        delivery = _claim(now)
+        if delivery is None:
+            return tried
+        # Outside any transaction: somebody else's server may take seconds to answer.
+        _settle(delivery, webhooks.post(delivery, now), now)
+    return limit
+
+
+def _claim(at: datetime) -> WebhookDelivery | None:
+    with transaction.atomic():
+        due = WebhookDelivery.objects.due(at).filter(webhook__is_active=True).order_by("not_before")
+        delivery = due.select_for_update(of=("self",), skip_locked=True).select_related("webhook").first()
+        if delivery is None:
+            return None
+        delivery.attempts += 1
+        delivery.not_before = at + LEASE
+        delivery.save(update_fields=["attempts", "not_before"])
+    return delivery
+
+
+def _settle(delivery: WebhookDelivery, status: int | None, at: datetime) -> None:
+    delivery.last_status = status
+    if status is not None and 200 <= status < 300:
+        delivery.delivered_at = at
+    elif delivery.attempts >= MAX_ATTEMPTS:
+        delivery.failed_at = at
+        Webhook.objects.filter(pk=delivery.webhook_id).update(is_active=False)
+    else:
+        delivery.not_before = at + FIRST_PAUSE * 4 ** (delivery.attempts - 1)
+    delivery.save(update_fields=["last_status", "delivered_at", "failed_at", "not_before"])

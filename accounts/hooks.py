@@ -1,0 +1,34 @@
+"""Hooks that settings name: how a lower rung reaches a higher one without importing it."""
+
+from collections.abc import Iterable, Set
+from importlib import import_module
+from typing import Any, Protocol, cast
+
+from django.conf import settings
+
+from accounts.models import User
+
+
+class PersonalData(Protocol):
+    """A module ``<app>/personal.py``.
+
+    ``COVERED`` names every foreign key of its app to User or Image, as ``"moderation.Report.reporter"``;
+    ``erase`` deletes leaves, blanks rows that have children, and runs inside the caller's transaction.
+    """
+
+    COVERED: Set[str]
+
+    def export(self, user: User) -> dict[str, Any]: ...
+
+    def erase(self, user: User) -> None: ...
+
+
+def load_modules(names: Iterable[str]) -> dict[str, object]:
+    """The modules by name; one that cannot be imported is an error, never skipped."""
+    return {name: import_module(name) for name in names}
+
+
+def personal_data() -> dict[str, PersonalData]:
+    """Each rung's part by the name of its app, accounts first, the others as settings list them."""
+    modules = load_modules(["accounts.personal", *settings.PERSONAL_DATA])
+    return {name.partition(".")[0]: cast(PersonalData, module) for name, module in modules.items()}

@@ -1,0 +1,179 @@
+"""Writes about members, called by pages, the API, commands and every higher rung alike."""
+
+import secrets
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.contrib.sessions.backends.base import SessionBase
+from django.db import models, transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
+
+from accounts import webhooks
+from accounts.consent import TEXT_VERSION
+from accounts.errors import NotFound, Refused
+from accounts.hooks import personal_data
+from accounts.models import (
+    ApiToken,
+    ConsentEvent,
+    ContentLevel,
+    Notification,
+    Purpose,
+    User,
+    Webhook,
+    WebhookDelivery,
+    WebhookEvent,
+)
+from accounts.tasks import deliver_webhooks
+
+MAX_WEBHOOKS = 10
+
+
+def notify(
+    *, recipient: User, kind: str, target: models.Model, actor: User | None = None, at: datetime | None = None
+) -> None:
+    """Tells a member that something happened to `target`; said twice it is said once, and never to its doer."""
+    if recipient.deleted_at or (actor is not None and actor.pk == recipient.pk):
+        return
+    row = Notification(
+        recipient=recipient,
+        kind=kind,
+        actor=actor,
+        target_type=target._meta.label_lower,
+        target_id=target.pk,
+        created_at=at or timezone.now(),
+    )
+    Notification.objects.bulk_create([row], ignore_conflicts=True)
+
+
+def mark_notifications_read(*, recipient: User, until: int | None = None, at: datetime | None = None) -> int:
+    """Marks notifications with ids up to `until` (all without it) as read; returns how many were not."""
+    unread = Notification.objects.unread().filter(recipient=recipient)
+    if until is not None:
+        unread = unread.filter(pk__lte=until)
+    return unread.update(read_at=at or timezone.now())
+
+
+def emit(*, user: User, event: str, target: models.Model, at: datetime | None = None) -> None:
+    """Puts an event about `target` (a model with a public id) into the outbox of each webhook that asked for it."""
+    now = at or timezone.now()
+    hooks = Webhook.objects.filter(user=user, is_active=True, events__contains=[WebhookEvent(event).value])
+    rows = [
+        WebhookDelivery(
+            webhook=hook,
+            event=event,
+            target_type=target._meta.label_lower,
+            target_public_id=target.public_id,  # type: ignore[attr-defined]
+            created_at=now,
+            not_before=now,
+        )
+        for hook in hooks
+    ]
+    if rows:
+        WebhookDelivery.objects.bulk_create(rows)
+        deliver_webhooks.delay_on_commit()
+
+
+def record_consent(*, user: User, purpose: Purpose | str, granted: bool, at: datetime | None = None) -> None:
+    """Appends what the member chose; choosing again what already holds appends nothing."""
+    purpose = Purpose(purpose)
+    with transaction.atomic():
+        User.objects.select_for_update().get(pk=user.pk)  # two answers at a time are put in an order
+        latest = ConsentEvent.objects.filter(user=user, purpose=purpose).order_by("-at", "-pk").first()
+        if latest is not None and (latest.granted, latest.text_version) == (granted, TEXT_VERSION):
+            return
+        if latest is None and not granted:
+            return  # refused is the default
+        ConsentEvent.objects.create(
+            user=user, purpose=purpose, granted=granted, text_version=TEXT_VERSION, at=at or timezone.now()
+        )
+
+
+def set_viewing(*, user: User, is_adult: bool, max_level: int) -> None:
+    """Sets what the member wants to be shown; mature needs a stated age, and a locked site stays general."""
+    if max_level >= ContentLevel.MATURE and not is_adult:
+        message = _("Mature pictures are for adults: say that you are 18 or older, or choose another level.")
+        raise Refused("age_needed", message, fields={"max_level": [message]})
+    if settings.SAFE_MODE and max_level > ContentLevel.GENERAL:
+        message = _("This site shows general pictures only.")
+        raise Refused("site_is_general", message, fields={"max_level": [message]})
+    user.is_adult, user.max_level = is_adult, max_level
+    user.save(update_fields=["is_adult", "max_level"])
+
+
+def issue_token(*, user: User, name: str) -> tuple[ApiToken, str]:
+    """A new API token; its plain text is returned once and stored nowhere."""
+    limit = settings.REST_KNOX["TOKEN_LIMIT_PER_USER"]
+    with transaction.atomic():
+        User.objects.select_for_update().get(pk=user.pk)  # the count below must hold
+        if ApiToken.objects.filter(user=user).count() >= limit:
+            message = ngettext_lazy("You have %d token already.", "You have %d tokens already.", limit) % limit
+            raise Refused("too_many_tokens", _("%s Revoke one first.") % message, status=409)
+        token, plain = ApiToken.objects.create(user=user, name=name)
+    return token, plain
+
+
+def revoke_token(*, user: User, public_id: str) -> None:
+    if not ApiToken.objects.filter(user=user, public_id=public_id).delete()[0]:
+        raise NotFound(_("There is no such token."))
+
+
+def register_webhook(*, user: User, url: str, events: list[str]) -> Webhook:
+    """A new webhook with a fresh secret; raises Refused for an address that leads into a private network."""
+    webhooks.check_address(url)
+    with transaction.atomic():
+        User.objects.select_for_update().get(pk=user.pk)  # the count below must hold
+        if Webhook.objects.filter(user=user).count() >= MAX_WEBHOOKS:
+            raise Refused("too_many_webhooks", _("You have 10 webhooks already. Remove one first."), status=409)
+        return Webhook.objects.create(
+            user=user, url=url, secret=secrets.token_hex(32), events=[WebhookEvent(event).value for event in events]
+        )
+
+
+def remove_webhook(*, user: User, public_id: str) -> None:
+    if not Webhook.objects.filter(user=user, public_id=public_id).delete()[0]:
+        raise NotFound(_("There is no such webhook."))
+
+
+def end_access(*, user: User, keep: SessionBase | None = None) -> None:
+    """Ends the member's sessions and API tokens at once; `keep` spares the session that asks (and the tokens)."""
+    from allauth.usersessions.models import UserSession  # its models need the app registry
+
+    sessions = UserSession.objects.filter(user=user)
+    if keep is not None:
+        sessions = sessions.exclude(session_key=keep.session_key)
+    for session in sessions:
+        session.end()
+    if keep is None:
+        ApiToken.objects.filter(user=user).delete()
+
+
+def export_personal_data(*, user: User) -> dict[str, Any]:
+    """Everything kept about a member: one entry per rung, of values that DjangoJSONEncoder writes."""
+    return {name: part.export(user) for name, part in personal_data().items()}
+
+
+def delete_account(*, user: User, at: datetime | None = None) -> None:
+    """Erases a member on every rung and leaves a blank tombstone; all of it or, on an error, nothing."""
+    now = at or timezone.now()
+    with transaction.atomic():
+        locked = User.objects.select_for_update().get(pk=user.pk)
+        if locked.deleted_at is not None:
+            return
+        for part in reversed(personal_data().values()):  # from the top of the house down
+            part.erase(locked)
+        _bury(locked, now)
+    user.refresh_from_db()
+
+
+def _bury(user: User, at: datetime) -> None:
+    end_access(user=user)
+    user.groups.clear()
+    user.user_permissions.clear()
+    user.username, user.email = f"deleted-{user.public_id}", ""
+    user.is_active = user.is_staff = user.is_superuser = user.is_adult = False
+    user.max_level, user.last_login, user.deleted_at = ContentLevel.GENERAL, None, at
+    user.set_unusable_password()
+    user.save()

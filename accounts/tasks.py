@@ -1,0 +1,8 @@
+from celery import shared_task
+
+from accounts import deliveries
+
+
+@shared_task(name="accounts.deliver_webhooks")
+def deliver_webhooks() -> None:
+    deliveries.deliver_due()
