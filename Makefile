@@ -1,0 +1,69 @@
+# Salon. `make help` lists the commands. Python 3.11 or newer, git and make are all that is needed before.
+
+PYTHON ?= python3
+UV_VERSION := 0.13.8
+VENV := .venv
+BIN := $(VENV)/bin
+LOCKED := $(VENV)/.installed-$(shell cksum < requirements.lock | cut -d' ' -f1)
+# The lock holds torch's CPU build. pip's variable names a folder with it; uv must be told, or told where else to look.
+TORCH := $(if $(PIP_FIND_LINKS),--find-links "$(PIP_FIND_LINKS)",--torch-backend cpu)
+WEIGHTS := $(wildcard starter/weights/*)
+TEST_WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help setup static browser demo clean-demo test lint format bench lock
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1|/' | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
+
+setup: $(LOCKED) $(if $(WEIGHTS),var/checkpoints/.assembled) static browser ## the environment alone
+
+$(LOCKED): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo 'Salon needs Python 3.11 or newer, and `$(PYTHON)` is not one. Install it, or say: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)'; exit 1; }
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || { \
+	  echo 'The virtual environment could not be made. On Debian or Ubuntu: apt-get install python3-venv'; exit 1; }
+	@echo 'Installing the packages of requirements.lock ...'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python $(TORCH) requirements.lock
+	@rm -f $(VENV)/.installed-* && touch $@
+
+var/checkpoints/.assembled: $(WEIGHTS) | $(LOCKED)
+	@echo 'Assembling the starter checkpoint ...'
+	@$(BIN)/python -m starter.assemble
+	@mkdir -p $(@D) && touch $@
+
+static: | $(LOCKED)
+	@$(BIN)/python manage.py collectstatic --no-input --verbosity 0
+
+browser: | $(LOCKED) ## Chromium for the browser tests; without it they are skipped
+	@PLAYWRIGHT=$(BIN)/playwright sh deploy/install-browser.sh
+
+demo: setup ## the whole site on this machine, until Ctrl-C
+	@exec $(BIN)/python -m config.demo
+
+clean-demo: ## removes the demo's data (var/ but for the checkpoints)
+	@$(BIN)/python -m config.demo --remove
+
+test: setup ## the tests, on services of their own (make test TESTS=tests/feed)
+	@$(BIN)/pytest -n $(TEST_WORKERS) --dist loadscope $(TESTS)
+
+lint: $(LOCKED) ## style, types, the ladder of imports, migrations, deployment checks
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -W ignore manage.py makemigrations --check --dry-run --verbosity 1
+	SITE_URL=https://salon.example $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+format: $(LOCKED) ## rewrites what ruff can put right
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup ## every benchmark, small
+	@for file in benchmarks/[a-z]*.py; do \
+	  test -e "$$file" || continue; echo "== $$file"; $(BIN)/python "$$file" --quick || exit 1; done
+
+lock: ## requirements.lock from pyproject.toml
+	$(BIN)/uv pip compile pyproject.toml --group dev $(TORCH) --no-header --no-annotate --quiet -o requirements.lock
+	@sed -i.bak 's/^\(torch==[0-9.]*\)+.*/\1/' requirements.lock && rm requirements.lock.bak
