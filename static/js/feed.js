@@ -1,0 +1,85 @@
+// [data-load-more]: the feed goes on by itself; [data-new-above]: what came since; Back finds the same place.
+import { each, on, parse, request, words } from './dom.js';
+import { toast } from './toast.js';
+
+const AHEAD = '1200px';
+const POLL_MS = 60_000;
+const MOST_KEPT = 2_000_000; // characters in sessionStorage
+const feed = () => document.querySelector('[data-feed]');
+const pager = () => document.querySelector('[data-pager]');
+const place = () => `feed:${location.pathname}${location.search}`;
+
+/** Append the next page's cards; the pager of the answer takes the old one's place. */
+async function more(link) {
+  const bar = link.closest('[data-pager]');
+  if (bar.dataset.loading) return;
+  bar.dataset.loading = 'yes';
+  try {
+    const answer = await request(link.href);
+    if (!answer.ok) throw new Error(String(answer.status));
+    const page = parse(await answer.text());
+    const known = new Set([...feed().querySelectorAll('[data-post]')].map((card) => card.dataset.post));
+    const cards = [...(page.querySelector('[data-feed]') ?? page.body).children].filter(
+      (card) => card.matches('.card, .masonry__full, .thumb') && !known.has(card.dataset.post),
+    );
+    feed().append(...cards);
+    for (const card of cards) window.htmx?.process(card);
+    const next = page.querySelector('[data-pager]');
+    if (next) bar.replaceWith(next);
+    else bar.remove();
+  } catch {
+    bar.dataset.failed = 'yes';
+    toast(words('nomore', 'The next page did not load. Press the button to try again.'), 'error');
+  } finally {
+    delete bar.dataset.loading;
+  }
+}
+
+restore();
+on('click', '[data-load-more]', (link, event) => {
+  if (!feed() || event.metaKey || event.ctrlKey || event.shiftKey) return;
+  event.preventDefault();
+  delete link.closest('[data-pager]').dataset.failed;
+  more(link);
+});
+const near = new IntersectionObserver((entries) => {
+  for (const { isIntersecting, target } of entries) {
+    if (isIntersecting && feed() && !target.closest('[data-pager]')?.dataset.failed) more(target);
+  }
+}, { rootMargin: `0px 0px ${AHEAD} 0px` });
+each('[data-load-more]', (link) => near.observe(link));
+
+/** Everything loaded is kept while the tab lives, so that Back shows the same cards at the same height. */
+function keep() {
+  if (!feed()) return;
+  const kept = JSON.stringify({ cards: feed().innerHTML, pager: pager()?.outerHTML ?? '', y: scrollY });
+  if (kept.length > MOST_KEPT) return;
+  try {
+    sessionStorage.setItem(place(), kept);
+  } catch {
+    sessionStorage.clear(); // full: this place is lost, the next one fits
+  }
+}
+
+function restore() {
+  const [visit] = performance.getEntriesByType('navigation');
+  const kept = sessionStorage.getItem(place());
+  if (visit?.type !== 'back_forward' || !kept || !feed()) return;
+  const { cards, pager: bar, y } = JSON.parse(kept);
+  history.scrollRestoration = 'manual';
+  feed().innerHTML = cards;
+  window.htmx?.process(feed());
+  if (pager() && bar) pager().outerHTML = bar;
+  else pager()?.remove();
+  scrollTo({ top: y, behavior: 'instant' });
+}
+window.addEventListener('pagehide', keep);
+
+each('[data-new-above]', (element) => {
+  setInterval(async () => {
+    if (document.hidden || !element.isConnected) return;
+    const answer = await request(element.dataset.newAbove).catch(() => null);
+    if (answer?.status !== 200) return;
+    element.innerHTML = await answer.text();
+  }, POLL_MS);
+});

@@ -1,0 +1,37 @@
+// data-submit-on-enter (Ctrl+Enter in a textarea), data-autosubmit, data-toggle, and one submit per press.
+import { on } from './dom.js';
+
+on('keydown', 'textarea[data-submit-on-enter]', (area, event) => {
+  if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
+  event.preventDefault();
+  area.form.requestSubmit();
+});
+
+on('change', 'form[data-autosubmit]', (form) => form.requestSubmit());
+
+// A toggle answers at once; a refusal puts it back.
+const flip = (button) => button.setAttribute('aria-pressed', String(button.getAttribute('aria-pressed') !== 'true'));
+document.addEventListener('htmx:beforeRequest', (event) => {
+  const button = event.detail.elt.querySelector?.('[data-toggle]');
+  if (button) flip(button);
+});
+for (const failure of ['htmx:responseError', 'htmx:sendError']) {
+  document.addEventListener(failure, (event) => {
+    const button = event.detail.elt.querySelector?.('[data-toggle]');
+    if (button) flip(button);
+  });
+}
+
+// The same form sent twice by two quick presses: the second is not sent. The server has its own guard.
+document.addEventListener('submit', (event) => {
+  const { target: form } = event;
+  if (event.defaultPrevented || form.method === 'dialog' || form.hasAttribute('hx-post') || form.target) return;
+  if (form.dataset.sent && form.method === 'post') {
+    event.preventDefault();
+    return;
+  }
+  form.dataset.sent = 'yes';
+});
+window.addEventListener('pageshow', () => {
+  for (const form of document.querySelectorAll('form[data-sent]')) delete form.dataset.sent;
+});

@@ -1,0 +1,53 @@
+// data-key="x" on a button, link or checkbox; data-key-item marks what j and k move between; ? shows the card.
+
+const current = () => document.querySelector('[data-key-item][aria-current="true"]');
+
+function isTyping(target) {
+  const choosing = target.matches?.('input[type="checkbox"], input[type="radio"], input[type="button"], input[type="submit"]');
+  return target.isContentEditable || (!choosing && target.matches?.('input, textarea, select'));
+}
+
+/** Pictures move with j and k: the focus goes to the item's first link, so that Enter and Tab go on from there. */
+function move(by) {
+  const items = [...document.querySelectorAll('[data-key-item]')];
+  if (!items.length) return;
+  const at = items.indexOf(current());
+  const next = at < 0 ? items.find((item) => item.getBoundingClientRect().bottom > 120) ?? items[0] : items[at + by];
+  if (!next) return;
+  current()?.removeAttribute('aria-current');
+  next.setAttribute('aria-current', 'true');
+  next.querySelector('a, button')?.focus({ preventScroll: true });
+  next.scrollIntoView({ block: 'nearest' });
+}
+
+const usable = (element) => !element.disabled && element.getClientRects().length > 0;
+
+/** The control a key stands for: in the current item first, else the first on the page outside items. */
+function control(key) {
+  const selector = `[data-key="${CSS.escape(key)}"]`;
+  const item = current() ?? document.activeElement?.closest?.('[data-key-item]');
+  const within = item ? [...item.querySelectorAll(selector)] : [];
+  const outside = [...document.querySelectorAll(selector)].filter((element) => !element.closest('[data-key-item]'));
+  return [...within, ...outside].find(usable);
+}
+
+document.addEventListener('keydown', (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || document.querySelector('dialog[open]')) return;
+  const { key } = event;
+  if (key === '?') document.getElementById('keys')?.showModal();
+  else if (key === 'j' && document.querySelector('[data-key-item]')) move(1);
+  else if (key === 'k' && document.querySelector('[data-key-item]')) move(-1);
+  else {
+    const found = key === 'Enter' || event.repeat ? null : control(key.length === 1 ? key.toLowerCase() : key);
+    if (!found) return;
+    event.preventDefault();
+    found.click();
+    return;
+  }
+  event.preventDefault();
+});
+
+document.addEventListener('focusin', (event) => {
+  const item = event.target.closest?.('[data-key-item]');
+  if (item !== current()) current()?.removeAttribute('aria-current');
+});
