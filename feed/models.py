@@ -4,32 +4,48 @@ from datetime import date, datetime
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
+from django.urls import reverse
 
 from accounts.ids import PublicIdModel
 from accounts.levels import ContentLevel
 from accounts.models import Role, User, Viewer, level_for
+from feed.days import local_day
 from generation.models import Image, ImageState
 from moderation.models import Restriction
 
 
 class PostQuerySet(models.QuerySet["Post"]):
-    def visible_to(self, viewer: Viewer, at: datetime) -> "PostQuerySet":
-        """Posts that hang, whose picture passed, of a level the viewer chose, by nobody banned or blocked.
+    def hung(self) -> "PostQuerySet":
+        """Published by their author and not taken down since."""
+        return self.filter(unpublished_at=None, removed_at=None, deleted_at=None)
 
-        Authors see their own; moderators see everything that is not deleted.
+    def listed_for(self, viewer: Viewer, at: datetime) -> "PostQuerySet":
+        """What any list may show `viewer`: hung, with a picture that passed, of a level they chose, by nobody banned.
+
+        The one filter of feed, profiles, challenges, counts and API lists; what is not screened does not exist.
         """
+        banned = Restriction.objects.active(at).filter(kind=Restriction.Kind.BANNED).values("user_id")
+        return (
+            self.hung()
+            .filter(image__state=ImageState.READY, image__is_public=True, image__content_level__lte=level_for(viewer))
+            .exclude(author_id__in=banned)
+        )
+
+    def visible_to(self, viewer: Viewer, at: datetime) -> "PostQuerySet":
+        """Posts whose page `viewer` may open: what lists show, their own, and for moderators all but the deleted."""
         if isinstance(viewer, User) and viewer.has_role(Role.MODERATOR):
             return self.filter(deleted_at=None)
-        banned = Restriction.objects.active(at).filter(kind=Restriction.Kind.BANNED).values("user_id")
-        shown = (
-            Q(unpublished_at=None, removed_at=None)
-            & Q(image__state=ImageState.READY, image__is_public=True, image__content_level__lte=level_for(viewer))
-            & ~Q(author_id__in=banned)
-        )
+        shown = Q(pk__in=self.model.objects.listed_for(viewer, at).values("pk"))
         if isinstance(viewer, User):
-            shown |= Q(author=viewer, removed_at=None)
-        return self.filter(shown, deleted_at=None)
+            own = Q(author=viewer, removed_at=None, deleted_at=None, image__deleted_at=None)
+            shown |= own & ~Q(image__state=ImageState.REJECTED)
+        return self.filter(shown)
+
+    def with_card(self, viewer: Viewer) -> "PostQuerySet":
+        """All that a card shows, in the same query; `is_liked` says whether `viewer` likes the post."""
+        likes = Like.objects.filter(post=OuterRef("pk"), member=viewer.pk)
+        return self.select_related("author", "count", "image__generation__checkpoint").annotate(is_liked=Exists(likes))
 
 
 class Post(PublicIdModel):
@@ -39,9 +55,9 @@ class Post(PublicIdModel):
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="posts")
     title = models.CharField(max_length=120, blank=True)
     published_at = models.DateTimeField()
-    unpublished_at = models.DateTimeField(null=True)
-    removed_at = models.DateTimeField(null=True)  # by moderation
-    deleted_at = models.DateTimeField(null=True)
+    unpublished_at = models.DateTimeField(null=True, blank=True)
+    removed_at = models.DateTimeField(null=True, blank=True)  # by moderation
+    deleted_at = models.DateTimeField(null=True, blank=True)
 
     objects = PostQuerySet.as_manager()
 
@@ -49,7 +65,42 @@ class Post(PublicIdModel):
         constraints = [
             models.CheckConstraint(name="post_tombstone_is_blank", condition=Q(deleted_at=None) | Q(title=""))
         ]
+        # a profile and its feeds: newest first
         indexes = [models.Index(fields=["author", "-published_at", "-id"], name="post_of_author")]
+
+    def __str__(self) -> str:
+        return self.title or self.public_id
+
+    def get_absolute_url(self) -> str:
+        return reverse("feed:post-detail", args=[self.public_id])
+
+    @property
+    def is_hung(self) -> bool:
+        return self.unpublished_at is None and self.removed_at is None and self.deleted_at is None
+
+    def may_read_prompt(self, viewer: Viewer) -> bool:
+        """A hidden prompt is its author's alone (and the moderators', who must judge it)."""
+        if not self.image.is_prompt_hidden or viewer.pk == self.author_id:
+            return True
+        return isinstance(viewer, User) and viewer.has_role(Role.MODERATOR)
+
+    # --- what moderation knows of a target ---
+
+    def moderation_author(self) -> User:
+        return self.author
+
+    def moderation_text(self) -> str:
+        return "\n".join(filter(None, [self.title, self.image.generation.prompt]))
+
+    def moderation_image_url(self, viewer: Viewer) -> str:
+        return self.image.moderation_image_url(viewer)
+
+    def moderation_reach(self) -> int:
+        return self.count.likes if hasattr(self, "count") else 0
+
+    def moderation_related(self) -> list[models.Model]:
+        """Posts of pictures that were remixed from this one."""
+        return list(Post.objects.hung().filter(image__generation__parent=self.image_id))
 
 
 class FeedEntry(models.Model):
@@ -84,7 +135,7 @@ class FeedEntry(models.Model):
 
 
 class PostCount(models.Model):
-    """Caches folded from the ledgers; never incremented, always recomputed. No index, fillfactor 70."""
+    """Caches folded from the ledgers; never incremented, always recomputed. No index; fillfactor 70 by migration."""
 
     post = models.OneToOneField(Post, primary_key=True, on_delete=models.CASCADE, related_name="count")
     likes = models.PositiveIntegerField(default=0)
@@ -92,8 +143,31 @@ class PostCount(models.Model):
     remixes = models.PositiveIntegerField(default=0)
     comments = models.PositiveIntegerField(default=0)
     weight = models.PositiveIntegerField(default=0)  # w of the hot formula
-    is_stale = models.BooleanField(default=False)
     folded_at = models.DateTimeField(null=True)
+
+
+class StaleCount(models.Model):
+    """A note that a post's ledgers changed: added beside the change, removed by the fold that counted it.
+
+    A row per change rather than a mark on PostCount: members who like the same post never wait for each other.
+    """
+
+    post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="+")
+
+
+class RankFall(models.Model):
+    """A post's place before it fell (a like withdrawn, a remix unpublished); kept a day.
+
+    A list continued below a place skips what fell past that place since the list began: it was served above.
+    """
+
+    post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="+")
+    hot = models.FloatField()
+    weight = models.PositiveIntegerField()
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["post", "-at"], name="rankfall_of_post")]
 
 
 class PostAspect(models.Model):
@@ -131,8 +205,13 @@ class Profile(models.Model):
 
 
 class ChallengeQuerySet(models.QuerySet["Challenge"]):
-    def on_day(self, day: date) -> "ChallengeQuerySet":
-        return self.filter(day=day)
+    def current(self, at: datetime) -> "ChallengeQuerySet":
+        """The challenge that is open at `at`; at most one."""
+        return self.filter(day=local_day(at))
+
+    def begun(self, at: datetime) -> "ChallengeQuerySet":
+        """Today's and earlier ones, the latest first; themes to come stay a surprise."""
+        return self.filter(day__lte=local_day(at)).order_by("-day")
 
 
 class Challenge(models.Model):
@@ -144,6 +223,15 @@ class Challenge(models.Model):
 
     objects = ChallengeQuerySet.as_manager()
 
+    def __str__(self) -> str:
+        return f"{self.day}: {self.theme}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("feed:challenge-detail", args=[self.day.isoformat()])
+
+    def is_open(self, at: datetime) -> bool:
+        return self.day == local_day(at)
+
 
 class ChallengeEntry(models.Model):
     challenge = models.ForeignKey(Challenge, on_delete=models.PROTECT, related_name="entries")
@@ -153,3 +241,5 @@ class ChallengeEntry(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["challenge", "post"], name="challengeentry_once")]
+        # the three a member may enter
+        indexes = [models.Index(fields=["challenge", "member"], name="challengeentry_of_member")]

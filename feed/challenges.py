@@ -1,0 +1,57 @@
+"""Daily challenges: who may enter what, and the themes of the days to come."""
+
+import json
+from datetime import date, datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+from django.utils.translation import gettext as _
+
+from accounts.errors import Refused
+from feed.days import local_day
+from feed.models import Challenge, ChallengeEntry, FeedEntry, Post
+
+ENTRIES_PER_MEMBER = 3
+DAYS_AHEAD = 30
+BANK = Path(__file__).parent / "data" / "challenge_themes.json"
+
+
+def enter_locked(*, challenge: Challenge, post: Post, at: datetime) -> None:
+    """Enters a post of the member's own into the challenge of the day; again is nothing new.
+
+    The challenge's row is locked for the checks: a member's third and fourth entry, or an entry and the
+    day's settling, never pass each other. Call inside a transaction.
+
+    Raises:
+        Refused: 400 `not_open`, `not_today` (the picture was asked for on another day) or `too_many_entries`.
+    """
+    locked = Challenge.objects.select_for_update(no_key=True).get(pk=challenge.pk)
+    if ChallengeEntry.objects.filter(challenge=locked, post=post).exists():
+        return
+    if not locked.is_open(at):
+        raise Refused("not_open", _("This challenge is not open. Enter today's instead."))
+    if local_day(post.image.generation.submitted_at) != locked.day:
+        raise Refused("not_today", _("Only pictures made on the day of a challenge can enter it. Make a new one."))
+    if ChallengeEntry.objects.filter(challenge=locked, member=post.author).count() >= ENTRIES_PER_MEMBER:
+        raise Refused("too_many_entries", _("You have entered three pictures already, which is all for one day."))
+    ChallengeEntry.objects.create(challenge=locked, post=post, member=post.author, created_at=at)
+    FeedEntry.objects.filter(post=post).update(challenge_id=locked.pk)
+
+
+@cache
+def theme_bank() -> list[dict[str, str]]:
+    """``[{"theme", "hint"}, …]`` from the file that staff edit."""
+    bank: list[dict[str, str]] = json.loads(BANK.read_text(encoding="utf-8"))
+    return bank
+
+
+def schedule_challenges(*, today: date, days: int = DAYS_AHEAD) -> int:
+    """Gives each day from `today` on a theme that has none; days that have one keep it. Returns how many it added.
+
+    Themes follow the bank in turn, so none comes back before all the others were shown.
+    """
+    bank = theme_bank()
+    wanted = [today + timedelta(days=ahead) for ahead in range(days + 1)]
+    taken = set(Challenge.objects.filter(day__in=wanted).values_list("day", flat=True))
+    missing = [Challenge(day=day, **bank[day.toordinal() % len(bank)]) for day in wanted if day not in taken]
+    return len(Challenge.objects.bulk_create(missing, ignore_conflicts=True))

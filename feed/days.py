@@ -1,0 +1,16 @@
+"""Days as challenges cut them: in SITE_TIME_ZONE, whatever zone a visitor reads the site in. Pure."""
+
+from datetime import date, datetime, time, timedelta
+
+from django.utils import timezone
+
+
+def local_day(at: datetime) -> date:
+    """The site's calendar day at the moment `at`."""
+    return at.astimezone(timezone.get_default_timezone()).date()
+
+
+def day_bounds(day: date) -> tuple[datetime, datetime]:
+    """First moment of a site day and of the next one: 23 to 25 hours apart where clocks change."""
+    zone = timezone.get_default_timezone()
+    return datetime.combine(day, time.min, zone), datetime.combine(day + timedelta(days=1), time.min, zone)

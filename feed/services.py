@@ -1,0 +1,209 @@
+"""Every write of the feed: pages, API, admin and commands all call these."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.errors import NotFound, Refused
+from accounts.models import User
+from accounts.services import emit, notify
+from feed import ranking
+from feed.challenges import enter_locked
+from feed.display import sync_display
+from feed.models import Challenge, FeedEntry, Like, Post, PostCount, Profile, RankFall, StaleCount
+from feed.words import clean_words
+from generation.models import Image, ImageState
+from moderation.services import require_unrestricted
+
+
+def publish_image(
+    *,
+    image: Image,
+    author: User,
+    title: str = "",
+    hide_prompt: bool = False,
+    challenge: Challenge | None = None,
+    at: datetime | None = None,
+) -> Post:
+    """Hangs a finished picture of the author's own; the same call again changes nothing but title and prompt.
+
+    A picture has one post for ever: publishing after unpublishing keeps its age and its likes.
+
+    Raises:
+        Refused: 404 not the author's; 409 not ready, or deleted before; 403 removed by moderators or the member
+            is restricted; 400 the title breaks a rule, or the challenge's rules are not met.
+    """
+    at = at or timezone.now()
+    require_unrestricted(user=author, doing="publish", at=at)
+    title = clean_words(title, field="title", longest=120, author=author, at=at)  # slow: before the transaction
+    with transaction.atomic():
+        picture = _own_ready_image(image, author)
+        post = _hang(picture, title=title, hide_prompt=hide_prompt, at=at)
+        if challenge is not None:
+            enter_locked(challenge=challenge, post=post, at=at)
+    return post
+
+
+def _own_ready_image(image: Image, author: User) -> Image:
+    locked = (
+        Image.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("generation")
+        .filter(pk=image.pk, author=author, deleted_at=None)
+        .exclude(state=ImageState.REJECTED)
+        .first()
+    )
+    if locked is None:
+        raise NotFound(_("There is no such picture among yours."))
+    if locked.state == ImageState.HELD:
+        raise Refused("held", _("This picture is being checked; you can publish it once that is done."), status=409)
+    if locked.state != ImageState.READY:
+        raise Refused("not_ready", _("This picture is not finished; publish it when it is."), status=409)
+    return locked
+
+
+def _hang(image: Image, *, title: str, hide_prompt: bool, at: datetime) -> Post:
+    """Call while holding the lock on `image`."""
+    image.is_prompt_hidden = hide_prompt
+    image.save(update_fields=["is_prompt_hidden"])
+    post, is_new = Post.objects.get_or_create(
+        image=image, defaults={"author": image.author, "title": title, "published_at": at}
+    )
+    if post.deleted_at:
+        raise Refused("deleted", _("You deleted this post for good. Make a variation and publish that."), status=409)
+    if post.removed_at:
+        raise Refused("removed", _("Moderators removed this post; you can appeal their decision."), status=403)
+    is_back = is_new or post.unpublished_at is not None
+    if is_new:
+        _add_rank(post)
+    else:
+        post.title, post.unpublished_at = title, None
+        post.save(update_fields=["title", "unpublished_at"])
+    sync_display([post.pk], at)
+    image.refresh_from_db(fields=["is_public"])
+    if is_back:
+        _tell_of_publication(post, is_new=is_new, at=at)
+    return post
+
+
+def _add_rank(post: Post) -> None:
+    """Hidden until `sync_display` looks at it."""
+    PostCount.objects.create(post=post)
+    FeedEntry.objects.create(
+        post=post,
+        author_id=post.author_id,
+        checkpoint_id=post.image.generation.checkpoint_id,
+        content_level=post.image.content_level,
+        published_at=post.published_at,
+        hot=ranking.hot(0, post.published_at),
+        is_visible=False,
+    )
+
+
+def _tell_of_publication(post: Post, *, is_new: bool, at: datetime) -> None:
+    """A published remix is credited to the author of the picture it came from, once."""
+    if is_new:
+        emit(user=post.author, event="post.published", target=post, at=at)
+    parent = post.image.generation.parent
+    if parent is not None and parent.author_id != post.author_id and Post.objects.hung().filter(image=parent).exists():
+        notify(recipient=parent.author, kind="remix", target=post, actor=post.author, at=at)
+
+
+def unpublish_post(*, post: Post, author: User, at: datetime | None = None) -> None:
+    """Takes the author's own post down; `publish_image` puts it back at its old age. Twice is once."""
+    at = at or timezone.now()
+    with transaction.atomic():
+        own = Post.objects.filter(pk=post.pk, author=author, deleted_at=None)
+        if own.filter(unpublished_at=None).update(unpublished_at=at):
+            sync_display([post.pk], at)
+        elif not own.exists():
+            raise NotFound(_("There is no such post among yours."))
+
+
+def delete_post(*, post: Post, author: User, at: datetime | None = None) -> None:
+    """Blanks the author's own post for good, with its likes and entries; the picture stays theirs. Twice is once."""
+    at = at or timezone.now()
+    with transaction.atomic():
+        own = Post.objects.filter(pk=post.pk, author=author)
+        if own.filter(deleted_at=None).update(deleted_at=at, title=""):
+            bury_posts([post.pk], at)
+        elif not own.exists():
+            raise NotFound(_("There is no such post among yours."))
+
+
+def bury_posts(post_ids: list[int], at: datetime) -> None:
+    """What goes with posts that became tombstones. Call inside the transaction that marked them."""
+    sync_display(post_ids, at)
+    posts = Post.objects.filter(pk__in=post_ids)
+    for leaf in (FeedEntry, PostCount, Like, StaleCount, RankFall):
+        leaf._default_manager.filter(post__in=posts).delete()
+    for post in posts:
+        post.challenge_entries.all().delete()
+        post.aspects.all().delete()
+
+
+def like_post(*, post: Post, member: User, at: datetime | None = None) -> bool:
+    """Adds the member's like to the ledger; False when it was there already.
+
+    Raises:
+        Refused: 404 the post is not shown to the member; 403 it is their own, or they may not vote.
+    """
+    at = at or timezone.now()
+    require_unrestricted(user=member, doing="vote", at=at)
+    if not Post.objects.listed_for(member, at).filter(pk=post.pk).exists():
+        raise NotFound(_("There is no such post."))
+    if post.author_id == member.pk:
+        raise Refused("own_post", _("Your own picture needs no like from you."), status=403)
+    with transaction.atomic():
+        _like, is_new = Like.objects.get_or_create(post=post, member=member, defaults={"created_at": at})
+        if is_new:
+            StaleCount.objects.create(post=post)
+            notify(recipient=post.author, kind="like", target=post, actor=member, at=at)
+    return is_new
+
+
+def unlike_post(*, post: Post, member: User, at: datetime | None = None) -> bool:
+    """Withdraws the member's like; False when there was none. Always allowed, whatever happened to the post."""
+    with transaction.atomic():
+        deleted, _rows = Like.objects.filter(post=post, member=member).delete()
+        if deleted:
+            StaleCount.objects.create(post=post)
+    return bool(deleted)
+
+
+def enter_challenge(*, challenge: Challenge, post: Post, member: User, at: datetime | None = None) -> None:
+    """Enters the member's own post; entering it again changes nothing. The rules: `feed.challenges.enter_locked`.
+
+    Raises:
+        Refused: 404 not the member's; 400 made or entered on another day, too many entries; 403 restricted.
+    """
+    at = at or timezone.now()
+    require_unrestricted(user=member, doing="publish", at=at)
+    own = Post.objects.hung().filter(pk=post.pk, author=member, image__is_public=True).select_related("image__generation")
+    found = own.first()
+    if found is None:
+        raise NotFound(_("There is no such published post among yours."))
+    with transaction.atomic():
+        enter_locked(challenge=challenge, post=found, at=at)
+
+
+def edit_profile(
+    *, member: User, display_name: str, bio: str, avatar: Image | None = None, at: datetime | None = None
+) -> Profile:
+    """Sets a member's public words and picture; the picture must be one they published.
+
+    Raises:
+        Refused: 400 with fields, when words break a rule or the picture is not a published one of theirs.
+    """
+    at = at or timezone.now()
+    require_unrestricted(user=member, doing="publish", at=at)
+    display_name = clean_words(display_name, field="display_name", longest=60, author=member, at=at)
+    bio = clean_words(bio, field="bio", longest=500, author=member, at=at)
+    if avatar is not None and not Post.objects.hung().filter(image=avatar, author=member, image__is_public=True).exists():
+        message = _("Choose one of your published pictures.")
+        raise Refused("avatar", message, fields={"avatar": [message]})
+    profile, _is_new = Profile.objects.update_or_create(
+        user=member, defaults={"display_name": display_name, "bio": bio, "avatar": avatar}
+    )
+    return profile

@@ -1,0 +1,24 @@
+"""What runs beside the site; config.settings says how often."""
+
+from dataclasses import asdict
+
+from celery import shared_task
+from django.utils import timezone
+
+from feed import challenges, folding
+from feed.days import local_day
+
+
+@shared_task(name="feed.fold_counts")
+def fold_counts() -> int:
+    return folding.fold_counts(at=timezone.now())
+
+
+@shared_task(name="feed.reconcile_counts")
+def reconcile_counts() -> dict[str, int]:
+    return asdict(folding.reconcile_counts(at=timezone.now()))
+
+
+@shared_task(name="feed.schedule_challenges")
+def schedule_challenges() -> int:
+    return challenges.schedule_challenges(today=local_day(timezone.now()))
