@@ -1,30 +1,61 @@
-"""What people tell us: the ledger of asks, their answers, and the datasets that leave."""
+"""What people tell us: the ledger of asks and their answers."""
+
+from collections.abc import Iterable
+from datetime import date, datetime
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
-from django.db import models
-from django.db.models import F, Q
+from django.db import connection, models
+from django.db.models import Case, F, Q, Value, When
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.ids import PublicIdModel
 from generation.models import Image
 
 
+class QuestionQuerySet(models.QuerySet["Question"]):
+    def active(self) -> "QuestionQuerySet":
+        return self.filter(is_active=True)
+
+    def on_scale(self) -> "QuestionQuerySet":
+        """Questions about one picture; the others are about a pair."""
+        return self.filter(form=Question.Form.SCALE)
+
+
 class Question(models.Model):
-    """One wording of one question; a new wording is a new version, so old answers keep theirs."""
+    """One wording of one question; a new wording is a new version, so old answers keep theirs.
+
+    Texts are stored in English and go through gettext when they are shown.
+    """
+
+    class Form(models.TextChoices):
+        SCALE = "scale", _("One picture, five labelled steps")
+        PAIR = "pair", _("Two pictures, which is better")
 
     slug = models.SlugField(max_length=32)  # lighting, subject, background, colour, prompt-match, artefacts, overall
     version = models.PositiveSmallIntegerField(default=1)
     text = models.CharField(max_length=200)
+    form = models.CharField(max_length=5, choices=Form.choices, default=Form.SCALE)
     labels: ArrayField[list[str], list[str]] = ArrayField(models.CharField(max_length=40), size=5)  # worst to best
     is_active = models.BooleanField(default=True)
+
+    objects = QuestionQuerySet.as_manager()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["slug", "version"], name="question_version_once"),
             models.UniqueConstraint(fields=["slug"], name="question_one_active", condition=Q(is_active=True)),
         ]
+
+
+class PolicyQuerySet(models.QuerySet["Policy"]):
+    def current(self) -> "Policy":
+        """The policy that draws now: the version that the settings name, else the active one."""
+        if settings.ASK_POLICY_VERSION:
+            return self.get(version=settings.ASK_POLICY_VERSION)
+        return self.get(is_active=True)
 
 
 class Policy(models.Model):
@@ -35,10 +66,25 @@ class Policy(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     is_active = models.BooleanField(default=False)
 
+    objects = PolicyQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["is_active"], name="policy_one_active", condition=Q(is_active=True))
         ]
+
+
+class DrawTallyQuerySet(models.QuerySet["DrawTally"]):
+    def count_draw(self, policy: "Policy", day: date, surface: str, stratum: str, p_ask: float, limit: str) -> None:
+        """Counts one more draw that asked nothing, in one statement."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO ratings_drawtally (policy_id, day, surface, stratum, p_ask, reason, draws)"
+                " VALUES (%s, %s, %s, %s, %s, %s, 1)"
+                " ON CONFLICT (policy_id, day, surface, stratum, p_ask, reason)"
+                " DO UPDATE SET draws = ratings_drawtally.draws + 1",
+                [policy.pk, day, surface, stratum, p_ask, limit],
+            )
 
 
 class DrawTally(models.Model):
@@ -49,11 +95,16 @@ class DrawTally(models.Model):
     surface = models.CharField(max_length=8)
     stratum = models.CharField(max_length=64)
     p_ask = models.FloatField()
+    reason = models.CharField(max_length=8, blank=True)  # the limit that made p_ask 0; empty: chance
     draws = models.PositiveBigIntegerField(default=0)
+
+    objects = DrawTallyQuerySet.as_manager()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["policy", "day", "surface", "stratum", "p_ask"], name="drawtally_once")
+            models.UniqueConstraint(
+                fields=["policy", "day", "surface", "stratum", "p_ask", "reason"], name="drawtally_once"
+            )
         ]
 
 
@@ -70,6 +121,35 @@ class AskOutcome(models.TextChoices):
     DISMISSED = "dismissed", _("Dismissed")
     EXPIRED = "expired", _("Expired")
     NOT_RENDERED = "not_rendered", _("Never shown")
+
+
+class AskQuerySet(models.QuerySet["Ask"]):
+    def open(self, at: datetime) -> "AskQuerySet":
+        """Still waiting for an answer, and not too old for one."""
+        return self.filter(outcome=AskOutcome.OPEN, expires_at__gt=at)
+
+    def about_one(self) -> "AskQuerySet":
+        """Questions about one picture: those of the result and post pages."""
+        return self.filter(image__isnull=False)
+
+    def about_pair(self) -> "AskQuerySet":
+        return self.filter(image_low__isnull=False)
+
+    def answerable(self, pictures: "models.QuerySet[Image]", at: datetime) -> "AskQuerySet":
+        """Open asks whose every picture is among `pictures`."""
+        shown = pictures.values("pk")
+        return self.open(at).filter(Q(image__in=shown) | Q(image_low__in=shown, image_high__in=shown))
+
+    def about_images(self, images: Iterable[int]) -> "AskQuerySet":
+        ids = list(images)
+        return self.filter(Q(image__in=ids) | Q(image_low__in=ids) | Q(image_high__in=ids))
+
+    def close_unanswered(self, at: datetime) -> int:
+        """Closes those still open, as expired or as never shown; returns how many."""
+        seen = Case(
+            When(shown_at=None, then=Value(AskOutcome.NOT_RENDERED.value)), default=Value(AskOutcome.EXPIRED.value)
+        )
+        return self.filter(outcome=AskOutcome.OPEN).update(outcome=seen, closed_at=at)
 
 
 class Ask(PublicIdModel):
@@ -110,6 +190,8 @@ class Ask(PublicIdModel):
         db_persist=True,
     )
 
+    objects = AskQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.CheckConstraint(
@@ -123,14 +205,50 @@ class Ask(PublicIdModel):
             ),
         ]
         indexes = [
-            # limits and back-off of a member: the asks of a rolling day, newest first
-            models.Index(fields=["rater", "-created_at", "-id"], name="ask_of_rater"),
+            # limits and back-off of a member: their latest asks about one picture
+            models.Index(fields=["rater", "-created_at", "-id"], name="ask_of_rater", condition=Q(image__isnull=False)),
+            # the pair that a member left open on the Compare page
+            models.Index(fields=["rater"], name="ask_open_pair", condition=Q(outcome="open", image_low__isnull=False)),
             models.Index(fields=["image"], name="ask_of_image", condition=Q(image__isnull=False)),
             models.Index(fields=["image_low", "image_high"], name="ask_of_pair", condition=Q(image_low__isnull=False)),
             # the expiring task
             models.Index(fields=["expires_at"], name="ask_open", condition=Q(outcome="open")),
             BrinIndex(fields=["created_at"], name="ask_brin"),
         ]
+
+    @property
+    def is_pair(self) -> bool:
+        return self.image_low_id is not None
+
+    @property
+    def subject(self) -> list[int]:
+        """Ids of the pictures asked about: one, or a pair with the lower first."""
+        return [pk for pk in (self.image_id, self.image_low_id, self.image_high_id) if pk is not None]
+
+    @property
+    def options(self) -> list[tuple[int, str]]:
+        """(value, label) in the order shown; 5 is always the best, wherever it stands."""
+        steps = [(value, gettext(label)) for value, label in enumerate(self.question.labels, start=1)]
+        return steps[::-1] if self.is_scale_reversed else steps
+
+    @property
+    def left(self) -> Image | None:
+        """The picture on the left of a pair."""
+        return self.image_high if self.is_side_swapped else self.image_low
+
+    @property
+    def right(self) -> Image | None:
+        return self.image_low if self.is_side_swapped else self.image_high
+
+
+class RatingQuerySet(models.QuerySet["Rating"]):
+    def by_others(self) -> "RatingQuerySet":
+        """Without those of a picture's own author."""
+        return self.exclude(rater=F("image__author"))
+
+    def told(self) -> "RatingQuerySet":
+        """Without “can't tell”, and each rater's first answer alone."""
+        return self.filter(value__isnull=False, repeat_no=0)
 
 
 class Rating(models.Model):
@@ -144,11 +262,14 @@ class Rating(models.Model):
     value = models.PositiveSmallIntegerField(null=True)
     created_at = models.DateTimeField()
 
+    objects = RatingQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["image", "question", "rater", "repeat_no"], name="rating_once"),
             models.CheckConstraint(name="rating_on_scale", condition=Q(value=None) | Q(value__range=(1, 5))),
         ]
+        indexes = [BrinIndex(fields=["created_at"], name="rating_brin")]  # what was rated since the last refresh
 
 
 class Comparison(models.Model):
@@ -175,66 +296,3 @@ class Comparison(models.Model):
             models.UniqueConstraint(fields=["image_low", "image_high", "rater", "repeat_no"], name="comparison_once"),
             models.CheckConstraint(name="comparison_low_first", condition=Q(image_high__gt=F("image_low"))),
         ]
-
-
-class ReleaseQuerySet(models.QuerySet["Release"]):
-    def unfinished(self) -> "ReleaseQuerySet":
-        return self.filter(state__in=[Release.State.PLANNED, Release.State.BUILDING])
-
-
-class Release(PublicIdModel):
-    """A dataset release: planned (items frozen), then built shard by shard by any number of workers."""
-
-    class State(models.TextChoices):
-        PLANNED = "planned", _("Planned")
-        BUILDING = "building", _("Building")
-        PUBLISHED = "published", _("Published")
-        FAILED = "failed", _("Failed")
-        CANCELLED = "cancelled", _("Cancelled")
-        WITHDRAWN = "withdrawn", _("Withdrawn")
-
-    name = models.CharField(max_length=120)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
-    kinds: ArrayField[list[str], list[str]] = ArrayField(models.CharField(max_length=16))
-    filter = models.JSONField(default=dict)
-    destination = models.CharField(max_length=500, blank=True)  # a folder; empty: the releases store
-    state = models.CharField(max_length=10, choices=State.choices, default=State.PLANNED)
-    failure = models.CharField(max_length=500, blank=True)
-    manifest = models.JSONField(default=dict)
-    as_of = models.DateTimeField()
-    created_at = models.DateTimeField(auto_now_add=True)
-    published_at = models.DateTimeField(null=True)
-    parent = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="point_releases")
-
-    objects = ReleaseQuerySet.as_manager()
-
-
-class ReleaseShard(models.Model):
-    """One file of a release; claimed and finished by conditional UPDATEs, so any worker builds any shard."""
-
-    release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="shards")
-    kind = models.CharField(max_length=16)
-    split = models.CharField(max_length=24)
-    index = models.PositiveIntegerField()
-    of = models.PositiveIntegerField()
-    rows = models.PositiveIntegerField()
-    size = models.PositiveBigIntegerField(null=True)
-    sha256 = models.CharField(max_length=64, blank=True)
-    claimed_until = models.DateTimeField(null=True)
-    built_at = models.DateTimeField(null=True)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["release", "kind", "split", "index"], name="releaseshard_once")]
-
-
-class ReleaseItem(models.Model):
-    """One planned row, with copies of the values it will carry."""
-
-    shard = models.ForeignKey(ReleaseShard, on_delete=models.CASCADE, related_name="items")
-    position = models.PositiveIntegerField()
-    row_id = models.BigIntegerField()
-    values = models.JSONField()
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["shard", "position"], name="releaseitem_position")]
-        indexes = [models.Index(fields=["row_id"], name="releaseitem_row")]

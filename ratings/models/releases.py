@@ -1,0 +1,115 @@
+"""Dataset releases: what leaves, frozen when it was planned, and the files it leaves in."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.ids import PublicIdModel
+from accounts.models import Role, User, Viewer
+
+
+class ReleaseQuerySet(models.QuerySet["Release"]):
+    def unfinished(self) -> "ReleaseQuerySet":
+        return self.filter(state__in=Release.UNFINISHED)
+
+    def visible_to(self, viewer: Viewer, at: datetime | None = None) -> "ReleaseQuerySet":
+        """Releases are the research team's; to others there are none."""
+        return self if isinstance(viewer, User) and viewer.has_role(Role.RESEARCHER) else self.none()
+
+    def downloadable(self) -> "ReleaseQuerySet":
+        """Published to the releases store and not withdrawn: what a signed link may hand out."""
+        return self.filter(state=Release.State.PUBLISHED, destination="")
+
+
+class Release(PublicIdModel):
+    """A dataset release: requested, planned (items frozen), then built shard by shard by any number of workers."""
+
+    class State(models.TextChoices):
+        REQUESTED = "requested", _("Being planned")
+        BUILDING = "building", _("Being built")
+        PUBLISHED = "published", _("Published")
+        FAILED = "failed", _("Failed")
+        CANCELLED = "cancelled", _("Cancelled")
+        WITHDRAWN = "withdrawn", _("Withdrawn")
+
+    UNFINISHED = (State.REQUESTED, State.BUILDING)
+
+    name = models.CharField(max_length=120)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    kinds: ArrayField[list[str], list[str]] = ArrayField(models.CharField(max_length=16))
+    filter = models.JSONField(default=dict)
+    destination = models.CharField(max_length=500, blank=True)  # a folder; empty: the releases store
+    state = models.CharField(max_length=10, choices=State.choices, default=State.REQUESTED)
+    failure = models.CharField(max_length=500, blank=True)
+    plan = models.JSONField(default=dict)  # counts of the plan: rows, dropped and why, balance, resolutions
+    manifest = models.JSONField(default=dict)  # manifest.json of the published release
+    as_of = models.DateTimeField()
+    created_at = models.DateTimeField()
+    published_at = models.DateTimeField(null=True)
+    parent = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="point_releases")
+
+    objects = ReleaseQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            # two commands never fill one folder; --resume finds its release by this
+            models.UniqueConstraint(
+                fields=["destination"],
+                name="release_one_unfinished_per_folder",
+                condition=Q(state__in=["requested", "building"]) & ~Q(destination=""),
+            )
+        ]
+        indexes = [
+            models.Index(fields=["-created_at", "-id"], name="release_newest"),
+            # the task that carries unfinished releases on
+            models.Index(fields=["id"], name="release_unfinished", condition=Q(state__in=["requested", "building"])),
+        ]
+
+
+class ReleaseShardQuerySet(models.QuerySet["ReleaseShard"]):
+    def unbuilt(self) -> "ReleaseShardQuerySet":
+        return self.filter(built_at=None)
+
+    def claimable(self, at: datetime) -> "ReleaseShardQuerySet":
+        """Unbuilt, of a release still being built, and nobody's at the moment."""
+        free = Q(claimed_until=None) | Q(claimed_until__lte=at)
+        return self.unbuilt().filter(free, release__state=Release.State.BUILDING)
+
+
+class ReleaseShard(models.Model):
+    """One file of a release; claimed and finished by conditional UPDATEs, so any worker builds any shard."""
+
+    release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="shards")
+    kind = models.CharField(max_length=16)
+    split = models.CharField(max_length=24)
+    index = models.PositiveIntegerField()
+    of = models.PositiveIntegerField()
+    rows = models.PositiveIntegerField()
+    size = models.PositiveBigIntegerField(null=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+    claimed_until = models.DateTimeField(null=True)
+    built_at = models.DateTimeField(null=True)
+
+    objects = ReleaseShardQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["release", "kind", "split", "index"], name="releaseshard_once")]
+
+
+class ReleaseItem(models.Model):
+    """One planned row, with copies of the values it will carry (pictures apart, pseudonyms already in place)."""
+
+    shard = models.ForeignKey(ReleaseShard, on_delete=models.CASCADE, related_name="items")
+    position = models.PositiveBigIntegerField()  # in its split
+    row_id = models.BigIntegerField()
+    values = models.JSONField()
+    # whose consent and which pictures it stands on: read again before publication, and erased with them
+    people: ArrayField[list[int], list[int]] = ArrayField(models.BigIntegerField())
+    images: ArrayField[list[int], list[int]] = ArrayField(models.BigIntegerField())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["shard", "position"], name="releaseitem_position")]

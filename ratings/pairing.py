@@ -1,0 +1,57 @@
+"""Which pictures make a pair worth comparing, and why. Pure."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import combinations, islice
+
+COMBINATIONS_PER_PROMPT = 5_000  # a bound on the work where hundreds of pictures share one prompt
+
+
+class Strategy(StrEnum):
+    SEED = "seed"  # the same model and settings, another seed
+    MODEL = "model"  # another model, blind
+    SETTING = "setting"  # one setting changed, the seed kept
+    PROMPT = "prompt"  # the same words and size, made otherwise
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What pairing needs to know of an image; `settings` holds the rest by name, hashable values."""
+
+    id: int
+    prompt: str
+    size: tuple[int, int]
+    checkpoint: int
+    seed: int
+    digest: str
+    settings: Mapping[str, object]
+
+
+def strategy_of(a: Picture, b: Picture) -> Strategy | None:
+    """What a comparison of two pictures would be about; None where they cannot be compared or are one picture."""
+    if a.id == b.id or (a.prompt, a.size) != (b.prompt, b.size) or (a.digest and a.digest == b.digest):
+        return None
+    if a.checkpoint != b.checkpoint:
+        return Strategy.MODEL
+    changed = sum(a.settings[name] != b.settings[name] for name in a.settings)
+    if not changed:
+        return Strategy.SEED if a.seed != b.seed else None
+    return Strategy.SETTING if changed == 1 and a.seed == b.seed else Strategy.PROMPT
+
+
+def eligible_pairs(
+    pictures: Iterable[Picture], *, excluded: frozenset[tuple[int, int]], limit: int
+) -> dict[Strategy, list[tuple[int, int]]]:
+    """Up to `limit` pairs of ids (low first) a strategy, leaving out `excluded`, in the order of `pictures`."""
+    groups: dict[tuple[str, tuple[int, int]], list[Picture]] = defaultdict(list)
+    for picture in pictures:
+        groups[picture.prompt, picture.size].append(picture)
+    found: dict[Strategy, list[tuple[int, int]]] = {strategy: [] for strategy in Strategy}
+    for group in groups.values():
+        for a, b in islice(combinations(group, 2), COMBINATIONS_PER_PROMPT):
+            strategy, pair = strategy_of(a, b), (min(a.id, b.id), max(a.id, b.id))
+            if strategy and pair not in excluded and len(found[strategy]) < limit:
+                found[strategy].append(pair)
+    return found
