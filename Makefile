@@ -65,5 +65,5 @@ bench: setup ## every benchmark, small
 	  test -e "$$file" || continue; echo "== $$file"; $(BIN)/python "$$file" --quick || exit 1; done
 
 lock: ## requirements.lock from pyproject.toml
-	$(BIN)/uv pip compile pyproject.toml --group dev $(TORCH) --no-header --no-annotate --quiet -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --group dev $(TORCH) --upgrade-package torch --no-header --no-annotate --quiet -o requirements.lock
 	@sed -i.bak 's/^\(torch==[0-9.]*\)+.*/\1/' requirements.lock && rm requirements.lock.bak
