@@ -1,5 +1,6 @@
 """Every page of the site. The API has one page of its own: config/api.py."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
@@ -14,3 +15,8 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("django_prometheus.urls")),
 ]
+
+if settings.DEBUG:
+    from config import styleguide
+
+    urlpatterns.append(path("styleguide/", styleguide.show, name="styleguide"))
