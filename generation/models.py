@@ -76,6 +76,24 @@ class Lora(models.Model):
     is_enabled = models.BooleanField(default=True)
 
 
+class GenerationQuerySet(models.QuerySet["Generation"]):
+    def visible_to(self, viewer: Viewer) -> "GenerationQuerySet":
+        """A request is its author's own business: nobody else gets to it, whatever hangs in the gallery."""
+        return self.filter(author=viewer) if isinstance(viewer, User) else self.none()
+
+
+class Upload(PublicIdModel):
+    """A picture a member brought to start from (img2img); verified, re-encoded and screened before it is kept."""
+
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="uploads")
+    file = models.CharField(max_length=120)  # uploads/{public_id}.png in the store
+    sha256 = models.CharField(max_length=64)
+    width = models.PositiveSmallIntegerField()
+    height = models.PositiveSmallIntegerField()
+    content_level = models.PositiveSmallIntegerField(choices=ContentLevel.choices, default=ContentLevel.GENERAL)
+    created_at = models.DateTimeField()
+
+
 class Generation(PublicIdModel):
     """One request of a member: the settings shared by its images. Prompts are blanked, never the row lost."""
 
@@ -101,10 +119,13 @@ class Generation(PublicIdModel):
     source_image = models.ForeignKey(
         "generation.Image", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+    upload = models.ForeignKey(Upload, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     strength = models.FloatField(null=True)
     idempotency_key = models.CharField(max_length=64)
     was_doubtful = models.BooleanField(default=False)  # prompt screening asked “generate anyway?”: no previews
     submitted_at = models.DateTimeField()
+
+    objects = GenerationQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -125,6 +146,7 @@ class ImageState(models.TextChoices):
     FAILED = "failed", _("Failed")
 
 
+MAX_ATTEMPTS = 3
 PENDING = (ImageState.QUEUED, ImageState.LEASED, ImageState.GENERATED, ImageState.SCREENING)
 UNPAID = (ImageState.CANCELLED, ImageState.FAILED)  # what these cost goes back to the member
 
@@ -132,6 +154,14 @@ UNPAID = (ImageState.CANCELLED, ImageState.FAILED)  # what these cost goes back 
 class ImageQuerySet(models.QuerySet["Image"]):
     def pending(self) -> "ImageQuerySet":
         return self.filter(state__in=PENDING)
+
+    def kept(self) -> "ImageQuerySet":
+        """Neither deleted nor removed by moderation: what its author may still see."""
+        return self.filter(deleted_at=None).exclude(state=ImageState.REJECTED)
+
+    def charged(self, author: User, since: datetime) -> "ImageQuerySet":
+        """What counts against a member's budget since a moment; the rows are the ledger."""
+        return self.filter(author=author, queued_at__gt=since).exclude(state__in=UNPAID)
 
     def public(self, at: datetime) -> "ImageQuerySet":
         """Published, passed, and by nobody who is banned."""
@@ -183,6 +213,7 @@ class Image(PublicIdModel):
     rendition_hash = models.CharField(max_length=16, blank=True)
     rendition_widths: ArrayField[list[int], list[int]] = ArrayField(models.PositiveSmallIntegerField(), default=list)
     thumbhash = models.CharField(max_length=48, blank=True)  # base64
+    placeholder = models.CharField(max_length=600, blank=True)  # the same as a tiny PNG in a data: URI
     pdq = BitField(length=256, null=True)
     pdq_quality = models.PositiveSmallIntegerField(null=True)
     alt_text = models.CharField(max_length=500, blank=True)
@@ -202,14 +233,19 @@ class Image(PublicIdModel):
             ),
             models.CheckConstraint(
                 name="image_tombstone_is_blank",
-                condition=Q(deleted_at=None) | Q(prefix="", jpeg_sha256="", png_sha256="", alt_text="", pdq=None),
+                condition=Q(deleted_at=None)
+                | Q(
+                    prefix="", jpeg_sha256="", png_sha256="", alt_text="", thumbhash="", placeholder="", pdq=None
+                ),
             ),
         ]
         indexes = [
             # drain(): the next head of a pool's queue
             models.Index(fields=["pool", "not_before", "id"], name="image_queue", condition=Q(state=ImageState.QUEUED)),
             # the reaper: leases that ran out
-            models.Index(fields=["lease_expires_at"], name="image_leases", condition=Q(state=ImageState.LEASED)),
+            models.Index(
+                fields=["lease_expires_at"], name="image_leases", condition=Q(state__in=["leased", "screening"])
+            ),
             # what waits for files or checks
             models.Index(fields=["state", "id"], name="image_screening", condition=Q(state__in=["generated", "screening"])),
             # limits of a member: what is pending, and the cost of a rolling day

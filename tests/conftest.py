@@ -18,6 +18,7 @@ from rest_framework.test import APIClient
 from accounts.models import Role, User
 from tests import browser_support, processes, services
 
+pytest_plugins = ["tests.generation.fixtures"]
 PASSWORD = "correct horse battery staple"
 
 
