@@ -9,7 +9,7 @@ from prometheus_client import Gauge
 
 from feed import ranking
 from feed.display import sync_display
-from feed.models import FeedEntry, Post, PostCount, RankFall, StaleCount
+from feed.models import FeedEntry, PostCount, RankFall, StaleCount
 
 BATCH = 500
 RECONCILE_BATCH = 2_000
@@ -111,7 +111,7 @@ def recount(posts: Sequence[int], at: datetime) -> Drift:
     wrong_counts, wrong_ranks, falls = [], [], []
     for tally in tallies(counts.keys() & entries.keys(), at):  # tombstones have neither
         count, entry = counts[tally.post_id], entries[tally.post_id]
-        if tally.hot < entry.hot:
+        if tally.hot < entry.hot or tally.weight < count.weight:
             falls.append(RankFall(post_id=tally.post_id, hot=entry.hot, weight=count.weight, at=at))
         if tally.hot != entry.hot:
             entry.hot = tally.hot

@@ -1,10 +1,11 @@
 """What people see: posts, the narrow table that ranks them, likes, profiles, and daily challenges."""
 
-from datetime import date, datetime
+from datetime import datetime
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, Func, OuterRef, Q, Value
+from django.db.models.functions import Cast
 from django.urls import reverse
 
 from accounts.ids import PublicIdModel
@@ -155,6 +156,15 @@ class StaleCount(models.Model):
     post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="+")
 
 
+class RankFallQuerySet(models.QuerySet["RankFall"]):
+    def committed_after(self, moment: str) -> "RankFallQuerySet":
+        """Falls that a statement at `moment` (a pg_snapshot) did not see; exact, where clocks would race commits."""
+        xid = Func(F("xid"), template="(%(expressions)s)::text::xid8")
+        then = Func(Value(moment), template="(%(expressions)s)::pg_snapshot")
+        seen = Func(xid, then, function="pg_visible_in_snapshot", output_field=models.BooleanField())
+        return self.alias(was_seen=seen).filter(was_seen=False)
+
+
 class RankFall(models.Model):
     """A post's place before it fell (a like withdrawn, a remix unpublished); kept a day.
 
@@ -164,7 +174,10 @@ class RankFall(models.Model):
     post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="+")
     hot = models.FloatField()
     weight = models.PositiveIntegerField()
+    xid = models.BigIntegerField(db_default=Cast(Cast(Func(function="pg_current_xact_id"), models.TextField()), models.BigIntegerField()))
     at = models.DateTimeField()
+
+    objects = RankFallQuerySet.as_manager()
 
     class Meta:
         indexes = [models.Index(fields=["post", "-at"], name="rankfall_of_post")]

@@ -1,0 +1,120 @@
+"""Reading a page of a list: a slice of a snapshot, one query, and a look at what may still be shown."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.core.cache import cache
+
+from accounts.models import User, Viewer
+from feed.cursors import Cursor, decode, encode
+from feed.listings import Listing
+from feed.models import FeedEntry, Post
+from feed.snapshots import Segment, first_segment, next_segment, stored_segment
+
+PAGE_SIZE = 24
+READ_AHEAD = 8  # ids fetched beyond a page, so that a few hidden ones cost no second query
+MOST_ROUNDS = 5  # queries a page may cost where nearly everything was hidden; then it is short, never the last by mistake
+MOST_NEW = 99
+OWN_NEWS_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Page:
+    """Posts with `folded_count` (further visible ones of the author behind it), and the cursor of the next page."""
+
+    posts: list[Post]
+    next: str | None
+    began: datetime
+    is_reordered: bool = False  # the snapshot expired: this is the same place in a new order
+
+
+def read_page(
+    listing: Listing,
+    viewer: Viewer,
+    *,
+    at: datetime,
+    cursor: str = "",
+    size: int = PAGE_SIZE,
+    newer_than: datetime | None = None,
+) -> Page:
+    """One page for a viewer: from the top, or from where a cursor left off.
+
+    Raises:
+        Refused: 400 for a cursor that was tampered with or belongs to another list.
+    """
+    place, segment, is_reordered = _locate(listing, at, cursor, _own_news(viewer, newer_than))
+    posts: list[Post] = []
+    for _round in range(MOST_ROUNDS):
+        if place.position == len(segment.posts):
+            if segment.is_last:
+                break
+            place = place.after_segment()
+            segment = next_segment(listing, place, at)
+            place = segment.at(place, 0)
+        found, position = _fill(segment, place.position, viewer, at, size - len(posts))
+        posts += found
+        place = segment.at(place, position)
+        if len(posts) == size:
+            break
+    is_end = segment.is_last and place.position == len(segment.posts)
+    return Page(posts, None if is_end else encode(place, listing), place.began, is_reordered)
+
+
+def _locate(
+    listing: Listing, at: datetime, cursor: str, newer_than: datetime | None
+) -> tuple[Cursor, Segment, bool]:
+    if not cursor:
+        segment = first_segment(listing, at, newer_than)
+        return segment.at(Cursor(began=segment.built_at), 0), segment, False
+    place = decode(cursor, listing)
+    stored = stored_segment(place)
+    if stored is not None:
+        return place, stored, False
+    place = place.after_segment()
+    segment = next_segment(listing, place, at)
+    return segment.at(place, 0), segment, True
+
+
+def _fill(segment: Segment, position: int, viewer: Viewer, at: datetime, wanted: int) -> tuple[list[Post], int]:
+    """Up to `wanted` posts from `position` on that the viewer may see now, and the position after them."""
+    slots = range(position, min(position + wanted + READ_AHEAD, len(segment.posts)))
+    ids = [segment.posts[slot] for slot in slots]
+    shown = Post.objects.filter(pk__in=ids).listed_for(viewer, at).with_card(viewer).in_bulk()
+    posts: list[Post] = []
+    for slot in slots:
+        if len(posts) == wanted:
+            return _with_folded(posts, segment, position, slot, viewer, at), slot
+        if post := shown.get(segment.posts[slot]):
+            posts.append(post)
+    return _with_folded(posts, segment, position, slots.stop, viewer, at), slots.stop
+
+
+def _with_folded(
+    posts: list[Post], segment: Segment, first: int, last: int, viewer: Viewer, at: datetime
+) -> list[Post]:
+    """Sets `folded_count` to what the viewer may see of the posts folded behind each: a count never tells more."""
+    behind = {segment.posts[slot]: ids for slot in range(first, last) if (ids := segment.folded.get(slot))}
+    wanted = [post_id for ids in behind.values() for post_id in ids]
+    visible: set[int] = set()
+    if wanted:
+        visible = set(Post.objects.filter(pk__in=wanted).listed_for(viewer, at).values_list("pk", flat=True))
+    for post in posts:
+        post.folded_count = len(visible.intersection(behind.get(post.pk, ())))
+    return posts
+
+
+def count_new(listing: Listing, viewer: Viewer, *, since: datetime, at: datetime) -> int:
+    """How many posts were published since a page was read, as far as the viewer may see them; at most 99."""
+    newer = FeedEntry.objects.filter(is_visible=True, content_level__lte=listing.level, published_at__gt=since)
+    ids = list(newer.order_by("-published_at", "-pk").values_list("pk", flat=True)[:MOST_NEW])
+    return Post.objects.filter(pk__in=ids).listed_for(viewer, at).count()
+
+
+def remember_own_news(member: User, at: datetime) -> None:
+    """Whoever changed what hangs sees it in the next list they open."""
+    cache.set(f"feed:news:{member.pk}", at, OWN_NEWS_SECONDS)
+
+
+def _own_news(viewer: Viewer, newer_than: datetime | None) -> datetime | None:
+    own: datetime | None = cache.get(f"feed:news:{viewer.pk}") if isinstance(viewer, User) else None
+    return max(filter(None, (own, newer_than)), default=None)
