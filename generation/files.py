@@ -116,6 +116,14 @@ def training_jpeg(image: Image) -> bytes:
     return read(f"{image.prefix}/training.jpg")
 
 
+def training_jpeg_size(prefix: str) -> int | None:
+    """Bytes of the training JPEG below an image's prefix, or None where there is none."""
+    try:
+        return default_storage.size(f"{prefix}/training.jpg")
+    except FileNotFoundError:
+        return None
+
+
 def is_plainly_public(image: Image) -> bool:
     """Whether anybody at all may be given the picture: hung, passed, and of the level that visitors see."""
     return image.is_public and image.state == ImageState.READY and image.content_level == ContentLevel.GENERAL
