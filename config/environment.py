@@ -154,7 +154,7 @@ def logging(level: str) -> dict[str, Any]:
     """structlog for every logger: key=value lines on standard error."""
     import structlog
 
-    shared = [
+    shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,

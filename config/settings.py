@@ -115,7 +115,11 @@ DATABASES["default"]["CONN_MAX_AGE"] = 0
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = False
 DATABASE_POOL_SIZE = env.integer("DATABASE_POOL_SIZE", 0, least=0)  # the web sets it; 0 is no pool
 if DATABASE_POOL_SIZE:
-    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 5}
+    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
+        "min_size": 1,
+        "max_size": DATABASE_POOL_SIZE,
+        "timeout": 5,
+    }
 REDIS_URL = env.redis("REDIS_URL", VAR_DIR)
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
@@ -248,4 +252,6 @@ TIME_ZONE = env.time_zone("SITE_TIME_ZONE", "UTC")  # stored in UTC; shown, and 
 # --- Numbers --------------------------------------------------------------------------------------------
 SENTRY_DSN = env.string("SENTRY_DSN", "")
 LOGGING = env.logging("DEBUG" if DEBUG else "INFO")
-SILENCED_SYSTEM_CHECKS: list[str] = [] if HTTPS else ["security.W004", "security.W008", "security.W012", "security.W016"]
+SILENCED_SYSTEM_CHECKS: list[str] = (
+    [] if HTTPS else ["security.W004", "security.W008", "security.W012", "security.W016"]
+)

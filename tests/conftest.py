@@ -10,12 +10,11 @@ import redis
 from django.conf import settings as django_settings
 from django.contrib.auth.models import Group
 from django.test import Client
-from knox.models import get_token_model
 from playwright.sync_api import Browser, BrowserContext
 from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
-from accounts.models import Role, User
+from accounts.models import ApiToken, Role, User
 from tests import browser_support, processes, services
 
 pytest_plugins = ["tests.generation.fixtures"]
@@ -91,7 +90,7 @@ def api_as() -> ApiAs:
     def authorise(user: User | None) -> APIClient:
         client = APIClient()
         if user is not None:
-            _, token = get_token_model().objects.create(user=user)
+            _, token = ApiToken.objects.create(user=user)  # type: ignore[no-untyped-call]
             client.credentials(HTTP_AUTHORIZATION=f"Token {token}")
         return client
 

