@@ -14,11 +14,11 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
-from moderation.services import require_unrestricted
 
 from accounts.errors import NotFound, Refused
 from accounts.models import User
 from generation.models import Image
+from moderation.services import require_unrestricted
 from ratings import sampling
 from ratings.models import Ask, AskOutcome, Comparison, DrawTally, Policy, Question, Rating, Surface
 from ratings.pools import askable_images, comparison_pools, recent_asks
@@ -130,6 +130,18 @@ def mark_shown(*, token: str, rater: User, about: Collection[str] = (), at: date
     """Notes that the question reached the member's screen; the first time counts."""
     ask = read_token(token, rater=rater, about=about)
     Ask.objects.filter(pk=ask.pk, shown_at=None, outcome=AskOutcome.OPEN).update(shown_at=at or timezone.now())
+
+
+def mark_not_rendered(*, token: str, rater: User, about: Collection[str] = (), at: datetime | None = None) -> None:
+    """Closes an ask whose page went before the question could be seen; one that was seen stays open."""
+    ask = read_token(token, rater=rater, about=about)
+    Ask.objects.filter(pk=ask.pk, shown_at=None).close_unanswered(at or timezone.now())
+
+
+def expire_asks(*, at: datetime | None = None) -> int:
+    """Closes what nobody answered in time: as expired, or as never shown. Returns how many."""
+    at = at or timezone.now()
+    return Ask.objects.filter(expires_at__lte=at).close_unanswered(at)
 
 
 @transaction.atomic

@@ -1,0 +1,54 @@
+"""Ratings' part of “download my data” and “delete my account” (see accounts.hooks)."""
+
+from typing import Any
+
+from accounts.models import User
+from generation.models import Image
+from ratings.models import Ask, Comparison, Rating, Release
+from ratings.tasks import refresh_aspects_of
+
+COVERED = frozenset(
+    {
+        "ratings.Ask.rater",
+        "ratings.Ask.image",
+        "ratings.Ask.image_low",
+        "ratings.Ask.image_high",
+        "ratings.Rating.rater",
+        "ratings.Rating.image",
+        "ratings.Comparison.rater",
+        "ratings.Comparison.image_low",
+        "ratings.Comparison.image_high",
+        "ratings.Comparison.preferred",
+        "ratings.Release.created_by",
+    }
+)
+
+
+def export(user: User) -> dict[str, Any]:
+    asks = Ask.objects.filter(rater=user).order_by("pk")
+    return {
+        "asks": list(
+            asks.values(
+                "public_id", "surface", "question__slug", "outcome", "created_at", "shown_at", "closed_at", "dwell_ms"
+            )
+        ),
+        "ratings": list(
+            Rating.objects.filter(rater=user)
+            .order_by("pk")
+            .values("ask__public_id", "image__public_id", "question__slug", "value", "created_at")
+        ),
+        "comparisons": list(
+            Comparison.objects.filter(rater=user)
+            .order_by("pk")
+            .values("ask__public_id", "outcome", "preferred__public_id", "created_at")
+        ),
+    }
+
+
+def erase(user: User) -> None:
+    """Deletes what the member answered and everything said about their pictures; answers go with their asks."""
+    rated = list(Rating.objects.filter(rater=user).values_list("image", flat=True).distinct())
+    Ask.objects.filter(rater=user).delete()
+    Ask.objects.about_images(Image.objects.filter(author=user).values_list("pk", flat=True)).delete()
+    Release.objects.filter(created_by=user).update(created_by=None)
+    refresh_aspects_of.delay_on_commit(rated)

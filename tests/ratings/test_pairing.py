@@ -1,0 +1,53 @@
+"""Which pictures make a pair, and what comparing them is about."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ratings.pairing import Picture, Strategy, eligible_pairs, strategy_of
+
+SETTINGS = {"steps": "20", "guidance": "3.0", "scheduler": "Euler"}
+FOX = Picture(id=1, prompt="a fox", size=(256, 256), checkpoint=1, seed=7, digest="a", settings=SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("other", "strategy"),
+    [
+        ({"seed": 8}, Strategy.SEED),
+        ({"checkpoint": 2}, Strategy.MODEL),
+        ({"checkpoint": 2, "seed": 8, "settings": {**SETTINGS, "steps": "30"}}, Strategy.MODEL),
+        ({"settings": {**SETTINGS, "steps": "30"}}, Strategy.SETTING),
+        ({"seed": 8, "settings": {**SETTINGS, "steps": "30"}}, Strategy.PROMPT),
+        ({"settings": {**SETTINGS, "steps": "30", "guidance": "5.0"}}, Strategy.PROMPT),
+        ({"prompt": "a red fox", "seed": 8}, None),
+        ({"size": (256, 512), "seed": 8}, None),
+        ({"digest": "a", "checkpoint": 2}, None),  # byte for byte the same picture
+        ({}, None),  # nothing differs
+    ],
+)
+def test_what_differs_names_the_strategy(other: dict[str, object], strategy: Strategy | None) -> None:
+    picture = replace(FOX, **{"id": 2, "digest": "b", **other})  # type: ignore[arg-type]
+    assert strategy_of(FOX, picture) == strategy == strategy_of(picture, FOX)
+
+
+@given(st.lists(st.tuples(st.integers(1, 3), st.integers(1, 2), st.integers(1, 9)), max_size=40), st.integers(1, 30))
+def test_pairs_are_low_id_first_once_within_the_limit_and_never_excluded_ones(
+    rows: list[tuple[int, int, int]], limit: int
+) -> None:
+    pictures = [
+        replace(FOX, id=n, prompt=f"prompt {prompt}", checkpoint=checkpoint, seed=seed, digest=str(n))
+        for n, (prompt, checkpoint, seed) in enumerate(rows)
+    ][::-1]
+    excluded = frozenset({(0, 1), (1, 2)})
+    found = eligible_pairs(pictures, excluded=excluded, limit=limit)
+    pairs = [pair for pool in found.values() for pair in pool]
+    assert all(low < high for low, high in pairs)
+    assert len(pairs) == len(set(pairs))
+    assert excluded.isdisjoint(pairs)
+    assert max(map(len, found.values())) <= limit
+    by_id = {picture.id: picture for picture in pictures}
+    assert all(
+        strategy_of(by_id[low], by_id[high]) == strategy for strategy, pool in found.items() for low, high in pool
+    )

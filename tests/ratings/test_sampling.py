@@ -1,0 +1,227 @@
+"""The draws behind every ask: exact probabilities, limits at their edges, floors."""
+
+import math
+import random
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ratings import sampling
+from ratings.sampling import FLOOR, AskDraw, Candidate, Limit, PairDraw, Parameters, PastAsk
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+SLUGS = ["lighting", "subject", "background", "colour", "prompt-match", "artefacts", "overall"]
+STRATEGIES = {"model": 0.4, "seed": 0.3, "setting": 0.15, "prompt": 0.15}
+POLICY = Parameters(p_ask={"result": 0.05, "post": 0.2}, strategies=STRATEGIES)
+DRAWS = 100_000
+SEED = 20_260_301
+
+
+def past(minutes: float, outcome: str = "answered") -> PastAsk:
+    return PastAsk(NOW - timedelta(minutes=minutes), outcome, NOW - timedelta(minutes=minutes))
+
+
+def draw(recent: list[PastAsk], rng: random.Random | None = None, surface: str = "result") -> AskDraw:
+    return sampling.draw_ask(
+        POLICY, surface=surface, recent=recent, questions=SLUGS, now=NOW, rng=rng or random.Random(1)
+    )
+
+
+def agrees(seen: int, p: float, draws: int = DRAWS) -> bool:
+    """Within Monte-Carlo error: 4.5 standard deviations, so that hundreds of comparisons all hold."""
+    return abs(seen - draws * p) <= 4.5 * math.sqrt(draws * p * (1 - p))
+
+
+# Limits
+
+
+@pytest.mark.parametrize(("minutes", "limit"), [(9.99, Limit.SPACING), (10, Limit.NONE), (11, Limit.NONE)])
+def test_ten_minutes_lie_between_two_asks(minutes: float, limit: Limit) -> None:
+    assert sampling.limit_of(POLICY, [past(minutes)], NOW) == limit
+
+
+@pytest.mark.parametrize(("oldest", "limit"), [(24 * 60 - 0.01, Limit.DAY), (24 * 60, Limit.NONE)])
+def test_a_fourth_ask_waits_until_the_first_is_a_rolling_day_old(oldest: float, limit: Limit) -> None:
+    assert sampling.limit_of(POLICY, [past(20), past(40), past(oldest)], NOW) == limit
+
+
+@pytest.mark.parametrize(("hours", "limit"), [(23.99, Limit.PAUSE), (24, Limit.NONE)])
+def test_two_dismissals_in_a_row_pause_asking_for_a_day(hours: float, limit: Limit) -> None:
+    row = [past(hours * 60, "dismissed"), past(hours * 60 + 30, "dismissed")]
+    assert sampling.limit_of(POLICY, row, NOW) == limit
+
+
+def test_the_pause_doubles_with_each_further_dismissal_and_ends_within_a_fortnight() -> None:
+    for row, days in [(2, 1), (3, 2), (4, 4), (5, 8), (6, 14), (12, 14)]:
+        recent = [past(10 * n, "dismissed") for n in range(row)]
+        assert sampling.pause_until(POLICY, recent) == NOW + timedelta(days=days)
+
+
+def test_an_answer_between_two_dismissals_breaks_the_row_and_an_unseen_ask_does_not() -> None:
+    dismissed = [past(60, "dismissed"), past(120, "dismissed")]
+    assert sampling.pause_until(POLICY, [dismissed[0], past(90), dismissed[1]]) is None
+    assert sampling.pause_until(POLICY, [past(5, "not_rendered"), dismissed[0], past(90, "expired"), dismissed[1]])
+    assert sampling.pause_until(POLICY, [past(30, "dismissed")]) is None
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 4000), st.sampled_from(["answered", "dismissed", "expired"])), max_size=12),
+    st.integers(0, 2**32),
+)
+def test_at_a_limit_the_probability_is_0_and_nobody_is_asked(row: list[tuple[float, str]], seed: int) -> None:
+    recent = [past(minutes, outcome) for minutes, outcome in sorted(row)]
+    drawn = draw(recent, random.Random(seed))
+    assert drawn.limit == sampling.limit_of(POLICY, recent, NOW)
+    assert drawn.p_ask == (0 if drawn.limit else 0.05)
+    assert not (drawn.is_asked and drawn.limit)
+
+
+def test_a_surface_without_a_share_is_never_asked_on_and_a_tiny_share_is_raised_to_the_floor() -> None:
+    assert draw([], surface="compare").p_ask == 0
+    tiny = Parameters(p_ask={"post": 0.001})
+    drawn = sampling.draw_ask(tiny, surface="post", recent=[], questions=SLUGS, now=NOW, rng=random.Random(1))
+    assert drawn.p_ask == FLOOR
+
+
+# Probabilities
+
+
+@given(st.dictionaries(st.integers(), st.floats(0.0, 1e6), min_size=1, max_size=60).filter(lambda d: sum(d.values())))
+def test_floored_probabilities_add_up_and_none_is_under_the_floor(shares: dict[int, float]) -> None:
+    floored = sampling.floored(shares)
+    assert floored.keys() == shares.keys()
+    assert sum(floored.values()) == pytest.approx(1)
+    assert min(floored.values()) >= FLOOR - 1e-12
+
+
+def test_shares_above_the_floor_are_taken_as_they_are() -> None:
+    assert sampling.floored({"a": 0.75, "b": 0.25}) == {"a": 0.75, "b": 0.25}
+
+
+def test_overall_is_a_fifth_of_the_asks_and_the_others_share_the_rest() -> None:
+    shares = sampling.question_probabilities(POLICY, SLUGS)
+    assert shares["overall"] == pytest.approx(0.2)
+    assert shares["lighting"] == shares["artefacts"] == pytest.approx(0.8 / 6)
+    assert sampling.question_probabilities(POLICY, ["overall"]) == {"overall": 1}
+    assert sampling.question_probabilities(POLICY, ["lighting", "colour"]) == {"lighting": 0.5, "colour": 0.5}
+
+
+def test_recorded_probabilities_of_asks_match_what_happens_in_every_stratum() -> None:
+    rng = random.Random(SEED)
+    for surface, p_ask in POLICY.p_ask.items():
+        seen: Counter[str] = Counter()
+        recorded: dict[str, float] = {}
+        reversed_scales = 0
+        for _ in range(DRAWS):
+            drawn = draw([], rng, surface)
+            assert drawn.p_ask == p_ask
+            if drawn.is_asked:
+                seen[drawn.question] += 1
+                reversed_scales += drawn.is_scale_reversed
+                recorded[drawn.question] = drawn.p_ask * drawn.p_question
+        assert set(seen) == set(SLUGS)
+        assert all(agrees(seen[slug], p) for slug, p in recorded.items()), (surface, seen, recorded)
+        assert agrees(reversed_scales, 0.5, seen.total())
+
+
+# Pairs
+
+POOLS = {
+    "seed": [Candidate(1, n, raters=n % 4) for n in range(2, 12)],
+    "model": [Candidate(20, 21), Candidate(22, 23, raters=1)],
+    "setting": [],
+    "prompt": [Candidate(30, n, raters=5) for n in range(31, 35)],
+    "repeat": [Candidate(50, 51, raters=1, swap=True), Candidate(52, 53, raters=1, swap=False)],
+}
+
+
+def test_recorded_propensities_of_pairs_match_what_happens_to_every_pair_and_side() -> None:
+    rng = random.Random(SEED)
+    seen: Counter[tuple[str, int, int, bool]] = Counter()
+    recorded: dict[tuple[str, int, int, bool], float] = {}
+    for _ in range(DRAWS):
+        drawn = sampling.draw_pair(POLICY, pools=POOLS, rng=rng)
+        assert drawn is not None
+        key = (drawn.strategy, drawn.candidate.low, drawn.candidate.high, drawn.is_side_swapped)
+        seen[key] += 1
+        recorded[key] = drawn.p_strategy * drawn.p_pair * drawn.p_side
+    assert all(agrees(seen[key], p) for key, p in recorded.items()), [
+        (key, seen[key] / DRAWS, p) for key, p in recorded.items() if not agrees(seen[key], p)
+    ]
+    assert sum(recorded.values()) == pytest.approx(1, abs=0.01)  # a pair never seen would be missing from the sum
+
+
+def test_a_pair_shown_again_has_its_sides_swapped_with_certainty() -> None:
+    again = {"seed": [], "model": POOLS["model"], "repeat": POOLS["repeat"]}
+    policy = Parameters(p_ask={}, strategies=STRATEGIES, p_repeat=0.9)
+    rng = random.Random(SEED)
+    repeats = [
+        d for _ in range(200) if (d := sampling.draw_pair(policy, pools=again, rng=rng)) and d.strategy == "repeat"
+    ]
+    assert repeats
+    assert all(d.is_side_swapped == d.candidate.swap and d.p_side == 1 for d in repeats)
+
+
+def test_repeats_are_two_in_a_hundred_and_never_the_only_thing_left() -> None:
+    assert sampling.strategy_probabilities(POLICY, ["seed", "repeat"]) == pytest.approx({"seed": 0.98, "repeat": 0.02})
+    assert sampling.strategy_probabilities(POLICY, ["repeat"]) == {}
+    assert sampling.draw_pair(POLICY, pools={"repeat": POOLS["repeat"]}, rng=random.Random(1)) is None
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 10**6), st.integers(0, 6)), min_size=1, max_size=80, unique_by=lambda c: c[0]),
+    st.integers(0, 2**32),
+)
+def test_every_eligible_pair_keeps_at_least_its_share_of_the_uniform_tenth(
+    rows: list[tuple[int, int]], seed: int
+) -> None:
+    pool = [Candidate(0, high, raters) for high, raters in rows]
+    shares = sampling.pair_probabilities(POLICY, pool)
+    assert sum(shares) == pytest.approx(1)
+    assert min(shares) >= 0.1 / len(pool) - 1e-12
+    drawn = sampling.draw_pair(POLICY, pools={"seed": pool}, rng=random.Random(seed))
+    assert isinstance(drawn, PairDraw)
+    assert drawn.p_strategy * drawn.p_pair * drawn.p_side > 0
+
+
+def test_about_a_tenth_of_pairs_is_served_until_three_people_have_answered_and_no_longer() -> None:
+    pairs = [Candidate(low, low + 1) for low in range(20_000)]
+    overlapping = [pair for pair in pairs if sampling.is_overlap(POLICY, pair)]
+    assert agrees(len(overlapping), 0.1, len(pairs))
+    pair, other = overlapping[0], next(p for p in pairs if not sampling.is_overlap(POLICY, p))
+    fresh = Candidate(10**6, 10**6 + 1)
+    for raters, is_favoured in [(0, False), (1, True), (2, True), (3, False)]:
+        pool = [fresh, Candidate(pair.low, pair.high, raters), Candidate(other.low, other.high, 1)]
+        shares = sampling.pair_probabilities(POLICY, pool)
+        assert (shares[1] > shares[0]) == is_favoured
+        assert shares[2] == pytest.approx(0.1 / 3)
+
+
+# Policies and strata
+
+
+def test_a_policy_with_an_unknown_name_or_an_impossible_number_is_refused() -> None:
+    with pytest.raises(ValueError, match="no parameter luck"):
+        Parameters.from_json({"p_ask": {}, "luck": 1})
+    for wrong in ({"p_ask": {"post": 1.5}}, {"p_ask": {}, "uniform_share": 0}, {"p_ask": {}, "dismissals_in_row": 0}):
+        with pytest.raises(ValueError):
+            Parameters.from_json(wrong)
+
+
+@pytest.mark.parametrize(
+    ("days", "recent", "stratum"),
+    [
+        (6.9, [], "new/first"),
+        (7, [], "regular/first"),
+        (30, [past(5, "open"), past(60)], "regular/answers"),
+        (30, [past(60, "skipped"), past(120)], "regular/silent"),
+        (30, [past(60, "expired")], "regular/silent"),
+    ],
+)
+def test_a_stratum_is_how_long_somebody_is_here_and_what_became_of_the_last_ask(
+    days: float, recent: list[PastAsk], stratum: str
+) -> None:
+    assert sampling.stratum_of(NOW - timedelta(days=days), recent, NOW) == stratum
