@@ -1,5 +1,6 @@
 """Who: members, what they agreed to, what they are told, and the keys they hold."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar
 
@@ -25,6 +26,19 @@ class Role(models.TextChoices):
     STAFF = "staff", _("Staff")
 
 
+class UserQuerySet(models.QuerySet["User"]):
+    def visible_to(self, viewer: "Viewer", at: datetime) -> "UserQuerySet":
+        """Members who are here; moderators also see those who are banned."""
+        here = self.filter(deleted_at=None)
+        if isinstance(viewer, User) and viewer.has_role(Role.MODERATOR):
+            return here
+        return here.filter(is_active=True)
+
+
+class MemberManager(UserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
+    """Django's `create_user` and `create_superuser`, and the words of `UserQuerySet`."""
+
+
 class User(PublicIdModel, AbstractUser):
     """A member. Deleting one leaves a blanked tombstone (`deleted_at`), held to it by a CHECK."""
 
@@ -38,7 +52,7 @@ class User(PublicIdModel, AbstractUser):
     )
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
 
-    objects: ClassVar[UserManager["User"]] = UserManager()
+    objects: ClassVar[MemberManager] = MemberManager()
 
     class Meta(AbstractUser.Meta):  # type: ignore[name-defined,misc]
         constraints = [
@@ -68,6 +82,22 @@ class User(PublicIdModel, AbstractUser):
         if cached is None:
             cached = self.__dict__["_roles"] = set(self.groups.values_list("name", flat=True))
         return cached
+
+    # What moderation asks of everything that can be reported (moderation.targets.Target).
+    def moderation_author(self) -> "User | None":
+        return self
+
+    def moderation_text(self) -> str:
+        return self.username
+
+    def moderation_image_url(self, viewer: "User") -> str:
+        return ""
+
+    def moderation_reach(self) -> int:
+        return 0
+
+    def moderation_related(self) -> Sequence[models.Model]:
+        return ()
 
 
 Viewer = User | AnonymousUser
@@ -196,9 +226,7 @@ class WebhookDelivery(models.Model):
     class Meta:
         indexes = [
             # the delivering task: what is due
-            models.Index(
-                fields=["not_before"], name="delivery_due", condition=Q(delivered_at=None, failed_at=None)
-            ),
+            models.Index(fields=["not_before"], name="delivery_due", condition=Q(delivered_at=None, failed_at=None)),
             BrinIndex(fields=["created_at"], name="delivery_brin"),
         ]
 

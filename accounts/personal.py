@@ -34,11 +34,17 @@ def export(user: User) -> dict[str, Any]:
         "last_sign_in": user.last_login,
         "is_adult": user.is_adult,
         "max_level": user.get_max_level_display(),
-        "consent": list(ConsentEvent.objects.filter(user=user).order_by("pk").values("purpose", "granted", "text_version", "at")),
-        "notifications": list(
-            Notification.objects.filter(recipient=user).order_by("pk").values("kind", "target_type", "created_at", "read_at")
+        "consent": list(
+            ConsentEvent.objects.filter(user=user).order_by("pk").values("purpose", "granted", "text_version", "at")
         ),
-        "webhooks": list(Webhook.objects.filter(user=user).order_by("pk").values("url", "events", "is_active", "created_at")),
+        "notifications": list(
+            Notification.objects.filter(recipient=user)
+            .order_by("pk")
+            .values("kind", "target_type", "created_at", "read_at")
+        ),
+        "webhooks": list(
+            Webhook.objects.filter(user=user).order_by("pk").values("url", "events", "is_active", "created_at")
+        ),
         "tokens": list(ApiToken.objects.filter(user=user).order_by("created").values("name", "created", "expiry")),
         "sessions": list(user.usersession_set.order_by("pk").values("ip", "user_agent", "created_at", "last_seen_at")),
     }

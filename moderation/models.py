@@ -6,12 +6,21 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
-from django.db.models import Q
+from django.db.models import ExpressionWrapper, F, FloatField, Q, Value
+from django.db.models.functions import Extract, Ln
 from django.utils.translation import gettext_lazy as _
-from pgvector.django import BitField, HnswIndex
+from pgvector.django import BitField, HammingDistance
 
 from accounts.ids import PublicIdModel
 from accounts.levels import ContentLevel
+from accounts.models import Role, User
+from moderation.policy import Reason
+from moderation.pseudonyms import pseudonym
+
+
+class RuleQuerySet(models.QuerySet["Rule"]):
+    def active(self) -> "RuleQuerySet":
+        return self.filter(retired_at=None)
 
 
 class Rule(models.Model):
@@ -26,14 +35,25 @@ class Rule(models.Model):
     pattern = models.TextField(help_text=_("A regular expression, matched against the normalised text"))
     effect = models.CharField(max_length=8, choices=Effect.choices)
     level = models.PositiveSmallIntegerField(choices=ContentLevel.choices, default=ContentLevel.GENERAL)
+    category = models.CharField(max_length=16, choices=Reason.choices, default=Reason.OTHER)
     reason = models.CharField(max_length=200, help_text=_("What the member reads"))
     created_at = models.DateTimeField(auto_now_add=True)
-    retired_at = models.DateTimeField(null=True, blank=True)
+    retired_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = RuleQuerySet.as_manager()
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint("slug", name="rule_one_active_per_slug", condition=Q(retired_at=None))
-        ]
+        constraints = [models.UniqueConstraint("slug", name="rule_one_active_per_slug", condition=Q(retired_at=None))]
+
+
+class BlockedHashQuerySet(models.QuerySet["BlockedHash"]):
+    def near(self, pdq: str, distance: int) -> "BlockedHashQuerySet":
+        """Hashes in force within a Hamming distance (inclusive) of `pdq`, 256 characters of 0 and 1.
+
+        Exact on purpose: an approximate index (HNSW) may miss a row, and a missed row is shown to everybody.
+        PostgreSQL compares some ten million hashes a second.
+        """
+        return self.filter(lifted_at=None).annotate(apart=HammingDistance("pdq", pdq)).filter(apart__lte=distance)
 
 
 class BlockedHash(models.Model):
@@ -50,11 +70,7 @@ class BlockedHash(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     lifted_at = models.DateTimeField(null=True, blank=True)
 
-    class Meta:
-        # screening: the nearest hash by Hamming distance
-        indexes = [
-            HnswIndex(fields=["pdq"], name="blockedhash_near", opclasses=["bit_hamming_ops"], m=16, ef_construction=64)
-        ]
+    objects = BlockedHashQuerySet.as_manager()
 
 
 class Screening(models.Model):
@@ -84,6 +100,28 @@ class Screening(models.Model):
         ]
 
 
+class CaseQuerySet(models.QuerySet["Case"]):
+    def unclosed(self) -> "CaseQuerySet":
+        return self.exclude(state=Case.State.CLOSED)
+
+    def claimable(self, moderator: User, at: datetime) -> "CaseQuerySet":
+        """Nobody holds them (or no longer), they are not about the moderator's own things; escalated: staff only."""
+        free = Q(state=Case.State.OPEN) | Q(state=Case.State.CLAIMED, claimed_until__lte=at)
+        found = self.filter(free).exclude(author=moderator)
+        return found if moderator.has_role(Role.STAFF) else found.filter(is_escalated=False)
+
+    def held_by(self, moderator: User, at: datetime) -> "CaseQuerySet":
+        return self.filter(state=Case.State.CLAIMED, claimed_by=moderator, claimed_until__gt=at)
+
+    def pressing(self, at: datetime) -> "CaseQuerySet":
+        """The most pressing first: those with a legal clock by it, then by severity × reach × age."""
+        hours = Extract(Value(at) - F("opened_at"), "epoch") / 3600.0
+        priority = F("severity") * (1.0 + Ln(1.0 + F("reach"))) * (1.0 + hours / 24.0)
+        return self.annotate(priority=ExpressionWrapper(priority, FloatField())).order_by(
+            F("due_at").asc(nulls_last=True), "-priority", "pk"
+        )
+
+
 class Case(PublicIdModel):
     """One open matter about one target; reports on the same target merge into it."""
 
@@ -98,12 +136,15 @@ class Case(PublicIdModel):
     state = models.CharField(max_length=8, choices=State.choices, default=State.OPEN)
     severity = models.PositiveSmallIntegerField(default=1)
     reach = models.PositiveIntegerField(default=0)
-    origin = models.CharField(max_length=16)  # "screening", "report", "related"
+    origin = models.CharField(max_length=16)  # "screening", "report", "related", "strikes"
+    is_escalated = models.BooleanField(default=False)  # for staff alone
     opened_at = models.DateTimeField()
     due_at = models.DateTimeField(null=True)
     claimed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     claimed_until = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
+
+    objects = CaseQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -116,6 +157,8 @@ class Case(PublicIdModel):
 
 
 class Report(models.Model):
+    """One member's word on a target; the case it belongs to is where it is dealt with."""
+
     class Reason(models.TextChoices):
         SEXUAL = "sexual", _("Sexual content that is not marked")
         INTIMATE = "intimate", _("An intimate picture of a real person")
@@ -134,6 +177,16 @@ class Report(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["case", "reporter"], name="report_once_per_case")]
+
+
+class DecisionQuerySet(models.QuerySet["Decision"]):
+    def about(self, member: User) -> "DecisionQuerySet":
+        """What was decided about a member's own things; escalations are the moderators' own affair."""
+        return self.filter(author_pseudonym=pseudonym(member.pk)).exclude(action=Decision.Action.ESCALATE)
+
+    def logged(self) -> "DecisionQuerySet":
+        """What the public log shows."""
+        return self.exclude(action=Decision.Action.ESCALATE)
 
 
 class Decision(PublicIdModel):
@@ -161,9 +214,13 @@ class Decision(PublicIdModel):
     reverses = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="reversed_by")
     decided_at = models.DateTimeField()
 
+    objects = DecisionQuerySet.as_manager()
+
     class Meta:
         indexes = [
             models.Index(fields=["target_type", "target_id", "-id"], name="decision_of_target"),
+            # an author's own page
+            models.Index(fields=["author_pseudonym", "-id"], name="decision_of_author"),
             BrinIndex(fields=["decided_at"], name="decision_brin"),
         ]
 
@@ -194,6 +251,11 @@ class Restriction(models.Model):
         indexes = [models.Index(fields=["user", "kind"], name="restriction_in_force", condition=Q(lifted_at=None))]
 
 
+class StrikeQuerySet(models.QuerySet["Strike"]):
+    def active(self, at: datetime) -> "StrikeQuerySet":
+        return self.filter(voided_at=None, created_at__lte=at, expires_at__gt=at)
+
+
 class Strike(models.Model):
     """Points with a 30-day expiry; voided, never deleted."""
 
@@ -203,6 +265,8 @@ class Strike(models.Model):
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     voided_at = models.DateTimeField(null=True, blank=True)
+
+    objects = StrikeQuerySet.as_manager()
 
 
 class Appeal(PublicIdModel):

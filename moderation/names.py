@@ -1,3 +1,42 @@
-from django.contrib.auth.validators import UnicodeUsernameValidator
+"""Which user names may be taken; allauth's sign-up form runs these validators (ACCOUNT_USERNAME_VALIDATORS)."""
 
-username_validators = [UnicodeUsernameValidator()]
+from collections.abc import Callable
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator, RegexValidator
+from django.utils.translation import gettext_lazy as _
+
+from moderation.normalise import plain, unleeted
+
+MAX_LENGTH = 30
+RESERVED = {
+    "about", "abuse", "admin", "administrator", "api", "editor", "everyone", "help", "info", "mail", "me", "mod",
+    "moderation", "moderator", "moderators", "news", "nobody", "null", "official", "operator", "owner", "postmaster",
+    "researcher", "root", "salon", "screening", "security", "settings", "staff", "support", "system", "team", "undefined",
+    "visitor", "webmaster",
+}  # fmt: skip
+
+
+def validate_not_reserved(name: str) -> None:
+    """Refuses names that sound like the site speaking, in any disguise, and those of deleted accounts."""
+    sounds_like = unleeted(plain(name)).strip("._- 0123456789")
+    if sounds_like in RESERVED or sounds_like.startswith("deleted"):
+        raise ValidationError(_("This name is kept for the site itself. Choose another one."), code="reserved")
+
+
+def validate_screened(name: str) -> None:
+    """Refuses names that insult; a name that cannot be checked is refused as well."""
+    from moderation.screening import screen_text  # needs the app registry; allauth loads this list while it starts
+
+    spread = " ".join(dict.fromkeys([name, name.replace("_", " ").replace(".", " ").replace("-", " ")]))
+    verdict = screen_text(text=spread, kind="name")
+    if not verdict.is_allowed:
+        raise ValidationError(verdict.message, code="screened")
+
+
+username_validators: list[Callable[[str], None]] = [
+    RegexValidator(r"\A[\w.-]+\Z", _("Use letters, digits, full stops, hyphens and underscores.")),
+    MaxLengthValidator(MAX_LENGTH),
+    validate_not_reserved,
+    validate_screened,
+]

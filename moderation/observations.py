@@ -1,0 +1,66 @@
+"""What passes between checkers, the plain code that decides, and whoever asked."""
+
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from accounts.levels import ContentLevel
+from moderation.models import Screening
+from moderation.policy import Reason
+
+
+class TextKind(StrEnum):
+    """Where a text stands; the same words weigh differently in a prompt and in a name."""
+
+    PROMPT = "prompt"
+    NEGATIVE_PROMPT = "negative_prompt"
+    TITLE = "title"
+    COMMENT = "comment"
+    PROFILE = "profile"
+    NAME = "name"
+
+
+class Label(StrEnum):
+    """The closed set of what a checker may say."""
+
+    FORBIDDEN = "forbidden"  # breaks a hard rule
+    DOUBTFUL = "doubtful"  # may break a rule: ask
+    LEVEL = "level"  # fits a content level (`level`)
+    PROFANE = "profane"
+    EXPLICIT = "explicit"  # a picture's nudity, score 0 to 1
+    BLOCKED = "blocked"  # near a picture that was removed; the score is the distance in bits
+    FAILED = "failed"  # the checker itself failed
+
+
+@dataclass(frozen=True)
+class Observation:
+    checker: str
+    version: str
+    label: Label
+    score: float = 1.0
+    reason: Reason = Reason.OTHER
+    level: ContentLevel = ContentLevel.GENERAL
+    matched: str = ""
+    message: str = ""  # a rule's own words for the member; never a model's
+
+    def record(self) -> dict[str, Any]:
+        """As it is kept in `Screening.observations`."""
+        kept = asdict(self)
+        return {name: kept[name] for name in ("checker", "version", "label", "score", "reason", "level", "matched")}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What may happen to a text or picture, and why."""
+
+    verdict: Screening.Verdict
+    level: ContentLevel
+    reasons: list[str]
+    message: str  # what the member reads; empty when allowed
+    matched_text: str = ""
+    observations: list[Observation] = field(default_factory=list)
+    policy_version: str = ""
+
+    @property
+    def is_allowed(self) -> bool:
+        return self.verdict == Screening.Verdict.ALLOW

@@ -1,0 +1,91 @@
+"""Plain code that decides: observations in, one verdict out. Pure."""
+
+from collections.abc import Sequence
+
+from django.utils.translation import gettext as _
+
+from accounts.levels import ContentLevel
+from moderation.models import Screening
+from moderation.observations import Label, Observation, TextKind, Verdict
+from moderation.policy import POLICY, Reason
+
+# Scores of opennsfw: what it is sure of is held for a person, the rest gets a level.
+EXPLICIT_HOLD, EXPLICIT_MATURE, EXPLICIT_SENSITIVE = 0.9, 0.6, 0.3
+_PUBLIC_WORDS = {TextKind.TITLE, TextKind.COMMENT, TextKind.PROFILE}
+
+_ALLOW, _ASK, _HOLD, _REJECT = (
+    Screening.Verdict.ALLOW,
+    Screening.Verdict.ASK,
+    Screening.Verdict.HOLD,
+    Screening.Verdict.REJECT,
+)
+_ORDER = [_ALLOW, _ASK, _HOLD, _REJECT]
+
+
+def decide_text(observations: Sequence[Observation], kind: TextKind, policy_version: str) -> Verdict:
+    """A hard rule refuses, a failed checker holds, a soft rule asks; levels are raised, never lowered.
+
+    A negative prompt names what is *not* wanted, so its words are recorded but only a failure counts.
+    """
+    return _verdict(observations, [_weigh_text(seen, kind) for seen in observations], policy_version)
+
+
+def decide_image(observations: Sequence[Observation], policy_version: str) -> Verdict:
+    """A failed checker, a blocked hash or a sure nudity score holds; lower scores set the content level."""
+    return _verdict(observations, [_weigh_image(seen) for seen in observations], policy_version)
+
+
+def _weigh_text(seen: Observation, kind: TextKind) -> tuple[Screening.Verdict, ContentLevel]:
+    if seen.label is Label.FAILED:
+        return _HOLD, ContentLevel.GENERAL
+    if kind is TextKind.NEGATIVE_PROMPT:
+        return _ALLOW, ContentLevel.GENERAL
+    if seen.label is Label.FORBIDDEN:
+        return _REJECT, seen.level
+    if seen.label in (Label.DOUBTFUL, Label.PROFANE):
+        return (_REJECT if kind is TextKind.NAME else _ASK), seen.level
+    # what everybody reads, whatever they chose to be shown, has to be general
+    return (_ASK if kind in _PUBLIC_WORDS and seen.level > ContentLevel.SENSITIVE else _ALLOW), seen.level
+
+
+def _weigh_image(seen: Observation) -> tuple[Screening.Verdict, ContentLevel]:
+    if seen.label in (Label.FAILED, Label.BLOCKED, Label.FORBIDDEN, Label.DOUBTFUL):
+        return _HOLD, seen.level
+    if seen.label is Label.EXPLICIT:
+        return (_HOLD if seen.score >= EXPLICIT_HOLD else _ALLOW), level_of_score(seen.score)
+    return _ALLOW, seen.level
+
+
+def level_of_score(score: float) -> ContentLevel:
+    """The content level that a nudity score in [0, 1] stands for."""
+    if score >= EXPLICIT_MATURE:
+        return ContentLevel.MATURE
+    return ContentLevel.SENSITIVE if score >= EXPLICIT_SENSITIVE else ContentLevel.GENERAL
+
+
+def _verdict(
+    observations: Sequence[Observation],
+    weighed: Sequence[tuple[Screening.Verdict, ContentLevel]],
+    policy_version: str,
+) -> Verdict:
+    verdict = max((each for each, _level in weighed), key=_ORDER.index, default=_ALLOW)
+    telling = [seen for seen, (each, _level) in zip(observations, weighed, strict=True) if each == verdict]
+    telling = [] if verdict == _ALLOW else telling
+    return Verdict(
+        verdict=verdict,
+        level=max((level for _each, level in weighed), default=ContentLevel.GENERAL),
+        reasons=list(dict.fromkeys(seen.reason.value for seen in telling)),
+        message=_message(verdict, telling),
+        matched_text=", ".join(dict.fromkeys(seen.matched for seen in telling if seen.matched)),
+        observations=list(observations),
+        policy_version=policy_version,
+    )
+
+
+def _message(verdict: Screening.Verdict, telling: Sequence[Observation]) -> str:
+    if verdict == _ALLOW:
+        return ""
+    if any(seen.label is Label.FAILED for seen in telling):
+        return _("This could not be checked just now. Try again in a moment.")
+    words = dict.fromkeys(seen.message or str(POLICY[Reason(seen.reason)].rule) for seen in telling)
+    return " ".join(words)
