@@ -4,8 +4,23 @@
 import os
 import sys
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 
-if __name__ == "__main__":
+
+def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        sys.exit(str(error))
+    except Exception as error:
+        from config import reachable
+
+        if not reachable.is_unreachable(error):
+            raise
+        sys.exit(reachable.database_trouble() or reachable.valkey_trouble() or str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,3 +1,26 @@
-from django.urls import URLPattern
+"""The whole API on one page."""
 
-urlpatterns: list[URLPattern] = []
+from csp.constants import SELF, UNSAFE_INLINE
+from csp.decorators import csp_update
+from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.routers import DefaultRouter
+
+from config.tokens_api import TokenViewSet
+from ratings.api import AskViewSet, ComparisonViewSet, QuestionViewSet
+
+router = DefaultRouter()
+router.register("tokens", TokenViewSet, basename="token")
+router.register("questions", QuestionViewSet, basename="question")
+router.register("asks", AskViewSet, basename="ask")
+router.register("comparisons", ComparisonViewSet, basename="comparison")
+
+# Swagger UI draws with style attributes; scripts stay our own files.
+docs = csp_update({"style-src": [SELF, UNSAFE_INLINE]})(SpectacularSwaggerSplitView.as_view(url_name="api:schema"))
+
+app_name = "api"
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("docs/", docs, name="docs"),
+    path("", include(router.urls)),
+]

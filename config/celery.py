@@ -1,10 +1,21 @@
 """The Celery application; `config/__init__.py` loads it so that `shared_task` finds it."""
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import beat_init, celeryd_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 app = Celery("salon")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@celeryd_init.connect
+@beat_init.connect
+def _require_services(**kwargs: Any) -> None:
+    """Celery alone would wait for a missing broker for ever, and find a missing database task by task."""
+    from config.reachable import require_services
+
+    require_services()

@@ -74,7 +74,7 @@ def time_zone(name: str, default: str) -> str:
     value = os.environ.get(name, default)
     try:
         ZoneInfo(value)
-    except Exception:
+    except (KeyError, ValueError, OSError):  # ZoneInfoNotFoundError is a KeyError
         raise _wrong(name, value, "a time zone such as Europe/Paris") from None
     return value
 

@@ -17,6 +17,7 @@ _PROMPTS = [
     None,
     "the last tram in a snowed-in city, seen from a bridge, blue hour, 35 mm",
 ]
+LAST_PAGE = 4
 _NAMES = ["alice", "bob", "wilhelmina-of-the-long-name", "mallory", "rita"]
 
 
@@ -62,12 +63,14 @@ class SampleForm(forms.Form):
 
 
 def show(request: HttpRequest) -> HttpResponse:
+    page = min(int(request.GET.get("page", "1")), LAST_PAGE)
     asked = SampleForm({"title": "", "aspect": "1:1", "checkpoint": "starter"})
     return render(
         request,
         "styleguide.html",
         {
-            "cards": [_card(number) for number in range(24)],
+            "cards": [_card(number) for number in range(24 * (page - 1), 24 * page)],
+            "next_url": f"?page={page + 1}" if page < LAST_PAGE else "",
             "picture": _card(2),
             "placeholder": _picture(5, 8, 8),
             "form": asked,

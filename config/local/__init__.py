@@ -9,13 +9,14 @@ import contextlib
 import fcntl
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from config.local import postgres, valkey
-from config.local.processes import Guarded, LocalServiceError, write_private
+from config.local.processes import Guarded, LocalServiceError, outside, write_private
 
-__all__ = ["LocalServiceError", "Running", "services"]
+__all__ = ["LocalServiceError", "Running", "remove_services", "services"]
 
 FILE = "services.json"  # config/environment.py reads it where a variable is unset
 
@@ -75,3 +76,17 @@ def services(var: Path, *, durable: bool = True) -> Iterator[Running]:
         write_private(file, json.dumps(running))
         stack.callback(file.unlink, missing_ok=True)
         yield running
+
+
+def remove_services(var: Path) -> None:
+    """Removes the data of the embedded services.
+
+    Raises:
+        LocalServiceError: they are running.
+    """
+    if not var.exists():
+        return
+    with _alone(var):
+        for folder in (var / "postgres", var / "valkey", var / "seaweed", outside(var)):
+            shutil.rmtree(folder, ignore_errors=True)
+        (var / FILE).unlink(missing_ok=True)

@@ -35,10 +35,14 @@ class Guarded:
         lines = self.log.read_text(errors="replace").strip().splitlines() if self.log.exists() else []
         return lines[-1] if lines else "it said nothing"
 
-    def stop(self, timeout: float = 30) -> None:
-        """Asks the guard to stop the command and waits for both."""
+    def ask_to_stop(self) -> None:
+        """Returns at once; the guard stops the command."""
         if self.process.stdin:
             self.process.stdin.close()
+
+    def stop(self, timeout: float = 30) -> None:
+        """Asks the guard to stop the command and waits for both."""
+        self.ask_to_stop()
         try:
             self.process.wait(timeout)
         except subprocess.TimeoutExpired:

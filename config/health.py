@@ -1,0 +1,64 @@
+"""What machines ask a site: is the process alive, can it serve, what are its numbers."""
+
+import hmac
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from django_prometheus.exports import ExportToDjangoView
+
+from config import reachable
+
+LOOPBACK = {"127.0.0.1", "::1"}
+
+
+@never_cache
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """The process answers; asks nothing of anybody else, so that a database outage restarts no web process."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@never_cache
+@require_safe
+def readyz(request: HttpRequest) -> JsonResponse:
+    """200 when PostgreSQL, Valkey and the object store answer, else 503; says which of them do not."""
+    parts = {
+        "database": reachable.database_trouble() is None,
+        "valkey": reachable.valkey_trouble() is None,
+        "store": _store_answers(),
+    }
+    return JsonResponse(parts, status=200 if all(parts.values()) else 503)
+
+
+def _store_answers() -> bool:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        default_storage.exists("readyz")
+    except (OSError, BotoCoreError, ClientError):
+        return False
+    return True
+
+
+@never_cache
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Prometheus' page for this host, for staff, and for whoever knows METRICS_TOKEN; nobody else learns of it."""
+    if not (_is_local(request) or _has_token(request) or request.user.is_staff):
+        raise Http404
+    response: HttpResponse = ExportToDjangoView(request)
+    return response
+
+
+def _is_local(request: HttpRequest) -> bool:
+    """A proxy on this host connects from loopback for everybody: then the address proves nothing."""
+    is_proxied = bool(settings.SECURE_PROXY_SSL_HEADER) or "X-Forwarded-For" in request.headers
+    return request.META.get("REMOTE_ADDR") in LOOPBACK and not is_proxied
+
+
+def _has_token(request: HttpRequest) -> bool:
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    return bool(settings.METRICS_TOKEN) and hmac.compare_digest(given.encode(), settings.METRICS_TOKEN.encode())
