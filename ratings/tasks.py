@@ -1,8 +1,15 @@
 """What runs beside the site: closing asks that ran out, and folding answers into what posts show."""
 
-from celery import shared_task
+import contextlib
 
-from ratings import aspects, services
+from celery import shared_task
+from django.utils import timezone
+
+from accounts.errors import Refused
+from ratings import aspects, building, releases, services
+from ratings.models import Release, ReleaseShard
+
+RINGS = 200  # messages at a time; each finished shard rings for more
 
 
 @shared_task(name="ratings.expire_asks")
@@ -20,3 +27,54 @@ def refresh_aspects_of(images: list[int]) -> None:
     """Recomputes the posts of some images (ids), after answers were taken away."""
     for start in range(0, len(images), aspects.CHUNK):
         aspects.refresh_aspects(images=images[start : start + aspects.CHUNK])
+
+
+@shared_task(name="ratings.plan_release")
+def plan_release(release_id: int) -> None:
+    """Freezes what a release will hold, then lets its shards be built. A refusal is kept on the release."""
+    release = Release.objects.get(pk=release_id)
+    with contextlib.suppress(Refused):
+        releases.freeze_plan(release=release)
+    ring_release(release)
+
+
+@shared_task(name="ratings.build_shard")
+def build_shard(shard_id: int) -> None:
+    shard = ReleaseShard.objects.select_related("release").filter(pk=shard_id).first()
+    if shard is not None and building.build_shard(shard=shard):
+        ring_release(shard.release)
+
+
+@shared_task(name="ratings.finish_release")
+def finish_release(release_id: int) -> None:
+    """Publishes a release, or has the shards built again whose rows may no longer leave."""
+    release = Release.objects.get(pk=release_id)
+    with contextlib.suppress(Refused):
+        if not building.finish_release(release=release):
+            ring_release(release)
+
+
+@shared_task(name="ratings.discard_release")
+def discard_release(release_id: int) -> None:
+    releases.discard_release(release=Release.objects.get(pk=release_id))
+
+
+@shared_task(name="ratings.continue_releases")
+def continue_releases() -> None:
+    """Rings again for the store's unfinished releases, so that a lost message or worker costs a minute."""
+    for release in Release.objects.unfinished().filter(destination="").order_by("pk")[:20]:
+        if release.state == Release.State.REQUESTED:
+            plan_release.delay(release.pk)
+        else:
+            ring_release(release)
+
+
+def ring_release(release: Release) -> None:
+    """Asks workers for the shards that nobody builds, or for the last step once there are none left."""
+    unbuilt = ReleaseShard.objects.unbuilt().filter(release=release, release__state=Release.State.BUILDING)
+    if unbuilt.exists():
+        waiting = ReleaseShard.objects.claimable(timezone.now()).filter(release=release).order_by("pk")
+        for shard_id in waiting.values_list("pk", flat=True)[:RINGS]:
+            build_shard.delay_on_commit(shard_id)
+    elif Release.objects.filter(pk=release.pk, state=Release.State.BUILDING).exists():
+        finish_release.delay_on_commit(release.pk)

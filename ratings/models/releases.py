@@ -107,6 +107,7 @@ class ReleaseItem(models.Model):
     position = models.PositiveBigIntegerField()  # in its split
     row_id = models.BigIntegerField()
     values = models.JSONField()
+    size = models.PositiveBigIntegerField(default=0)  # bytes of its pictures
     # whose consent and which pictures it stands on: read again before publication, and erased with them
     people: ArrayField[list[int], list[int]] = ArrayField(models.BigIntegerField())
     images: ArrayField[list[int], list[int]] = ArrayField(models.BigIntegerField())

@@ -1,0 +1,169 @@
+"""Building a planned release: any number of processes on any number of hosts, one shard each at a time.
+
+A shard is claimed by a conditional UPDATE, its file is put in place, and only then does its row say so. A
+worker that dies loses its claim after a while; two that build the same shard write the same bytes.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.errors import Refused
+from ratings.datasets import publishing
+from ratings.datasets.destinations import destination_of, new_file
+from ratings.datasets.formats import FORMATS
+from ratings.datasets.parquet import Line, write_shard
+from ratings.datasets.pictures import Bytes, DamagedPictureError
+from ratings.datasets.planning import Progress, silently
+from ratings.models import Release, ReleaseShard
+from ratings.releases import fail_release, refuse_if_lacking
+
+CLAIM = timedelta(seconds=90)
+_RENEW_AFTER = 20.0  # s
+_CHUNK = 2_000
+
+
+class ClaimLostError(Exception):
+    """The release was cancelled, or the shard finished by another, while it was being written."""
+
+
+def claim_shard(*, shard: ReleaseShard, at: datetime | None = None) -> bool:
+    """Whether the shard is now this worker's, for `CLAIM` from `at`."""
+    now = at or timezone.now()
+    free = ReleaseShard.objects.claimable(now).filter(pk=shard.pk)
+    return bool(free.update(claimed_until=now + CLAIM))
+
+
+def release_claims(*, release: Release) -> None:
+    """Frees what a dead process had claimed; a living one only has its work done twice, to the same bytes."""
+    release.shards.unbuilt().update(claimed_until=None)
+
+
+def check_built(*, release: Release) -> None:
+    """Marks finished shards for building again whose file is gone or cut short."""
+    destination = destination_of(release)
+    destination.reopen()
+    for shard in release.shards.exclude(built_at=None):
+        if destination.size(file_name(shard)) != shard.size:
+            release.shards.filter(pk=shard.pk).update(built_at=None, claimed_until=None)
+
+
+def file_name(shard: ReleaseShard) -> str:
+    return FORMATS[shard.kind].shard_name(shard.split, shard.index, shard.of)
+
+
+def build_shard(*, shard: ReleaseShard, at: datetime | None = None) -> bool:
+    """Builds a shard if nobody else has it; returns whether it did.
+
+    A picture whose bytes are not what they were fails the release: it would not be what was planned.
+    """
+    if not claim_shard(shard=shard, at=at):
+        return False
+    destination = destination_of(shard.release)
+    try:
+        with new_file(destination) as path:
+            written = write_shard(path, FORMATS[shard.kind], _lines(shard), Bytes(), _renewing(shard))
+            destination.put(file_name(shard), path)
+    except ClaimLostError:
+        return False
+    except (DamagedPictureError, FileNotFoundError) as error:
+        fail_release(release=shard.release, why=_("The stored copy of a picture is damaged: %s") % error)
+        return False
+    built = {"size": written.size, "sha256": written.sha256, "built_at": at or timezone.now(), "claimed_until": None}
+    # `rows` in the filter: a row that was taken out in between makes this file stale
+    return bool(ReleaseShard.objects.unbuilt().filter(pk=shard.pk, rows=written.rows, of=shard.of).update(**built))
+
+
+def _lines(shard: ReleaseShard) -> Iterator[Line]:
+    """Frozen rows as the database's own JSON text: never parsed in Python, and a bounded number in memory."""
+    sql = """SELECT position, values::text, images FROM ratings_releaseitem
+              WHERE shard_id = %s AND position > %s ORDER BY position LIMIT %s"""
+    after = -1
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [shard.pk, after, _CHUNK])
+            rows = cursor.fetchall()
+        for position, values, images in rows:
+            yield position, values.encode(), images
+        if len(rows) < _CHUNK:
+            return
+        after = rows[-1][0]
+
+
+def _renewing(shard: ReleaseShard) -> Callable[[], None]:
+    """Called after each row group: keeps the claim, and stops the work when the release was cancelled."""
+    renewed = time.monotonic()
+
+    def beat() -> None:
+        nonlocal renewed
+        if time.monotonic() - renewed < _RENEW_AFTER:
+            return
+        renewed = time.monotonic()
+        mine = ReleaseShard.objects.unbuilt().filter(pk=shard.pk, release__state=Release.State.BUILDING)
+        if not mine.update(claimed_until=timezone.now() + CLAIM):
+            raise ClaimLostError
+
+    return beat
+
+
+def finish_release(*, release: Release, at: datetime | None = None) -> bool:
+    """Publishes a release whose shards are all built; returns whether it is published now.
+
+    Reads consent, screening and level again first. What must not leave any more is taken out, and False says
+    that its shards wait to be built again. Raises Refused if a needed split is empty by then.
+    """
+    now = at or timezone.now()
+    try:
+        with transaction.atomic():
+            locked = Release.objects.select_for_update().filter(pk=release.pk, state=Release.State.BUILDING)
+            if not locked.exists() or release.shards.unbuilt().exists():
+                return False
+            release.refresh_from_db()
+            gone = publishing.drop_withdrawn(release, now)
+            refuse_if_lacking(release.kinds, publishing.surveyed(release))
+            if gone:
+                locked.update(plan=_with_withdrawn(release.plan, gone))
+                return False
+            # Files are written under the row's lock, for only one process may publish; these are a few small ones.
+            destination = destination_of(release)
+            manifest = publishing.write_last_files(release, destination)
+            destination.publish()
+            locked.update(state=Release.State.PUBLISHED, manifest=manifest, published_at=now)
+    except Refused as refusal:
+        fail_release(release=release, why=refusal.message)
+        raise
+    return True
+
+
+def _with_withdrawn(plan: dict[str, Any], rows: int) -> dict[str, Any]:
+    dropped = {**plan["dropped"]}
+    dropped["all"] = {"withdrawn_since": dropped.get("all", {}).get("withdrawn_since", 0) + rows}
+    return {**plan, "dropped": dropped}
+
+
+def build_release(*, release: Release, progress: Progress = silently, at: datetime | None = None) -> Release:
+    """Builds what is left of a planned release in this process and publishes it; `progress` is told kinds and rows.
+
+    Raises Refused if the release was cancelled or failed meanwhile.
+    """
+    while True:
+        release.refresh_from_db()
+        if release.state == Release.State.PUBLISHED:
+            return release
+        if release.state != Release.State.BUILDING:
+            raise Refused("release_ended", release.failure or _("The release was cancelled."), status=409)
+        waiting = list(release.shards.unbuilt().order_by("pk"))
+        for shard in waiting:
+            if build_shard(shard=shard, at=at):
+                progress(shard.kind, shard.rows)
+        if not release.shards.unbuilt().exists():
+            finish_release(release=release, at=at)
+        elif not release.shards.claimable(at or timezone.now()).exists():
+            raise Refused(
+                "release_busy", _("Other workers hold the last shards; run it again with --resume."), status=409
+            )

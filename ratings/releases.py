@@ -1,0 +1,212 @@
+"""Dataset releases: requested, planned, cancelled and withdrawn here; built in `ratings.building`."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+
+from accounts.errors import Refused
+from accounts.levels import ContentLevel
+from accounts.models import User
+from generation.models import Checkpoint
+from ratings.datasets import planning, publishing
+from ratings.datasets.destinations import check_folder, destination_of
+from ratings.datasets.eligibility import ReleaseFilter
+from ratings.datasets.formats import FORMATS
+from ratings.datasets.planning import Progress, Survey, silently
+from ratings.datasets.scope import Scope
+from ratings.models import Release, ReleaseItem
+
+PREVIEW_ROWS = 50_000  # of each ledger: a preview answers in seconds whatever the size of the site
+PREVIEW_KEY = "preview"
+DEFAULT_KINDS = tuple(FORMATS)
+
+
+def default_name(at: datetime) -> str:
+    """``salon-pickapic-2026.11.22``: public trainers look for `pickapic`."""
+    return f"{slugify(settings.SITE_NAME) or 'salon'}-pickapic-{at:%Y.%m.%d}"
+
+
+def check_request(*, filter: ReleaseFilter, kinds: Sequence[str]) -> None:
+    """Raises Refused for kinds, a level or a checkpoint that do not exist."""
+    unknown = [kind for kind in kinds if kind not in FORMATS]
+    fields: dict[str, list[str]] = {}
+    if unknown or not kinds:
+        fields["kinds"] = [_("Choose among %(kinds)s.") % {"kinds": ", ".join(FORMATS)}]
+    if filter.level not in ContentLevel.values:
+        fields["level"] = [_("Choose general, sensitive or mature.")]
+    if filter.checkpoint and not Checkpoint.objects.filter(slug=filter.checkpoint).exists():
+        fields["checkpoint"] = [_("There is no checkpoint “%(slug)s”.") % {"slug": filter.checkpoint}]
+    if fields:
+        raise Refused("bad_release", " ".join(line for lines in fields.values() for line in lines), fields=fields)
+
+
+def preview_release(*, filter: ReleaseFilter, kinds: Sequence[str], at: datetime | None = None) -> dict[str, Any]:
+    """What a release would hold: rows, what is dropped and why, label balance, sizes, splits that lack a row.
+
+    Reads at most `PREVIEW_ROWS` rows of each ledger.
+    """
+    check_request(filter=filter, kinds=kinds)
+    scope = Scope(filter, at or timezone.now(), settings.RELEASE_SECRET, PREVIEW_KEY, most=PREVIEW_ROWS)
+    with transaction.atomic():  # server-side cursors live in a transaction
+        survey = planning.survey(scope, _ordered(kinds))
+    return _plan_json(scope, survey) | {"missing": publishing.missing_splits(kinds, survey)}
+
+
+def request_release(
+    *,
+    filter: ReleaseFilter,
+    kinds: Sequence[str],
+    name: str = "",
+    created_by: User | None = None,
+    destination: Path | None = None,
+    at: datetime | None = None,
+) -> Release:
+    """Writes the request alone: `freeze_plan` plans it, here or in a worker.
+
+    Raises Refused for a bad filter, a folder that is not empty, or one that another build is filling.
+    """
+    now = at or timezone.now()
+    check_request(filter=filter, kinds=kinds)
+    if destination is not None:
+        check_folder(destination)
+    try:
+        with transaction.atomic():
+            return Release.objects.create(
+                name=name or default_name(now),
+                created_by=created_by,
+                kinds=_ordered(kinds),
+                filter=filter.as_json(),
+                destination=str(destination or ""),
+                as_of=now,
+                created_at=now,
+            )
+    except IntegrityError:
+        message = _("A build into %(folder)s has begun already. Continue it with --resume.")
+        raise Refused("destination_taken", message % {"folder": destination}, status=409) from None
+
+
+def freeze_plan(*, release: Release, progress: Progress = silently) -> None:
+    """Freezes the rows of a requested release and opens it for building; does nothing if that was done.
+
+    Raises Refused, and marks the release failed, if a split that trainers need would be empty.
+    """
+    scope = Scope(ReleaseFilter.from_json(release.filter), release.as_of, settings.RELEASE_SECRET, release.public_id)
+    try:
+        with transaction.atomic():
+            requested = Release.objects.select_for_update().filter(pk=release.pk, state=Release.State.REQUESTED)
+            if not requested.exists():
+                return
+            survey = planning.freeze(release, scope, progress)
+            refuse_if_lacking(release.kinds, survey)
+            plan = _plan_json(scope, survey)
+            requested.update(state=Release.State.BUILDING, plan=plan)
+    except Refused as refusal:
+        fail_release(release=release, why=refusal.message)
+        raise
+    release.refresh_from_db()
+
+
+def plan_release(
+    *,
+    filter: ReleaseFilter,
+    kinds: Sequence[str] = DEFAULT_KINDS,
+    name: str = "",
+    created_by: User | None = None,
+    destination: Path | None = None,
+    at: datetime | None = None,
+    progress: Progress = silently,
+) -> Release:
+    """Requests and plans at once; raises what `request_release` and `freeze_plan` raise."""
+    release = request_release(
+        filter=filter, kinds=kinds, name=name, created_by=created_by, destination=destination, at=at
+    )
+    freeze_plan(release=release, progress=progress)
+    return release
+
+
+def start_release(
+    *, filter: ReleaseFilter, kinds: Sequence[str], name: str = "", created_by: User, at: datetime | None = None
+) -> Release:
+    """Requests a release into the store and lets the workers plan and build it."""
+    from ratings.tasks import plan_release as plan_task  # the tasks call back into this module
+
+    release = request_release(filter=filter, kinds=kinds, name=name, created_by=created_by, at=at)
+    plan_task.delay_on_commit(release.pk)
+    return release
+
+
+def refuse_if_lacking(kinds: Sequence[str], survey: Survey) -> None:
+    """Raises Refused, with the counts, for a release without a row, or without a row where one must be."""
+    if not survey.rows:
+        raise Refused("release_empty", _("Nothing would leave: no row passed the filter and the consents."), status=409)
+    missing = publishing.missing_splits(kinds, survey)
+    if missing:
+        counts = ", ".join(f"{kind}/{split} {survey.count(kind, split)}" for kind, split in _required(kinds))
+        message = _(
+            "Trainers need at least one pair in train and in validation, and there is none in %(missing)s "
+            "(rows found: %(counts)s). Splits follow from the prompt, so more prompts with votes will fill them."
+        )
+        raise Refused("split_empty", message % {"missing": ", ".join(missing), "counts": counts}, status=409)
+
+
+def _required(kinds: Sequence[str]) -> list[tuple[str, str]]:
+    return [(kind, split) for kind in kinds for split in FORMATS[kind].required]
+
+
+def fail_release(*, release: Release, why: str) -> None:
+    """Ends an unfinished release with a sentence; nothing of it stays."""
+    state = {"state": Release.State.FAILED, "failure": why[:500]}
+    if Release.objects.unfinished().filter(pk=release.pk).update(**state):
+        discard_release(release=release)
+
+
+def cancel_release(*, release: Release) -> bool:
+    """Stops an unfinished release; returns whether there was one to stop."""
+    from ratings.tasks import discard_release as discard_task  # the tasks call back into this module
+
+    stopped = Release.objects.unfinished().filter(pk=release.pk).update(state=Release.State.CANCELLED)
+    if stopped:
+        discard_task.delay_on_commit(release.pk)
+    return bool(stopped)
+
+
+def discard_release(*, release: Release) -> None:
+    """Removes the files and frozen rows of a release that ended without being published, or was withdrawn."""
+    release.refresh_from_db()
+    if release.state in (Release.State.FAILED, Release.State.CANCELLED, Release.State.WITHDRAWN):
+        if release.state != Release.State.WITHDRAWN or not release.destination:
+            destination_of(release).discard()
+        release.shards.all().delete()
+
+
+def forget_member(user: User) -> None:
+    """Takes a member's rows out of every release: unfinished ones leave them out, published ones are withdrawn.
+
+    A release in a folder is somebody's copy by now: it is marked, not touched. Call inside a transaction.
+    """
+    from ratings.tasks import discard_release as discard_task  # the tasks call back into this module
+
+    items = ReleaseItem.objects.filter(people__contains=[user.pk])
+    concerned = Release.objects.filter(pk__in=items.values("shard__release"))
+    for release in concerned.filter(state=Release.State.PUBLISHED):
+        Release.objects.filter(pk=release.pk).update(state=Release.State.WITHDRAWN)
+        discard_task.delay_on_commit(release.pk)
+    for release in concerned.unfinished():
+        publishing.remove_items(release, items.filter(shard__release=release).values_list("pk", flat=True))
+    items.delete()
+
+
+def _ordered(kinds: Sequence[str]) -> list[str]:
+    return [kind for kind in FORMATS if kind in kinds]
+
+
+def _plan_json(scope: Scope, survey: Survey) -> dict[str, Any]:
+    dropped = {kind: dict(reasons.most_common()) for kind, reasons in scope.dropped.items()}
+    return survey.as_json() | {"dropped": dropped}

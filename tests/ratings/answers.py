@@ -1,0 +1,91 @@
+"""Answers put into the ledger row by row, where a test needs to know exactly what was said."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from accounts.models import Purpose, User
+from accounts.services import record_consent
+from generation.models import Image
+from ratings.models import Ask, AskOutcome, Comparison, Policy, Question, Rating, Surface
+
+LEFT, RIGHT, TIE, BOTH_BAD = Comparison.Outcome.values
+
+
+def consent(*users: User, granted: bool = True, at: datetime | None = None) -> None:
+    for user in users:
+        for purpose in (Purpose.TRAIN, Purpose.PUBLISH):
+            record_consent(user=user, purpose=purpose, granted=granted, at=at)
+
+
+def _ask(rater: User, question: str, at: datetime, **fields: Any) -> Ask:
+    return Ask.objects.create(
+        policy=Policy.objects.current(),
+        stratum="new",
+        rater=rater,
+        question=Question.objects.active().get(slug=question),
+        p_ask=0.05,
+        p_question=0.2,
+        created_at=at,
+        expires_at=at + timedelta(minutes=30),
+        **fields,
+    )
+
+
+def vote(
+    rater: User, one: Image, other: Image, prefers: Image | str, *, at: datetime | None = None, **fields: Any
+) -> Comparison:
+    """`rater` judged a pair; `prefers` is one of the two, or "tie" or "both_bad"."""
+    at = at or timezone.now()
+    low, high = sorted((one, other), key=lambda image: image.pk)
+    swapped = fields.pop("swapped", False)
+    left = high if swapped else low
+    outcome = prefers if isinstance(prefers, str) else LEFT if prefers == left else RIGHT
+    flags = fields.pop("quality_flags", [])
+    ask = _ask(
+        rater,
+        "preference",
+        at,
+        surface=Surface.COMPARE,
+        image_low=low,
+        image_high=high,
+        strategy="seed",
+        p_pair=0.01,
+        p_side=0.5,
+        is_side_swapped=swapped,
+        rater_is_author=rater.pk in {low.author_id, high.author_id},
+        outcome=AskOutcome.ANSWERED,
+        shown_at=at,
+        closed_at=at,
+        dwell_ms=2500,
+        **fields,
+    )
+    return Comparison.objects.create(
+        ask=ask,
+        rater=rater,
+        image_low=low,
+        image_high=high,
+        repeat_no=ask.repeat_no,
+        outcome=outcome,
+        preferred=None if isinstance(prefers, str) else prefers,
+        quality_flags=flags,
+        created_at=at,
+    )
+
+
+def rate(
+    rater: User, image: Image, value: int | None, question: str = "lighting", at: datetime | None = None
+) -> Rating:
+    at = at or timezone.now()
+    surface = Surface.RESULT if rater.pk == image.author_id else Surface.POST
+    is_author = rater.pk == image.author_id
+    ask = _ask(
+        rater, question, at, surface=surface, image=image, rater_is_author=is_author, outcome=AskOutcome.ANSWERED
+    )
+    return Rating.objects.create(ask=ask, rater=rater, image=image, question=ask.question, value=value, created_at=at)
+
+
+def leave_unanswered(rater: User, image: Image, at: datetime | None = None) -> Ask:
+    at = at or timezone.now()
+    return _ask(rater, "subject", at, surface=Surface.POST, image=image, rater_is_author=False, outcome="expired")
