@@ -8,8 +8,9 @@ from pathlib import Path
 from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
-from feed.days import local_day
-from feed.models import Challenge, ChallengeEntry, FeedEntry, Post
+from accounts.models import User, Viewer
+from feed.days import day_bounds, local_day
+from feed.models import Challenge, ChallengeEntry, FeedEntry, Post, PostQuerySet
 
 ENTRIES_PER_MEMBER = 3
 DAYS_AHEAD = 30
@@ -55,3 +56,16 @@ def schedule_challenges(*, today: date, days: int = DAYS_AHEAD) -> int:
     taken = set(Challenge.objects.filter(day__in=wanted).values_list("day", flat=True))
     missing = [Challenge(day=day, **bank[day.toordinal() % len(bank)]) for day in wanted if day not in taken]
     return len(Challenge.objects.bulk_create(missing, ignore_conflicts=True))
+
+
+def entries_of(challenge: Challenge, viewer: Viewer, at: datetime) -> PostQuerySet:
+    """The entries that `viewer` may see."""
+    return Post.objects.listed_for(viewer, at).filter(challenge_entries__challenge=challenge)
+
+
+def enterable_posts(challenge: Challenge, member: User) -> PostQuerySet:
+    """The member's published pictures that were made on the challenge's day and are not in it."""
+    start, end = day_bounds(challenge.day)
+    hung = Post.objects.hung().filter(author=member, image__is_public=True)
+    made = hung.filter(image__generation__submitted_at__gte=start, image__generation__submitted_at__lt=end)
+    return made.exclude(challenge_entries__challenge=challenge)

@@ -69,5 +69,6 @@ def _sync_prompt_examples(ids: list[int]) -> None:
 
 def mark_parents_stale(post_ids: Iterable[int]) -> None:
     """Posts that these were remixed from must count their remixes again."""
-    parents = Post.objects.filter(image__in=Post.objects.filter(pk__in=list(post_ids)).values("image__generation__parent"))
+    sources = Post.objects.filter(pk__in=list(post_ids)).values("image__generation__parent")
+    parents = Post.objects.filter(image__in=sources, deleted_at=None)
     StaleCount.objects.bulk_create([StaleCount(post_id=pk) for pk in parents.values_list("pk", flat=True)])

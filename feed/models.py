@@ -62,6 +62,9 @@ class Post(PublicIdModel):
 
     objects = PostQuerySet.as_manager()
 
+    is_liked = False  # by the viewer: annotated by with_card
+    folded_count = 0  # further posts of the author behind this one: set where a page is read
+
     class Meta:
         constraints = [
             models.CheckConstraint(name="post_tombstone_is_blank", condition=Q(deleted_at=None) | Q(title=""))

@@ -15,6 +15,7 @@ from feed.display import sync_display
 from feed.models import Challenge, FeedEntry, Like, Post, PostCount, Profile, RankFall, StaleCount
 from feed.words import clean_words
 from generation.models import Image, ImageState
+from moderation.screening import TextKind
 from moderation.services import require_unrestricted
 
 
@@ -37,7 +38,7 @@ def publish_image(
     """
     at = at or timezone.now()
     require_unrestricted(user=author, doing="publish", at=at)
-    title = clean_words(title, field="title", longest=120, author=author, at=at)  # slow: before the transaction
+    title = clean_words(title, kind=TextKind.TITLE, field="title", longest=120, author=author, at=at)  # slow: before the transaction
     with transaction.atomic():
         picture = _own_ready_image(image, author)
         post = _hang(picture, title=title, hide_prompt=hide_prompt, at=at)
@@ -74,7 +75,6 @@ def _hang(image: Image, *, title: str, hide_prompt: bool, at: datetime) -> Post:
         raise Refused("deleted", _("You deleted this post for good. Make a variation and publish that."), status=409)
     if post.removed_at:
         raise Refused("removed", _("Moderators removed this post; you can appeal their decision."), status=403)
-    is_back = is_new or post.unpublished_at is not None
     if is_new:
         _add_rank(post)
     else:
@@ -82,8 +82,8 @@ def _hang(image: Image, *, title: str, hide_prompt: bool, at: datetime) -> Post:
         post.save(update_fields=["title", "unpublished_at"])
     sync_display([post.pk], at)
     image.refresh_from_db(fields=["is_public"])
-    if is_back:
-        _tell_of_publication(post, is_new=is_new, at=at)
+    if is_new:
+        _tell_of_publication(post, at)
     return post
 
 
@@ -101,13 +101,13 @@ def _add_rank(post: Post) -> None:
     )
 
 
-def _tell_of_publication(post: Post, *, is_new: bool, at: datetime) -> None:
-    """A published remix is credited to the author of the picture it came from, once."""
-    if is_new:
-        emit(user=post.author, event="post.published", target=post, at=at)
+def _tell_of_publication(post: Post, at: datetime) -> None:
+    """A published remix is credited to the author of the picture it came from; only the first time is told."""
+    emit(user=post.author, event="post.published", target=post, at=at)
     parent = post.image.generation.parent
     if parent is not None and parent.author_id != post.author_id and Post.objects.hung().filter(image=parent).exists():
-        notify(recipient=parent.author, kind="remix", target=post, actor=post.author, at=at)
+        notify(recipient=parent.author, kind="post.remixed", target=post, actor=post.author, at=at)
+        emit(user=parent.author, event="post.remixed", target=post, at=at)
 
 
 def unpublish_post(*, post: Post, author: User, at: datetime | None = None) -> None:
@@ -159,7 +159,8 @@ def like_post(*, post: Post, member: User, at: datetime | None = None) -> bool:
         _like, is_new = Like.objects.get_or_create(post=post, member=member, defaults={"created_at": at})
         if is_new:
             StaleCount.objects.create(post=post)
-            notify(recipient=post.author, kind="like", target=post, actor=member, at=at)
+            notify(recipient=post.author, kind="post.liked", target=post, actor=member, at=at)
+            emit(user=post.author, event="post.liked", target=post, at=at)
     return is_new
 
 
@@ -180,9 +181,8 @@ def enter_challenge(*, challenge: Challenge, post: Post, member: User, at: datet
     """
     at = at or timezone.now()
     require_unrestricted(user=member, doing="publish", at=at)
-    own = Post.objects.hung().filter(pk=post.pk, author=member, image__is_public=True).select_related("image__generation")
-    found = own.first()
-    if found is None:
+    own = Post.objects.hung().filter(pk=post.pk, author=member, image__is_public=True)
+    if (found := own.select_related("image__generation").first()) is None:
         raise NotFound(_("There is no such published post among yours."))
     with transaction.atomic():
         enter_locked(challenge=challenge, post=found, at=at)
@@ -198,9 +198,12 @@ def edit_profile(
     """
     at = at or timezone.now()
     require_unrestricted(user=member, doing="publish", at=at)
-    display_name = clean_words(display_name, field="display_name", longest=60, author=member, at=at)
-    bio = clean_words(bio, field="bio", longest=500, author=member, at=at)
-    if avatar is not None and not Post.objects.hung().filter(image=avatar, author=member, image__is_public=True).exists():
+    display_name = clean_words(
+        display_name, kind=TextKind.PROFILE, field="display_name", longest=60, author=member, at=at
+    )
+    bio = clean_words(bio, kind=TextKind.PROFILE, field="bio", longest=500, author=member, at=at)
+    published = Post.objects.hung().filter(author=member, image__is_public=True)
+    if avatar is not None and not published.filter(image=avatar).exists():
         message = _("Choose one of your published pictures.")
         raise Refused("avatar", message, fields={"avatar": [message]})
     profile, _is_new = Profile.objects.update_or_create(

@@ -6,12 +6,11 @@ from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
 from accounts.models import User
-from moderation.models import Screening
-from moderation.screening import screen_text
+from moderation.screening import TextKind, screen_text
 from moderation.services import record_screening
 
 
-def clean_words(text: str, *, field: str, longest: int, author: User, at: datetime) -> str:
+def clean_words(text: str, *, kind: TextKind, field: str, longest: int, author: User, at: datetime) -> str:
     """`text` trimmed, screened and short enough.
 
     Raises:
@@ -23,8 +22,8 @@ def clean_words(text: str, *, field: str, longest: int, author: User, at: dateti
         raise Refused("too_long", message, fields={field: [message]})
     if not text:
         return text
-    verdict = screen_text(text=text, kind=field)
-    if verdict.verdict == Screening.Verdict.ALLOW:
+    verdict = screen_text(text=text, kind=kind)
+    if verdict.is_allowed:
         return text
     record_screening(verdict=verdict, target=None, author=author, at=at)
     message = verdict.message or _("These words cannot be shown here; please choose others.")

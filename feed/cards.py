@@ -1,0 +1,88 @@
+"""What a card and a page show of a post to one viewer."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.levels import ContentLevel
+from accounts.models import Viewer
+from feed.models import Post
+from generation.files import Picture, picture
+
+
+@dataclass(frozen=True)
+class Card:
+    """The attributes that templates/_card.html names."""
+
+    id: str
+    url: str
+    src: str
+    srcset: str
+    width: int
+    height: int
+    alt: str
+    placeholder: str
+    author_name: str
+    author_url: str
+    likes: int
+    liked: bool
+    like_url: str
+    remix_url: str
+    prompt: str | None
+    badges: list[str]
+
+
+def card_of(post: Post, viewer: Viewer, at: datetime) -> Card:
+    """`post` comes from a list that `viewer` may see, with `with_card(viewer)`."""
+    shown = picture_of(post, viewer, at)
+    return Card(
+        id=post.public_id,
+        url=post.get_absolute_url(),
+        src=shown.src,
+        srcset=shown.srcset,
+        width=shown.width,
+        height=shown.height,
+        alt=shown.alt,
+        placeholder=shown.placeholder,
+        author_name=post.author.username,
+        author_url=profile_url(post.author.username),
+        likes=post.count.likes,
+        liked=post.is_liked,
+        like_url="" if viewer.pk == post.author_id else like_url(post, is_liked=post.is_liked),
+        remix_url=remix_url(post),
+        prompt=post.image.generation.prompt if post.may_read_prompt(viewer) else None,
+        badges=_badges(post),
+    )
+
+
+def picture_of(post: Post, viewer: Viewer, at: datetime, sizes: str = "") -> Picture:
+    """The picture of a post that `viewer` may see; its alternative text never tells a hidden prompt."""
+    shown = picture(post.image, viewer_may_sign=True, sizes=sizes, at=at)
+    if post.may_read_prompt(viewer):
+        return shown
+    return replace(shown, alt=post.title or _("A picture by %(name)s") % {"name": post.author.username})
+
+
+def profile_url(username: str) -> str:
+    return reverse("feed:profile", args=[username])
+
+
+def like_url(post: Post, *, is_liked: bool) -> str:
+    """Where the like button posts to: what it does next. Both ends are idempotent, so a double click is one."""
+    return reverse("feed:unlike" if is_liked else "feed:like", args=[post.public_id])
+
+
+def remix_url(post: Post, kind: str = "") -> str:
+    return f"{reverse('generation:create')}?remix={post.image.public_id}" + (f"&kind={kind}" if kind else "")
+
+
+def _badges(post: Post) -> list[str]:
+    badges = []
+    if post.image.content_level > ContentLevel.GENERAL:
+        badges.append(str(ContentLevel(post.image.content_level).label))
+    if more := post.folded_count:
+        badges.append(ngettext("+%(n)s by this author", "+%(n)s by this author", more) % {"n": more})
+    return badges

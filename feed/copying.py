@@ -1,0 +1,63 @@
+"""The settings of a picture in the forms people paste elsewhere. Pure: rows in, text out."""
+
+import json
+import shlex
+from typing import Any
+
+from generation.encoding import Recipe
+from generation.models import Image
+
+
+def settings_of(image: Image) -> dict[str, Any]:
+    """What `POST /api/generations/` takes to ask for this picture again."""
+    made = image.generation
+    settings: dict[str, Any] = {
+        "prompt": made.prompt,
+        "negative_prompt": made.negative_prompt,
+        "checkpoint": made.checkpoint.slug,
+        "style": made.style.slug if made.style else "",
+        "seed": image.seed,
+        "width": image.width,
+        "height": image.height,
+        "steps": made.steps,
+        "guidance": made.guidance,
+        "scheduler": made.scheduler,
+        "loras": made.loras,
+        "count": 1,
+    }
+    return {name: value for name, value in settings.items() if value not in ("", [])}
+
+
+def as_json(image: Image) -> str:
+    return json.dumps(settings_of(image), ensure_ascii=False, indent=2)
+
+
+def as_parameters(image: Image) -> str:
+    """The text that AUTOMATIC1111's web UI writes into PNGs and most tools read."""
+    made = image.generation
+    recipe = Recipe(
+        prompt=made.prompt,
+        negative_prompt=made.negative_prompt,
+        checkpoint=made.checkpoint.slug,
+        checkpoint_sha256=made.checkpoint.sha256,
+        scheduler=made.scheduler,
+        steps=made.steps,
+        guidance=made.guidance,
+        seed=image.seed,
+        width=image.width,
+        height=image.height,
+        strength=made.strength,
+    )
+    return recipe.parameters()
+
+
+def as_curl(image: Image, site_url: str) -> str:
+    """A command line that asks this site's API for the picture; the token stays a variable of the shell."""
+    return " \\\n  ".join(
+        [
+            f"curl -X POST {shlex.quote(f'{site_url}/api/generations/')}",
+            '-H "Authorization: Token $SALON_TOKEN"',
+            "-H 'Content-Type: application/json'",
+            f"-d {shlex.quote(json.dumps(settings_of(image), ensure_ascii=False))}",
+        ]
+    )

@@ -1,0 +1,46 @@
+"""What a moderator's decision changes in the feed (see MODERATION_EFFECTS); runs inside the decision's transaction."""
+
+from datetime import datetime
+
+from django.db import models
+
+from accounts.models import User
+from feed.display import sync_display
+from feed.models import Like, Post, StaleCount
+from generation import effects as pictures
+from generation.models import Image
+from moderation.models import Decision
+
+Action = Decision.Action
+
+
+def apply(*, decision: Decision, target: models.Model) -> None:
+    """Brings posts in line with a decision about a post, a picture or a member; about anything else it is silent."""
+    at = decision.decided_at
+    if isinstance(target, Post):
+        _apply_to_post(decision, target, at)
+    elif isinstance(target, Image):
+        sync_display(Post.objects.filter(image=target).values_list("pk", flat=True), at)
+    elif isinstance(target, User):
+        _apply_to_member(target, at)
+
+
+def _apply_to_post(decision: Decision, post: Post, at: datetime) -> None:
+    """Removing takes the post down before its picture changes: a public picture is always a ready one."""
+    if decision.action == Action.REMOVE:
+        Post.objects.filter(pk=post.pk, removed_at=None).update(removed_at=at)
+    elif decision.action == Action.APPROVE:
+        Post.objects.filter(pk=post.pk).update(removed_at=None)
+    if decision.action in {Action.REMOVE, Action.HOLD}:
+        Image.objects.filter(pk=post.image_id).update(is_public=False)
+    pictures.apply(decision=decision, target=post.image)
+    sync_display([post.pk], at)
+
+
+def _apply_to_member(member: User, at: datetime) -> None:
+    """A ban hides all they hung; any restriction on voting makes their likes and remixes count for nothing."""
+    sync_display(Post.objects.filter(author=member, deleted_at=None).values_list("pk", flat=True), at)
+    liked = Like.objects.filter(member=member).values_list("post_id", flat=True)
+    remixed = Post.objects.filter(image__in=Post.objects.filter(author=member).values("image__generation__parent"))
+    touched = {*liked, *remixed.filter(deleted_at=None).values_list("pk", flat=True)}
+    StaleCount.objects.bulk_create([StaleCount(post_id=post_id) for post_id in sorted(touched)])

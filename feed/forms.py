@@ -1,0 +1,64 @@
+"""Forms of the feed; rules that need the database are the services'."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from accounts.errors import Refused
+from accounts.models import User
+from feed.models import Post, Profile
+from generation.models import Image
+
+
+def show_refusal(form: forms.BaseForm, refused: Refused) -> None:
+    """Puts what a service refused beside the fields it is about."""
+    if not refused.fields:
+        form.add_error(None, refused.message)
+    for name, lines in refused.fields.items():
+        for line in lines:
+            form.add_error(name if name in form.fields else None, line)
+
+
+class PublishForm(forms.Form):
+    title = forms.CharField(label=_("Title"), max_length=120, required=False)
+    hide_prompt = forms.BooleanField(
+        label=_("Hide the prompt"),
+        help_text=_("Nobody but you can read, copy or search it, and the picture enters no dataset."),
+        required=False,
+    )
+    enter_challenge = forms.BooleanField(label=_("Enter today's challenge"), required=False)
+
+    def __init__(self, *args: Any, theme: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if theme:
+            self.fields["enter_challenge"].help_text = theme
+        else:
+            del self.fields["enter_challenge"]
+
+
+class ProfileForm(forms.ModelForm[Profile]):
+    class Meta:
+        model = Profile
+        fields = ["display_name", "bio", "avatar"]
+        labels = {"display_name": _("Name"), "bio": _("About you"), "avatar": _("Picture")}
+        help_texts = {"avatar": _("One of your published pictures.")}
+        widgets = {"bio": forms.Textarea(attrs={"rows": 4})}
+
+    def __init__(self, *args: Any, member: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        published = Post.objects.hung().filter(author=member, image__is_public=True)
+        avatar = forms.ModelChoiceField(
+            label=_("Picture"),
+            queryset=Image.objects.filter(post__in=published).order_by("-post__published_at"),
+            required=False,
+            empty_label=_("None"),
+            to_field_name="public_id",
+            help_text=_("One of your published pictures."),
+        )
+        avatar.label_from_instance = _title_of  # type: ignore[method-assign]
+        self.fields["avatar"] = avatar
+
+
+def _title_of(image: Image) -> str:
+    return image.post.title or image.alt_text or image.public_id

@@ -1,0 +1,21 @@
+"""``manage.py schedule_challenges``: a theme for each of the coming days that has none."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from feed.challenges import DAYS_AHEAD, schedule_challenges
+from feed.days import local_day
+
+
+class Command(BaseCommand):
+    help = "Gives each of the coming days a challenge from the bank of themes; days that have one keep it."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--days", type=int, default=DAYS_AHEAD, help="how many days ahead (default: %(default)s)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        added = schedule_challenges(today=local_day(timezone.now()), days=options["days"])
+        self.stdout.write(f"{added} challenges added.")

@@ -1,0 +1,30 @@
+"""Members as others see them."""
+
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from accounts.models import Role, User, Viewer
+from feed.models import Post, Profile
+from moderation.models import Restriction
+
+
+def visible_members(viewer: Viewer, at: datetime) -> QuerySet[User]:
+    """Members with a public face: neither deleted nor banned. Moderators see the banned too."""
+    members: QuerySet[User] = User.objects.visible_to(viewer, at)
+    if isinstance(viewer, User) and viewer.has_role(Role.MODERATOR):
+        return members
+    banned = Restriction.objects.active(at).filter(kind=Restriction.Kind.BANNED)
+    return members.exclude(pk__in=banned.values("user_id"))
+
+
+def profile_of(member: User) -> Profile:
+    """The member's profile; an unsaved blank one if they never wrote any."""
+    return Profile.objects.filter(user=member).select_related("avatar").first() or Profile(user=member)
+
+
+def avatar_post(profile: Profile, viewer: Viewer, at: datetime) -> Post | None:
+    """The post whose picture is the avatar, if the viewer may see it now."""
+    if profile.avatar_id is None:
+        return None
+    return Post.objects.listed_for(viewer, at).with_card(viewer).filter(image=profile.avatar_id).first()

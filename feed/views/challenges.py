@@ -1,0 +1,96 @@
+"""The theme of the day, its entries, and the days before."""
+
+from datetime import date, datetime
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.models import User, Viewer
+from accounts.permissions import member_of
+from feed import services
+from feed.cards import card_of
+from feed.challenges import entries_of, enterable_posts
+from feed.days import day_bounds
+from feed.models import Challenge, Post
+from feed.paging import read_keyset
+from feed.rates import check_member_rate
+from feed.reading import PAGE_SIZE
+from feed.views.support import for_members, render_list, says_no
+
+EARLIER = 14
+
+
+@require_safe
+@says_no
+def challenge_today(request: HttpRequest) -> HttpResponseBase:
+    at = timezone.now()
+    return _show(request, Challenge.objects.current(at).first(), at)
+
+
+@require_safe
+@says_no
+def challenge_detail(request: HttpRequest, day: str) -> HttpResponseBase:
+    at = timezone.now()
+    return _show(request, _begun(day, at), at)
+
+
+def _begun(day: str, at: datetime) -> Challenge:
+    """Themes to come stay a surprise: raises Http404."""
+    return get_object_or_404(Challenge.objects.begun(at), day=_date(day))
+
+
+def _date(text: str) -> date:
+    try:
+        found = parse_date(text)
+    except ValueError:
+        found = None
+    if found is None:
+        raise Http404
+    return found
+
+
+def _show(request: HttpRequest, challenge: Challenge | None, at: datetime) -> HttpResponseBase:
+    viewer = request.user
+    context: dict[str, object] = {"challenge": challenge, "cards": []}
+    if challenge is not None:
+        page = read_keyset(
+            entries_of(challenge, viewer, at).with_card(viewer),
+            by="published_at",
+            cursor=request.GET.get("cursor", ""),
+            size=PAGE_SIZE,
+        )
+        context |= {
+            "cards": [card_of(post, viewer, at) for post in page.rows],
+            "next_url": f"{challenge.get_absolute_url()}?cursor={page.next}" if page.next else "",
+            "is_open": challenge.is_open(at),
+            "closes_at": day_bounds(challenge.day)[1],
+            "enterable": _enterable(challenge, viewer, at),
+        }
+    context["earlier"] = list(Challenge.objects.begun(at).exclude(pk=challenge.pk if challenge else None)[:EARLIER])
+    return render_list(request, "feed/challenge.html", "feed/_page.html", context)
+
+
+def _enterable(challenge: Challenge, viewer: Viewer, at: datetime) -> list[object]:
+    if not isinstance(viewer, User) or not challenge.is_open(at):
+        return []
+    posts = enterable_posts(challenge, viewer).with_card(viewer).order_by("-published_at", "-pk")[:PAGE_SIZE]
+    return [{"id": post.public_id, "card": card_of(post, viewer, at)} for post in posts]
+
+
+@require_POST
+@for_members
+@says_no
+def enter(request: HttpRequest, day: str) -> HttpResponseBase:
+    at, member = timezone.now(), member_of(request)
+    check_member_rate(member, "publish")
+    post = get_object_or_404(Post, public_id=request.POST.get("post", ""), author=member)
+    challenge = _begun(day, at)
+    services.enter_challenge(challenge=challenge, post=post, member=member, at=at)
+    messages.success(request, _("Your picture is in."))
+    return redirect(reverse("feed:challenge-detail", args=[challenge.day.isoformat()]))

@@ -1,0 +1,81 @@
+"""What the pages of the feed share: refusals in words, and sending visitors to sign in and back."""
+
+import json
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.cache import patch_vary_headers
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from accounts.errors import Refused
+from accounts.models import User
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+
+
+def is_htmx(request: HttpRequest) -> bool:
+    return request.headers.get("HX-Request") == "true"
+
+
+def came_from(request: HttpRequest, otherwise: str) -> str:
+    """The page of ours that the form was on."""
+    page = request.POST.get("next") or request.headers.get("HX-Current-URL") or request.headers.get("Referer", "")
+    safe = url_has_allowed_host_and_scheme(page, {request.get_host()}, require_https=request.is_secure())
+    return page if safe and page.split("?")[0] != request.build_absolute_uri(request.path) else otherwise
+
+
+def for_members(view: View[P]) -> View[P]:
+    """A POST by a visitor leads to sign-in and back to the page it was on; a GET, back to itself."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if isinstance(request.user, User):
+            return view(request, *args, **kwargs)
+        back = request.get_full_path() if request.method == "GET" else came_from(request, "/")
+        answer = redirect_to_login(back)
+        return HttpResponse(headers={"HX-Redirect": answer.url}) if is_htmx(request) else answer
+
+    return guarded
+
+
+def says_no(view: View[P]) -> View[P]:
+    """Shows a `Refused`: as a toast to htmx, on the page it came from after a POST, on a page of its own after a GET."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        try:
+            return view(request, *args, **kwargs)
+        except Refused as refused:
+            if refused.status == 404:
+                raise Http404(refused.message) from None
+            return _say(request, refused)
+
+    return guarded
+
+
+def _say(request: HttpRequest, refused: Refused) -> HttpResponse:
+    if is_htmx(request):
+        return toast(refused.message, "error", status=refused.status)
+    if request.method == "POST":
+        messages.error(request, refused.message)
+        return redirect(came_from(request, "/"))
+    return render(request, "feed/refused.html", {"message": refused.message}, status=refused.status)
+
+
+def toast(text: str, level: str = "success", status: int = 204) -> HttpResponse:
+    """An answer to htmx that changes nothing on the page and says something."""
+    trigger = json.dumps({"toast": {"text": text, "level": level}})
+    return HttpResponse(status=status, headers={"HX-Trigger": trigger, "HX-Reswap": "none"})
+
+
+def render_list(request: HttpRequest, page: str, fragment: str, context: dict[str, object]) -> HttpResponse:
+    """The whole page, or for htmx only the part that is appended."""
+    response = render(request, fragment if is_htmx(request) else page, context)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
