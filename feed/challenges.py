@@ -5,9 +5,10 @@ from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
+from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 
-from accounts.errors import Refused
+from accounts.errors import NotFound, Refused
 from accounts.models import User, Viewer
 from feed.days import day_bounds, local_day
 from feed.models import Challenge, ChallengeEntry, FeedEntry, Post, PostQuerySet
@@ -69,3 +70,19 @@ def enterable_posts(challenge: Challenge, member: User) -> PostQuerySet:
     hung = Post.objects.hung().filter(author=member, image__is_public=True)
     made = hung.filter(image__generation__submitted_at__gte=start, image__generation__submitted_at__lt=end)
     return made.exclude(challenge_entries__challenge=challenge)
+
+
+def begun_on(day: str, at: datetime) -> Challenge:
+    """The challenge of a day written ``YYYY-MM-DD``; themes to come stay a surprise.
+
+    Raises:
+        NotFound: no date, no challenge that day, or not yet.
+    """
+    try:
+        wanted = parse_date(day)
+    except ValueError:
+        wanted = None
+    found = Challenge.objects.begun(at).filter(day=wanted).first() if wanted else None
+    if found is None:
+        raise NotFound(_("There is no challenge of that day."))
+    return found

@@ -1,13 +1,12 @@
 """The theme of the day, its entries, and the days before."""
 
-from datetime import date, datetime
+from datetime import datetime
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -15,7 +14,7 @@ from accounts.models import User, Viewer
 from accounts.permissions import member_of
 from feed import services
 from feed.cards import card_of
-from feed.challenges import entries_of, enterable_posts
+from feed.challenges import begun_on, enterable_posts, entries_of
 from feed.days import day_bounds
 from feed.models import Challenge, Post
 from feed.paging import read_keyset
@@ -37,22 +36,7 @@ def challenge_today(request: HttpRequest) -> HttpResponseBase:
 @says_no
 def challenge_detail(request: HttpRequest, day: str) -> HttpResponseBase:
     at = timezone.now()
-    return _show(request, _begun(day, at), at)
-
-
-def _begun(day: str, at: datetime) -> Challenge:
-    """Themes to come stay a surprise: raises Http404."""
-    return get_object_or_404(Challenge.objects.begun(at), day=_date(day))
-
-
-def _date(text: str) -> date:
-    try:
-        found = parse_date(text)
-    except ValueError:
-        found = None
-    if found is None:
-        raise Http404
-    return found
+    return _show(request, begun_on(day, at), at)
 
 
 def _show(request: HttpRequest, challenge: Challenge | None, at: datetime) -> HttpResponseBase:
@@ -90,7 +74,7 @@ def enter(request: HttpRequest, day: str) -> HttpResponseBase:
     at, member = timezone.now(), member_of(request)
     check_member_rate(member, "publish")
     post = get_object_or_404(Post, public_id=request.POST.get("post", ""), author=member)
-    challenge = _begun(day, at)
+    challenge = begun_on(day, at)
     services.enter_challenge(challenge=challenge, post=post, member=member, at=at)
     messages.success(request, _("Your picture is in."))
     return redirect(reverse("feed:challenge-detail", args=[challenge.day.isoformat()]))

@@ -1,0 +1,197 @@
+"""The feed for programs: posts, profiles, challenges."""
+
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import viewsets
+from rest_framework.decorators import action
+from rest_framework.permissions import IsAuthenticated, IsAuthenticatedOrReadOnly
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.permissions import member_of
+from feed import services
+from feed.challenges import begun_on, entries_of
+from feed.listings import WINDOWS, Listing
+from feed.models import Challenge, Post
+from feed.paging import read_keyset
+from feed.profiles import profile_of, visible_members
+from feed.rates import check_member_rate
+from feed.reading import PAGE_SIZE, Page, read_page, remember_own_news
+from feed.serializers import (
+    ChallengePageSerializer,
+    ChallengeSerializer,
+    EditProfileSerializer,
+    EnterSerializer,
+    LikeSerializer,
+    PostPageSerializer,
+    PostSerializer,
+    ProfileSerializer,
+    PublishSerializer,
+    checked,
+)
+from generation.models import Image
+
+CURSOR = OpenApiParameter("cursor", str, description="From `next` of the page before; opaque")
+SORT = OpenApiParameter("sort", str, enum=["hot", "new", "top"], default="hot")
+WINDOW = OpenApiParameter("window", str, enum=list(WINDOWS), description="With sort=top: published within")
+ID = OpenApiParameter("id", str, OpenApiParameter.PATH)
+DAY = OpenApiParameter("day", OpenApiTypes.DATE, OpenApiParameter.PATH)
+
+
+def posts_shown(request: Request, posts: list[Post], next_cursor: str | None, base: str) -> dict[str, Any]:
+    """The page of a list of posts: ``{"next": address or null, "results": […]}``."""
+    query = request.query_params.copy()
+    query["cursor"] = next_cursor or ""
+    following = request.build_absolute_uri(f"{base}?{query.urlencode()}") if next_cursor else None
+    return {"next": following, "results": PostSerializer(posts, many=True, context={"request": request}).data}
+
+
+class PostViewSet(viewsets.ViewSet):
+    """Posts, ranked; publishing pictures of one's own; likes."""
+
+    permission_classes = [IsAuthenticatedOrReadOnly]
+    lookup_value_regex = r"[\w-]{12}"
+
+    @extend_schema(parameters=[SORT, WINDOW, CURSOR], responses=PostPageSerializer)
+    def list(self, request: Request) -> Response:
+        """A page of the feed. Following `next` shows every post once, whatever happens to the ranking meanwhile."""
+        query = request.query_params
+        listing = Listing.of(request.user, query.get("sort", ""), query.get("window", ""))
+        page: Page = read_page(listing, request.user, at=timezone.now(), cursor=query.get("cursor", ""))
+        return Response(posts_shown(request, page.posts, page.next, request.path))
+
+    @extend_schema(parameters=[ID], responses=PostSerializer)
+    def retrieve(self, request: Request, pk: str) -> Response:
+        return self._shown(request, pk)
+
+    @extend_schema(request=PublishSerializer, responses={201: PostSerializer})
+    def create(self, request: Request) -> Response:
+        """Publishes a finished picture of one's own. The same again changes title and prompt, never the age."""
+        at, member, data = timezone.now(), member_of(request), checked(PublishSerializer, request)
+        check_member_rate(member, "publish")
+        image = get_object_or_404(Image.objects.filter(author=member), public_id=data["image"])
+        challenge = get_object_or_404(Challenge.objects.begun(at), day=data["challenge"]) if data["challenge"] else None
+        words = {"title": data["title"], "hide_prompt": data["hide_prompt"]}
+        post = services.publish_image(image=image, author=member, challenge=challenge, at=at, **words)
+        remember_own_news(member, at)
+        return self._shown(request, post.public_id, status=201)
+
+    @extend_schema(parameters=[ID], responses={204: None})
+    def destroy(self, request: Request, pk: str) -> Response:
+        """Deletes one's own post for good."""
+        member = member_of(request)
+        services.delete_post(post=get_object_or_404(Post, public_id=pk, author=member), author=member)
+        return Response(status=204)
+
+    @extend_schema(parameters=[ID], request=None, responses=PostSerializer)
+    @action(detail=True, methods=["post"])
+    def unpublish(self, request: Request, pk: str) -> Response:
+        """Takes one's own post down; publishing the picture again puts it back with its age and likes."""
+        at, member = timezone.now(), member_of(request)
+        services.unpublish_post(post=get_object_or_404(Post, public_id=pk, author=member), author=member, at=at)
+        remember_own_news(member, at)
+        return self._shown(request, pk)
+
+    @extend_schema(parameters=[ID], request=None, responses=LikeSerializer)
+    @action(detail=True, methods=["put", "delete"], permission_classes=[IsAuthenticated])
+    def like(self, request: Request, pk: str) -> Response:
+        """PUT likes, DELETE withdraws; each may be repeated."""
+        at, member, is_liked = timezone.now(), member_of(request), request.method == "PUT"
+        check_member_rate(member, "like")
+        post = get_object_or_404(Post.objects.visible_to(member, at), public_id=pk)
+        if is_liked:
+            services.like_post(post=post, member=member, at=at)
+        else:
+            services.unlike_post(post=post, member=member)
+        return Response(LikeSerializer({"liked": is_liked}).data)
+
+    def _shown(self, request: Request, public_id: str, status: int = 200) -> Response:
+        posts = Post.objects.visible_to(request.user, timezone.now()).with_card(request.user)
+        post = get_object_or_404(posts.select_related("image__generation__style"), public_id=public_id)
+        return Response(PostSerializer(post, context={"request": request}).data, status=status)
+
+
+class ProfileViewSet(viewsets.ViewSet):
+    """Members as others see them."""
+
+    permission_classes = [IsAuthenticatedOrReadOnly]
+    lookup_value_regex = r"[\w.@+-]{1,150}"
+    NAME = OpenApiParameter("id", str, OpenApiParameter.PATH, description="The username")
+
+    @extend_schema(parameters=[NAME], responses=ProfileSerializer)
+    def retrieve(self, request: Request, pk: str) -> Response:
+        at = timezone.now()
+        member = get_object_or_404(visible_members(request.user, at), username__iexact=pk)
+        return Response(ProfileSerializer(profile_of(member), context={"request": request}).data)
+
+    @extend_schema(parameters=[NAME], request=EditProfileSerializer, responses=ProfileSerializer)
+    def update(self, request: Request, pk: str) -> Response:
+        """Changes one's own profile; anybody else's is not there to be changed."""
+        at, member, data = timezone.now(), member_of(request), checked(EditProfileSerializer, request)
+        get_object_or_404(visible_members(member, at).filter(pk=member.pk), username__iexact=pk)
+        check_member_rate(member, "profile")
+        avatar_id = data.pop("avatar")
+        avatar = get_object_or_404(Image.objects.filter(author=member), public_id=avatar_id) if avatar_id else None
+        profile = services.edit_profile(member=member, avatar=avatar, at=at, **data)
+        return Response(ProfileSerializer(profile, context={"request": request}).data)
+
+    @extend_schema(parameters=[NAME, CURSOR], responses=PostPageSerializer)
+    @action(detail=True)
+    def posts(self, request: Request, pk: str) -> Response:
+        """What a member published, the newest first."""
+        at, viewer = timezone.now(), request.user
+        member = get_object_or_404(visible_members(viewer, at), username__iexact=pk)
+        listed = Post.objects.listed_for(viewer, at).filter(author=member).with_card(viewer)
+        cursor = request.query_params.get("cursor", "")
+        page = read_keyset(listed, by="published_at", cursor=cursor, size=PAGE_SIZE)
+        return Response(posts_shown(request, page.rows, page.next, request.path))
+
+
+class ChallengeViewSet(viewsets.ViewSet):
+    """Daily themes: today's and earlier ones, their entries, and entering."""
+
+    permission_classes = [IsAuthenticatedOrReadOnly]
+    lookup_field = "day"
+    lookup_value_regex = r"\d{4}-\d{2}-\d{2}"
+
+    @extend_schema(parameters=[CURSOR], responses=ChallengePageSerializer)
+    def list(self, request: Request) -> Response:
+        """The latest first; themes to come are not told."""
+        at = timezone.now()
+        begun = Challenge.objects.begun(at)
+        page = read_keyset(begun, by="day", cursor=request.query_params.get("cursor", ""), size=PAGE_SIZE)
+        base = request.build_absolute_uri(reverse("api:challenge-list"))
+        following = f"{base}?cursor={page.next}" if page.next else None
+        return Response({"next": following, "results": ChallengeSerializer(page.rows, many=True, context={"at": at}).data})
+
+    @extend_schema(parameters=[DAY], responses=ChallengeSerializer)
+    def retrieve(self, request: Request, day: str) -> Response:
+        at = timezone.now()
+        return Response(ChallengeSerializer(self._challenge(day), context={"at": at}).data)
+
+    @extend_schema(parameters=[DAY, CURSOR], responses=PostPageSerializer)
+    @action(detail=True)
+    def entries(self, request: Request, day: str) -> Response:
+        at, viewer = timezone.now(), request.user
+        entries = entries_of(self._challenge(day), viewer, at).with_card(viewer)
+        cursor = request.query_params.get("cursor", "")
+        page = read_keyset(entries, by="published_at", cursor=cursor, size=PAGE_SIZE)
+        return Response(posts_shown(request, page.rows, page.next, request.path))
+
+    @extend_schema(parameters=[DAY], request=EnterSerializer, responses={204: None})
+    @action(detail=True, methods=["post"])
+    def enter(self, request: Request, day: str) -> Response:
+        """Enters a post of one's own; again changes nothing."""
+        at, member, data = timezone.now(), member_of(request), checked(EnterSerializer, request)
+        check_member_rate(member, "publish")
+        post = get_object_or_404(Post, public_id=data["post"], author=member)
+        services.enter_challenge(challenge=self._challenge(day), post=post, member=member, at=at)
+        return Response(status=204)
+
+    def _challenge(self, day: str) -> Challenge:
+        return begun_on(day, timezone.now())

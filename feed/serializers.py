@@ -1,0 +1,157 @@
+"""Posts, profiles and challenges as JSON."""
+
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from accounts.models import Viewer
+from feed.cards import picture_of
+from feed.days import day_bounds
+from feed.models import Challenge, Post, Profile
+from feed.profiles import avatar_post
+
+
+def checked(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
+    """The request's data, valid as `kind` says; raises ValidationError (400, by field)."""
+    serializer = kind(data=request.data)
+    serializer.is_valid(raise_exception=True)
+    data: dict[str, Any] = serializer.validated_data
+    return data
+
+
+class PictureSerializer(serializers.Serializer[Any]):
+    src = serializers.CharField()
+    srcset = serializers.CharField()
+    width = serializers.IntegerField()
+    height = serializers.IntegerField()
+    alt = serializers.CharField()
+    placeholder = serializers.CharField()
+
+
+class MadeSerializer(serializers.Serializer[Any]):
+    """How a picture was made; prompts are null where their author hides them."""
+
+    prompt = serializers.CharField(allow_null=True)
+    negative_prompt = serializers.CharField(allow_null=True)
+    checkpoint = serializers.CharField()
+    style = serializers.CharField(allow_null=True)
+    seed = serializers.IntegerField()
+    steps = serializers.IntegerField()
+    guidance = serializers.FloatField()
+    scheduler = serializers.CharField()
+
+
+class PostSerializer(serializers.Serializer[Post]):
+    """Takes posts with `with_card(viewer)`, that the viewer may see."""
+
+    id = serializers.CharField(source="public_id")
+    url = serializers.SerializerMethodField()
+    title = serializers.CharField()
+    author = serializers.CharField(source="author.username")
+    image = serializers.CharField(source="image.public_id")
+    content_level = serializers.IntegerField(source="image.content_level")
+    published_at = serializers.DateTimeField()
+    is_published = serializers.BooleanField(source="is_hung")
+    likes = serializers.IntegerField(source="count.likes")
+    remixes = serializers.IntegerField(source="count.remixes")
+    liked = serializers.BooleanField(source="is_liked")
+    more_by_author = serializers.IntegerField(source="folded_count")
+    picture = serializers.SerializerMethodField()
+    made = serializers.SerializerMethodField()
+
+    def get_url(self, post: Post) -> str:
+        return f"{settings.SITE_URL}{post.get_absolute_url()}"
+
+    @extend_schema_field(PictureSerializer)
+    def get_picture(self, post: Post) -> dict[str, Any]:
+        return dict(PictureSerializer(picture_of(post, self._viewer, timezone.now())).data)
+
+    @extend_schema_field(MadeSerializer)
+    def get_made(self, post: Post) -> dict[str, Any]:
+        made, is_readable = post.image.generation, post.may_read_prompt(self._viewer)
+        return {
+            "prompt": made.prompt if is_readable else None,
+            "negative_prompt": made.negative_prompt if is_readable else None,
+            "checkpoint": made.checkpoint.slug,
+            "style": made.style.slug if made.style else None,
+            "seed": post.image.seed,
+            "steps": made.steps,
+            "guidance": made.guidance,
+            "scheduler": made.scheduler,
+        }
+
+    @property
+    def _viewer(self) -> Viewer:
+        viewer: Viewer = self.context["request"].user
+        return viewer
+
+
+class PostPageSerializer(serializers.Serializer[Any]):
+    next = serializers.URLField(allow_null=True)
+    results = PostSerializer(many=True)
+
+
+class PublishSerializer(serializers.Serializer[Any]):
+    image = serializers.CharField(help_text="Public id of a finished picture of yours")
+    title = serializers.CharField(max_length=120, allow_blank=True, default="")
+    hide_prompt = serializers.BooleanField(default=False)
+    challenge = serializers.DateField(allow_null=True, default=None, help_text="Day of a challenge to enter as well")
+
+
+class LikeSerializer(serializers.Serializer[Any]):
+    liked = serializers.BooleanField()
+
+
+class ProfileSerializer(serializers.ModelSerializer[Profile]):
+    username = serializers.CharField(source="user.username")
+    avatar = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Profile
+        fields = ["username", "display_name", "bio", "avatar"]
+
+    @extend_schema_field(PictureSerializer(allow_null=True))
+    def get_avatar(self, profile: Profile) -> dict[str, Any] | None:
+        at, viewer = timezone.now(), self.context["request"].user
+        post = avatar_post(profile, viewer, at)
+        return dict(PictureSerializer(picture_of(post, viewer, at)).data) if post else None
+
+
+class EditProfileSerializer(serializers.Serializer[Any]):
+    display_name = serializers.CharField(max_length=60, allow_blank=True)
+    bio = serializers.CharField(max_length=500, allow_blank=True)
+    avatar = serializers.CharField(allow_null=True, default=None, help_text="Public id of a published picture of yours")
+
+
+class ChallengeSerializer(serializers.ModelSerializer[Challenge]):
+    is_open = serializers.SerializerMethodField()
+    opens_at = serializers.SerializerMethodField()
+    closes_at = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Challenge
+        fields = ["day", "theme", "hint", "is_open", "opens_at", "closes_at"]
+
+    def get_is_open(self, challenge: Challenge) -> bool:
+        return challenge.is_open(self.context["at"])
+
+    @extend_schema_field(serializers.DateTimeField)
+    def get_opens_at(self, challenge: Challenge) -> Any:
+        return day_bounds(challenge.day)[0]
+
+    @extend_schema_field(serializers.DateTimeField)
+    def get_closes_at(self, challenge: Challenge) -> Any:
+        return day_bounds(challenge.day)[1]
+
+
+class ChallengePageSerializer(serializers.Serializer[Any]):
+    next = serializers.URLField(allow_null=True)
+    results = ChallengeSerializer(many=True)
+
+
+class EnterSerializer(serializers.Serializer[Any]):
+    post = serializers.CharField(help_text="Public id of a post of yours whose picture was made on the day")
