@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from django.utils.functional import Promise
 
 
-class Refused(Exception):  # noqa: N818  (it is an answer, not a fault)
+class Refused(Exception):
     """A request that cannot be done, with a sentence for the member that says what to do instead.
 
     ``fields`` maps a form or API field to its own messages; ``status`` is the HTTP status that fits.

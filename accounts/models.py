@@ -127,6 +127,11 @@ class ConsentQuerySet(models.QuerySet["ConsentEvent"]):
         latest = events.order_by("user_id", "-at", "-pk").distinct("user_id")
         return self.filter(pk__in=latest.values("pk"), granted=True).values_list("user_id", flat=True)
 
+    def purposes_of(self, user: User) -> set[str]:
+        """The purposes that a member's latest events grant."""
+        latest = self.filter(user=user).order_by("purpose", "-at", "-pk").distinct("purpose")
+        return {event.purpose for event in latest if event.granted}
+
 
 class ConsentEvent(models.Model):
     """Append-only (a trigger holds it to that); the latest event of a purpose wins."""

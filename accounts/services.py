@@ -2,7 +2,7 @@
 
 import secrets
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
@@ -29,6 +29,12 @@ from accounts.models import (
 from accounts.tasks import deliver_webhooks
 
 MAX_WEBHOOKS = 10
+
+
+class Removal(Protocol):
+    """Takes away one of the member's own things; somebody else's is not found."""
+
+    def __call__(self, *, user: User, public_id: str) -> None: ...
 
 
 def notify(

@@ -1,4 +1,17 @@
-from django.urls import URLPattern
+from django.urls import path
+
+from accounts import views
 
 app_name = "accounts"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("settings/", views.show_settings, name="settings"),
+    path("settings/consent/", views.show_consent, name="consent"),
+    path("settings/tokens/", views.show_tokens, name="tokens"),
+    path("settings/tokens/<str:public_id>/revoke/", views.revoke_token, name="token-revoke"),
+    path("settings/webhooks/", views.show_webhooks, name="webhooks"),
+    path("settings/webhooks/<str:public_id>/remove/", views.remove_webhook, name="webhook-remove"),
+    path("settings/data/", views.show_data, name="data"),
+    path("settings/data/salon.json", views.download_data, {"form": "json"}, name="data-json"),
+    path("settings/data/salon.zip", views.download_data, {"form": "zip"}, name="data-zip"),
+    path("settings/delete/", views.delete_account, name="delete"),
+]

@@ -6,11 +6,14 @@ from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.routers import DefaultRouter
 
-from config.tokens_api import TokenViewSet
+from accounts.api import ConsentViewSet, MeView, NotificationViewSet, TokenViewSet, WebhookViewSet
 from ratings.api import AskViewSet, ComparisonViewSet, QuestionViewSet
 
 router = DefaultRouter()
+router.register("consent", ConsentViewSet, basename="consent")
+router.register("notifications", NotificationViewSet, basename="notification")
 router.register("tokens", TokenViewSet, basename="token")
+router.register("webhooks", WebhookViewSet, basename="webhook")
 router.register("questions", QuestionViewSet, basename="question")
 router.register("asks", AskViewSet, basename="ask")
 router.register("comparisons", ComparisonViewSet, basename="comparison")
@@ -22,5 +25,6 @@ app_name = "api"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", docs, name="docs"),
+    path("me/", MeView.as_view(), name="me"),
     path("", include(router.urls)),
 ]

@@ -1,0 +1,52 @@
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import ConsentEvent, User, Webhook
+
+
+@admin.register(User)
+class MemberAdmin(UserAdmin[User]):
+    """Members are never deleted here: an account is deleted by its owner or by the command, on every rung."""
+
+    list_display = ["username", "date_joined", "is_active", "is_staff", "is_simulated"]
+    list_filter = ["is_active", "is_staff", "is_simulated", "groups"]
+    search_fields = ["username", "email", "public_id"]
+    readonly_fields = ["public_id", "is_simulated", "deleted_at", "last_login", "date_joined"]
+    fieldsets = (
+        (None, {"fields": ("username", "password", "public_id")}),
+        (_("Account"), {"fields": ("email", "is_adult", "max_level", "is_simulated", "deleted_at")}),
+        (_("Permissions"), {"fields": ("is_active", "is_staff", "is_superuser", "groups")}),
+        (_("Dates"), {"fields": ("last_login", "date_joined")}),
+    )
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return False
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """For ledgers: to look at, never to change."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+
+@admin.register(ConsentEvent)
+class ConsentEventAdmin(ReadOnlyAdmin):
+    list_display = ["user", "purpose", "granted", "text_version", "at"]
+    list_filter = ["purpose", "granted"]
+    list_select_related = ["user"]
+
+
+@admin.register(Webhook)
+class WebhookAdmin(ReadOnlyAdmin):
+    list_display = ["user", "url", "is_active", "created_at"]
+    list_select_related = ["user"]
+    exclude = ["secret"]

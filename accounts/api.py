@@ -1,0 +1,216 @@
+"""A member's own things in the API: account, consent, tokens, notifications, webhooks."""
+
+from typing import Any
+
+from django.contrib.auth import authenticate
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import mixins, serializers, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.generics import RetrieveUpdateAPIView
+from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts import services
+from accounts.consent import EXPLAINED
+from accounts.errors import Refused
+from accounts.limits import check_rate
+from accounts.models import ApiToken, ConsentEvent, Notification, Purpose, Role, User, Webhook, WebhookEvent
+from accounts.permissions import member_of
+
+ATTEMPTS_A_MINUTE = 10
+
+
+class MeSerializer(serializers.ModelSerializer[User]):
+    id = serializers.CharField(source="public_id", read_only=True)
+    roles = serializers.SerializerMethodField()
+
+    class Meta:
+        model = User
+        fields = ["id", "username", "email", "is_adult", "max_level", "roles", "date_joined"]
+        read_only_fields = ["username", "email", "date_joined"]
+
+    @extend_schema_field(serializers.ListField(child=serializers.ChoiceField(Role.choices)))
+    def get_roles(self, user: User) -> list[str]:
+        return [role.value for role in Role if user.has_role(role)]
+
+
+class MeView(RetrieveUpdateAPIView[User]):
+    """Who you are; content level and stated age can be changed."""
+
+    serializer_class = MeSerializer
+    permission_classes = [IsAuthenticated]
+    http_method_names = ["get", "patch", "head", "options"]
+
+    def get_object(self) -> User:
+        return member_of(self.request)
+
+    def perform_update(self, serializer: serializers.BaseSerializer[User]) -> None:
+        user, data = member_of(self.request), serializer.validated_data
+        chosen = {name: data.get(name, getattr(user, name)) for name in ("is_adult", "max_level")}
+        services.set_viewing(user=user, **chosen)
+
+
+class ConsentSerializer(serializers.Serializer[Any]):
+    purpose = serializers.ChoiceField(Purpose.choices)
+    granted = serializers.BooleanField()
+    text = serializers.CharField(read_only=True, help_text="What is agreed to, in words")
+
+
+class ConsentViewSet(viewsets.ViewSet):
+    """What others may do with your work; refused unless granted."""
+
+    permission_classes = [IsAuthenticated]
+
+    @extend_schema(responses=ConsentSerializer(many=True))
+    def list(self, request: Request) -> Response:
+        return Response(_consent(member_of(request)))
+
+    @extend_schema(request=ConsentSerializer, responses=ConsentSerializer(many=True))
+    def create(self, request: Request) -> Response:
+        """Grants or takes back one purpose."""
+        body = ConsentSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        services.record_consent(user=member_of(request), **body.validated_data)
+        return Response(_consent(member_of(request)))
+
+
+def _consent(user: User) -> list[dict[str, Any]]:
+    granted = ConsentEvent.objects.purposes_of(user)
+    rows = [{"purpose": each, "granted": each.value in granted, "text": str(EXPLAINED[each])} for each in Purpose]
+    return list(ConsentSerializer(rows, many=True).data)
+
+
+class TokenSerializer(serializers.ModelSerializer[ApiToken]):
+    id = serializers.CharField(source="public_id", read_only=True)
+
+    class Meta:
+        model = ApiToken
+        fields = ["id", "name", "created", "expiry"]
+        read_only_fields = ["created", "expiry"]
+
+
+class NewTokenSerializer(serializers.Serializer[Any]):
+    username = serializers.CharField(required=False, help_text="Not needed by a signed-in browser.")
+    password = serializers.CharField(required=False, write_only=True)
+    name = serializers.CharField(max_length=60, required=False, default="", help_text="What the token is for.")
+
+
+class MadeTokenSerializer(TokenSerializer):
+    token = serializers.CharField(read_only=True, help_text="Shown this once: send it as `Authorization: Token …`.")
+
+    class Meta(TokenSerializer.Meta):
+        fields = [*TokenSerializer.Meta.fields, "token"]
+
+
+class TokenViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[ApiToken]):
+    """Your tokens. Deleting the one that is used signs the program out."""
+
+    serializer_class = TokenSerializer
+    lookup_field = "public_id"
+    queryset = ApiToken.objects.none()
+
+    def get_queryset(self) -> QuerySet[ApiToken]:
+        return ApiToken.objects.filter(user=member_of(self.request))
+
+    def get_permissions(self) -> list[BasePermission]:
+        return [AllowAny()] if self.action == "create" else [IsAuthenticated()]
+
+    @extend_schema(request=NewTokenSerializer, responses={201: MadeTokenSerializer})
+    def create(self, request: Request) -> Response:
+        """Makes a token, by user name and password, or for the member who is signed in."""
+        body = NewTokenSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        user = request.user if isinstance(request.user, User) else _by_password(request, body.validated_data)
+        made, plain = services.issue_token(user=user, name=body.validated_data["name"])
+        made.token = plain  # type: ignore[attr-defined]
+        return Response(MadeTokenSerializer(made).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request: Request, public_id: str) -> Response:
+        services.revoke_token(user=member_of(request), public_id=public_id)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _by_password(request: Request, data: dict[str, Any]) -> User:
+    """The member of that name and password; raises Refused (400, 403, and 429 for whoever guesses)."""
+    from allauth.mfa.utils import is_mfa_enabled  # its models need the app registry
+
+    name = data.get("username", "")
+    check_rate(key=f"token-address:{request.META.get('REMOTE_ADDR', '')}", limit=ATTEMPTS_A_MINUTE, seconds=60)
+    check_rate(key=f"token-name:{name.lower()}", limit=ATTEMPTS_A_MINUTE, seconds=60)
+    user = authenticate(request._request, username=name, password=data.get("password", ""))
+    if not isinstance(user, User):
+        raise Refused("wrong_login", _("That user name and password do not fit together."))
+    if is_mfa_enabled(user):
+        words = _("Your account asks for a second factor; make the token in your settings, signed in.")
+        raise Refused("second_factor", words, status=403)
+    return user
+
+
+class NotificationSerializer(serializers.ModelSerializer[Notification]):
+    actor = serializers.CharField(source="actor.username", default=None, read_only=True)
+    is_read = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Notification
+        fields = ["id", "kind", "actor", "target_type", "created_at", "is_read"]
+
+    def get_is_read(self, row: Notification) -> bool:
+        return row.read_at is not None
+
+
+class ReadSerializer(serializers.Serializer[Any]):
+    until = serializers.IntegerField(required=False, help_text="The id of the newest one that was read; all without it")
+
+
+class NotificationViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Notification]):
+    """What happened to your things, the newest first."""
+
+    serializer_class = NotificationSerializer
+    permission_classes = [IsAuthenticated]
+    queryset = Notification.objects.none()
+
+    def get_queryset(self) -> QuerySet[Notification]:
+        return Notification.objects.filter(recipient=member_of(self.request)).select_related("actor")
+
+    @extend_schema(request=ReadSerializer, responses={204: None})
+    @action(detail=False, methods=["post"])
+    def read(self, request: Request) -> Response:
+        """Marks notifications as read."""
+        body = ReadSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        services.mark_notifications_read(recipient=member_of(request), **body.validated_data)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class WebhookSerializer(serializers.ModelSerializer[Webhook]):
+    id = serializers.CharField(source="public_id", read_only=True)
+    events = serializers.ListField(child=serializers.ChoiceField(WebhookEvent.choices), allow_empty=False)
+
+    class Meta:
+        model = Webhook
+        fields = ["id", "url", "events", "secret", "is_active", "created_at"]
+        read_only_fields = ["secret", "is_active", "created_at"]
+
+
+class WebhookViewSet(mixins.ListModelMixin, mixins.CreateModelMixin, viewsets.GenericViewSet[Webhook]):
+    """Addresses of yours that are told of events; each call carries ids and a signature made with the secret."""
+
+    serializer_class = WebhookSerializer
+    permission_classes = [IsAuthenticated]
+    lookup_field = "public_id"
+    queryset = Webhook.objects.none()
+
+    def get_queryset(self) -> QuerySet[Webhook]:
+        return Webhook.objects.filter(user=member_of(self.request))
+
+    def perform_create(self, serializer: serializers.BaseSerializer[Webhook]) -> None:
+        serializer.instance = services.register_webhook(user=member_of(self.request), **serializer.validated_data)
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request: Request, public_id: str) -> Response:
+        services.remove_webhook(user=member_of(request), public_id=public_id)
+        return Response(status=status.HTTP_204_NO_CONTENT)

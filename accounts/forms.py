@@ -1,0 +1,80 @@
+"""Forms of the settings pages."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from accounts.consent import EXPLAINED
+from accounts.errors import Refused
+from accounts.models import ContentLevel, Purpose, User, WebhookEvent
+
+
+def add_refusal(form: forms.BaseForm, error: Refused) -> None:
+    """Shows a service's refusal beside the fields it is about, else above the form."""
+    about = {name: lines for name, lines in error.fields.items() if name in form.fields}
+    for name, lines in about.items():
+        for line in lines:
+            form.add_error(name, line)  # type: ignore[attr-defined]
+    if not about:
+        form.add_error(None, error.message)  # type: ignore[attr-defined]
+
+
+class ViewingForm(forms.Form):
+    max_level = forms.TypedChoiceField(
+        label=_("Show me pictures up to"), choices=ContentLevel.choices, coerce=int, widget=forms.RadioSelect
+    )
+    is_adult = forms.BooleanField(
+        label=_("I am 18 or older"),
+        required=False,
+        help_text=_("Needed for mature pictures. We take your word for it."),
+    )
+
+    def __init__(self, *args: Any, member: User, **kwargs: Any) -> None:
+        initial = {"max_level": member.max_level, "is_adult": member.is_adult}
+        super().__init__(*args, initial=initial, **kwargs)
+        if settings.SAFE_MODE:
+            self.fields["max_level"].disabled = True
+            self.fields["max_level"].help_text = _("This site shows general pictures only.")
+
+
+class ConsentForm(forms.Form):
+    """One box a purpose, in the words of `accounts.consent`."""
+
+    def __init__(self, *args: Any, granted: set[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for purpose, words in EXPLAINED.items():
+            self.fields[purpose.value] = forms.BooleanField(
+                label=_label(purpose), required=False, initial=purpose.value in granted, help_text=words
+            )
+
+
+def _label(purpose: Purpose) -> str | Promise:
+    return purpose.label
+
+
+class TokenForm(forms.Form):
+    name = forms.CharField(label=_("Name"), max_length=60, help_text=_("What it is for, so that you know it again."))
+
+
+class WebhookForm(forms.Form):
+    url = forms.URLField(label=_("Address"), max_length=500, assume_scheme="https")
+    events = forms.MultipleChoiceField(
+        label=_("Tell it when"), choices=WebhookEvent.choices, widget=forms.CheckboxSelectMultiple
+    )
+
+
+class DeletionForm(forms.Form):
+    username = forms.CharField(label=_("Your user name"), help_text=_("Type it to say that you mean it."))
+
+    def __init__(self, *args: Any, member: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.member = member
+
+    def clean_username(self) -> str:
+        name = str(self.cleaned_data["username"])
+        if name.casefold() != self.member.username.casefold():
+            raise forms.ValidationError(_("That is not your user name."))
+        return name

@@ -1,0 +1,160 @@
+"""Settings pages of a member. Sign-in, e-mail, password, two-factor and sessions are allauth's own."""
+
+import json
+import zipfile
+from io import BytesIO
+
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.core.serializers.json import DjangoJSONEncoder
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts import services
+from accounts.errors import Refused
+from accounts.forms import ConsentForm, DeletionForm, TokenForm, ViewingForm, WebhookForm, add_refusal
+from accounts.limits import check_rate
+from accounts.models import ApiToken, ConsentEvent, Purpose, User, Webhook
+from accounts.permissions import member_of, member_required
+
+UNPROCESSABLE = 422
+page = require_http_methods(["GET", "HEAD", "POST"])
+
+
+@member_required
+@page
+def show_settings(request: HttpRequest) -> HttpResponse:
+    member = member_of(request)
+    form = ViewingForm(request.POST or None, member=member)
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.set_viewing(user=member, **form.cleaned_data)
+        except Refused as error:
+            add_refusal(form, error)
+        else:
+            messages.success(request, _("Saved."))
+            return redirect("accounts:settings")
+    return render(request, "accounts/settings.html", {"form": form}, status=_status(form.is_bound))
+
+
+@member_required
+@page
+def show_consent(request: HttpRequest) -> HttpResponse:
+    member = member_of(request)
+    granted = ConsentEvent.objects.purposes_of(member)
+    form = ConsentForm(request.POST if request.method == "POST" else None, granted=granted)
+    if form.is_valid():
+        for purpose in Purpose:
+            services.record_consent(user=member, purpose=purpose, granted=form.cleaned_data[purpose.value])
+        messages.success(request, _("Saved. It holds from now on."))
+        return redirect("accounts:consent")
+    history = ConsentEvent.objects.filter(user=member).order_by("-at", "-pk")[:20]
+    return render(request, "accounts/consent.html", {"form": form, "history": history})
+
+
+@member_required
+@page
+def show_tokens(request: HttpRequest) -> HttpResponse:
+    member = member_of(request)
+    form, plain = TokenForm(request.POST or None), ""
+    if form.is_valid():
+        try:
+            _token, plain = services.issue_token(user=member, name=form.cleaned_data["name"])
+            form = TokenForm()
+        except Refused as error:
+            add_refusal(form, error)
+    tokens = ApiToken.objects.filter(user=member).order_by("-created")
+    context = {"form": form, "plain": plain, "tokens": tokens}
+    response = render(request, "accounts/tokens.html", context, status=_status(form.is_bound))
+    if plain:
+        response["Cache-Control"] = "no-store"  # shown once, kept nowhere
+    return response
+
+
+@member_required
+@require_POST
+def revoke_token(request: HttpRequest, public_id: str) -> HttpResponse:
+    return _removed(request, services.revoke_token, public_id, _("The token no longer works."), "accounts:tokens")
+
+
+@member_required
+@page
+def show_webhooks(request: HttpRequest) -> HttpResponse:
+    member = member_of(request)
+    form = WebhookForm(request.POST or None)
+    if form.is_valid():
+        try:
+            services.register_webhook(user=member, **form.cleaned_data)
+        except Refused as error:
+            add_refusal(form, error)
+        else:
+            messages.success(request, _("Added. Its secret is shown beside it."))
+            return redirect("accounts:webhooks")
+    hooks = Webhook.objects.filter(user=member).order_by("-pk")
+    return render(request, "accounts/webhooks.html", {"form": form, "hooks": hooks}, status=_status(form.is_bound))
+
+
+@member_required
+@require_POST
+def remove_webhook(request: HttpRequest, public_id: str) -> HttpResponse:
+    return _removed(request, services.remove_webhook, public_id, _("The webhook is gone."), "accounts:webhooks")
+
+
+@member_required
+@require_GET
+def show_data(request: HttpRequest) -> HttpResponse:
+    return render(request, "accounts/data.html", {"form": DeletionForm(member=member_of(request))})
+
+
+@member_required
+@require_GET
+def download_data(request: HttpRequest, form: str) -> HttpResponseBase:
+    """Everything we keep about the member: one JSON file, or a zip with a file for each part of the house."""
+    member = member_of(request)
+    try:
+        check_rate(key=f"export:{member.pk}", limit=6, seconds=3600)
+    except Refused as error:
+        messages.error(request, error.message)
+        return redirect("accounts:data")
+    data = services.export_personal_data(user=member)
+    name = f"salon-{member.username}-{timezone.now():%Y-%m-%d}"
+    if form == "json":
+        headers = {"Content-Disposition": f'attachment; filename="{name}.json"'}
+        return JsonResponse(data, json_dumps_params={"indent": 2, "ensure_ascii": False}, headers=headers)
+    archive = BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as files:
+        for part, content in data.items():
+            files.writestr(f"{part}.json", json.dumps(content, cls=DjangoJSONEncoder, indent=2, ensure_ascii=False))
+    archive.seek(0)
+    return FileResponse(archive, as_attachment=True, filename=f"{name}.zip")
+
+
+@member_required
+@require_POST
+def delete_account(request: HttpRequest) -> HttpResponse:
+    member = member_of(request)
+    form = DeletionForm(request.POST, member=member)
+    if not form.is_valid():
+        return render(request, "accounts/data.html", {"form": form}, status=UNPROCESSABLE)
+    services.delete_account(user=User.objects.get(pk=member.pk))
+    logout(request)
+    messages.success(request, _("Your account is deleted. Thank you for having been here."))
+    return redirect("/")
+
+
+def _status(is_bound: bool) -> int:
+    return UNPROCESSABLE if is_bound else 200
+
+
+def _removed(
+    request: HttpRequest, remove: "services.Removal", public_id: str, words: str, back_to: str
+) -> HttpResponse:
+    try:
+        remove(user=member_of(request), public_id=public_id)
+    except Refused as error:
+        raise Http404 from error
+    messages.success(request, words)
+    return redirect(back_to)
