@@ -8,7 +8,6 @@ from typing import Literal
 
 import krippendorff
 import numpy as np
-import statsmodels.api as sm
 from numpy.typing import NDArray
 
 LEAST_CLUSTERS = 5  # below, an interval that clusters by rater would be a pretence of one
@@ -41,7 +40,9 @@ def weighted_mean(
     means = np.asarray(sums, dtype=np.float64) / weight
     groups = np.unique(np.asarray(raters), return_inverse=True)[1]
     count = int(groups.max()) + 1
-    model = sm.WLS(means, np.ones_like(means), weights=weight)
+    from statsmodels.regression.linear_model import WLS  # seconds to import: not at the start of every process
+
+    model = WLS(means, np.ones_like(means), weights=weight)
     if count < LEAST_CLUSTERS:
         return Estimate(float(model.fit().params[0]), None, None, answers, count)
     fit = model.fit(cov_type="cluster", cov_kwds={"groups": groups}, use_t=True)
