@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.routers import DefaultRouter
 
 from accounts.api import ConsentViewSet, MeView, NotificationViewSet, TokenViewSet, WebhookViewSet
+from feed.api import ChallengeViewSet, PostViewSet, ProfileViewSet
 from ratings.api import AskViewSet, ComparisonViewSet, QuestionViewSet
 
 router = DefaultRouter()
@@ -14,6 +15,9 @@ router.register("consent", ConsentViewSet, basename="consent")
 router.register("notifications", NotificationViewSet, basename="notification")
 router.register("tokens", TokenViewSet, basename="token")
 router.register("webhooks", WebhookViewSet, basename="webhook")
+router.register("posts", PostViewSet, basename="post")
+router.register("profiles", ProfileViewSet, basename="profile")
+router.register("challenges", ChallengeViewSet, basename="challenge")
 router.register("questions", QuestionViewSet, basename="question")
 router.register("asks", AskViewSet, basename="ask")
 router.register("comparisons", ComparisonViewSet, basename="comparison")

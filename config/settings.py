@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import django_stubs_ext
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 
 from config import environment as env
@@ -201,6 +202,7 @@ REST_FRAMEWORK = {
 }
 REST_KNOX = {"TOKEN_TTL": timedelta(days=365), "TOKEN_MODEL": "accounts.ApiToken", "TOKEN_LIMIT_PER_USER": 20}
 KNOX_TOKEN_MODEL = "accounts.ApiToken"  # noqa: S105
+MIGRATION_MODULES = {"knox": None}  # they would make a token table beside ours that nothing uses and no flush knows
 SPECTACULAR_SETTINGS = {
     "TITLE": f"{SITE_NAME} API",
     "VERSION": "1",
@@ -222,6 +224,21 @@ CELERY_WORKER_PROC_ALIVE_TIMEOUT = 300
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
 CELERY_TIMEZONE = "UTC"
+# generation.drain is sent to gpu.<pool> by name; what is not listed goes to the default queue.
+CELERY_TASK_ROUTES = {
+    "generation.screen": {"queue": "moderation"},
+    "generation.sweep_orphans": {"queue": "media"},
+}
+
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "ring-pending": {"task": "generation.ring_pending", "schedule": 5.0},
+    "reap-leases": {"task": "generation.reap_leases", "schedule": 15.0},
+    "screen-pending": {"task": "generation.screen_pending", "schedule": 10.0},
+    "sweep-orphans": {"task": "generation.sweep_orphans", "schedule": timedelta(days=1)},
+    "fold-counts": {"task": "feed.fold_counts", "schedule": 3.0},
+    "reconcile-counts": {"task": "feed.reconcile_counts", "schedule": crontab(hour=3, minute=20)},
+    "schedule-challenges": {"task": "feed.schedule_challenges", "schedule": timedelta(hours=6)},
+}
 
 # --- Pictures -------------------------------------------------------------------------------------------
 CHECKPOINTS_DIR = env.path("CHECKPOINTS_DIR", VAR_DIR / "checkpoints")
@@ -230,6 +247,8 @@ GPU_DEVICE = env.choice("GPU_DEVICE", ["auto", "cpu", "cuda", "mps"], "auto")
 DAILY_COST_UNITS = env.integer("DAILY_COST_UNITS", 200_000_000, least=0)  # pixels x steps x passes a rolling day
 MAX_PENDING_IMAGES = env.integer("MAX_PENDING_IMAGES", 24, least=1)  # of one member
 LEASE_SECONDS = env.integer("LEASE_SECONDS", 60, least=2)
+BATCH_SECONDS = env.integer("BATCH_SECONDS", 600, least=1)  # a batch that draws for longer is stopped
+MAX_UPLOAD_BYTES = env.integer("MAX_UPLOAD_BYTES", 10_000_000, least=1000)
 
 # --- Safety ---------------------------------------------------------------------------------------------
 SAFE_MODE = env.boolean("SAFE_MODE", False)  # locks the whole site to the general level

@@ -43,4 +43,4 @@ def wilson_lower_bound(successes: int, trials: int, z: float = Z_95) -> float:
         return 0.0
     share, spread = successes / trials, z * z / trials
     margin = z * math.sqrt((share * (1 - share) + spread / 4) / trials)
-    return max(0.0, (share + spread / 2 - margin) / (1 + spread))
+    return min(share, max(0.0, (share + spread / 2 - margin) / (1 + spread)))  # rounding may step outside

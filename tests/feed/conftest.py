@@ -1,0 +1,86 @@
+"""Posts that hang, and many of them at once."""
+
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import User
+from feed import ranking
+from feed.models import FeedEntry, Post, PostCount
+from feed.services import publish_image
+from generation.models import Generation, Image, ImageState
+from tests.conftest import MakeMember
+from tests.generation.fixtures import MakeImage, checkpoint_row
+
+
+class Hang(Protocol):
+    def __call__(self, author: User, **fields: Any) -> Post: ...
+
+
+@pytest.fixture
+def hang(make_image: MakeImage) -> Hang:
+    """``hang(alice, prompt="a fox", title="Fox")``: a published picture; `at` is when it was made and published."""
+
+    def make(author: User, **fields: Any) -> Post:
+        words = {name: fields.pop(name) for name in ("title", "hide_prompt", "challenge") if name in fields}
+        image = make_image(author, **fields)
+        return publish_image(image=image, author=author, at=fields.get("at"), **words)
+
+    return make
+
+
+class HangMany(Protocol):
+    def __call__(self, number: int, *, authors: int = 40, at: datetime | None = None) -> list[Post]: ...
+
+
+@pytest.fixture
+def hang_many(make_member: MakeMember) -> HangMany:
+    """Rows as `publish_image` leaves them, without files: one a minute back from `at`, authors in turn."""
+
+    def make(number: int, *, authors: int = 40, at: datetime | None = None) -> list[Post]:
+        at = at or timezone.now()
+        members = [make_member(f"author{n}") for n in range(authors)]
+        times = [at - timedelta(minutes=n + 1) for n in range(number)]
+        posts = Post.objects.bulk_create(
+            Post(image=image, author=image.author, published_at=time)
+            for image, time in zip(_images(members, times), times, strict=True)
+        )
+        PostCount.objects.bulk_create(PostCount(post=post) for post in posts)
+        FeedEntry.objects.bulk_create(_entry(post) for post in posts)
+        return posts
+
+    return make
+
+
+def _images(members: list[User], times: list[datetime]) -> list[Image]:
+    checkpoint = checkpoint_row("toy", "toy")
+    made = Generation.objects.bulk_create(
+        Generation(
+            author=members[n % len(members)], prompt=f"picture {n}", checkpoint=checkpoint, scheduler="DDIMScheduler",
+            steps=3, guidance=3, width=48, height=48, idempotency_key=str(n), submitted_at=time,
+        )
+        for n, time in enumerate(times)
+    )  # fmt: skip
+    return Image.objects.bulk_create(
+        Image(
+            generation=one, author=one.author, position=0, seed=n, batch_key="toy", cost_units=1, pool="default",
+            not_before=one.submitted_at, queued_at=one.submitted_at, width=48, height=48, state=ImageState.READY,
+            is_public=True, rendition_hash="0" * 16, rendition_widths=[48], prefix=f"images/{n}/1",
+        )
+        for n, one in enumerate(made)
+    )  # fmt: skip
+
+
+def _entry(post: Post) -> FeedEntry:
+    return FeedEntry(
+        post=post,
+        author_id=post.author_id,
+        checkpoint_id=post.image.generation.checkpoint_id,
+        content_level=0,
+        published_at=post.published_at,
+        hot=ranking.hot(0, post.published_at),
+    )
+
+

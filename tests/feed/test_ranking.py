@@ -1,0 +1,103 @@
+"""The arithmetic of ranking and of spreading authors."""
+
+import math
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feed import ranking
+from feed.diversity import BLOCK, PER_AUTHOR, WINDOW, author_limit, spread
+
+times = st.datetimes(min_value=datetime(2020, 1, 1), max_value=datetime(2100, 1, 1), timezones=st.just(UTC))
+votes = st.integers(min_value=0, max_value=10**7)
+
+
+@given(votes, votes, times)
+def test_more_votes_never_rank_lower(one: int, other: int, at: datetime) -> None:
+    low, high = sorted((one, other))
+    assert ranking.hot(low, at) <= ranking.hot(high, at)
+
+
+@given(votes, times)
+def test_ten_times_the_votes_make_up_for_twelve_and_a_half_hours(w: int, at: datetime) -> None:
+    older = at - timedelta(seconds=ranking.SECONDS_PER_TENFOLD)
+    assert math.isclose(ranking.hot(max(w, 1), at), ranking.hot(10 * max(w, 1), older), abs_tol=1e-6)
+
+
+@given(times)
+def test_hot_is_the_sum_of_the_terms_that_a_post_shows(at: datetime) -> None:
+    assert ranking.hot(7, at) == ranking.vote_term(7) + ranking.age_term(at)
+
+
+def test_saves_and_remixes_weigh_more_than_likes() -> None:
+    assert ranking.weight(likes=5, saves=2, remixes=1) == 5 + 2 * 2 + 3
+
+
+@given(st.integers(0, 500), st.integers(0, 500))
+def test_wilson_bound_stays_below_the_share_and_within_zero_and_one(one: int, other: int) -> None:
+    successes, trials = sorted((one, other))
+    bound = ranking.wilson_lower_bound(successes, trials)
+    assert 0 <= bound <= (successes / trials if trials else 0) <= 1
+
+
+@given(st.integers(1, 300), st.integers(2, 50))
+def test_wilson_bound_grows_with_evidence_for_the_same_share(trials: int, times_more: int) -> None:
+    few = ranking.wilson_lower_bound(trials, 2 * trials)
+    many = ranking.wilson_lower_bound(trials * times_more, 2 * trials * times_more)
+    assert few < many
+
+
+def test_wilson_bound_matches_a_published_value() -> None:
+    # 10 of 20: Wilson's 95 % interval is 0.2993 to 0.7007
+    assert ranking.wilson_lower_bound(10, 20) == pytest.approx(0.2993, abs=5e-5)
+
+
+def test_wilson_bound_refuses_impossible_counts() -> None:
+    with pytest.raises(ValueError):
+        ranking.wilson_lower_bound(3, 2)
+
+
+blocks = st.lists(st.integers(1, 25), max_size=BLOCK).map(lambda authors: list(enumerate(authors)))
+full_blocks = st.lists(st.integers(1, 40), min_size=BLOCK, max_size=BLOCK).map(lambda authors: list(enumerate(authors)))
+
+
+@given(blocks)
+def test_spreading_loses_nothing_and_adds_nothing(block: list[tuple[int, int]]) -> None:
+    slots = spread(block)
+    kept = sorted([slot.post_id for slot in slots] + [post for slot in slots for post in slot.folded])
+    assert kept == [post_id for post_id, _author in block]
+
+
+@given(full_blocks)
+def test_no_window_of_a_full_block_holds_more_of_an_author_than_the_limit(block: list[tuple[int, int]]) -> None:
+    shown = [slot.author_id for slot in spread(block)]
+    for first in range(len(shown)):
+        window = shown[first : first + WINDOW]
+        assert max(window.count(author) for author in window) <= author_limit(block)
+
+
+@given(full_blocks)
+def test_what_is_folded_stands_behind_its_own_author(block: list[tuple[int, int]]) -> None:
+    authors = dict(block)
+    assert all(authors[post] == slot.author_id for slot in spread(block) for post in slot.folded)
+
+
+def test_two_in_thirty_is_the_limit_where_enough_authors_share_a_block() -> None:
+    block = [(n, n if n % 4 else 0) for n in range(BLOCK)]
+    assert author_limit(block) == PER_AUTHOR
+    slots = spread(block)
+    assert [slot.author_id for slot in slots[:30]].count(0) == 2
+    assert sum(len(slot.folded) for slot in slots) > 0
+
+
+def test_a_limit_looks_back_into_the_block_before() -> None:
+    block = [(n, n) for n in range(BLOCK)]
+    slots = spread(block, before=[5] * 2)
+    assert slots[0].post_id == 0
+    assert 5 not in [slot.author_id for slot in slots[:28]]
+
+
+def test_a_short_list_by_one_author_is_shown_whole() -> None:
+    assert [slot.post_id for slot in spread([(n, 1) for n in range(24)])] == list(range(24))
