@@ -46,7 +46,7 @@ const near = new IntersectionObserver((entries) => {
   for (const { isIntersecting, target } of entries) {
     if (isIntersecting && feed() && !target.closest('[data-pager]')?.dataset.failed) more(target);
   }
-}, { rootMargin: `0px 0px ${AHEAD} 0px` });
+}, { rootMargin: `1000000px 0px ${AHEAD} 0px` }); // also when it was jumped past
 each('[data-load-more]', (link) => near.observe(link));
 
 /** Everything loaded is kept while the tab lives, so that Back shows the same cards at the same height. */
