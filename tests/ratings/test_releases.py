@@ -25,6 +25,7 @@ from tests.ratings.answers import consent, leave_unanswered, rate, vote
 
 pytestmark = pytest.mark.django_db
 KINDS = ("pairs", "votes", "ratings", "asks")
+BLANKED = ("prefix", "jpeg_sha256", "png_sha256", "alt_text", "thumbhash", "placeholder")
 Pair = tuple[Image, Image]
 
 
@@ -146,7 +147,7 @@ def test_cant_tell_is_null_and_unanswered_asks_leave_too(community: Any, tmp_pat
 @pytest.mark.parametrize(
     ("reason", "spoil"),
     [
-        ("deleted", {"deleted_at": timezone.now(), "prefix": "", "jpeg_sha256": "", "png_sha256": "", "alt_text": ""}),
+        ("deleted", {"deleted_at": timezone.now(), "pdq": None} | dict.fromkeys(BLANKED, "")),
         ("not_ready", {"state": "held"}),
         ("level", {"content_level": 1}),
         ("prompt_hidden", {"is_prompt_hidden": True}),
@@ -157,7 +158,7 @@ def test_what_may_not_leave_is_dropped_and_counted(
 ) -> None:
     doomed = community["train"][0][0]
     sha256 = doomed.jpeg_sha256
-    Image.objects.filter(pk=doomed.pk).update(**(spoil | ({"pdq": None} if reason == "deleted" else {})))
+    Image.objects.filter(pk=doomed.pk).update(**spoil)
     release = build(tmp_path / "out")
     assert release.manifest["dropped"]["pairs"] == {reason: 1}
     assert not any(sha256.encode() in content for content in bytes_of(tmp_path / "out").values())
@@ -199,8 +200,8 @@ def test_consent_taken_back_while_it_is_built_is_obeyed(
     building.build_release(release=release)
     assert len(rows(tmp_path / "out", "pairs", "train")) == 4
     assert not any(pair[0].jpeg_sha256.encode() in content for content in bytes_of(tmp_path / "out").values())
-    assert release.plan != Release.objects.get().plan
-    assert Release.objects.get().manifest["rows"]["pairs"]["train"] == 4
+    assert release.manifest["rows"]["pairs"]["train"] == 4
+    assert release.manifest["dropped"]["all"] == {"withdrawn_since": 3}  # the pair, its vote and its ask
 
 
 def test_no_prompt_and_no_picture_stands_in_two_splits(
