@@ -26,11 +26,16 @@ class MakeMember(Protocol):
 
 
 @pytest.fixture
+def transactional_db(django_db_serialized_rollback: None, transactional_db: None) -> None:
+    """A test that commits, and empties every table after it: what migrations loaded is put back before each."""
+
+
+@pytest.fixture
 def make_member(db: None) -> MakeMember:
     """Makes one more member: ``make_member("carol", Role.STAFF, is_adult=True)``; all share ``PASSWORD``."""
 
     def make(username: str, *roles: Role, **fields: Any) -> User:
-        user = User.objects.create_user(username, f"{username}@salon.test", PASSWORD, **fields)
+        user: User = User.objects.create_user(username, f"{username}@salon.test", PASSWORD, **fields)
         user.groups.set([Group.objects.get_or_create(name=role.value)[0] for role in roles])
         return user
 
