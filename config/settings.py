@@ -237,6 +237,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep-orphans": {"task": "generation.sweep_orphans", "schedule": timedelta(days=1)},
     "fold-counts": {"task": "feed.fold_counts", "schedule": 3.0},
     "reconcile-counts": {"task": "feed.reconcile_counts", "schedule": crontab(hour=3, minute=20)},
+    "expire-asks": {"task": "ratings.expire_asks", "schedule": 60.0},
+    "refresh-aspects": {"task": "ratings.refresh_aspects", "schedule": 30.0},
     "schedule-challenges": {"task": "feed.schedule_challenges", "schedule": timedelta(hours=6)},
 }
 
