@@ -8,6 +8,7 @@ from rest_framework.routers import DefaultRouter
 
 from accounts.api import ConsentViewSet, MeView, NotificationViewSet, TokenViewSet, WebhookViewSet
 from feed.api import ChallengeViewSet, PostViewSet, ProfileViewSet
+from moderation.api import CaseViewSet, DecisionViewSet, ReportViewSet
 from ratings.api import AskViewSet, ComparisonViewSet, QuestionViewSet
 
 router = DefaultRouter()
@@ -18,6 +19,9 @@ router.register("webhooks", WebhookViewSet, basename="webhook")
 router.register("posts", PostViewSet, basename="post")
 router.register("profiles", ProfileViewSet, basename="profile")
 router.register("challenges", ChallengeViewSet, basename="challenge")
+router.register("reports", ReportViewSet, basename="report")
+router.register("cases", CaseViewSet, basename="case")
+router.register("decisions", DecisionViewSet, basename="decision")
 router.register("questions", QuestionViewSet, basename="question")
 router.register("asks", AskViewSet, basename="ask")
 router.register("comparisons", ComparisonViewSet, basename="comparison")

@@ -99,6 +99,9 @@ class Post(PublicIdModel):
     def moderation_image_url(self, viewer: Viewer) -> str:
         return self.image.moderation_image_url(viewer)
 
+    def moderation_pdq(self) -> str | None:
+        return self.image.moderation_pdq()
+
     def moderation_reach(self) -> int:
         return self.count.likes if hasattr(self, "count") else 0
 

@@ -1,5 +1,6 @@
 """How an image comes to exist: checkpoints, what was asked for, and each picture's way to ready."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.conf import settings
@@ -128,9 +129,7 @@ class Generation(PublicIdModel):
     objects = GenerationQuerySet.as_manager()
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["author", "idempotency_key"], name="generation_once_per_key")
-        ]
+        constraints = [models.UniqueConstraint(fields=["author", "idempotency_key"], name="generation_once_per_key")]
         indexes = [models.Index(fields=["author", "-submitted_at", "-id"], name="generation_history")]
 
 
@@ -147,6 +146,7 @@ class ImageState(models.TextChoices):
 
 
 MAX_ATTEMPTS = 3
+LEAST_PDQ_QUALITY = 49  # below it PDQ takes unlike pictures for alike
 PENDING = (ImageState.QUEUED, ImageState.LEASED, ImageState.GENERATED, ImageState.SCREENING)
 UNPAID = (ImageState.CANCELLED, ImageState.FAILED)  # what these cost goes back to the member
 
@@ -234,9 +234,7 @@ class Image(PublicIdModel):
             models.CheckConstraint(
                 name="image_tombstone_is_blank",
                 condition=Q(deleted_at=None)
-                | Q(
-                    prefix="", jpeg_sha256="", png_sha256="", alt_text="", thumbhash="", placeholder="", pdq=None
-                ),
+                | Q(prefix="", jpeg_sha256="", png_sha256="", alt_text="", thumbhash="", placeholder="", pdq=None),
             ),
         ]
         indexes = [
@@ -247,10 +245,32 @@ class Image(PublicIdModel):
                 fields=["lease_expires_at"], name="image_leases", condition=Q(state__in=["leased", "screening"])
             ),
             # what waits for files or checks
-            models.Index(fields=["state", "id"], name="image_screening", condition=Q(state__in=["generated", "screening"])),
+            models.Index(
+                fields=["state", "id"], name="image_screening", condition=Q(state__in=["generated", "screening"])
+            ),
             # limits of a member: what is pending, and the cost of a rolling day
             models.Index(F("author"), F("queued_at"), name="image_budget", include=["state", "cost_units"]),
         ]
+
+    def moderation_author(self) -> User | None:
+        return None if self.deleted_at else self.author
+
+    def moderation_text(self) -> str:
+        return self.generation.prompt
+
+    def moderation_image_url(self, viewer: User) -> str:
+        from generation.files import picture  # files is built on this module
+
+        return picture(self, viewer_may_sign=True).src if self.prefix else ""
+
+    def moderation_pdq(self) -> str | None:
+        return str(self.pdq) if self.pdq is not None and (self.pdq_quality or 0) > LEAST_PDQ_QUALITY else None
+
+    def moderation_reach(self) -> int:
+        return self.remixes.count()
+
+    def moderation_related(self) -> Iterable["Image"]:
+        return Image.objects.filter(generation__parent=self, deleted_at=None).order_by("pk")[:50]
 
 
 class PromptExample(models.Model):

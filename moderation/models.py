@@ -2,12 +2,15 @@
 
 from datetime import datetime
 
+from django.apps import apps
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import ExpressionWrapper, F, FloatField, Q, Value
 from django.db.models.functions import Extract, Ln
+from django.urls import reverse
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from pgvector.django import BitField, HammingDistance
 
@@ -16,6 +19,14 @@ from accounts.levels import ContentLevel
 from accounts.models import Role, User
 from moderation.policy import Reason
 from moderation.pseudonyms import pseudonym
+
+
+def kind_label(target_type: str) -> str:
+    """What a target is called: “Image” for ``"generation.image"``; the type itself if it is no longer known."""
+    try:
+        return str(capfirst(apps.get_model(target_type)._meta.verbose_name))
+    except (LookupError, ValueError):
+        return target_type
 
 
 class RuleQuerySet(models.QuerySet["Rule"]):
@@ -130,13 +141,19 @@ class Case(PublicIdModel):
         CLAIMED = "claimed", _("Claimed")
         CLOSED = "closed", _("Closed")
 
+    class Origin(models.TextChoices):
+        SCREENING = "screening", _("held by a check")
+        REPORT = "report", _("reported")
+        RELATED = "related", _("made from something that was removed")
+        STRIKES = "strikes", _("several removals")
+
     target_type = models.CharField(max_length=64)
     target_id = models.BigIntegerField()
     author = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     state = models.CharField(max_length=8, choices=State.choices, default=State.OPEN)
     severity = models.PositiveSmallIntegerField(default=1)
     reach = models.PositiveIntegerField(default=0)
-    origin = models.CharField(max_length=16)  # "screening", "report", "related", "strikes"
+    origin = models.CharField(max_length=16, choices=Origin.choices)
     is_escalated = models.BooleanField(default=False)  # for staff alone
     opened_at = models.DateTimeField()
     due_at = models.DateTimeField(null=True)
@@ -145,6 +162,10 @@ class Case(PublicIdModel):
     closed_at = models.DateTimeField(null=True)
 
     objects = CaseQuerySet.as_manager()
+
+    @property
+    def kind_label(self) -> str:
+        return kind_label(self.target_type)
 
     class Meta:
         constraints = [
@@ -216,6 +237,10 @@ class Decision(PublicIdModel):
 
     objects = DecisionQuerySet.as_manager()
 
+    def get_absolute_url(self) -> str:
+        """The statement of reasons, which its author alone can open."""
+        return reverse("moderation:decision", args=[self.public_id])
+
     class Meta:
         indexes = [
             models.Index(fields=["target_type", "target_id", "-id"], name="decision_of_target"),
@@ -240,7 +265,7 @@ class Restriction(models.Model):
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="restrictions")
     kind = models.CharField(max_length=16, choices=Kind.choices)
-    decision = models.ForeignKey(Decision, null=True, on_delete=models.PROTECT, related_name="+")
+    decision = models.ForeignKey(Decision, null=True, on_delete=models.PROTECT, related_name="restrictions")
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField(null=True, blank=True)
     lifted_at = models.DateTimeField(null=True, blank=True)

@@ -1,6 +1,7 @@
 """Appeals: the author's word against a decision, answered by another moderator than the one who decided."""
 
 from datetime import datetime, timedelta
+from typing import cast
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -14,7 +15,7 @@ from moderation.policy import POLICY_VERSION, Reason
 from moderation.pseudonyms import pseudonym
 from moderation.services.decisions import run_effects, tell_author
 from moderation.services.restrictions import undo_consequences
-from moderation.targets import load_target
+from moderation.targets import Target, load_target
 
 APPEALABLE = (Decision.Action.REMOVE, Decision.Action.LEVEL, Decision.Action.HOLD, Decision.Action.RESTRICT)
 WINDOW = timedelta(days=30)
@@ -87,9 +88,13 @@ def _reverse(decision: Decision, moderator: User, at: datetime) -> None:
     BlockedHash.objects.filter(decision=decision, lifted_at=None).update(lifted_at=at)
     undo_consequences(decision=decision, at=at)
     target = load_target(decision.target_type, decision.target_id)
-    if target is not None:
-        run_effects(reversal, target)
-        tell_author(reversal, target, at)
+    if target is None:
+        return
+    run_effects(reversal, target)
+    author = target.moderation_author()
+    if author is not None and author != target and decision.restrictions.exists():
+        run_effects(reversal, cast(Target, author))
+    tell_author(reversal, target, at)
 
 
 def _level_before(decision: Decision) -> int | None:

@@ -121,6 +121,8 @@ def _apply(decision: Decision, target: Target, restriction: str, until: datetime
         for each in Restriction.objects.active(at).filter(user=target):
             lift_restriction(restriction=each, at=at)
     run_effects(decision, target)
+    if author is not None and author != target and decision.restrictions.exists():
+        run_effects(decision, cast(Target, author))
     tell_author(decision, target, at)
 
 

@@ -1,0 +1,139 @@
+"""Moderation in the API: reporting, the public log, and for moderators the cases."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
+from rest_framework import mixins, serializers, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.permissions import AllowAny, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.levels import ContentLevel
+from accounts.models import Role
+from accounts.permissions import HasRole, member_of
+from moderation import services
+from moderation.models import Case, Decision, Report, Restriction, kind_label
+from moderation.targets import load_target, visible_target
+
+NOTHING = OpenApiResponse(description="Nothing waits.")
+
+
+class ReportSerializer(serializers.Serializer[Any]):
+    target_type = serializers.CharField(max_length=64, help_text="`feed.post`, `generation.image` or `accounts.user`")
+    target = serializers.CharField(max_length=12, help_text="The public id of what is reported")
+    reason = serializers.ChoiceField(Report.Reason.choices)
+    note = serializers.CharField(max_length=2000, required=False, default="", allow_blank=True)
+
+
+class ReportViewSet(viewsets.ViewSet):
+    """Tell moderators of something. Reporting what you cannot see is a 404."""
+
+    permission_classes = [IsAuthenticated]
+
+    @extend_schema(request=ReportSerializer, responses={201: ReportSerializer})
+    def create(self, request: Request) -> Response:
+        body = ReportSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        data, reporter = body.validated_data, member_of(request)
+        target: Any = visible_target(data["target_type"], data["target"], reporter, timezone.now())
+        services.report_target(target=target, reporter=reporter, reason=data["reason"], note=data["note"])
+        return Response(body.data, status=status.HTTP_201_CREATED)
+
+
+class LogSerializer(serializers.ModelSerializer[Decision]):
+    """Redacted: no names, no links, nobody's own words."""
+
+    kind = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Decision
+        fields = ["decided_at", "kind", "action", "reason", "level", "policy_version"]
+
+    def get_kind(self, decision: Decision) -> str:
+        return kind_label(decision.target_type)
+
+
+class DecisionViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Decision]):
+    """The public log of decisions, the newest first."""
+
+    serializer_class = LogSerializer
+    permission_classes = [AllowAny]
+    queryset = Decision.objects.logged()
+
+
+class CaseSerializer(serializers.ModelSerializer[Case]):
+    id = serializers.CharField(source="public_id", read_only=True)
+    author = serializers.CharField(source="author.username", default=None, read_only=True)
+    text = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Case
+        fields = ["id", "target_type", "author", "state", "severity", "reach", "origin", "is_escalated", "opened_at",
+                  "due_at", "claimed_until", "text"]  # fmt: skip
+        read_only_fields = fields
+
+    @extend_schema_field(serializers.CharField())
+    def get_text(self, case: Case) -> str:
+        target = load_target(case.target_type, case.target_id)
+        return target.moderation_text() if target is not None else ""
+
+
+class DecideSerializer(serializers.Serializer[Any]):
+    action = serializers.ChoiceField(Decision.Action.choices)
+    reason = serializers.CharField(max_length=64, required=False, default="", allow_blank=True)
+    note = serializers.CharField(max_length=2000, required=False, default="", allow_blank=True)
+    level = serializers.ChoiceField(ContentLevel.choices, required=False, allow_null=True, default=None)
+    restriction = serializers.ChoiceField(
+        Restriction.Kind.choices, required=False, default=Restriction.Kind.NO_GENERATING
+    )
+
+
+class DecidedSerializer(serializers.ModelSerializer[Decision]):
+    id = serializers.CharField(source="public_id", read_only=True)
+
+    class Meta:
+        model = Decision
+        fields = ["id", "action", "reason", "level", "note", "decided_at"]
+
+
+class CaseViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet[Case]):
+    """For moderators; to everybody else there is nothing here."""
+
+    serializer_class = CaseSerializer
+    permission_classes = [HasRole.of(Role.MODERATOR)]
+    lookup_field = "public_id"
+    queryset = Case.objects.none()
+
+    def get_queryset(self) -> QuerySet[Case]:
+        return Case.objects.select_related("author").exclude(author=member_of(self.request))
+
+    def list(self, request: Request) -> Response:
+        """The thirty most pressing cases that wait."""
+        waiting = Case.objects.claimable(member_of(request), timezone.now()).select_related("author")
+        page = waiting.pressing(timezone.now())[:30]
+        return Response({"next": None, "results": CaseSerializer(page, many=True).data})
+
+    @extend_schema(request=None, responses={200: CaseSerializer, 204: NOTHING})
+    @action(detail=False, methods=["post"])
+    def next(self, request: Request) -> Response:
+        """Takes the most pressing case, or gives back the one you hold."""
+        case = services.claim_case(moderator=member_of(request))
+        return Response(status=status.HTTP_204_NO_CONTENT) if case is None else Response(CaseSerializer(case).data)
+
+    @extend_schema(request=None, responses=CaseSerializer)
+    @action(detail=True, methods=["post"])
+    def claim(self, request: Request, public_id: str) -> Response:
+        case = services.claim_case(moderator=member_of(request), case=self.get_object())
+        return Response(CaseSerializer(case).data)
+
+    @extend_schema(request=DecideSerializer, responses={201: DecidedSerializer})
+    @action(detail=True, methods=["post"])
+    def decide(self, request: Request, public_id: str) -> Response:
+        """Decides a case that you hold."""
+        body = DecideSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        made = services.decide_case(case=self.get_object(), moderator=member_of(request), **body.validated_data)
+        return Response(DecidedSerializer(made).data, status=status.HTTP_201_CREATED)

@@ -1,0 +1,74 @@
+"""Forms of the moderation pages."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from accounts.levels import ContentLevel
+from moderation.models import Decision, Report, Restriction, Rule
+from moderation.policy import DECIDABLE
+
+
+class ReportForm(forms.Form):
+    reason = forms.ChoiceField(
+        label=_("What is wrong with it?"), choices=Report.Reason.choices, widget=forms.RadioSelect
+    )
+    note = forms.CharField(
+        label=_("Anything that helps us to see it"),
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea({"rows": 3}),
+    )
+
+
+class DecisionForm(forms.Form):
+    """`action` is the button that was pressed."""
+
+    action = forms.ChoiceField(choices=Decision.Action.choices, widget=forms.HiddenInput)
+    reason = forms.ChoiceField(
+        label=_("Reason"),
+        required=False,
+        choices=[("", _("Choose the reason")), *((each.value, each.label) for each in DECIDABLE)],
+    )
+    level = forms.TypedChoiceField(
+        label=_("Content level"),
+        required=False,
+        coerce=int,
+        empty_value=None,
+        choices=[("", _("Choose a level")), *ContentLevel.choices],
+    )
+    restriction = forms.ChoiceField(
+        label=_("Restriction (3 days)"),
+        required=False,
+        choices=Restriction.Kind.choices,
+        initial=Restriction.Kind.NO_GENERATING,
+    )
+    note = forms.CharField(
+        label=_("A sentence for the author"),
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea({"rows": 2}),
+    )
+
+    def choices_made(self) -> dict[str, Any]:
+        """The arguments for `decide_case`; a restriction that was not chosen is left to its default."""
+        made = dict(self.cleaned_data)
+        if not made["restriction"]:
+            del made["restriction"]
+        return made
+
+
+class AppealForm(forms.Form):
+    text = forms.CharField(label=_("Why is the decision wrong?"), max_length=4000, widget=forms.Textarea({"rows": 5}))
+
+
+class AnswerForm(forms.Form):
+    answer = forms.CharField(label=_("Your answer"), max_length=4000, widget=forms.Textarea({"rows": 4}))
+
+
+class RuleForm(forms.ModelForm[Rule]):
+    class Meta:
+        model = Rule
+        fields = ["slug", "pattern", "effect", "level", "category", "reason"]
+        widgets = {"pattern": forms.Textarea({"rows": 3, "class": "mono"})}

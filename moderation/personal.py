@@ -1,0 +1,50 @@
+"""Moderation's part of “download my data” and “delete my account” (see accounts.hooks)."""
+
+from typing import Any
+
+from django.db.models import F
+
+from accounts.models import User
+from moderation.models import Appeal, Case, Decision, Report, Restriction, Screening, Strike
+
+COVERED = frozenset(
+    {
+        "moderation.Screening.author",  # forgotten; the words that matched are blanked
+        "moderation.Case.author",  # forgotten
+        "moderation.Case.claimed_by",  # a claim ends by itself
+        "moderation.Report.reporter",  # deleted
+        "moderation.Restriction.user",  # stays with the blank account, and so does what follows
+        "moderation.Strike.user",
+        "moderation.Appeal.author",  # its words are blanked
+        "moderation.Appeal.answered_by",  # the answer is the site's, under the blank account's name
+    }
+)
+
+
+def export(user: User) -> dict[str, Any]:
+    decisions = Decision.objects.about(user).order_by("pk")
+    screenings = Screening.objects.filter(author=user).order_by("pk")
+    restrictions = Restriction.objects.filter(user=user).order_by("pk")
+    return {
+        "decisions": list(decisions.values("target_type", "action", "level", "reason", "note", "decided_at")),
+        "screenings": list(
+            screenings.values("target_type", "verdict", "level", "reasons", "matched_text", "created_at")
+        ),
+        "reports": list(Report.objects.filter(reporter=user).order_by("pk").values("reason", "note", "created_at")),
+        "restrictions": list(restrictions.values("kind", "starts_at", "ends_at", "lifted_at")),
+        "strikes": list(
+            Strike.objects.filter(user=user).order_by("pk").values("points", "created_at", "expires_at", "voided_at")
+        ),
+        "appeals": list(
+            Appeal.objects.filter(author=user).order_by("pk").values("text", "state", "answer", "created_at")
+        ),
+    }
+
+
+def erase(user: User) -> None:
+    Report.objects.filter(reporter=user).delete()
+    Appeal.objects.filter(author=user).update(text="")
+    Screening.objects.filter(author=user).update(author=None, matched_text="")
+    Case.objects.filter(author=user).update(author=None)
+    # what they were working on goes back into the queue at once
+    Case.objects.filter(claimed_by=user).update(claimed_by=None, claimed_until=F("opened_at"))

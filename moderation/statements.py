@@ -1,0 +1,46 @@
+"""What members read about a decision: the statement of reasons, and its preview for the moderator."""
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from accounts.levels import ContentLevel
+from moderation.models import Decision
+from moderation.policy import POLICY, Reason
+
+Action = Decision.Action
+
+
+@dataclass(frozen=True)
+class Statement:
+    title: str
+    why: str
+    note: str  # the moderator's own words
+    next: str  # what the author can do
+
+
+def statement(*, action: str, reason: str, level: int | None = None, note: str = "") -> Statement:
+    """The words for an author; `reason` is a slug of the policy."""
+    entry = POLICY[Reason(reason) if reason in Reason.values else Reason.OTHER]
+    return Statement(_title(action, level), str(entry.rule), note, _next(action))
+
+
+def statement_of(decision: Decision) -> Statement:
+    return statement(action=decision.action, reason=decision.reason, level=decision.level, note=decision.note)
+
+
+def _title(action: str, level: int | None) -> str:
+    if action == Action.LEVEL and level is not None:
+        return _("It is now marked as %(level)s.") % {"level": str(ContentLevel(level).label).lower()}
+    return {
+        Action.APPROVE: _("It was looked at, and it may be seen."),
+        Action.HOLD: _("It stays hidden for now."),
+        Action.REMOVE: _("It was taken down."),
+        Action.RESTRICT: _("Your account was restricted for a time."),
+    }.get(Action(action), _("It is being looked at."))
+
+
+def _next(action: str) -> str:
+    if action in (Action.APPROVE, Action.ESCALATE):
+        return ""
+    return _("If you think this is wrong, you can appeal within 30 days. Another moderator will answer within 7 days.")
