@@ -1,0 +1,1 @@
+"""The starter checkpoint: its data recipe, training, evaluation and weights."""
