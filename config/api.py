@@ -8,6 +8,7 @@ from rest_framework.routers import DefaultRouter
 
 from accounts.api import ConsentViewSet, MeView, NotificationViewSet, TokenViewSet, WebhookViewSet
 from feed.api import ChallengeViewSet, PostViewSet, ProfileViewSet
+from generation.api import CheckpointViewSet, GenerationViewSet, ImageViewSet, StyleViewSet
 from moderation.api import CaseViewSet, DecisionViewSet, ReportViewSet
 from ratings.api import AskViewSet, ComparisonViewSet, QuestionViewSet
 
@@ -16,6 +17,10 @@ router.register("consent", ConsentViewSet, basename="consent")
 router.register("notifications", NotificationViewSet, basename="notification")
 router.register("tokens", TokenViewSet, basename="token")
 router.register("webhooks", WebhookViewSet, basename="webhook")
+router.register("checkpoints", CheckpointViewSet, basename="checkpoint")
+router.register("styles", StyleViewSet, basename="style")
+router.register("generations", GenerationViewSet, basename="generation")
+router.register("images", ImageViewSet, basename="image")
 router.register("posts", PostViewSet, basename="post")
 router.register("profiles", ProfileViewSet, basename="profile")
 router.register("challenges", ChallengeViewSet, basename="challenge")

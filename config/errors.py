@@ -32,16 +32,20 @@ def api_exception_handler(error: Exception, context: dict[str, Any]) -> Response
         response = api_error("unavailable", _sentence(), 503)
         response["Retry-After"] = RETRY_SECONDS
         return response
-    response = drf_exception_handler(error, context)  # type: ignore[assignment]  # None, too, says the library
-    if response is None:
-        return None
+    response = drf_exception_handler(error, context)
+    if response is not None:
+        _reshape(response, error)
+    return response
+
+
+def _reshape(response: Response, error: Exception) -> None:
+    """Puts the library's own errors into the form of ``api_error``."""
     if isinstance(error, exceptions.ValidationError):
         fields = response.data if isinstance(response.data, dict) else {"non_field_errors": response.data}
         response.data = {"code": "invalid", "detail": _("Some of the fields are not right."), "fields": fields}
     elif isinstance(response.data, dict):
         code = getattr(response.data.get("detail"), "code", "error")
         response.data = {"code": code, "detail": str(response.data.get("detail", "")), "fields": {}}
-    return response
 
 
 class RefusalMiddleware(MiddlewareMixin):

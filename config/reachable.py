@@ -24,7 +24,7 @@ def is_unreachable(error: BaseException | None) -> bool:
     while error is not None:
         if isinstance(error, UNREACHABLE):
             return True
-        error = error.__cause__ or error.__context__
+        error = error.__cause__
     return False
 
 

@@ -1,0 +1,89 @@
+"""The API as a whole: one schema, one form of error, every list in pages, tokens."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from drf_spectacular.drainage import GENERATOR_STATS
+from drf_spectacular.generators import SchemaGenerator
+from rest_framework.test import APIClient
+
+from accounts.models import ApiToken, User
+from config.api import router
+from tests.conftest import PASSWORD, ApiAs, As
+
+# Bounded by what they are: the questions in force are a handful.
+SMALL_LISTS = {"question"}
+
+
+def test_the_schema_is_made_without_a_warning() -> None:
+    GENERATOR_STATS.reset()
+    schema = SchemaGenerator().get_schema(request=None, public=True)
+    assert list(GENERATOR_STATS._warn_cache) + list(GENERATOR_STATS._error_cache) == []
+    assert "/api/tokens/" in schema["paths"]
+
+
+def test_every_list_is_cut_into_pages() -> None:
+    unbounded = [
+        basename
+        for _, viewset, basename in router.registry
+        if hasattr(viewset, "list") and not getattr(viewset, "pagination_class", None) and basename not in SMALL_LISTS
+    ]
+    assert unbounded == []
+
+
+@pytest.mark.django_db
+def test_the_docs_run_no_inline_script_and_nothing_from_elsewhere(client: Client) -> None:
+    response = client.get(reverse("api:docs"))
+    page = response.content.decode()
+    assert response.status_code == 200
+    assert "<script>" not in page
+    assert "https://" not in page
+    assert "'unsafe-inline'" not in response["Content-Security-Policy"].replace("style-src 'self' 'unsafe-inline'", "")
+
+
+@pytest.mark.django_db
+def test_a_token_made_with_a_password_opens_the_api_until_it_is_deleted(alice: User) -> None:
+    made = APIClient().post(reverse("api:token-list"), {"username": "alice", "password": PASSWORD, "name": "laptop"})
+    assert made.status_code == 201, made.content
+    program = APIClient()
+    program.credentials(HTTP_AUTHORIZATION=f"Token {made.json()['token']}")
+    (listed,) = program.get(reverse("api:token-list")).json()["results"]
+    assert (listed["name"], "token" in listed) == ("laptop", False)
+    assert program.delete(reverse("api:token-detail", args=[listed["id"]])).status_code == 204
+    assert program.get(reverse("api:token-list")).status_code == 401
+
+
+@pytest.mark.django_db
+def test_guessing_passwords_is_refused_after_ten_tries_a_minute(alice: User) -> None:
+    client = APIClient()
+    answers = [
+        client.post(reverse("api:token-list"), {"username": "alice", "password": str(number)}) for number in range(11)
+    ]
+    assert [answer.status_code for answer in answers] == [400] * 10 + [429]
+    assert answers[0].json()["code"] == "wrong_login"
+
+
+@pytest.mark.django_db
+def test_nobody_elses_token_can_be_seen_or_deleted(alice: User, mallory: User, api_as: ApiAs) -> None:
+    api_as(alice)
+    token = ApiToken.objects.get(user=alice)
+    client = api_as(mallory)
+    assert client.delete(reverse("api:token-detail", args=[token.public_id])).status_code == 404
+    assert [row["id"] for row in client.get(reverse("api:token-list")).json()["results"]] != [token.public_id]
+
+
+@pytest.mark.django_db
+def test_a_signed_in_browser_makes_a_token_without_the_password(alice: User, as_user: As) -> None:
+    made = as_user(alice).post(reverse("api:token-list"), {"name": "script"}, content_type="application/json")
+    assert made.status_code == 201
+    assert ApiToken.objects.filter(user=alice, name="script").exists()
+
+
+@pytest.mark.django_db
+def test_errors_have_one_form(alice: User, api_as: ApiAs) -> None:
+    wrong = api_as(alice).post(reverse("api:ask-list"), {})
+    assert wrong.status_code == 400
+    assert set(wrong.json()) == {"code", "detail", "fields"}
+    assert wrong.json()["fields"]
+    assert set(APIClient().get(reverse("api:token-list")).json()) == {"code", "detail", "fields"}
+    assert set(APIClient().get("/api/nothing/").json()) == {"code", "detail", "fields"}

@@ -1,0 +1,66 @@
+"""Settings: a wrong value stops the start with a sentence that names it."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from config import environment
+from tests.services import ROOT
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("DATABASE_URL", "mysql://salon@localhost/salon", "Salon runs on PostgreSQL"),
+        ("REDIS_URL", "http://localhost:6379", "redis://host:port/number"),
+        ("SITE_URL", "salon.example", "https://salon.example"),
+        ("SITE_TIME_ZONE", "Mars/Olympus", "Europe/Paris"),
+        ("DEBUG", "maybe", "yes or no"),
+        ("LEASE_SECONDS", "1", "at least 2"),
+        ("MAX_PENDING_IMAGES", "many", "a whole number"),
+        ("GPU_DEVICE", "tpu", "auto, cpu, cuda, mps"),
+        ("EMAIL_URL", "https://mail.example", "smtp://"),
+        ("SECRET_KEY", "short", "at least 40 characters"),
+        ("S3_BUCKET", "media", "S3_ACCESS_KEY_ID"),
+    ],
+)
+def test_a_wrong_value_stops_the_start_with_a_sentence_naming_it(name: str, value: str, words: str) -> None:
+    environ = {**os.environ, name: value, "DJANGO_SETTINGS_MODULE": "config.settings"}
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check"], env=environ, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert name in done.stderr
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_wrong_value_never_shows_a_password(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DATABASE_URL", "mysql://salon:hunter2@localhost/salon")
+    with pytest.raises(ImproperlyConfigured) as failure:
+        environment.database("DATABASE_URL", tmp_path)
+    assert "hunter2" not in str(failure.value)
+
+
+def test_an_unset_secret_is_made_once_and_kept_private(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("SOME_KEY", raising=False)
+    file = tmp_path / "key"
+    first = environment.secret_key("SOME_KEY", file)
+    assert len(first) >= 40
+    assert environment.secret_key("SOME_KEY", file) == first
+    assert file.stat().st_mode & 0o077 == 0
+
+
+def test_every_variable_that_the_settings_read_is_explained_in_the_operating_guide() -> None:
+    read = set()
+    for file in (ROOT / "config").rglob("*.py"):
+        text = file.read_text()
+        read |= set(re.findall(r"""\b(?:env|environment)\.\w+\(\s*"([A-Z][A-Z0-9_]+)\"""", text))
+        read |= set(re.findall(r"""os\.environ(?:\.get\(|\[)\s*"([A-Z][A-Z0-9_]+)\"""", text))
+    explained = set(re.findall(r"^\| `([A-Z][A-Z0-9_]+)`", (ROOT / "docs" / "operating.md").read_text(), re.MULTILINE))
+    assert read - {"DJANGO_SETTINGS_MODULE"} == explained

@@ -1,0 +1,125 @@
+"""PostgreSQL or Valkey missing: one sentence at a start, 503 during a request, and probes that tell them apart."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from django.db import OperationalError, connection
+from django.test import Client
+from pytest_django.fixtures import Settings
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from tests.conftest import As
+from tests.services import ROOT
+
+NOBODY = {
+    "DATABASE_URL": ("postgresql://salon:x@127.0.0.1:9/salon", "PostgreSQL is not reachable at 127.0.0.1:9"),
+    "REDIS_URL": ("redis://127.0.0.1:9/0", "Valkey is not reachable at 127.0.0.1:9"),
+}
+STARTS = {
+    "a command": ["manage.py", "migrate", "--check"],
+    "the web": ["-m", "uvicorn", "config.asgi:application", "--port", "0"],
+    "a worker": ["-m", "celery", "-A", "config", "worker", "-Q", "nothing"],
+    "beat": ["-m", "celery", "-A", "config", "beat", "--pidfile=", "-s", "/dev/null"],
+}
+
+
+@pytest.mark.parametrize(
+    ("start", "name"),
+    [(start, name) for start in STARTS for name in NOBODY if (start, name) != ("a command", "REDIS_URL")],
+)
+@pytest.mark.django_db
+def test_a_start_without_a_part_ends_with_one_sentence(start: str, name: str) -> None:
+    value, sentence = NOBODY[name]
+    data = connection.settings_dict
+    here = f"postgresql://{data['USER']}:{data['PASSWORD']}@{data['HOST']}:{data['PORT']}/{data['NAME']}"
+    environ = {**os.environ, "DATABASE_URL": here, name: value, "DJANGO_SETTINGS_MODULE": "config.settings"}
+    done = subprocess.run(
+        [sys.executable, *STARTS[start]],
+        env=environ,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.fixture
+def no_database() -> Iterator[None]:
+    """The server goes away: every statement fails as it does when the connection is lost."""
+
+    def lost(execute: object, *arguments: object) -> None:
+        raise OperationalError("server closed the connection unexpectedly")
+
+    with connection.execute_wrapper(lost):
+        yield
+
+
+@pytest.mark.django_db
+def test_a_request_without_the_database_is_503_with_a_page_and_a_time_to_come_back(
+    alice: User, as_user: As, no_database: None
+) -> None:
+    client = as_user(None)
+    client.raise_request_exception = False
+    response = client.get("/")
+    assert response.status_code == 503
+    assert response["Retry-After"]
+    assert "Traceback" not in response.content.decode()
+
+
+@pytest.mark.django_db
+def test_the_api_without_the_database_says_503_in_json(no_database: None) -> None:
+    client = APIClient(raise_request_exception=False)
+    response = client.get("/api/questions/")
+    assert response.status_code == 503
+    assert response.json()["code"] == "unavailable"
+
+
+@pytest.mark.django_db
+def test_the_api_without_valkey_says_503_in_json(settings: Settings) -> None:
+    settings.CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:9/0"}
+    }
+    response = APIClient(raise_request_exception=False).get("/api/questions/")  # throttling counts in the cache
+    assert response.status_code == 503
+
+
+@pytest.mark.django_db
+def test_the_process_is_healthy_and_not_ready_without_the_database(client: Client, no_database: None) -> None:
+    assert client.get("/healthz").status_code == 200
+    response = client.get("/readyz")
+    assert response.status_code == 503
+    assert response.json() == {"database": False, "valkey": True, "store": True}
+
+
+@pytest.mark.django_db
+def test_ready_means_every_part_answers(client: Client) -> None:
+    response = client.get("/readyz")
+    assert response.status_code == 200
+    assert response.json() == {"database": True, "valkey": True, "store": True}
+
+
+@pytest.mark.django_db
+def test_the_object_store_is_asked_too(client: Client, s3_storage: None, s3_variables: dict[str, str]) -> None:
+    assert client.get("/readyz").json()["store"] is True
+
+
+@pytest.mark.django_db
+def test_numbers_are_for_this_host_staff_and_the_bearer_of_the_token(
+    alice: User, as_user: As, settings: Settings
+) -> None:
+    settings.METRICS_TOKEN = "a-long-token"
+    far = {"REMOTE_ADDR": "203.0.113.9"}
+    assert Client().get("/metrics").status_code == 200
+    assert Client().get("/metrics", headers={"X-Forwarded-For": "203.0.113.9"}).status_code == 404
+    assert Client().get("/metrics", **far).status_code == 404
+    assert as_user(alice).get("/metrics", **far).status_code == 404
+    assert Client().get("/metrics", headers={"Authorization": "Bearer a-long-token"}, **far).status_code == 200
+    assert Client().get("/metrics", headers={"Authorization": "Bearer guess"}, **far).status_code == 404
