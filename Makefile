@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 LOCKED := $(VENV)/.installed-$(shell cksum < requirements.lock | cut -d' ' -f1)
 # The lock holds torch's CPU build. pip's variable names a folder with it; uv must be told, or told where else to look.
 TORCH := $(if $(PIP_FIND_LINKS),--find-links "$(PIP_FIND_LINKS)",--torch-backend cpu)
-WEIGHTS := $(wildcard starter/weights/*)
+WEIGHTS := $(shell find starter/weights -type f 2>/dev/null)
 TEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help

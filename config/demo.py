@@ -15,28 +15,17 @@ from config.demo_accounts import FILE as ACCOUNTS_FILE
 from config.demo_accounts import read_accounts
 from config.local import LocalServiceError, remove_services, services
 from config.local.processes import free_port
+from config.prepare import REGISTERED
 from config.supervisor import FIRST_PORT, ROOT, Stopped, Supervisor, answers, programs, site_environ
 
 COMMUNITY = ["simulate_community", "--members", "12", "--days", "3", "--seed", "1", "--demo"]
 DONE = ".community"
 # What a demo writes. The checkpoint and the secrets take long to make, or are worth keeping.
-DATA = ["media", "releases", "mail", "log", "beat-schedule", ACCOUNTS_FILE, DONE]
+DATA = ["media", "releases", "mail", "log", "beat-schedule", ACCOUNTS_FILE, DONE, REGISTERED]
 
 
 def _say(words: str) -> None:
     print(words, flush=True)
-
-
-def _prepare(supervisor: Supervisor, var: Path) -> None:
-    _say("Bringing the database up to date ...")
-    supervisor.run_once("manage.py", "migrate", "--no-input", "--verbosity", "0")
-    if not (var / "static" / "staticfiles.json").exists():
-        _say("Collecting the static files ...")
-        supervisor.run_once("manage.py", "collectstatic", "--no-input", "--verbosity", "0")
-    if not (environment.path("CHECKPOINTS_DIR", var / "checkpoints") / "starter" / "model_index.json").exists():
-        _say("Assembling the starter checkpoint ...")
-        supervisor.run_once("-m", "starter.assemble")
-    supervisor.run_once("-m", "config.demo_accounts")
 
 
 def _await_web(supervisor: Supervisor, port: int) -> None:
@@ -76,7 +65,7 @@ def run(var: Path) -> None:
         supervisor = Supervisor(environ, var / "log")
         supervisor.listen()
         try:
-            _prepare(supervisor, var)
+            supervisor.run_once("-m", "config.prepare")
             for program in programs(port, environment.string("GPU_POOL", "default"), var):
                 supervisor.add(program)
             _await_web(supervisor, port)

@@ -4,10 +4,10 @@ Their passwords are made once per ``var`` and kept in a file only its owner read
 """
 
 import json
-import os
 import secrets
-import sys
 from pathlib import Path
+
+from django.conf import settings
 
 from config.local.processes import write_private
 
@@ -27,7 +27,6 @@ def read_accounts(var: Path) -> dict[str, str]:
 
 def make_accounts() -> None:
     """Makes what is missing. Refused outside demo mode."""
-    from django.conf import settings
     from django.contrib.auth.models import Group
 
     from accounts.models import User
@@ -41,12 +40,3 @@ def make_accounts() -> None:
             user.save()
         if role := NAMES[name]:
             user.groups.add(Group.objects.get_or_create(name=role)[0])
-
-
-if __name__ == "__main__":
-    import django
-
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    django.setup()
-    make_accounts()
-    sys.exit(0)

@@ -239,7 +239,10 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "reconcile-counts": {"task": "feed.reconcile_counts", "schedule": crontab(hour=3, minute=20)},
     "expire-asks": {"task": "ratings.expire_asks", "schedule": 60.0},
     "refresh-aspects": {"task": "ratings.refresh_aspects", "schedule": 30.0},
-    "schedule-challenges": {"task": "feed.schedule_challenges", "schedule": timedelta(hours=6)},
+    "continue-releases": {"task": "ratings.continue_releases", "schedule": 60.0},
+    "release-claims": {"task": "moderation.release_claims", "schedule": 60.0},
+    "deliver-webhooks": {"task": "accounts.deliver_webhooks", "schedule": 30.0},
+    "schedule-challenges": {"task": "feed.schedule_challenges", "schedule": crontab(minute=5)},
 }
 
 # --- Pictures -------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@
 Each runs under config/guard.py, so that none outlives the supervisor however it ends.
 """
 
+import os
 import signal
 import sys
 import threading
@@ -165,8 +166,6 @@ def answers(url: str) -> bool:
 
 def site_environ(embedded: Running, port: int, **more: str) -> dict[str, str]:
     """The environment of every process: this one's, what reaches the services, and the site's own address."""
-    import os
-
     own = {"SITE_URL": os.environ.get("SITE_URL", f"http://127.0.0.1:{port}"), "PYTHONUNBUFFERED": "1"}
     return {**os.environ, **embedded, **own, **more}
 
@@ -181,7 +180,7 @@ def main() -> int:
             supervisor = Supervisor(environ, var / "log")
             supervisor.listen()
             try:
-                supervisor.run_once("manage.py", "migrate", "--no-input", "--verbosity", "0")
+                supervisor.run_once("-m", "config.prepare")
                 for program in programs(port, pool, var):
                     supervisor.add(program)
                 print(f"{environ['SITE_URL']} is served from 127.0.0.1:{port}; Ctrl-C stops it.", flush=True)

@@ -1,0 +1,64 @@
+"""``python -m config.prepare``: everything a start of the site does before its processes, in one process.
+
+Migrates, collects static files that were never collected, assembles and registers the starter checkpoint,
+gives the coming days their challenges, and in demo mode makes the demo's accounts. Each step is idempotent.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import django
+from django.conf import settings
+from django.core.management import CommandError, call_command
+
+from config import reachable
+from config.demo_accounts import make_accounts
+
+REGISTERED = ".registered"  # in VAR_DIR: which assembled starter the database knows
+
+
+def _say(words: str) -> None:
+    print(words, flush=True)
+
+
+def _starter(folder: Path) -> None:
+    """Loading torch takes seconds, so only a starter that the database does not know yet is registered."""
+    if not (folder / "model_index.json").exists():
+        from starter.assemble import WEIGHTS, assemble
+
+        if not WEIGHTS.exists():
+            return
+        _say("Assembling the starter checkpoint ...")
+        assemble(folder, WEIGHTS)
+    marker = settings.VAR_DIR / REGISTERED
+    version = f"{settings.DATABASES['default']['NAME']} {(folder / 'model_index.json').stat().st_mtime_ns}"
+    if not marker.exists() or marker.read_text() != version:
+        call_command("register_checkpoint", "--starter")
+        marker.write_text(version)
+
+
+def main() -> int:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()
+    if trouble := reachable.database_trouble() or reachable.valkey_trouble():
+        print(trouble, file=sys.stderr)
+        return 1
+    try:
+        _say("Bringing the database up to date ...")
+        call_command("migrate", interactive=False, verbosity=0)
+        if not (settings.STATIC_ROOT / "staticfiles.json").exists():
+            _say("Collecting the static files ...")
+            call_command("collectstatic", interactive=False, verbosity=0)
+        _starter(settings.CHECKPOINTS_DIR / "starter")
+        call_command("schedule_challenges")
+        if settings.DEMO:
+            make_accounts()
+    except CommandError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

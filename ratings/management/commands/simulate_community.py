@@ -1,0 +1,70 @@
+"""``manage.py simulate_community``: members, pictures, likes, answers and reports, as a small site has them."""
+
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+from tqdm import tqdm
+
+from accounts.errors import Refused
+from accounts.models import User
+from ratings.simulation.community import Sizes, simulate
+
+IMAGES_PER_MEMBER = 6
+GUESTS = ("member", "creator")  # accounts of the demo
+MODERATOR = "moderator"
+
+
+class Command(BaseCommand):
+    help = "Makes a plausible community through the real services. The same arguments continue where it stopped."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--members", type=int, default=12, help="how many people (%(default)s)")
+        parser.add_argument("--days", type=int, default=3, help="over how many past days (%(default)s)")
+        parser.add_argument("--seed", type=int, default=1, help="another seed, other prompts and tastes (%(default)s)")
+        parser.add_argument("--images", type=int, help=f"how many pictures ({IMAGES_PER_MEMBER} a member)")
+        parser.add_argument("--checkpoint", default="", help="which one draws (the starter, else the first)")
+        parser.add_argument("--demo", action="store_true", help="the demo's accounts join in; demo mode only")
+        parser.add_argument("--inline", action="store_true", help="draw in this process instead of by workers")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        members, days = options["members"], options["days"]
+        if members < 2 or days < 1:
+            raise CommandError("A community has at least 2 members and lasts at least 1 day.")
+        guests, moderator = self._guests() if options["demo"] else ([], None)
+        images = options["images"] or members * IMAGES_PER_MEMBER
+        try:
+            stage = simulate(
+                sizes=Sizes(members=members, days=days, seed=options["seed"], images=images),
+                at=timezone.now(),
+                bar=_bar,
+                inline=options["inline"],
+                checkpoint=options["checkpoint"],
+                guests=guests,
+                moderator=moderator,
+            )
+        except Refused as refusal:
+            raise CommandError(refusal.message) from None
+        self.stdout.write(self.style.SUCCESS(f"A community of {len(stage.members)} members is there."))
+
+    def _guests(self) -> tuple[list[User], User]:
+        if not settings.DEMO:
+            raise CommandError("--demo is for demo mode (DEMO=yes): run `make demo`.")
+        accounts = {user.username: user for user in User.objects.filter(username__in=[*GUESTS, MODERATOR])}
+        if len(accounts) < len(GUESTS) + 1:
+            raise CommandError("The demo accounts are missing: `make demo` makes them.")
+        return [accounts[name] for name in GUESTS], accounts[MODERATOR]
+
+
+@contextmanager
+def _bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
+    with tqdm(total=total, desc=title) as bar:
+
+        def advance(more: int) -> None:
+            bar.update(more)
+
+        yield advance
