@@ -81,6 +81,10 @@ def write(name: str, data: bytes) -> None:
     default_storage.save(name, ContentFile(data))
 
 
+def delete(name: str) -> None:
+    default_storage.delete(name)
+
+
 def read(name: str) -> bytes:
     """Raises FileNotFoundError, on every storage, for a name that is not there."""
     with default_storage.open(name) as stream:
@@ -100,6 +104,14 @@ def delete_prefix(prefix: str, *, storage: Storage = default_storage) -> int:
     deleted = len(names) + sum(delete_prefix(f"{prefix}/{folder}", storage=storage) for folder in folders)
     storage.delete(prefix)
     return deleted
+
+
+def folders(prefix: str) -> list[str]:
+    """Names of the folders right below `prefix`; none when it is not there."""
+    try:
+        return default_storage.listdir(prefix)[0]
+    except FileNotFoundError:
+        return []
 
 
 def delete_all_of(*, image_id: int) -> int:

@@ -39,7 +39,9 @@ def _safe(response: HttpResponse, *, filename: str) -> HttpResponse:
 
 
 def _image(public_id: str, content: str, width: int, form: str) -> Image:
-    image = Image.objects.filter(public_id=public_id, rendition_hash=content, deleted_at=None).exclude(prefix="").first()
+    image = (
+        Image.objects.filter(public_id=public_id, rendition_hash=content, deleted_at=None).exclude(prefix="").first()
+    )
     widths = [] if image is None else [image.width] if form == "png" else image.rendition_widths
     if image is None or width not in widths or form not in TYPES:
         raise Http404

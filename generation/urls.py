@@ -1,9 +1,16 @@
-from django.urls import re_path
+from django.urls import path, re_path
 
-from generation import serving
+from generation import events, serving, views
 
 app_name = "generation"
 urlpatterns = [
+    path("create/", views.create, name="create"),
+    path("mine/", views.history_page, name="history"),
+    path("mine/<str:public_id>/", views.detail, name="detail"),
+    path("mine/<str:public_id>/events/", events.follow, name="events"),
+    path("mine/<str:public_id>/cancel/", views.cancel, name="cancel"),
+    path("images/<str:public_id>/retry/", views.retry, name="image-retry"),
+    path("images/<str:public_id>/delete/", views.delete, name="image-delete"),
     re_path(
         r"^images/(?P<public_id>[\w-]{12})/(?P<content>[0-9a-f]{16})-(?P<width>\d{1,5})\.(?P<form>webp|avif|png)$",
         serving.rendition,

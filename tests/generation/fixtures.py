@@ -61,11 +61,11 @@ def run_gpu_worker_inline(tiny_folder: Path) -> Callable[..., int]:
     """``run_gpu_worker_inline("default")`` draws and screens what is queued, in this process; returns how many."""
 
     def run(pool: str = "default", *, screen: bool = True) -> int:
-        from generation import tasks, worker
+        from generation import checking, worker
 
         drawn = worker.drain(pool=pool, worker="inline")
-        if screen:
-            tasks.screen_pending()
+        for image_id in checking.unchecked_ids() if screen else []:
+            checking.check_image(image_id=image_id)
         return drawn
 
     return run

@@ -59,7 +59,7 @@ def build(folder: Path, *, seed: int = 0) -> Path:
         text_encoder=BertModel(text),
         tokenizer=tokenizer,
         unet=unet,
-        scheduler=DDIMScheduler(timestep_spacing="trailing", clip_sample=False),
+        scheduler=DDIMScheduler(timestep_spacing="trailing", clip_sample=False, steps_offset=1),
         safety_checker=None,
         feature_extractor=None,
         requires_safety_checker=False,
@@ -67,5 +67,3 @@ def build(folder: Path, *, seed: int = 0) -> Path:
     pipeline.save_pretrained(folder, safe_serialization=True)
     vocabulary.unlink()
     return folder
-
-

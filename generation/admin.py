@@ -1,0 +1,51 @@
+"""What staff may set up (checkpoints, styles, LoRAs) and look at; images change by services alone."""
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from generation.models import Checkpoint, Generation, Image, Lora, Style
+
+
+@admin.register(Checkpoint)
+class CheckpointAdmin(admin.ModelAdmin[Checkpoint]):
+    list_display = ("name", "slug", "source", "licence", "outputs_may_train", "pool", "is_enabled")
+    list_filter = ("is_enabled", "outputs_may_train", "pool")
+    readonly_fields = ("sha256", "created_at")
+
+
+@admin.register(Style)
+class StyleAdmin(admin.ModelAdmin[Style]):
+    list_display = ("name", "slug", "template")
+    filter_horizontal = ("checkpoints",)
+
+
+@admin.register(Lora)
+class LoraAdmin(admin.ModelAdmin[Lora]):
+    list_display = ("name", "slug", "checkpoint", "licence", "is_enabled")
+    list_select_related = ("checkpoint",)
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+
+@admin.register(Generation)
+class GenerationAdmin(ReadOnlyAdmin):
+    list_display = ("public_id", "author", "checkpoint", "steps", "submitted_at")
+    list_select_related = ("author", "checkpoint")
+    search_fields = ("public_id", "author__username")
+
+
+@admin.register(Image)
+class ImageAdmin(ReadOnlyAdmin):
+    list_display = ("public_id", "author", "state", "attempts", "worker", "pool", "queued_at")
+    list_filter = ("state", "pool")
+    list_select_related = ("author",)
+    search_fields = ("public_id", "author__username")

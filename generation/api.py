@@ -1,0 +1,192 @@
+"""Generations and images in the API; `services` does the same work as the pages."""
+
+import secrets
+from typing import Any
+
+from django.http import Http404
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
+from rest_framework import mixins, serializers, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.permissions import AllowAny, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.permissions import member_of
+from generation import files, services
+from generation.display import words_for
+from generation.models import Checkpoint, Generation, GenerationQuerySet, Image, ImageQuerySet, ImageState, Style
+
+
+class CheckpointSerializer(serializers.ModelSerializer[Checkpoint]):
+    styles: "serializers.SlugRelatedField[Style]" = serializers.SlugRelatedField(
+        slug_field="slug", many=True, read_only=True
+    )
+
+    class Meta:
+        model = Checkpoint
+        fields = ["slug", "name", "licence", "outputs_may_train", "sizes", "default_steps", "max_steps",
+                  "default_guidance", "schedulers", "styles"]  # fmt: skip
+
+
+class StyleSerializer(serializers.ModelSerializer[Style]):
+    class Meta:
+        model = Style
+        fields = ["slug", "name", "template", "negative_prompt"]
+
+
+class ImageSerializer(serializers.ModelSerializer[Image]):
+    id = serializers.CharField(source="public_id", read_only=True)
+    message = serializers.SerializerMethodField()
+    url = serializers.SerializerMethodField()
+    original_url = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Image
+        fields = ["id", "position", "seed", "state", "message", "width", "height", "alt_text", "content_level",
+                  "is_public", "thumbhash", "url", "original_url", "queued_at", "ready_at"]  # fmt: skip
+
+    def get_message(self, image: Image) -> str:
+        return words_for(image)
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_url(self, image: Image) -> str | None:
+        """A WebP; only those who may see the image get as far as here, so the address may be signed."""
+        return files.picture(image, viewer_may_sign=True).src if _is_there(image) else None
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_original_url(self, image: Image) -> str | None:
+        return files.original_url(image, viewer_may_sign=True) if _is_there(image) else None
+
+
+def _is_there(image: Image) -> bool:
+    return bool(image.prefix) and image.state in (ImageState.READY, ImageState.HELD, ImageState.REJECTED)
+
+
+class GenerationSerializer(serializers.ModelSerializer[Generation]):
+    id = serializers.CharField(source="public_id", read_only=True)
+    checkpoint: "serializers.SlugRelatedField[Checkpoint]" = serializers.SlugRelatedField(
+        slug_field="slug", read_only=True
+    )
+    style: "serializers.SlugRelatedField[Style]" = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    parent: "serializers.SlugRelatedField[Image]" = serializers.SlugRelatedField(slug_field="public_id", read_only=True)
+    images = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Generation
+        fields = ["id", "prompt", "negative_prompt", "checkpoint", "style", "scheduler", "steps", "guidance", "width",
+                  "height", "parent", "remix_kind", "strength", "submitted_at", "images"]  # fmt: skip
+
+    @extend_schema_field(ImageSerializer(many=True))
+    def get_images(self, generation: Generation) -> list[dict[str, Any]]:
+        kept = [image for image in generation.images.all() if image.deleted_at is None]
+        return list(ImageSerializer(sorted(kept, key=lambda image: image.position), many=True).data)
+
+
+class GenerationRequestSerializer(serializers.Serializer[Any]):
+    """The form of a request; `services.submit_generation` says which values go together."""
+
+    prompt = serializers.CharField(allow_blank=True, trim_whitespace=False)
+    checkpoint = serializers.CharField()
+    negative_prompt = serializers.CharField(allow_blank=True, default="")
+    style = serializers.CharField(allow_blank=True, default="")
+    count = serializers.IntegerField(default=4)
+    seed = serializers.CharField(allow_null=True, allow_blank=True, default=None, help_text="0 to 2⁶³ - 1")
+    width = serializers.IntegerField(allow_null=True, default=None)
+    height = serializers.IntegerField(allow_null=True, default=None)
+    steps = serializers.IntegerField(allow_null=True, default=None)
+    guidance = serializers.FloatField(allow_null=True, default=None)
+    scheduler = serializers.CharField(allow_null=True, allow_blank=True, default=None)
+    loras = serializers.ListField(child=serializers.DictField(), default=list, max_length=8)
+    parent = serializers.CharField(allow_null=True, default=None, help_text="An image to remix")
+    remix_kind = serializers.ChoiceField(Generation.RemixKind.choices, allow_blank=True, default="")
+    source_image = serializers.CharField(allow_null=True, default=None, help_text="An image to start from")
+    source_file = serializers.FileField(allow_null=True, default=None, allow_empty_file=True)
+    strength = serializers.FloatField(allow_null=True, default=None)
+    confirm_doubtful = serializers.BooleanField(default=False)
+
+
+@extend_schema(parameters=[OpenApiParameter("slug", str, OpenApiParameter.PATH)])
+class CheckpointViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, viewsets.GenericViewSet[Checkpoint]):
+    """What pictures can be made with."""
+
+    serializer_class = CheckpointSerializer
+    permission_classes = [AllowAny]
+    lookup_field = "slug"
+    queryset = Checkpoint.objects.enabled().prefetch_related("styles")
+
+
+class StyleViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Style]):
+    serializer_class = StyleSerializer
+    permission_classes = [AllowAny]
+    queryset = Style.objects.all()
+
+
+class GenerationViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, viewsets.GenericViewSet[Generation]):
+    """Your own generations."""
+
+    serializer_class = GenerationSerializer
+    permission_classes = [IsAuthenticated]
+    lookup_field = "public_id"
+    queryset = Generation.objects.none()
+
+    def get_queryset(self) -> GenerationQuerySet:
+        rows = Generation.objects.visible_to(self.request.user)
+        return rows.select_related("checkpoint", "style", "parent").prefetch_related("images")
+
+    @extend_schema(
+        request=GenerationRequestSerializer,
+        responses={201: GenerationSerializer},
+        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)],
+    )
+    def create(self, request: Request) -> Response:
+        """Asks for images. With an `Idempotency-Key`, asking again brings the same generation back."""
+        asked = GenerationRequestSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        values = dict(asked.validated_data)
+        for name in ("parent", "source_image"):
+            values[name] = _visible_image(request, values[name])
+        key = request.headers.get("Idempotency-Key") or secrets.token_urlsafe(24)
+        made = services.submit_generation(author=member_of(request), idempotency_key=key, **values)
+        generation = self.get_queryset().get(pk=made.pk)
+        return Response(self.get_serializer(generation).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=None, responses=GenerationSerializer)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, public_id: str) -> Response:
+        services.cancel_generation(generation=self.get_object(), author=member_of(request))
+        return Response(self.get_serializer(self.get_object()).data)
+
+
+def _visible_image(request: Request, public_id: str | None) -> Image | None:
+    if not public_id:
+        return None
+    found = Image.objects.visible_to(request.user, timezone.now()).filter(public_id=public_id).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+class ImageViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet[Image]):
+    """Images you may see; your own can be deleted and tried again."""
+
+    serializer_class = ImageSerializer
+    permission_classes = [AllowAny]
+    lookup_field = "public_id"
+    queryset = Image.objects.none()
+
+    def get_queryset(self) -> ImageQuerySet:
+        rows = Image.objects.visible_to(self.request.user, timezone.now())
+        if self.action in ("destroy", "retry"):
+            rows = rows.filter(author_id=self.request.user.pk or 0)
+        return rows.select_related("generation")
+
+    def destroy(self, request: Request, public_id: str) -> Response:
+        services.delete_image(image=self.get_object(), author=member_of(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(request=None, responses=ImageSerializer)
+    @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated])
+    def retry(self, request: Request, public_id: str) -> Response:
+        image = services.retry_image(image=self.get_object(), author=member_of(request))
+        return Response(self.get_serializer(image).data)

@@ -1,0 +1,148 @@
+"""The Create form. It carries what was typed; `services.submit_generation` says what is wrong with it."""
+
+import secrets
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from accounts.errors import Refused
+from accounts.models import User
+from generation.models import Checkpoint, Generation, Image, Style
+from generation.requests import MOST_IMAGES, MOST_WORDS
+from generation.services import submit_generation
+
+CHECKED_ELSEWHERE = {"width": "size", "height": "size", "source_image": "source_file"}
+_SHAPES = {(1, 1): _("Square"), (3, 2): _("Landscape"), (2, 3): _("Portrait")}
+
+
+class CreateForm(forms.Form):
+    prompt = forms.CharField(
+        required=False,
+        strip=False,
+        label=_("Prompt"),
+        widget=forms.Textarea(
+            attrs={"rows": 3, "autofocus": True, "data-submit-on-enter": True,
+                   "placeholder": _("A purple bear on a yellow background")}
+        ),
+    )  # fmt: skip
+    checkpoint = forms.CharField(required=False, label=_("Checkpoint"), widget=forms.Select)
+    style = forms.CharField(required=False, label=_("Style"), widget=forms.Select)
+    size = forms.CharField(required=False, label=_("Size"), widget=forms.Select)
+    count = forms.CharField(required=False, label=_("Images"), widget=forms.RadioSelect, initial="4")
+    negative_prompt = forms.CharField(
+        required=False,
+        label=_("Negative prompt"),
+        help_text=_("What the picture should not show."),
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+    seed = forms.CharField(
+        required=False,
+        label=_("Seed"),
+        help_text=_("The same seed and settings draw the same picture. Empty leaves it to chance."),
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )
+    steps = forms.CharField(required=False, label=_("Steps"), widget=forms.NumberInput(attrs={"min": 1}))
+    guidance = forms.CharField(
+        required=False,
+        label=_("Guidance"),
+        help_text=_("How closely it follows the words."),
+        widget=forms.NumberInput(attrs={"min": 0, "max": 20, "step": 0.5}),
+    )
+    scheduler = forms.CharField(required=False, label=_("Sampler"), widget=forms.Select)
+    source_file = forms.FileField(
+        required=False,
+        label=_("Start from a picture"),
+        help_text=_("PNG, JPEG, WebP or AVIF."),
+        allow_empty_file=True,
+        widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp,image/avif"}),
+    )
+    strength = forms.CharField(
+        required=False,
+        label=_("Strength"),
+        help_text=_("0.05 stays close to that picture, 1 leaves it."),
+        widget=forms.NumberInput(attrs={"min": 0.05, "max": 1, "step": 0.05}),
+    )
+    remix = forms.CharField(required=False, widget=forms.HiddenInput)
+    kind = forms.CharField(required=False, widget=forms.HiddenInput)
+    confirm_doubtful = forms.BooleanField(required=False, label=_("Generate anyway"))
+    idempotency_key = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, checkpoints: list[Checkpoint], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.asks_to_confirm = False
+        self.checkpoints = checkpoints
+        self.chosen = self._chosen()
+        self._offer("checkpoint", [(each.slug, each.name) for each in checkpoints])
+        self._offer("count", [(str(n), str(n)) for n in (1, 2, 4, MOST_IMAGES)])
+        self.fields["prompt"].widget.attrs["data-count-to"] = MOST_WORDS
+        if self.chosen is not None:
+            self._offer_of(self.chosen)
+
+    def _offer(self, field: str, choices: list[tuple[str, Any]]) -> None:
+        widget = self.fields[field].widget
+        assert isinstance(widget, forms.Select | forms.RadioSelect)
+        widget.choices = choices
+
+    def _chosen(self) -> Checkpoint | None:
+        """The checkpoint whose styles, sizes and limits are offered: the one asked for, else the first."""
+        asked = self["checkpoint"].value()
+        return next((each for each in self.checkpoints if each.slug == asked), next(iter(self.checkpoints), None))
+
+    def _offer_of(self, checkpoint: Checkpoint) -> None:
+        styles = Style.objects.filter(checkpoints=checkpoint).order_by("name").values_list("slug", "name")
+        self._offer("style", [("", _("None")), *styles])
+        self._offer("size", [(f"{w}x{h}", f"{_shape(w, h)} {w} × {h}") for w, h in checkpoint.sizes])
+        self._offer("scheduler", [(name, name.removesuffix("Scheduler")) for name in checkpoint.schedulers])
+        self.fields["steps"].widget.attrs |= {"max": checkpoint.max_steps, "placeholder": checkpoint.default_steps}
+        self.fields["guidance"].widget.attrs["placeholder"] = f"{checkpoint.default_guidance:g}"
+
+    def submit(self, *, author: User, parent: Image | None, at: datetime) -> Generation | None:
+        """The generation, or None with what is wrong beside the fields."""
+        values = self.cleaned_data
+        width, _x, height = values["size"].partition("x")
+        try:
+            return submit_generation(
+                author=author,
+                **{name: values[name] for name in (
+                    "prompt", "negative_prompt", "checkpoint", "style", "count", "seed", "steps", "guidance",
+                    "scheduler", "source_file", "strength", "confirm_doubtful", "idempotency_key",
+                )},
+                width=_number(width),
+                height=_number(height),
+                parent=parent,
+                remix_kind=values["kind"] if parent is not None else "",
+                at=at,
+            )  # fmt: skip
+        except Refused as refused:
+            self.status = refused.status
+            self._show(refused)
+            return None
+
+    def _show(self, refused: Refused) -> None:
+        self.asks_to_confirm = refused.code == "doubtful"
+        for name, messages in refused.fields.items():
+            field = CHECKED_ELSEWHERE.get(name, name)
+            self.add_error(field if field in self.fields else None, messages)
+        if not refused.fields:
+            self.add_error(None, refused.message)
+
+    status = 422
+
+
+def _number(text: str) -> int | None:
+    if not text:
+        return None
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
+
+
+def _shape(width: int, height: int) -> str:
+    if width == height:
+        return str(_SHAPES[1, 1])
+    return str(_SHAPES[3, 2] if width > height else _SHAPES[2, 3])
+
+
+def fresh_key() -> str:
+    """One per form shown: the same form sent twice is one generation."""
+    return secrets.token_urlsafe(12)

@@ -1,0 +1,71 @@
+"""``manage.py register_checkpoint``: a folder or a hub id becomes a checkpoint that members can choose."""
+
+import re
+from argparse import ArgumentParser, ArgumentTypeError
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.text import slugify
+
+
+def _size(text: str) -> list[int]:
+    match = re.fullmatch(r"(\d{2,5})x(\d{2,5})", text)
+    if match is None:
+        raise ArgumentTypeError(f"{text!r} is not a size such as 1024x1024")
+    return [int(match.group(1)), int(match.group(2))]
+
+
+class Command(BaseCommand):
+    help = "Registers a diffusers checkpoint: a folder under CHECKPOINTS_DIR, or a hub id with a pinned revision."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("source", nargs="?", help="a folder, or a hub id such as owner/name")
+        parser.add_argument("--starter", action="store_true", help="register the checkpoint that Salon ships")
+        parser.add_argument("--revision", default="", help="the commit to pin (a hub id needs one)")
+        parser.add_argument("--name", help="what members read")
+        parser.add_argument("--slug", help="its name in addresses and the API; made from --name otherwise")
+        parser.add_argument("--licence", help="SPDX identifier of the weights' licence")
+        parser.add_argument("--sizes", nargs="+", type=_size, help="allowed sizes, the default first: 1024x1024 …")
+        parser.add_argument("--steps", type=int, default=20, help="steps unless a member says otherwise")
+        parser.add_argument("--max-steps", type=int, default=50)
+        parser.add_argument("--guidance", type=float, default=5.0)
+        parser.add_argument("--schedulers", nargs="+", default=(), help="diffusers class names, the default first")
+        parser.add_argument("--min-memory-mb", type=int, default=0)
+        parser.add_argument("--pool", default="default", help="the GPU workers that draw with it")
+        parser.add_argument(
+            "--outputs-may-train", action="store_true", help="the licence lets its pictures enter training datasets"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        from generation import pipelines, registry  # torch takes seconds; --help should not
+
+        try:
+            if options["starter"]:
+                checkpoint, is_new = registry.register_starter()
+            else:
+                source = pipelines.Source(options["source"] or "", options["revision"])
+                checkpoint, is_new = registry.register(source=source, terms=self._terms(options))
+        except pipelines.CheckpointError as error:
+            raise CommandError(str(error)) from error
+        verb = "Registered" if is_new else "Updated"
+        self.stdout.write(f"{verb} {checkpoint.name} ({checkpoint.slug}), sha256 {checkpoint.sha256[:12]}…")
+
+    def _terms(self, options: dict[str, Any]) -> Any:
+        from generation.registry import Terms
+
+        missing = [flag for flag in ("source", "name", "licence") if not options[flag]]
+        if missing:
+            raise CommandError("Say also: " + ", ".join(f"--{flag}" if flag != "source" else flag for flag in missing))
+        return Terms(
+            slug=options["slug"] or slugify(options["name"]),
+            name=options["name"],
+            licence=options["licence"],
+            outputs_may_train=options["outputs_may_train"],
+            sizes=options["sizes"],
+            steps=options["steps"],
+            max_steps=options["max_steps"],
+            guidance=options["guidance"],
+            schedulers=options["schedulers"],
+            min_memory_mb=options["min_memory_mb"],
+            pool=options["pool"],
+        )

@@ -1,0 +1,55 @@
+"""Generation's part of “download my data” and “delete my account” (see accounts.hooks)."""
+
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from generation import files
+from generation.models import PENDING, Generation, Image, ImageState, PromptExample, Upload
+from generation.services import blank_images
+
+COVERED = frozenset(
+    {
+        "generation.Generation.author",
+        "generation.Generation.parent",  # what others made from it keeps pointing at the tombstone
+        "generation.Generation.source_image",
+        "generation.Image.author",
+        "generation.PromptExample.image",
+        "generation.Upload.author",
+    }
+)
+
+
+def export(user: User) -> dict[str, Any]:
+    images = Image.objects.filter(author=user).order_by("pk")
+    return {
+        "generations": list(
+            Generation.objects.filter(author=user)
+            .order_by("pk")
+            .values("public_id", "prompt", "negative_prompt", "checkpoint__slug", "style__slug", "scheduler", "steps",
+                    "guidance", "width", "height", "parent__public_id", "remix_kind", "strength", "submitted_at")
+        ),
+        "images": list(
+            images.values("public_id", "generation__public_id", "seed", "state", "alt_text", "content_level",
+                          "is_public", "is_prompt_hidden", "queued_at", "ready_at", "deleted_at")
+        ),
+        "uploads": list(
+            Upload.objects.filter(author=user).order_by("pk").values("public_id", "width", "height", "created_at")
+        ),
+    }  # fmt: skip
+
+
+def erase(user: User) -> None:
+    """Tombstones for images, blank prompts for generations, nothing for uploads; files go after the commit."""
+    images = Image.objects.filter(author=user)
+    # A worker that still draws one of them finds its lease gone and drops what it brings.
+    images.filter(state__in=PENDING).update(state=ImageState.CANCELLED, lease_expires_at=None)
+    PromptExample.objects.filter(image__author=user).delete()
+    blank_images(images.filter(deleted_at=None), at=timezone.now())
+    Generation.objects.filter(author=user).update(prompt="", negative_prompt="")
+    uploads = Upload.objects.filter(author=user)
+    names = list(uploads.values_list("file", flat=True))
+    uploads.delete()
+    transaction.on_commit(lambda: [files.delete(name) for name in names])

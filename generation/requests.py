@@ -1,0 +1,214 @@
+"""What a member asks for, checked at the edge: everything wrong is said at once, field by field."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from accounts.errors import Refused
+from generation.models import Checkpoint, Generation, Lora, Style
+
+MOST_WORDS = 2000  # characters of a prompt
+MOST_IMAGES = 8
+MOST_GUIDANCE = 20.0
+LARGEST_SEED = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Request:
+    """A generation that can be made as it is asked for; what was left open is filled from the checkpoint."""
+
+    prompt: str
+    negative_prompt: str
+    checkpoint: Checkpoint
+    style: Style | None
+    count: int
+    seed: int | None
+    width: int
+    height: int
+    steps: int
+    guidance: float
+    scheduler: str
+    loras: list[dict[str, Any]]
+    remix_kind: str
+    strength: float | None
+
+
+class _Faults:
+    """Collects messages by field; a check that fails leaves its default behind and lets the others speak too."""
+
+    def __init__(self) -> None:
+        self.fields: dict[str, list[str]] = {}
+
+    def add(self, field: str, message: str) -> None:
+        self.fields.setdefault(field, []).append(message)
+
+    def raise_if_any(self) -> None:
+        if self.fields:
+            first = next(iter(self.fields.values()))[0]
+            raise Refused("invalid", first, fields=self.fields)
+
+
+def check_request(
+    *,
+    prompt: str,
+    negative_prompt: str,
+    checkpoint: str,
+    style: str,
+    count: int | str,
+    seed: int | str | None,
+    width: int | None,
+    height: int | None,
+    steps: int | str | None,
+    guidance: float | str | None,
+    scheduler: str | None,
+    loras: Sequence[Mapping[str, Any]],
+    remix_kind: str,
+    strength: float | str | None,
+    has_source: bool,
+) -> Request:
+    """The request with its rows and numbers; raises Refused with every field that is wrong."""
+    faults = _Faults()
+    prompt = _words(faults, "prompt", prompt)
+    if not prompt and "prompt" not in faults.fields:
+        faults.add("prompt", _("Write what the picture should show."))
+    negative_prompt = _words(faults, "negative_prompt", negative_prompt)
+    number = _integer(faults, "count", count, 1, MOST_IMAGES, _("Choose between 1 and 8 images."))
+    seed_number = _seed(faults, seed)
+    kind = Generation.RemixKind
+    if remix_kind and remix_kind not in kind.values:
+        faults.add("remix_kind", _("A remix is either “same” or “inspired”."))
+    row = Checkpoint.objects.enabled().filter(slug=checkpoint).first()
+    if row is None:
+        faults.add("checkpoint", _("There is no such checkpoint. Choose one from the list."))
+        faults.raise_if_any()
+        raise AssertionError("unreachable")
+    request = Request(
+        prompt=prompt,
+        negative_prompt=negative_prompt,
+        checkpoint=row,
+        style=_style(faults, row, style),
+        count=number,
+        seed=seed_number,
+        **_size(faults, row, width, height),
+        steps=_steps(faults, row, steps),
+        guidance=_guidance(faults, row, guidance),
+        scheduler=_scheduler(faults, row, scheduler),
+        loras=_loras(faults, row, loras),
+        remix_kind=remix_kind,
+        strength=_strength(faults, strength) if has_source else None,
+    )
+    faults.raise_if_any()
+    return request
+
+
+def _words(faults: _Faults, field: str, value: str) -> str:
+    value = value.replace("\x00", "").strip()
+    if len(value) > MOST_WORDS:
+        message = _("This has %(n)s characters; at most 2,000 fit. Shorten it.")
+        faults.add(field, message % {"n": f"{len(value):,}"})
+    return value
+
+
+def _integer(faults: _Faults, field: str, value: int | str, least: int, most: int, message: str) -> int:
+    number = _whole(value)
+    if number is None or not least <= number <= most:
+        faults.add(field, message)
+        return least
+    return number
+
+
+def _whole(value: object) -> int | None:
+    """A whole number given as one, or as its plain decimal digits."""
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return None
+    if isinstance(value, int):
+        return value
+    digits = value.strip()
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 20 else None
+
+
+def _seed(faults: _Faults, value: int | str | None) -> int | None:
+    if value is None or value == "":
+        return None
+    number = _whole(value)
+    if number is None or not 0 <= number <= LARGEST_SEED:
+        faults.add("seed", _("A seed is a whole number from 0 to 9,223,372,036,854,775,807, or nothing."))
+        return None
+    return number
+
+
+def _style(faults: _Faults, checkpoint: Checkpoint, slug: str) -> Style | None:
+    if not slug:
+        return None
+    style = checkpoint.styles.filter(slug=slug).first()
+    if style is None:
+        faults.add("style", _("%(name)s has no such style. Choose one from the list.") % {"name": checkpoint.name})
+    return style
+
+
+def _size(faults: _Faults, checkpoint: Checkpoint, width: int | None, height: int | None) -> dict[str, int]:
+    first: list[int] = checkpoint.sizes[0]
+    wanted = first if width is None and height is None else [_whole(width), _whole(height)]
+    if wanted not in checkpoint.sizes:
+        sizes = ", ".join(f"{w} × {h}" for w, h in checkpoint.sizes)
+        message = _("%(name)s draws these sizes: %(sizes)s.") % {"name": checkpoint.name, "sizes": sizes}
+        faults.add("width", message)
+        wanted = first
+    return {"width": int(wanted[0] or 0), "height": int(wanted[1] or 0)}
+
+
+def _steps(faults: _Faults, checkpoint: Checkpoint, value: int | str | None) -> int:
+    if value is None or value == "":
+        return checkpoint.default_steps
+    most = checkpoint.max_steps
+    return _integer(faults, "steps", value, 1, most, _("Choose between 1 and %(most)s steps.") % {"most": most})
+
+
+def _decimal(value: float | str) -> float | None:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _guidance(faults: _Faults, checkpoint: Checkpoint, value: float | str | None) -> float:
+    if value is None or value == "":
+        return checkpoint.default_guidance
+    number = _decimal(value)
+    if number is None or not 0 <= number <= MOST_GUIDANCE:
+        faults.add("guidance", _("Guidance is a number between 0 and 20."))
+        return checkpoint.default_guidance
+    return number
+
+
+def _scheduler(faults: _Faults, checkpoint: Checkpoint, value: str | None) -> str:
+    default = checkpoint.schedulers[0] if checkpoint.schedulers else ""
+    if value and value not in checkpoint.schedulers:
+        names = ", ".join(checkpoint.schedulers)
+        faults.add("scheduler", _("%(name)s runs with: %(names)s.") % {"name": checkpoint.name, "names": names})
+        return default
+    return value or default
+
+
+def _strength(faults: _Faults, value: float | str | None) -> float:
+    number = 0.6 if value is None or value == "" else _decimal(value)
+    if number is None or not 0.05 <= number <= 1:
+        faults.add("strength", _("Strength is a number between 0.05 (close to the source) and 1 (free of it)."))
+        return 0.6
+    return number
+
+
+def _loras(faults: _Faults, checkpoint: Checkpoint, wanted: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    known = {row.slug: row for row in Lora.objects.filter(checkpoint=checkpoint, is_enabled=True)} if wanted else {}
+    chosen = []
+    for each in wanted:
+        row, weight = known.get(str(each.get("slug", ""))), _decimal(each.get("weight", 1.0))
+        if row is None or weight is None or not -2 <= weight <= 2:
+            faults.add("loras", _("Choose LoRAs of this checkpoint, with weights between -2 and 2."))
+            break
+        chosen.append({"slug": row.slug, "sha256": row.sha256, "weight": weight})
+    return sorted(chosen, key=lambda each: str(each["slug"]))

@@ -1,0 +1,325 @@
+"""What members do with generations and their images. Pages, the API, commands and simulations all call these."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.files.base import File
+from django.db import transaction
+from django.db.models import Sum
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from accounts.errors import NotFound, Refused
+from accounts.models import User
+from generation import events, files, queue
+from generation.batching import batch_key, cost_units
+from generation.models import PENDING, Generation, Image, ImageQuerySet, ImageState, Upload
+from generation.requests import LARGEST_SEED, Request, check_request
+from generation.uploads import keep_upload
+from moderation.models import Screening
+from moderation.screening import Verdict, screen_text
+from moderation.services.cases import record_screening
+from moderation.services.restrictions import require_unrestricted
+
+DAY = timedelta(hours=24)
+RANDOM_SEEDS = 2**31  # short enough to be read aloud; a chosen seed may be any up to 2**63 - 1
+
+
+def submit_generation(
+    *,
+    author: User,
+    prompt: str,
+    checkpoint: str,
+    idempotency_key: str,
+    negative_prompt: str = "",
+    style: str = "",
+    count: int | str = 4,
+    seed: int | str | None = None,
+    width: int | None = None,
+    height: int | None = None,
+    steps: int | str | None = None,
+    guidance: float | str | None = None,
+    scheduler: str | None = None,
+    loras: Sequence[Mapping[str, Any]] = (),
+    parent: Image | None = None,
+    remix_kind: str = "",
+    source_image: Image | None = None,
+    source_file: File[bytes] | None = None,
+    strength: float | str | None = None,
+    confirm_doubtful: bool = False,
+    at: datetime | None = None,
+) -> Generation:
+    """Asks for `count` images; a key that was used before brings back the generation it made, whatever else is said.
+
+    Nothing is drawn, stored or charged before the words have passed moderation.
+
+    Raises:
+        Refused: "invalid" with `fields`; "refused" (a rule forbids the words); "doubtful" (409: ask the member,
+            then call again with `confirm_doubtful`); "unchecked" (503); "restricted" (403); "too_many_pending" and
+            "daily_limit" (429).
+        NotFound: a parent or source picture that the author may not see.
+    """
+    now = at or timezone.now()
+    earlier = _by_key(author, _checked_key(idempotency_key))
+    if earlier is not None:
+        return earlier
+    require_unrestricted(user=author, doing="generate", at=now)
+    request = check_request(
+        prompt=prompt,
+        negative_prompt=negative_prompt,
+        checkpoint=checkpoint,
+        style=style,
+        count=count,
+        seed=seed,
+        width=width,
+        height=height,
+        steps=steps,
+        guidance=guidance,
+        scheduler=scheduler,
+        loras=loras,
+        remix_kind=remix_kind,
+        strength=strength,
+        has_source=source_image is not None or source_file is not None,
+    )
+    for image in filter(None, (parent, source_image)):
+        _require_visible(image, author, now)
+    verdict = _screen_words(author, request, confirm_doubtful, now)
+    _require_budget(author, request, now)
+    upload = keep_upload(author=author, file=source_file, at=now) if source_file is not None else None
+    with transaction.atomic():
+        User.objects.select_for_update().get(pk=author.pk)  # one submission of a member at a time: budgets must hold
+        earlier = _by_key(author, idempotency_key)
+        if earlier is None:
+            _require_budget(author, request, now)
+            generation = _create(author, request, idempotency_key, verdict, parent, source_image, upload, now)
+            transaction.on_commit(lambda: queue.ring(request.checkpoint.pool))
+    if earlier is not None:
+        _forget_upload(upload)
+        return earlier
+    return generation
+
+
+def _checked_key(key: str) -> str:
+    if not 1 <= len(key) <= 64 or not key.isprintable():
+        message = _("The idempotency key must have 1 to 64 characters.")
+        raise Refused("invalid", message, fields={"idempotency_key": [message]})
+    return key
+
+
+def _by_key(author: User, key: str) -> Generation | None:
+    return Generation.objects.filter(author=author, idempotency_key=key).first()
+
+
+def _forget_upload(upload: Upload | None) -> None:
+    """The twin of a form sent twice: its picture is already kept once."""
+    if upload is not None:
+        upload.delete()
+        files.delete(upload.file)
+
+
+def _require_visible(image: Image, author: User, at: datetime) -> None:
+    if not Image.objects.visible_to(author, at).filter(pk=image.pk).exclude(prefix="").exists():
+        raise NotFound(_("The picture you want to start from is not there any more."))
+
+
+def _screen_words(author: User, request: Request, is_confirmed: bool, at: datetime) -> Verdict:
+    """The prompt's verdict, when it may run. A refusal is kept as evidence before it is raised."""
+    verdicts = {
+        "prompt": screen_text(text=request.prompt, kind="prompt"),
+        "negative_prompt": screen_text(text=request.negative_prompt, kind="negative_prompt"),
+    }
+    for field, verdict in verdicts.items():
+        if verdict.verdict == Screening.Verdict.ALLOW:
+            continue
+        if verdict.verdict == Screening.Verdict.ASK and is_confirmed:
+            continue
+        record_screening(verdict=verdict, author=author, at=at)
+        raise _refusal(field, verdict)
+    return verdicts["prompt"]
+
+
+def _refusal(field: str, verdict: Verdict) -> Refused:
+    code, status = {
+        Screening.Verdict.REJECT: ("refused", 400),
+        Screening.Verdict.ASK: ("doubtful", 409),
+        Screening.Verdict.HOLD: ("unchecked", 503),
+    }[Screening.Verdict(verdict.verdict)]
+    message = verdict.message
+    if code == "doubtful":
+        message = _("%(reason)s Change the words, or confirm that you want to generate anyway.") % {"reason": message}
+    return Refused(code, message, status=status, fields={field: [message]})
+
+
+def _cost(request: Request) -> int:
+    return cost_units(width=request.width, height=request.height, steps=request.steps, guidance=request.guidance)
+
+
+def _require_budget(author: User, request: Request, at: datetime) -> None:
+    """Refuses more pending images, or more cost units within 24 hours, than a member has."""
+    pending = Image.objects.filter(author=author).pending().count()
+    if pending + request.count > settings.MAX_PENDING_IMAGES:
+        message = _("You have %(n)s images waiting already. Wait until some are ready, or cancel some.")
+        raise Refused("too_many_pending", message % {"n": pending}, status=429)
+    if not settings.DAILY_COST_UNITS:
+        return
+    charged = Image.objects.charged(author, at - DAY)
+    spent = charged.aggregate(spent=Sum("cost_units"))["spent"] or 0
+    if spent + _cost(request) * request.count > settings.DAILY_COST_UNITS:
+        oldest = charged.order_by("queued_at").values_list("queued_at", flat=True).first()
+        message = _("You have used up what a member can draw in 24 hours. Ask for less, or come back later.")
+        if oldest is not None:
+            when = date_format(timezone.localtime(oldest + DAY), "DATETIME_FORMAT")
+            message = _("You have used up what a member can draw in 24 hours. More comes back from %(when)s.") % {
+                "when": when
+            }
+        raise Refused("daily_limit", message, status=429)
+
+
+def _create(
+    author: User,
+    request: Request,
+    key: str,
+    verdict: Verdict,
+    parent: Image | None,
+    source_image: Image | None,
+    upload: Upload | None,
+    at: datetime,
+) -> Generation:
+    """The generation, its images and its screening; call inside a transaction that holds the author's row."""
+    fields = asdict(request) | {"checkpoint": request.checkpoint, "style": request.style}
+    count, seed = fields.pop("count"), fields.pop("seed")
+    generation = Generation.objects.create(
+        author=author,
+        parent=parent,
+        source_image=source_image,
+        upload=upload,
+        idempotency_key=key,
+        was_doubtful=verdict.verdict == Screening.Verdict.ASK,
+        submitted_at=at,
+        **fields,
+    )
+    sources = [each.content_level for each in (source_image, upload) if each is not None]
+    level = max([verdict.level, *sources])
+    Image.objects.bulk_create(
+        Image(
+            generation=generation,
+            author=author,
+            position=position,
+            seed=secrets.randbelow(RANDOM_SEEDS) if seed is None else (seed + position) % (LARGEST_SEED + 1),
+            batch_key=key_of(generation),
+            cost_units=_cost(request),
+            pool=request.checkpoint.pool,
+            not_before=at,
+            queued_at=at,
+            width=request.width,
+            height=request.height,
+            alt_text=request.prompt[:500],
+            content_level=level,
+        )
+        for position in range(count)
+    )
+    record_screening(verdict=verdict, target=generation, author=author, at=at)
+    return generation
+
+
+def key_of(generation: Generation) -> str:
+    """The batch key: all that images must share to be drawn in one call."""
+    return batch_key(
+        kind="text2img" if generation.strength is None else "img2img",
+        checkpoint=generation.checkpoint_id,
+        version=generation.checkpoint.sha256,
+        loras=generation.loras,
+        scheduler=generation.scheduler,
+        steps=generation.steps,
+        size=[generation.width, generation.height],
+        guidance=generation.guidance,
+        strength=generation.strength,
+    )
+
+
+def cancel_generation(*, generation: Generation, author: User) -> int:
+    """Cancels what is not drawn yet: waiting images at once, running ones at their next step; returns how many."""
+    _require_own(generation.author_id, author)
+    images = Image.objects.filter(generation=generation)
+    waiting = images.filter(state=ImageState.QUEUED).update(state=ImageState.CANCELLED)
+    running = images.filter(state=ImageState.LEASED, is_cancel_requested=False).update(is_cancel_requested=True)
+    if waiting + running == 0:
+        raise Refused("nothing_to_cancel", _("There is nothing left to cancel: it is all drawn."), status=409)
+    transaction.on_commit(lambda: events.publish_states(images.values_list("pk", flat=True)))
+    return waiting + running
+
+
+def retry_image(*, image: Image, author: User, at: datetime | None = None) -> Image:
+    """Puts a failed or cancelled image back into the queue with the same seed, as a first attempt."""
+    now = at or timezone.now()
+    _require_own(image.author_id, author)
+    require_unrestricted(user=author, doing="generate", at=now)
+    with transaction.atomic():
+        User.objects.select_for_update().get(pk=author.pk)  # budgets must hold
+        if Image.objects.filter(author=author).pending().count() >= settings.MAX_PENDING_IMAGES:
+            message = _("You have too many images waiting. Wait until some are ready, or cancel some.")
+            raise Refused("too_many_pending", message, status=429)
+        ended = Image.objects.filter(
+            pk=image.pk, state__in=(ImageState.FAILED, ImageState.CANCELLED), deleted_at=None
+        ).exclude(generation__prompt="")
+        again = ended.update(
+            state=ImageState.QUEUED, attempts=0, failure="", is_cancel_requested=False, not_before=now, queued_at=now
+        )
+        if not again:
+            message = _("Only a picture that failed or was cancelled can be tried again.")
+            raise Refused("not_retryable", message, status=409)
+        transaction.on_commit(lambda: queue.ring(image.pool))
+    image.refresh_from_db()
+    return image
+
+
+def delete_image(*, image: Image, author: User, at: datetime | None = None) -> None:
+    """Leaves a blank tombstone and deletes every file; what hangs in the gallery must be taken down first."""
+    _require_own(image.author_id, author)
+    unfinished = Image.objects.filter(pk=image.pk, deleted_at=None)
+    if image.deleted_at is not None:
+        return
+    if unfinished.filter(is_public=True).exists():
+        raise Refused("published", _("This picture hangs in the gallery. Unpublish it first."), status=409)
+    gone = unfinished.filter(is_public=False).exclude(state__in=PENDING)
+    if not blank_images(gone, at=at or timezone.now()):
+        raise Refused("still_running", _("This picture is still being made. Cancel it first."), status=409)
+
+
+def blank_images(images: ImageQuerySet, *, at: datetime) -> int:
+    """Makes tombstones of `images` and deletes their files once that is committed; returns how many."""
+    with transaction.atomic():
+        ids = list(images.select_for_update(of=("self",)).values_list("pk", flat=True))
+        Image.objects.filter(pk__in=ids).update(deleted_at=at, is_public=False, **TOMBSTONE)
+        transaction.on_commit(lambda: _delete_files(ids))
+    return len(ids)
+
+
+TOMBSTONE: dict[str, Any] = {
+    "prefix": "",
+    "png_sha256": "",
+    "jpeg_sha256": "",
+    "rendition_hash": "",
+    "rendition_widths": [],
+    "thumbhash": "",
+    "placeholder": "",
+    "pdq": None,
+    "pdq_quality": None,
+    "alt_text": "",
+    "failure": "",
+}
+
+
+def _delete_files(ids: Sequence[int]) -> None:
+    for image_id in ids:
+        files.delete_all_of(image_id=image_id)
+
+
+def _require_own(author_id: int, author: User) -> None:
+    if author_id != author.pk:
+        raise NotFound(_("There is no such picture of yours."))

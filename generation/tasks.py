@@ -1,0 +1,78 @@
+"""The doors to the queue. A message only says that there may be work; PostgreSQL says what it is.
+
+Nothing here imports torch: the parent of a GPU worker loads this module, and only its pool process, which runs
+`drain`, goes on to import the pipelines.
+"""
+
+import socket
+from typing import Any
+
+import structlog
+from celery import shared_task
+from celery.signals import celeryd_after_setup, worker_process_init
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from generation import checking, events, leases, orphans, queue
+
+log = structlog.get_logger(__name__)
+_pools: list[str] = []  # of this worker; set in the parent, inherited by the pool process
+
+
+# acks_late=False: a drain that dies must not come back by itself. Leases bring the images back, beat the bell.
+@shared_task(name="generation.drain", acks_late=False, reject_on_worker_lost=False, ignore_result=True)
+def drain(pool: str) -> None:
+    """Draws what waits in a pool for at most half a minute, then rings again if there is more."""
+    from generation import worker
+
+    queue.answered(pool)
+    worker.drain(pool=pool, worker=f"{socket.gethostname()}:{pool}")
+    if pool in queue.pools_waiting(timezone.now()):
+        queue.ring(pool)
+
+
+@shared_task(name="generation.screen", ignore_result=True)
+def screen(image_id: int) -> None:
+    checking.check_image(image_id=image_id)
+
+
+@shared_task(name="generation.screen_pending", ignore_result=True)
+def screen_pending() -> None:
+    """Asks again for checks whose message was lost; one that is running already is left alone by its state."""
+    for image_id in checking.unchecked_ids():
+        screen.delay(image_id)
+
+
+@shared_task(name="generation.ring_pending", ignore_result=True)
+def ring_pending() -> None:
+    for pool in queue.pools_waiting(timezone.now()):
+        queue.ring(pool)
+
+
+@shared_task(name="generation.reap_leases", ignore_result=True)
+def reap_leases() -> None:
+    ended = leases.reap(at=timezone.now(), failure=_("The machine that drew it stopped in the middle."))
+    events.publish_states(ended)
+
+
+@shared_task(name="generation.sweep_orphans", ignore_result=True)
+def sweep_orphans(first_id: int = 0) -> None:
+    """Removes files that no row names, a key range at a time, and goes on with the next range."""
+    following = orphans.sweep(first_id=first_id, at=timezone.now())
+    if following is not None:
+        sweep_orphans.delay(following)
+
+
+@celeryd_after_setup.connect
+def _remember_pools(sender: str, instance: Any, **_kwargs: Any) -> None:
+    names = instance.app.amqp.queues.consume_from
+    _pools[:] = sorted(name.removeprefix("gpu.") for name in names if name.startswith("gpu."))
+
+
+@worker_process_init.connect
+def _warm_up(**_kwargs: Any) -> None:
+    """A GPU pool process loads its models before it takes work; the others never import torch."""
+    if _pools:
+        from generation import worker
+
+        worker.warm_up(_pools)

@@ -1,0 +1,175 @@
+"""Create, one generation, and a member's history."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.errors import Refused
+from accounts.models import User
+from accounts.permissions import member_of, member_required
+from generation import history, services
+from generation.display import shown
+from generation.forms import CreateForm, fresh_key
+from generation.models import PENDING, Checkpoint, Generation, Image, ImageState
+from generation.queue import place_in_queue
+
+
+def _checkpoints() -> list[Checkpoint]:
+    return list(Checkpoint.objects.enabled().order_by("pk"))
+
+
+@member_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def create(request: HttpRequest) -> HttpResponse:
+    """The form; ``?remix=<image>&kind=same|inspired`` fills it from a picture that the member may see."""
+    member, at = member_of(request), timezone.now()
+    if request.method != "POST":
+        form = CreateForm(initial=_initial(request, member), checkpoints=_checkpoints())
+        return render(request, "generation/create.html", _context(form, _parent(request.GET.get("remix", ""), member)))
+    parent = _parent(request.POST.get("remix", ""), member)
+    form = CreateForm(request.POST, request.FILES, checkpoints=_checkpoints())
+    generation = form.submit(author=member, parent=parent, at=at) if form.is_valid() else None
+    if generation is None:
+        return render(request, "generation/create.html", _context(form, parent), status=form.status)
+    return redirect("generation:detail", generation.public_id)
+
+
+def _context(form: CreateForm, parent: Image | None) -> dict[str, Any]:
+    picture = None if parent is None else shown(parent, at=timezone.now()).picture
+    return {"form": form, "parent": parent, "parent_picture": picture}
+
+
+def _parent(public_id: str, member: User) -> Image | None:
+    """The picture to remix; one that is gone or not to be seen is 404, none asked for is None."""
+    if not public_id:
+        return None
+    seen = Image.objects.visible_to(member, timezone.now()).filter(public_id=public_id).exclude(prefix="")
+    image = seen.select_related("generation__checkpoint", "generation__style").first()
+    if image is None:
+        raise Http404
+    return image
+
+
+def _initial(request: HttpRequest, member: User) -> dict[str, Any]:
+    asked = {name: value for name, value in request.GET.items() if name in CreateForm.base_fields}
+    key = {"idempotency_key": fresh_key()}
+    parent = _parent(request.GET.get("remix", ""), member)
+    return {**asked, **key} if parent is None else {**_from(parent, asked.get("kind", "same"), member), **asked, **key}
+
+
+def _from(image: Image, kind: str, member: User) -> dict[str, Any]:
+    """What a remix begins with: the words, and for the same settings everything else too. A hidden prompt stays so."""
+    generation = image.generation
+    is_hidden = image.is_prompt_hidden and image.author_id != member.pk
+    filled: dict[str, Any] = {"kind": kind, "checkpoint": generation.checkpoint.slug}
+    if not is_hidden:
+        filled |= {"prompt": generation.prompt, "negative_prompt": generation.negative_prompt}
+    if kind == Generation.RemixKind.SAME_SETTINGS:
+        filled |= {
+            "style": generation.style.slug if generation.style else "",
+            "size": f"{generation.width}x{generation.height}",
+            "steps": generation.steps,
+            "guidance": f"{generation.guidance:g}",
+            "scheduler": generation.scheduler,
+            "seed": image.seed,
+        }
+    return filled
+
+
+def _own(request: HttpRequest, public_id: str) -> Generation:
+    rows = Generation.objects.visible_to(member_of(request)).select_related("checkpoint", "style", "parent")
+    found = rows.filter(public_id=public_id).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+@member_required
+@require_safe
+def detail(request: HttpRequest, public_id: str) -> HttpResponse:
+    """One generation while it is made and after; htmx gets the part that changes."""
+    at = timezone.now()
+    generation = _own(request, public_id)
+    images = list(generation.images.filter(deleted_at=None).order_by("position"))
+    waiting = [image for image in images if image.state == ImageState.QUEUED]
+    shown_images = [shown(image, at=at) for image in images]
+    context = {
+        "generation": generation,
+        "images": shown_images,
+        "is_pending": any(image.state in PENDING for image in images),
+        "place": place_in_queue(waiting[0], at=at) if waiting and len(waiting) == len(images) else None,
+        "asked": next((each for each in shown_images if each.ask_url), None),
+    }
+    template = "generation/_results.html" if request.headers.get("HX-Request") else "generation/detail.html"
+    return render(request, template, context)
+
+
+@member_required
+@require_safe
+def history_page(request: HttpRequest) -> HttpResponse:
+    """All generations of the member, newest first, with search and filters in the address."""
+    at, given = timezone.now(), request.GET
+    query = history.Query(
+        words=given.get("q", "").replace("\x00", "").strip()[:200],
+        state=given.get("state", "") if given.get("state") in history.STATES else "",
+        checkpoint=given.get("checkpoint", "").replace("\x00", "")[:64],
+        before=given.get("before", "").replace("\x00", "")[:12],
+    )
+    context = {
+        "page": history.page_of(member_of(request), query, at=at),
+        "query": query,
+        "states": [(slug, label) for slug, (label, _states) in history.STATES.items()],
+        "checkpoints": Checkpoint.objects.order_by("name").values_list("slug", "name"),
+    }
+    return render(request, "generation/history.html", context)
+
+
+@member_required
+@require_POST
+def cancel(request: HttpRequest, public_id: str) -> HttpResponse:
+    generation = _own(request, public_id)
+    try:
+        count = services.cancel_generation(generation=generation, author=member_of(request))
+        messages.success(request, ngettext("%(n)s image cancelled.", "%(n)s images cancelled.", count) % {"n": count})
+    except Refused as refused:
+        messages.error(request, refused.message)
+    return redirect("generation:detail", generation.public_id)
+
+
+def _own_image(request: HttpRequest, public_id: str) -> Image:
+    rows = Image.objects.kept().filter(author=member_of(request)).select_related("generation")
+    found = rows.filter(public_id=public_id).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+@member_required
+@require_POST
+def retry(request: HttpRequest, public_id: str) -> HttpResponse:
+    image = _own_image(request, public_id)
+    try:
+        services.retry_image(image=image, author=member_of(request))
+    except Refused as refused:
+        messages.error(request, refused.message)
+    return redirect("generation:detail", image.generation.public_id)
+
+
+@member_required
+@require_POST
+def delete(request: HttpRequest, public_id: str) -> HttpResponse:
+    image = _own_image(request, public_id)
+    try:
+        services.delete_image(image=image, author=member_of(request))
+        messages.success(request, _("The picture is deleted."))
+    except Refused as refused:
+        messages.error(request, refused.message)
+    if image.generation.images.filter(deleted_at=None).exists():
+        return redirect("generation:detail", image.generation.public_id)
+    return redirect("generation:history")

@@ -1,0 +1,153 @@
+"""One batch from lease to files, in this process, with a real pipeline."""
+
+import io
+from collections.abc import Callable
+from datetime import timedelta
+
+import numpy as np
+import PIL.Image
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.core.files.storage import default_storage
+from django.utils import timezone
+
+from accounts.models import User
+from generation import files, leases, services, worker
+from generation.models import Checkpoint, Generation, Image, ImageState
+from moderation.services.hashes import block_hash
+from tests.conftest import ApiAs, As
+
+Draw = Callable[..., int]
+
+
+def _pixels(image: Image) -> np.ndarray:
+    with PIL.Image.open(io.BytesIO(files.original_png(image))) as picture:
+        return np.asarray(picture).astype(int)
+
+
+def _submit(author: User, key: str, **fields: object) -> Generation:
+    return services.submit_generation(
+        author=author, **{"prompt": "a cat", "checkpoint": "tiny", "idempotency_key": key, "count": 1, **fields}
+    )
+
+
+@pytest.mark.usefixtures("tiny_checkpoint")
+def test_images_of_two_members_are_drawn_in_one_batch_and_become_ready(
+    alice: User, bob: User, run_gpu_worker_inline: Draw
+) -> None:
+    _submit(alice, "a", count=3)
+    _submit(bob, "b", prompt="a dog on a blue background")
+    assert run_gpu_worker_inline() == 4
+    images = list(Image.objects.all())
+    assert {image.state for image in images} == {ImageState.READY}
+    assert {image.bucket for image in images} == {4}
+    assert all(image.attempts == 1 and image.lease_no == 2 for image in images)
+    assert all(files.training_jpeg(image) and image.versions["torch"] for image in images)
+    assert alice.notifications.filter(kind="generation.done").count() == 1
+
+
+@pytest.mark.usefixtures("tiny_checkpoint")
+def test_the_same_seed_alone_and_in_a_batch_is_the_same_picture(
+    alice: User, bob: User, run_gpu_worker_inline: Draw
+) -> None:
+    alone = _submit(alice, "alone", seed=11, prompt="a red house").images.get()
+    run_gpu_worker_inline()
+    _submit(bob, "other", count=3, seed=500)
+    together = _submit(alice, "together", seed=11, prompt="a red house").images.get()
+    run_gpu_worker_inline()
+    alone.refresh_from_db()
+    together.refresh_from_db()
+    assert (alone.bucket, together.bucket) == (1, 4)
+    assert np.abs(_pixels(alone) - _pixels(together)).max() <= 1
+    assert np.abs(_pixels(alone) - _pixels(Image.objects.filter(seed=500).get())).max() > 1
+
+
+@pytest.mark.usefixtures("tiny_checkpoint")
+def test_a_late_result_of_an_old_lease_is_dropped_and_its_files_go(alice: User, run_gpu_worker_inline: Draw) -> None:
+    at = timezone.now()
+    _submit(alice, "k", at=at - timedelta(hours=2))
+    old = leases.claim(pool="default", worker="slow", cap=lambda _: 1, at=at - timedelta(hours=1))
+    leases.reap(at=at, failure="lost")
+    run_gpu_worker_inline()
+    drawn = Image.objects.get()
+    assert (drawn.state, drawn.prefix) == (ImageState.READY, f"images/{drawn.pk}/2")
+    with worker._Finisher() as finisher:
+        worker.run_batch(old, finisher)
+    again = Image.objects.get()
+    assert (again.prefix, again.png_sha256, again.lease_no) == (drawn.prefix, drawn.png_sha256, drawn.lease_no)
+    assert files.folders(f"images/{drawn.pk}") == ["2"]
+
+
+@pytest.mark.usefixtures("tiny_checkpoint")
+def test_a_picture_on_the_blocklist_is_held_and_nobody_else_reaches_it(
+    alice: User, mallory: User, mod: User, run_gpu_worker_inline: Draw, as_user: As, api_as: ApiAs
+) -> None:
+    _submit(alice, "first", seed=3)
+    run_gpu_worker_inline()
+    first = Image.objects.get()
+    assert first.state == ImageState.READY
+    block_hash(pdq=first.pdq, source="operator", note="a real hit")
+    _submit(alice, "second", seed=3)
+    run_gpu_worker_inline()
+    held = Image.objects.latest("pk")
+    assert held.state == ImageState.HELD
+    signed = files.picture(held, viewer_may_sign=True).src
+    page = f"/mine/{held.generation.public_id}/"
+    for person in (None, mallory):
+        assert as_user(person).get(signed.partition("?")[0]).status_code == 404
+        assert api_as(person).get(f"/api/images/{held.public_id}/").status_code == 404
+        assert as_user(person).get(page).status_code in ({302} if person is None else {404})
+        viewer = person or AnonymousUser()
+        assert not Image.objects.visible_to(viewer, timezone.now()).filter(pk=held.pk).exists()
+    assert as_user(alice).get(page).status_code == 200
+    assert as_user(mod).get(signed).status_code == 200
+    for person in (alice, mod):
+        assert api_as(person).get(f"/api/images/{held.public_id}/").status_code == 200
+
+
+@pytest.mark.usefixtures("tiny_checkpoint")
+def test_img2img_starts_from_an_image_and_shares_the_weights(alice: User, run_gpu_worker_inline: Draw) -> None:
+    _submit(alice, "first", seed=1)
+    run_gpu_worker_inline()
+    source = Image.objects.get()
+    generation = _submit(alice, "second", seed=2, source_image=source, strength="0.4", steps=10)
+    run_gpu_worker_inline()
+    image = generation.images.get()
+    assert image.state == ImageState.READY
+    assert (image.width, image.height) == (source.width, source.height)
+    assert np.abs(_pixels(image) - _pixels(source)).mean() < np.abs(_pixels(source) - 255 + _pixels(source)).mean()
+
+
+@pytest.mark.usefixtures("tiny_checkpoint")
+def test_a_cancelled_batch_stops_at_its_next_step_and_leaves_nothing(
+    alice: User, run_gpu_worker_inline: Draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generation = _submit(alice, "k", count=2, steps=20)
+    steps: list[int] = []
+    on_step = worker._Batch.on_step
+
+    def cancel_at_two(self: worker._Batch, step: int, previews: object) -> None:
+        steps.append(step)
+        if step == 2:
+            assert services.cancel_generation(generation=generation, author=alice) == 2
+        on_step(self, step, previews)
+
+    monkeypatch.setattr(worker._Batch, "on_step", cancel_at_two)
+    run_gpu_worker_inline()
+    assert steps == [1, 2]
+    assert set(generation.images.values_list("state", flat=True)) == {ImageState.CANCELLED}
+    assert not default_storage.exists(f"images/{generation.images.first().pk}")
+
+
+def test_a_checkpoint_that_cannot_be_loaded_fails_after_three_attempts_with_a_reason(
+    alice: User, tiny_checkpoint: Checkpoint, run_gpu_worker_inline: Draw
+) -> None:
+    generation = _submit(alice, "k")
+    Checkpoint.objects.filter(pk=tiny_checkpoint.pk).update(source="/nowhere/at/all", revision="f" * 40)
+    for _attempt in range(3):
+        Image.objects.update(not_before=timezone.now())
+        run_gpu_worker_inline()
+    image = generation.images.get()
+    assert (image.state, image.attempts) == (ImageState.FAILED, 3)
+    assert image.failure
+    assert services.retry_image(image=image, author=alice).state == ImageState.QUEUED
