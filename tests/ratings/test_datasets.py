@@ -1,6 +1,7 @@
 """The pure parts of a release: splits, pseudonyms, tallies, Parquet bytes and the card's features."""
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -136,7 +137,7 @@ class Counting:
     def __init__(self) -> None:
         self.most = 0
 
-    def load(self, ids: "list[int]") -> None:
+    def load(self, ids: Iterable[int]) -> None:
         self.most = max(self.most, len(list(ids)))
 
     def __call__(self, pk: int) -> bytes:

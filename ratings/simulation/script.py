@@ -1,0 +1,145 @@
+"""Who lives in a simulated community and what they ask for. Pure: a seed and sizes in, a script out."""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+NAMES = (
+    "ada", "bruno", "carla", "dmitri", "elif", "farid", "greta", "hugo", "ines", "jonas", "kaya", "liam", "mira",
+    "noor", "oskar", "paula", "quentin", "rosa", "samir", "tilda", "umut", "vera", "wanda", "yusuf", "zoe",
+)  # fmt: skip
+NOUNS = (
+    "cat", "dog", "rabbit", "bear", "panda", "fox", "lion", "pig", "frog", "monkey", "penguin", "owl", "unicorn",
+    "octopus", "fish", "whale", "turtle", "butterfly", "bee", "apple", "banana", "strawberry", "cherry", "lemon",
+    "pineapple", "watermelon", "carrot", "pizza", "hamburger", "doughnut", "sun", "moon", "star", "cloud", "rainbow",
+    "tree", "cactus", "mushroom", "sunflower", "snowman", "fire", "car", "rocket", "house", "balloon", "guitar",
+    "heart", "ghost",
+)  # fmt: skip
+BACKGROUNDS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "black", "white")
+TINTS = ("red", "yellow", "green", "blue", "purple", "pink")
+STYLES = ("3d", "flat", "cartoon")
+PER_GENERATION = 2
+REMIX_SHARE = 0.2
+REFUSES_EVERY = 6  # every sixth member agrees to nothing, as some do
+TODAY_SHARE = 0.2
+SPLITS_FIRST = ("validation", "train", "test", "train", "validation", "train", "validation")
+BIOS = ("I collect small bright things.", "Here for the animals.", "Colours first.", "Learning one prompt at a time.")
+
+
+@dataclass(frozen=True, slots=True)
+class Persona:
+    number: int
+    username: str
+    bio: str
+    agrees: bool
+    joined: timedelta  # before the end of the simulated time
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One generation. A remix says which earlier wish it starts from and how."""
+
+    number: int
+    persona: int
+    prompt: str
+    seed: int
+    ago: timedelta  # before the end of the simulated time
+    publishes: int  # how many of its pictures
+    is_todays: bool
+    remix_of: int | None = None
+    remix_kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    seed: int
+    personas: tuple[Persona, ...]
+    wishes: tuple[Wish, ...]
+
+    def originals(self) -> list[Wish]:
+        return [wish for wish in self.wishes if wish.remix_of is None]
+
+    def remixes(self) -> list[Wish]:
+        return [wish for wish in self.wishes if wish.remix_of is not None]
+
+
+def write_script(*, members: int, days: int, seed: int, images: int, split_of: Callable[[str], str]) -> Script:
+    """The same arguments give the same script. `split_of` names the split of a prompt.
+
+    A small community could by chance write no prompt that validates: the first wishes are looked for until
+    each split has some, so that a release can be made of it.
+    """
+    rng = random.Random(f"salon-community-{seed}")
+    span = timedelta(days=days)
+    personas = tuple(_persona(number, span, rng) for number in range(members))
+    total = max(images // PER_GENERATION, len(SPLITS_FIRST))
+    originals = total - int(total * REMIX_SHARE)
+    wishes: list[Wish] = []
+    for number in range(originals):
+        split = SPLITS_FIRST[number] if number < len(SPLITS_FIRST) else ""
+        wishes.append(
+            _wish(number, personas, span, _new_prompt(rng, wishes, split, split_of), rng, is_first=bool(split))
+        )
+    for number in range(originals, total):
+        origin = rng.choice(wishes[:originals])
+        kind = rng.choice(("same", "inspired"))
+        prompt = origin.prompt if kind == "same" else _new_prompt(rng, wishes, "", split_of)
+        wish = _wish(number, personas, span, prompt, rng)
+        late = timedelta(hours=2) * rng.random()  # after what it starts from
+        wishes.append(replace(wish, remix_of=origin.number, remix_kind=kind, is_todays=True, ago=late))
+    return Script(seed, personas, tuple(wishes))
+
+
+def _wish(
+    number: int,
+    personas: Sequence[Persona],
+    span: timedelta,
+    prompt: str,
+    rng: random.Random,
+    *,
+    is_first: bool = False,
+) -> Wish:
+    """The first ones who ask are people who agreed: what they make is what a release is made of."""
+    askers = [persona for persona in personas if persona.agrees or not is_first]
+    is_todays = rng.random() < TODAY_SHARE
+    return Wish(
+        number=number,
+        persona=askers[number % len(askers)].number if is_first else rng.choice(askers).number,
+        prompt=prompt,
+        seed=rng.randrange(2**31),
+        ago=timedelta(hours=2) * (1 + rng.random()) if is_todays else span * (0.15 + 0.85 * rng.random()),
+        publishes=2 if is_first or rng.random() < 0.75 else 1,
+        is_todays=is_todays,
+    )
+
+
+def _persona(number: int, span: timedelta, rng: random.Random) -> Persona:
+    name = NAMES[number % len(NAMES)]
+    return Persona(
+        number=number,
+        username=name if number < len(NAMES) else f"{name}-{number // len(NAMES)}",
+        bio=rng.choice(BIOS),
+        agrees=number % REFUSES_EVERY != REFUSES_EVERY - 1,
+        joined=span * (1 + 0.2 * rng.random()),
+    )
+
+
+def _new_prompt(rng: random.Random, wishes: Sequence[Wish], split: str, split_of: Callable[[str], str]) -> str:
+    taken = {wish.prompt for wish in wishes}
+    for _ in range(500):
+        prompt = _prompt(rng)
+        if prompt not in taken and (not split or split_of(prompt) == split):
+            break
+    return prompt
+
+
+def _prompt(rng: random.Random) -> str:
+    """Words that the starter checkpoint was trained on, and any other understands."""
+    noun = rng.choice(NOUNS)
+    tint = f"{rng.choice(TINTS)} " if rng.random() < 0.25 else ""
+    words = f"{tint}{noun}"
+    article = "an" if words[0] in "aeiou" and not words.startswith("uni") else "a"
+    behind = f" on a {rng.choice(BACKGROUNDS)} background".replace("a orange", "an orange")
+    style = f", {rng.choice(STYLES)} style" if rng.random() < 0.5 else ""
+    return f"{article} {words}{behind if rng.random() < 0.8 else ''}{style}"
