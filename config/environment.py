@@ -38,6 +38,15 @@ def boolean(name: str, default: bool) -> bool:
     return value.lower() in _TRUE
 
 
+def demo(name: str, site: str) -> bool:
+    """Demo mode; its accounts must never be reachable from elsewhere."""
+    if not boolean(name, False):
+        return False
+    if urlsplit(site).hostname not in {"127.0.0.1", "localhost", "::1"}:
+        raise ImproperlyConfigured(f"{name} is set, and SITE_URL is {site}: demo mode is for loopback alone.")
+    return True
+
+
 def integer(name: str, default: int, least: int | None = None) -> int:
     value = os.environ.get(name)
     if value is None:

@@ -21,10 +21,10 @@ VAR_DIR = env.path("VAR_DIR", BASE_DIR / "var")
 
 # --- Where we run -------------------------------------------------------------------------------
 DEBUG = env.boolean("DEBUG", False)
-DEMO = env.boolean("DEMO", False)  # demo accounts, loopback only
 SECRET_KEY = env.secret_key("SECRET_KEY", VAR_DIR / "secret_key")
 SITE_NAME = env.string("SITE_NAME", "Salon")
 SITE_URL = env.url("SITE_URL", "http://127.0.0.1:8000")
+DEMO = env.demo("DEMO", SITE_URL)  # demo accounts, loopback only
 ALLOWED_HOSTS = env.strings("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.strings("CSRF_TRUSTED_ORIGINS", [SITE_URL])
 HTTPS = SITE_URL.startswith("https://")
@@ -142,6 +142,9 @@ STORAGES: dict[str, dict[str, Any]] = {
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
+# Source maps are megabytes of text that only a debugger asks for: brotli would spend a minute on them.
+WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ("avif", "br", "gz", "jpg", "map", "png", "webp", "woff", "woff2", "zip")
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
 # --- Who ------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
@@ -279,6 +282,10 @@ TIME_ZONE = env.time_zone("SITE_TIME_ZONE", "UTC")  # stored in UTC; shown, and 
 # --- Numbers --------------------------------------------------------------------------------------------
 METRICS_TOKEN = env.string("METRICS_TOKEN", "")  # who sends it as a Bearer token may read /metrics
 SENTRY_DSN = env.string("SENTRY_DSN", "")
+if SENTRY_DSN:
+    import sentry_sdk
+
+    sentry_sdk.init(dsn=SENTRY_DSN, send_default_pii=False)
 LOGGING = env.logging("DEBUG" if DEBUG else "INFO")
 SILENCED_SYSTEM_CHECKS: list[str] = (
     [] if HTTPS else ["security.W004", "security.W008", "security.W012", "security.W016"]

@@ -40,6 +40,13 @@ def test_a_wrong_value_stops_the_start_with_a_sentence_naming_it(name: str, valu
     assert "Traceback" not in done.stderr
 
 
+def test_demo_mode_is_refused_where_others_can_reach_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEMO", "yes")
+    assert environment.demo("DEMO", "http://127.0.0.1:8000")
+    with pytest.raises(ImproperlyConfigured, match="loopback alone"):
+        environment.demo("DEMO", "https://salon.example")
+
+
 def test_a_wrong_value_never_shows_a_password(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DATABASE_URL", "mysql://salon:hunter2@localhost/salon")
     with pytest.raises(ImproperlyConfigured) as failure:

@@ -79,7 +79,7 @@ def test_a_start_that_fails_says_why_in_one_sentence_and_stops_what_it_started(v
         pass
     data = next(folder for folder in (var / "postgres", outside(var) / "postgres") if folder.exists()) / "data"
     (data / "PG_VERSION").write_text("9\n")
-    with pytest.raises(LocalServiceError, match="PostgreSQL did not start: .+") as failure, services(var):
+    with pytest.raises(LocalServiceError, match=r"PostgreSQL did not start: .+") as failure, services(var):
         pass
     assert "\n" not in str(failure.value)
     assert set(_children()) <= before
