@@ -48,7 +48,8 @@ def overturn_rates(at: datetime) -> list[Rate]:
     """Of each reason in the last 90 days: decisions against an author, and those that an appeal took back."""
     recent = Decision.objects.filter(decided_at__gt=at - RECENT, action__in=_COUNTED)
     counted = recent.values_list("reason").annotate(
-        Count("pk", distinct=True), Count("pk", filter=Q(reversed_by__isnull=False), distinct=True)
+        decisions=Count("pk", distinct=True),
+        overturned=Count("pk", filter=Q(reversed_by__isnull=False), distinct=True),
     )
     rates = [Rate(slug, _label(slug), decisions, overturned) for slug, decisions, overturned in counted.order_by()]
     return sorted(rates, key=lambda rate: (-rate.decisions, rate.reason))

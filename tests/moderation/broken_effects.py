@@ -1,0 +1,9 @@
+"""A rung whose effect fails."""
+
+from django.db import models
+
+from moderation.models import Decision
+
+
+def apply(*, decision: Decision, target: models.Model) -> None:
+    raise RuntimeError("this rung is broken")
