@@ -1,0 +1,173 @@
+"""Counts and ranks are what the ledger says, whoever writes at the same time."""
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.errors import Refused
+from accounts.models import Notification, User
+from feed import ranking, services
+from feed.folding import SHOWN_DRIFT, Drift, fold_counts, reconcile_counts
+from feed.models import FeedEntry, Like, Post, PostCount, RankFall, StaleCount
+from feed.services import like_post, unlike_post
+from generation.models import Image
+from moderation.models import Restriction
+from tests.conftest import MakeMember
+from tests.feed.conftest import Hang, HangMany
+
+NOW = timezone.now()
+
+
+def refold(post: Post) -> tuple[int, float]:
+    """(likes, hot) after a fold."""
+    fold_counts(at=NOW)
+    return PostCount.objects.get(post=post).likes, FeedEntry.objects.get(post=post).hot
+
+
+def test_a_like_is_counted_once_and_its_author_told_once(alice: User, bob: User, hang: Hang) -> None:
+    post = hang(alice)
+    assert like_post(post=post, member=bob)
+    assert not like_post(post=post, member=bob)
+    assert refold(post) == (1, ranking.hot(1, post.published_at))
+    assert Notification.objects.filter(recipient=alice, kind="post.liked", actor=bob).count() == 1
+
+
+def test_unliking_twice_is_unliking_once(alice: User, bob: User, hang: Hang) -> None:
+    post = hang(alice)
+    like_post(post=post, member=bob)
+    assert unlike_post(post=post, member=bob)
+    assert not unlike_post(post=post, member=bob)
+    assert refold(post)[0] == 0
+
+
+def test_authors_do_not_like_their_own(alice: User, hang: Hang) -> None:
+    with pytest.raises(Refused) as refused:
+        like_post(post=hang(alice), member=alice)
+    assert refused.value.code == "own_post"
+
+
+def test_what_is_not_shown_cannot_be_liked(alice: User, bob: User, mod: User, hang: Hang) -> None:
+    post = hang(alice)
+    services.unpublish_post(post=post, author=alice)
+    for member in (bob, mod):
+        with pytest.raises(Refused) as refused:
+            like_post(post=post, member=member)
+        assert refused.value.status == 404
+
+
+@pytest.mark.parametrize("kind", [Restriction.Kind.MUTED, Restriction.Kind.BANNED])
+def test_likes_of_a_restricted_member_do_not_count(alice: User, bob: User, hang: Hang, kind: str) -> None:
+    post = hang(alice)
+    like_post(post=post, member=bob)
+    Restriction.objects.create(user=bob, kind=kind, starts_at=NOW - timedelta(minutes=1))
+    assert refold(post)[0] == 0
+    assert Like.objects.count() == 1
+
+
+def test_an_entry_is_written_only_when_its_rank_changes(alice: User, bob: User, make_member: MakeMember, hang: Hang) -> None:
+    post = hang(alice)
+    for member in (bob, make_member("carol")):
+        like_post(post=post, member=member)
+    fold_counts(at=NOW)
+    StaleCount.objects.create(post=post)
+    with CaptureQueriesContext(connection) as queries:
+        assert fold_counts(at=NOW) == 1
+    assert not [query for query in queries if query["sql"].startswith("UPDATE")]
+
+
+def test_a_fall_is_noted_and_a_rise_is_not(alice: User, bob: User, hang: Hang) -> None:
+    post = hang(alice)
+    like_post(post=post, member=bob)
+    before = refold(post)
+    assert not RankFall.objects.exists()
+    unlike_post(post=post, member=bob)
+    fold_counts(at=NOW)
+    fall = RankFall.objects.get()
+    assert (fall.weight, fall.hot) == before
+
+
+def test_the_reconcile_finds_repairs_and_exports_drift(alice: User, bob: User, hang: Hang) -> None:
+    right, wrong = hang(alice), hang(alice)
+    like_post(post=wrong, member=bob)
+    fold_counts(at=NOW)
+    PostCount.objects.filter(post=wrong).update(likes=9)
+    FeedEntry.objects.filter(post=wrong).update(hot=1.0)
+    FeedEntry.objects.filter(post=right).update(is_visible=False)
+    Image.objects.filter(post=wrong).update(is_public=False)
+    assert reconcile_counts(at=NOW) == Drift(counts=1, ranks=1, shown=1)
+    assert SHOWN_DRIFT._value.get() == 1
+    assert Image.objects.get(post=wrong).is_public
+    assert reconcile_counts(at=NOW) == Drift()
+
+
+def test_the_reconcile_forgets_old_falls(alice: User, hang: Hang) -> None:
+    post = hang(alice)
+    for age in (1, 25):
+        RankFall.objects.create(post=post, hot=1, weight=1, at=NOW - timedelta(hours=age))
+    reconcile_counts(at=NOW)
+    assert RankFall.objects.count() == 1
+
+
+def test_a_fold_takes_more_than_one_batch(hang_many: HangMany, bob: User) -> None:
+    posts = hang_many(7, authors=3)
+    for post in posts:
+        like_post(post=post, member=bob)
+    assert fold_counts(at=NOW, batch=3) == 7
+    assert set(PostCount.objects.values_list("likes", flat=True)) == {1}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_fifty_members_liking_and_unliking_while_folds_run_are_counted_exactly(
+    alice: User, make_member: MakeMember, hang: Hang
+) -> None:
+    post = hang(alice)
+    members = [make_member(f"fan{n}") for n in range(50)]
+    done = threading.Event()
+    failures: list[BaseException] = []
+
+    def safely(work: Callable[[], None]) -> Callable[[], None]:
+        def run() -> None:
+            try:
+                work()
+            except BaseException as failure:  # noqa: BLE001 (a thread's failure must reach the test)
+                failures.append(failure)
+            finally:
+                connections.close_all()
+
+        return run
+
+    def votes(crowd: list[User]) -> Callable[[], None]:
+        def work() -> None:
+            for member in crowd:
+                like_post(post=post, member=member)
+                if member.pk % 2:
+                    unlike_post(post=post, member=member)
+                    like_post(post=post, member=member)
+                    unlike_post(post=post, member=member)
+
+        return work
+
+    def folds() -> None:
+        while not done.is_set():
+            fold_counts(at=timezone.now(), batch=1)
+
+    folders = [threading.Thread(target=safely(folds)) for _ in range(2)]
+    voters = [threading.Thread(target=safely(votes(members[n::10]))) for n in range(10)]
+    for thread in [*folders, *voters]:
+        thread.start()
+    for thread in voters:
+        thread.join()
+    done.set()
+    for thread in folders:
+        thread.join()
+    assert not failures
+    fold_counts(at=timezone.now())
+    expected = sum(1 for member in members if not member.pk % 2)
+    assert PostCount.objects.get(post=post).likes == Like.objects.count() == expected
+    assert FeedEntry.objects.get(post=post).hot == ranking.hot(expected, post.published_at)
+    assert reconcile_counts(at=timezone.now()) == Drift()

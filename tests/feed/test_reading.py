@@ -1,0 +1,246 @@
+"""Lists stand still while they are read: nothing twice, nothing skipped, nothing hidden ever shown."""
+
+import random
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.core.cache import cache
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.errors import Refused
+from accounts.levels import ContentLevel
+from accounts.models import User
+from feed import snapshots
+from feed.cursors import decode, encode
+from feed.display import sync_display
+from feed.folding import fold_counts
+from feed.listings import Listing
+from feed.models import FeedEntry, Like, Post, PostCount, StaleCount
+from feed.reading import count_new, read_page, remember_own_news
+from generation.models import Image
+from tests.feed.conftest import Hang, HangMany
+
+NOW = timezone.now()
+VISITOR = AnonymousUser()
+
+
+def of(sort: str, window: str = "all") -> Listing:
+    return Listing(sort, window if sort == "top" else "all", ContentLevel.GENERAL)
+
+
+def read_all(listing: Listing, size: int = 10, at: datetime = NOW) -> list[Post]:
+    page = read_page(listing, VISITOR, at=at, size=size)
+    posts = page.posts
+    while page.next:
+        page = read_page(listing, VISITOR, at=at, cursor=page.next, size=size)
+        posts = posts + page.posts
+    return posts
+
+
+def like(posts: list[Post], members: list[User], times: int, rng: random.Random) -> None:
+    """Random likes and unlikes in the ledger, as the services write them, folded."""
+    known = set(Like.objects.values_list("post_id", "member_id"))
+    likes = set(known)
+    for _ in range(times):
+        post, member = rng.choice(posts), rng.choice(members)
+        if post.author_id != member.pk:
+            likes ^= {(post.pk, member.pk)}
+    withdrawn = [pk for pk, *pair in Like.objects.values_list("pk", "post_id", "member_id") if tuple(pair) not in likes]
+    Like.objects.filter(pk__in=withdrawn).delete()
+    Like.objects.bulk_create(Like(post_id=post, member_id=member, created_at=NOW) for post, member in likes - known)
+    StaleCount.objects.bulk_create(StaleCount(post_id=post_id) for post_id, _member in likes ^ known)
+    fold_counts(at=timezone.now())
+
+
+class Reader:
+    """Reads a list page by page and keeps what it was shown."""
+
+    def __init__(self, listing: Listing) -> None:
+        self.listing, self.cursor, self.shown = listing, "", list[int]()
+        self.is_done = False
+
+    def turn(self, at: datetime) -> list[Post]:
+        page = read_page(self.listing, VISITOR, at=at, cursor=self.cursor, size=10)
+        self.shown += [post.pk for post in page.posts]
+        self.cursor, self.is_done = page.next or "", page.next is None
+        return page.posts
+
+
+@pytest.fixture
+def _small_snapshots(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """So that 400 posts fill several snapshots of whole blocks."""
+    monkeypatch.setattr(snapshots, "LIMIT", 120)
+    yield
+
+
+@pytest.mark.usefixtures("_small_snapshots")
+@pytest.mark.parametrize("sort", ["hot", "new", "top"])
+@pytest.mark.parametrize("expires", [False, True])
+def test_scrolling_through_votes_news_and_removals_never_repeats_and_never_skips(
+    sort: str, expires: bool, hang_many: HangMany, hang: Hang, alice: User
+) -> None:
+    rng = random.Random(f"{sort}{expires}")
+    posts = hang_many(400, at=NOW)
+    members = [post.author for post in posts[:40]]
+    like(posts, members, 200, rng)
+    weights = dict(PostCount.objects.values_list("pk", "weight"))
+    removed: set[int] = set()
+    risen: set[int] = set()
+    reader = Reader(of(sort))
+    for turn in range(60):
+        at = timezone.now()
+        shown = reader.turn(at)
+        assert not removed.intersection(post.pk for post in shown)
+        if reader.is_done:
+            break
+        like(posts, members, 20, rng)
+        now = dict(PostCount.objects.values_list("pk", "weight"))
+        risen |= {pk for pk, weight in now.items() if weight > weights.get(pk, weight)}
+        weights = now
+        gone = rng.choice(posts)
+        Post.objects.filter(pk=gone.pk).update(removed_at=at)
+        sync_display([gone.pk], at)
+        removed.add(gone.pk)
+        if turn % 7 == 3:
+            hang(alice, prompt=f"news {turn}")
+            if expires:
+                cache.clear()
+    assert reader.is_done
+    assert turn > 30
+    assert len(reader.shown) == len(set(reader.shown))
+    missed = {post.pk for post in posts} - set(reader.shown) - removed
+    assert missed <= (risen if sort != "new" else set())
+
+
+@pytest.mark.parametrize("sort", ["hot", "new", "top"])
+def test_a_list_at_rest_shows_every_post_once_in_order(sort: str, hang_many: HangMany) -> None:
+    posts = hang_many(150, authors=60, at=NOW)
+    like(posts, [post.author for post in posts[:60]], 300, random.Random(1))
+    shown = read_all(of(sort))
+    assert len(shown) == len({post.pk for post in shown}) == 150
+    if sort == "top":
+        ranks = [(post.count.weight, post.pk) for post in shown]
+        assert ranks == sorted(ranks, reverse=True)
+    if sort == "new":
+        assert [post.published_at for post in shown] == sorted((post.published_at for post in posts), reverse=True)
+
+
+def test_hot_differs_from_the_ranking_only_inside_blocks(hang_many: HangMany) -> None:
+    posts = hang_many(360, authors=90, at=NOW)
+    like(posts, [post.author for post in posts[:90]], 500, random.Random(2))
+    shown = [post.pk for post in read_all(of("hot"))]
+    ranked = list(FeedEntry.objects.order_by("-hot", "-pk").values_list("pk", flat=True))
+    for first in range(0, 360, 120):
+        assert sorted(shown[first : first + 120]) == sorted(ranked[first : first + 120])
+
+
+def test_a_burst_by_one_author_is_folded_and_counted(hang_many: HangMany, alice: User) -> None:
+    posts = hang_many(200, authors=60, at=NOW)
+    burst = posts[::3]
+    Post.objects.filter(pk__in=[post.pk for post in burst]).update(author=alice)
+    FeedEntry.objects.filter(pk__in=[post.pk for post in burst]).update(author_id=alice.pk)
+    hidden = burst[5]
+    Image.objects.filter(post=hidden).update(is_public=False)
+    shown = read_all(of("hot"))
+    by_alice = [post for post in shown[:120] if post.author_id == alice.pk]
+    windows = [[post.author_id for post in shown[n : n + 30]] for n in range(len(shown) - 60)]
+    assert max(window.count(alice.pk) for window in windows) <= 2
+    assert sum(post.folded_count for post in by_alice) > 0
+    # Everything is shown or stands folded, but for the hidden one, which is not even counted.
+    assert len(shown) + sum(post.folded_count for post in shown) == 199
+
+
+@pytest.mark.parametrize(("window", "days"), [("day", 1), ("week", 7), ("month", 30), ("year", 365)])
+def test_a_top_window_holds_what_was_published_within_it(
+    window: str, days: int, hang: Hang, alice: User
+) -> None:
+    inside = hang(alice, at=NOW - timedelta(days=days) + timedelta(minutes=1))
+    hang(alice, at=NOW - timedelta(days=days, minutes=1))
+    assert [post.pk for post in read_page(of("top", window), VISITOR, at=NOW).posts] == [inside.pk]
+
+
+def test_readers_share_a_snapshot_until_it_is_due(hang_many: HangMany) -> None:
+    hang_many(300, at=NOW)
+    first = snapshots.first_segment(of("hot"), NOW)
+    assert snapshots.first_segment(of("hot"), NOW + timedelta(seconds=44)).key == first.key
+    assert snapshots.first_segment(of("hot"), NOW + timedelta(seconds=46)).key != first.key
+
+
+def test_whoever_publishes_sees_it_at_once(hang_many: HangMany, hang: Hang, alice: User) -> None:
+    hang_many(300, at=NOW)
+    read_page(of("new"), alice, at=NOW)
+    own = hang(alice)
+    remember_own_news(alice, NOW + timedelta(seconds=3))
+    later = NOW + timedelta(seconds=4)
+    assert own.pk in [post.pk for post in read_page(of("new"), alice, at=later).posts]
+
+
+def test_a_place_survives_its_snapshot_and_says_so(hang_many: HangMany) -> None:
+    hang_many(60, authors=60, at=NOW)
+    page = read_page(of("hot"), VISITOR, at=NOW, size=10)
+    assert page.next
+    cache.clear()
+    later = read_page(of("hot"), VISITOR, at=NOW, cursor=page.next, size=50)
+    assert later.is_reordered
+    assert {post.pk for post in page.posts}.isdisjoint(post.pk for post in later.posts)
+    assert len(later.posts) == 50
+
+
+def test_a_page_stays_full_where_posts_were_hidden(hang_many: HangMany) -> None:
+    posts = hang_many(60, authors=60, at=NOW)
+    read_page(of("new"), VISITOR, at=NOW, size=10)
+    Image.objects.filter(post__in=posts[5:25]).update(is_public=False)
+    page = read_page(of("new"), VISITOR, at=NOW, size=10)
+    assert [post.pk for post in page.posts] == [post.pk for post in (*posts[:5], *posts[25:30])]
+
+
+def test_new_posts_are_counted_not_shuffled_in(hang_many: HangMany, hang: Hang, alice: User) -> None:
+    hang_many(300, at=NOW)
+    page = read_page(of("hot"), VISITOR, at=NOW)
+    hang(alice, at=NOW + timedelta(seconds=1))
+    hang(alice, at=NOW + timedelta(seconds=1), content_level=ContentLevel.MATURE)
+    later = NOW + timedelta(seconds=2)
+    assert count_new(of("hot"), VISITOR, since=page.began, at=later) == 1
+    assert [p.pk for p in read_page(of("hot"), VISITOR, at=later).posts] == [p.pk for p in page.posts]
+
+
+@pytest.mark.parametrize("spoil", [lambda c: c[:-1] + ("A" if c[-1] != "A" else "B"), lambda c: "x", lambda c: c + ":"])
+def test_a_tampered_cursor_is_refused(spoil: object, hang_many: HangMany) -> None:
+    hang_many(30, at=NOW)
+    cursor = read_page(of("hot"), VISITOR, at=NOW, size=10).next
+    assert cursor
+    with pytest.raises(Refused) as refused:
+        read_page(of("hot"), VISITOR, at=NOW, cursor=spoil(cursor))  # type: ignore[operator]
+    assert (refused.value.status, refused.value.code) == (400, "bad_cursor")
+
+
+def test_a_cursor_of_another_list_or_audience_is_refused(hang_many: HangMany) -> None:
+    hang_many(30, at=NOW)
+    cursor = read_page(of("hot"), VISITOR, at=NOW, size=10).next
+    assert cursor
+    for other in (of("new"), of("top", "day"), Listing("hot", "all", ContentLevel.MATURE)):
+        with pytest.raises(Refused) as refused:
+            read_page(other, VISITOR, at=NOW, cursor=cursor)
+        assert (refused.value.status, refused.value.code) == (400, "foreign_cursor")
+
+
+def test_a_cursor_keeps_its_place_exactly(hang_many: HangMany) -> None:
+    hang_many(200, authors=60, at=NOW)
+    cursor = read_page(of("hot"), VISITOR, at=NOW, size=130).next
+    assert cursor
+    place = decode(cursor, of("hot"))
+    assert decode(encode(place, of("hot")), of("hot")) == place
+    assert (place.position, len(place.shown)) == (130, 10)
+    assert len(cursor) < 1_500
+
+
+def test_a_page_costs_one_query_once_its_snapshot_is_there(hang_many: HangMany) -> None:
+    hang_many(60, authors=60, at=NOW)
+    read_page(of("hot"), VISITOR, at=NOW)
+    with CaptureQueriesContext(connection) as queries:
+        read_page(of("hot"), VISITOR, at=NOW)
+    assert len(queries) == 1
