@@ -68,8 +68,9 @@ class GenerationSerializer(serializers.ModelSerializer[Generation]):
     checkpoint: "serializers.SlugRelatedField[Checkpoint]" = serializers.SlugRelatedField(
         slug_field="slug", read_only=True
     )
-    style: "serializers.SlugRelatedField[Style]" = serializers.SlugRelatedField(slug_field="slug", read_only=True)
-    parent: "serializers.SlugRelatedField[Image]" = serializers.SlugRelatedField(slug_field="public_id", read_only=True)
+    # Field has attributes of these names; the serializer's metaclass takes ours out of their way.
+    style = serializers.SlugRelatedField(slug_field="slug", read_only=True)  # type: ignore[assignment, var-annotated]
+    parent = serializers.SlugRelatedField(slug_field="public_id", read_only=True)  # type: ignore[assignment, var-annotated]
     images = serializers.SerializerMethodField()
 
     class Meta:
@@ -89,7 +90,7 @@ class GenerationRequestSerializer(serializers.Serializer[Any]):
     prompt = serializers.CharField(allow_blank=True, trim_whitespace=False)
     checkpoint = serializers.CharField()
     negative_prompt = serializers.CharField(allow_blank=True, default="")
-    style = serializers.CharField(allow_blank=True, default="")
+    style = serializers.CharField(allow_blank=True, default="")  # type: ignore[assignment]
     count = serializers.IntegerField(default=4)
     seed = serializers.CharField(allow_null=True, allow_blank=True, default=None, help_text="0 to 2⁶³ - 1")
     width = serializers.IntegerField(allow_null=True, default=None)
@@ -98,7 +99,9 @@ class GenerationRequestSerializer(serializers.Serializer[Any]):
     guidance = serializers.FloatField(allow_null=True, default=None)
     scheduler = serializers.CharField(allow_null=True, allow_blank=True, default=None)
     loras = serializers.ListField(child=serializers.DictField(), default=list, max_length=8)
-    parent = serializers.CharField(allow_null=True, default=None, help_text="An image to remix")
+    parent = serializers.CharField(  # type: ignore[assignment]
+        allow_null=True, default=None, help_text="An image to remix"
+    )
     remix_kind = serializers.ChoiceField(Generation.RemixKind.choices, allow_blank=True, default="")
     source_image = serializers.CharField(allow_null=True, default=None, help_text="An image to start from")
     source_file = serializers.FileField(allow_null=True, default=None, allow_empty_file=True)

@@ -106,7 +106,7 @@ async def _events(generation: Generation, last: str) -> AsyncIterator[bytes]:
         while asyncio.get_running_loop().time() < ends:
             # PostgreSQL first: whatever ends after this reading is still to come on the stream.
             now = await sync_to_async(_reading)(generation.pk)
-            heard = await client.xread(
+            heard: Any = await client.xread(
                 {stream_of(generation.public_id): last}, count=100, block=None if now.is_over else BLOCK_MS
             )
             for _stream, entries in heard:

@@ -5,6 +5,7 @@ all of a picture and nothing of another's. They are written before the row says 
 through `generation.serving`, by a plain address when the picture is public and general, by a signed one otherwise.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +15,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import Storage, default_storage
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 
 from accounts.levels import ContentLevel
 from generation import encoding
@@ -83,6 +85,11 @@ def write(name: str, data: bytes) -> None:
 
 def delete(name: str) -> None:
     default_storage.delete(name)
+
+
+def delete_each(names: Iterable[str]) -> None:
+    for name in names:
+        delete(name)
 
 
 def read(name: str) -> bytes:
@@ -181,7 +188,7 @@ def is_signed(image: Image, value: str, *, at: datetime) -> bool:
     expires, _, given = value.partition(".")
     if not expires.isascii() or not expires.isdigit() or len(expires) > 12 or int(expires) <= at.timestamp():
         return False
-    return signing.constant_time_compare(given, _signer.signature(_statement(image, int(expires))))
+    return constant_time_compare(given, _signer.signature(_statement(image, int(expires))))
 
 
 def _statement(image: Image, expires: int) -> str:

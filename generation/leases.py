@@ -61,7 +61,10 @@ def _candidates(pool: str, at: datetime) -> list[Candidate]:
     waiting = Image.objects.filter(state=ImageState.QUEUED, pool=pool, not_before__lte=at)
     rows = waiting.annotate(turn=turn).filter(turn__lte=PER_MEMBER).order_by("queued_at", "pk")
     fields = ("pk", "author_id", "batch_key", "generation__checkpoint_id", "cost_units", "queued_at", "attempts")
-    return [Candidate(*row[:-1], has_failed=row[-1] > 0) for row in rows.values_list(*fields)[:WINDOW]]
+    return [
+        Candidate(pk, author, key, checkpoint, cost, queued_at, has_failed=attempts > 0)
+        for pk, author, key, checkpoint, cost, queued_at, attempts in rows.values_list(*fields)[:WINDOW]
+    ]
 
 
 def _served(authors: Iterable[int], at: datetime) -> dict[int, int]:

@@ -52,4 +52,4 @@ def erase(user: User) -> None:
     uploads = Upload.objects.filter(author=user)
     names = list(uploads.values_list("file", flat=True))
     uploads.delete()
-    transaction.on_commit(lambda: [files.delete(name) for name in names])
+    transaction.on_commit(lambda: files.delete_each(names))

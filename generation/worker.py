@@ -230,7 +230,7 @@ def _finish(batch: _Batch, pictures: Sequence[PIL.Image.Image], heartbeat: _Hear
         versions = {**pipelines.versions(), "checkpoint": batch.images[0].generation.checkpoint.sha256}
         for image, picture in zip(batch.images, pictures, strict=True):
             if _keep(image, picture, recipe_of(image, versions), batch.bucket, versions):
-                screen.delay_on_commit(image.pk)
+                screen.delay(image.pk)  # the row is committed: we are in no transaction here
             else:
                 log.warning("result_dropped", image=image.pk, lease_no=image.lease_no)
     finally:

@@ -27,7 +27,7 @@ def _hang(image: Image) -> Image:
 def test_the_png_tells_how_it_was_made_and_that_a_model_made_it(alice: User, make_image: MakeImage) -> None:
     image = make_image(alice, prompt="an École for a Ж", seed=7)
     with PIL.Image.open(io.BytesIO(files.original_png(image))) as picture:
-        text = picture.text
+        text = picture.info
     assert text["parameters"].startswith(
         "an École for a Ж\nSteps: 3, Sampler: DDIM, CFG scale: 3, Seed: 7, Size: 48x48"
     )

@@ -1,0 +1,128 @@
+"""Properties of choosing a batch, whatever the queue looks like."""
+
+import math
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generation.batching import BUCKETS, Candidate, batch_key, bucket_of, choose, cost_units, default_cap
+
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+@st.composite
+def queues(draw: st.DrawFn) -> list[Candidate]:
+    rows = draw(
+        st.lists(
+            st.tuples(
+                st.integers(1, 5),
+                st.sampled_from(["a", "b", "c"]),
+                st.integers(1, 10_000),
+                st.integers(0, 600),
+                st.booleans(),
+            ),
+            min_size=1,
+            max_size=40,
+        )
+    )
+    return [
+        Candidate(number, author, key, ord(key), cost, NOW - timedelta(seconds=wait), has_failed)
+        for number, (author, key, cost, wait, has_failed) in enumerate(rows)
+    ]
+
+
+served = st.dictionaries(st.integers(1, 5), st.integers(0, 100_000))
+
+
+@given(queues(), served, st.integers(1, 8), st.one_of(st.none(), st.sampled_from([97, 98, 99])))
+def test_a_batch_has_one_key_fits_its_cap_and_holds_no_image_twice(
+    queue: list[Candidate], served: dict[int, int], cap: int, warm: int | None
+) -> None:
+    batch = choose(queue, served=served, cap=lambda _: cap, now=NOW, warm=warm)
+    assert 1 <= len(batch) <= cap
+    assert len({each.key for each in batch}) == 1
+    assert len({each.id for each in batch}) == len(batch)
+    assert set(batch) <= set(queue)
+
+
+@given(queues(), served)
+def test_an_image_that_failed_once_runs_alone(queue: list[Candidate], served: dict[int, int]) -> None:
+    batch = choose(queue, served=served, cap=lambda _: 8, now=NOW)
+    assert len(batch) == 1 or not any(each.has_failed for each in batch)
+
+
+@given(queues(), served, st.integers(1, 8))
+def test_room_is_shared_before_anyone_gets_more(queue: list[Candidate], served: dict[int, int], cap: int) -> None:
+    batch = choose(queue, served=served, cap=lambda _: cap, now=NOW)
+    if batch[0].has_failed:
+        return
+    fitting = Counter(each.author for each in queue if each.key == batch[0].key and not each.has_failed)
+    share = math.ceil(cap / len(fitting))
+    taken = Counter(each.author for each in batch)
+    if any(count > share for count in taken.values()):
+        assert all(taken[author] >= min(share, fitting[author]) for author in fitting)
+
+
+@given(queues(), st.integers(1, 8))
+def test_every_image_is_drawn_within_as_many_batches_as_there_are_images(queue: list[Candidate], cap: int) -> None:
+    waiting, spent, now = list(queue), Counter[int](), NOW
+    for _round in range(len(queue)):
+        batch = choose(waiting, served=spent, cap=lambda _: cap, now=now)
+        spent.update({each.author: 0 for each in batch})
+        for each in batch:
+            spent[each.author] += each.cost
+        waiting = [each for each in waiting if each not in batch]
+        now += timedelta(seconds=5)
+    assert not waiting
+
+
+@given(st.integers(2, 5), st.integers(2, 12))
+def test_members_with_equal_jobs_are_served_alike_however_many_one_queues(members: int, rounds: int) -> None:
+    waiting = [
+        Candidate(author * 1000 + n, author, str(author), 1, 100, NOW, False)
+        for author in range(members)
+        for n in range(100 if author == 0 else rounds)
+    ]
+    spent: Counter[int] = Counter()
+    for _round in range(rounds):
+        for each in choose(waiting, served=spent, cap=lambda _: 1, now=NOW):
+            spent[each.author] += each.cost
+            waiting.remove(each)
+    assert max(spent[author] for author in range(members)) - min(spent[author] for author in range(members)) <= 100
+
+
+def test_the_one_who_waited_long_goes_before_the_one_served_little() -> None:
+    patient = Candidate(1, 1, "a", 1, 100, NOW - timedelta(minutes=10))
+    fresh = Candidate(2, 2, "b", 1, 100, NOW)
+    assert choose([fresh, patient], served={1: 1000}, cap=lambda _: 1, now=NOW) == [patient]
+
+
+def test_a_warm_checkpoint_is_preferred_until_the_first_has_waited_too_long() -> None:
+    cold = Candidate(1, 1, "a", 7, 100, NOW - timedelta(seconds=10))
+    warm = Candidate(2, 2, "b", 8, 100, NOW - timedelta(seconds=5))
+    assert choose([cold, warm], served={}, cap=lambda _: 1, now=NOW, warm=8) == [warm]
+    later = NOW + timedelta(seconds=30)
+    assert choose([cold, warm], served={}, cap=lambda _: 1, now=later, warm=8) == [cold]
+
+
+def test_nothing_waits_nothing_is_chosen() -> None:
+    assert choose([], served={}, cap=lambda _: 8, now=NOW) == []
+
+
+def test_keys_differ_by_every_setting_and_not_by_order() -> None:
+    assert batch_key(steps=3, size=[1, 2]) == batch_key(size=[1, 2], steps=3) != batch_key(steps=4, size=[1, 2])
+
+
+@given(st.integers(1, 8))
+def test_a_bucket_holds_the_batch_and_wastes_less_than_half(count: int) -> None:
+    assert bucket_of(count) in BUCKETS
+    assert count <= bucket_of(count) < 2 * count or count == 1
+
+
+def test_small_pictures_go_eight_at_a_time_and_large_ones_alone() -> None:
+    small = cost_units(width=64, height=64, steps=20, guidance=3)
+    large = cost_units(width=1024, height=1024, steps=30, guidance=5)
+    assert (default_cap(small), default_cap(large)) == (8, 1)
+    assert cost_units(width=10, height=10, steps=2, guidance=1) == 200
