@@ -11,12 +11,12 @@ WEIGHTS := $(shell find starter/weights -type f 2>/dev/null)
 TEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup static browser demo clean-demo test lint format bench lock
+.PHONY: help setup browser demo clean-demo test lint format bench lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1|/' | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 
-setup: $(LOCKED) $(if $(WEIGHTS),var/checkpoints/.assembled) static browser ## the environment alone
+setup: $(LOCKED) $(if $(WEIGHTS),var/checkpoints/.assembled) var/static/staticfiles.json browser ## the environment alone
 
 $(LOCKED): requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
@@ -33,8 +33,9 @@ var/checkpoints/.assembled: $(WEIGHTS) | $(LOCKED)
 	@$(BIN)/python -m starter.assemble
 	@mkdir -p $(@D) && touch $@
 
-static: | $(LOCKED)
-	@$(BIN)/python manage.py collectstatic --no-input --verbosity 0
+var/static/staticfiles.json: $(shell find static -type f 2>/dev/null) $(LOCKED)
+	@echo 'Collecting the static files ...'
+	@$(BIN)/python manage.py collectstatic --no-input --ignore redoc --verbosity 0
 
 browser: | $(LOCKED) ## Chromium for the browser tests; without it they are skipped
 	@PLAYWRIGHT=$(BIN)/playwright sh deploy/install-browser.sh

@@ -49,7 +49,7 @@ def main() -> int:
         call_command("migrate", interactive=False, verbosity=0)
         if not (settings.STATIC_ROOT / "staticfiles.json").exists():
             _say("Collecting the static files ...")
-            call_command("collectstatic", interactive=False, verbosity=0)
+            call_command("collectstatic", interactive=False, ignore_patterns=["redoc"], verbosity=0)
         _starter(settings.CHECKPOINTS_DIR / "starter")
         call_command("schedule_challenges")
         if settings.DEMO:
