@@ -4,22 +4,22 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.consent import EXPLAINED
 from accounts.errors import Refused
-from accounts.models import ContentLevel, Purpose, User, WebhookEvent
+from accounts.levels import ContentLevel
+from accounts.models import User, WebhookEvent
 
 
-def add_refusal(form: forms.BaseForm, error: Refused) -> None:
+def add_refusal(form: forms.Form | forms.ModelForm[Any], error: Refused) -> None:
     """Shows a service's refusal beside the fields it is about, else above the form."""
     about = {name: lines for name, lines in error.fields.items() if name in form.fields}
     for name, lines in about.items():
         for line in lines:
-            form.add_error(name, line)  # type: ignore[attr-defined]
+            form.add_error(name, line)
     if not about:
-        form.add_error(None, error.message)  # type: ignore[attr-defined]
+        form.add_error(None, error.message)
 
 
 class ViewingForm(forms.Form):
@@ -33,8 +33,8 @@ class ViewingForm(forms.Form):
     )
 
     def __init__(self, *args: Any, member: User, **kwargs: Any) -> None:
-        initial = {"max_level": member.max_level, "is_adult": member.is_adult}
-        super().__init__(*args, initial=initial, **kwargs)
+        kwargs["initial"] = {"max_level": member.max_level, "is_adult": member.is_adult}
+        super().__init__(*args, **kwargs)
         if settings.SAFE_MODE:
             self.fields["max_level"].disabled = True
             self.fields["max_level"].help_text = _("This site shows general pictures only.")
@@ -47,12 +47,8 @@ class ConsentForm(forms.Form):
         super().__init__(*args, **kwargs)
         for purpose, words in EXPLAINED.items():
             self.fields[purpose.value] = forms.BooleanField(
-                label=_label(purpose), required=False, initial=purpose.value in granted, help_text=words
+                label=str(purpose.label), required=False, initial=purpose.value in granted, help_text=str(words)
             )
-
-
-def _label(purpose: Purpose) -> str | Promise:
-    return purpose.label
 
 
 class TokenForm(forms.Form):

@@ -54,7 +54,7 @@ class User(PublicIdModel, AbstractUser):
 
     objects: ClassVar[MemberManager] = MemberManager()
 
-    class Meta(AbstractUser.Meta):  # type: ignore[name-defined,misc]
+    class Meta(AbstractUser.Meta):
         constraints = [
             # sign-in looks names up by `iexact`, which is UPPER(); this is its index as well
             models.UniqueConstraint(

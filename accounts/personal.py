@@ -4,6 +4,7 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.db.models import Q
 
 from accounts import services
@@ -46,7 +47,11 @@ def export(user: User) -> dict[str, Any]:
             Webhook.objects.filter(user=user).order_by("pk").values("url", "events", "is_active", "created_at")
         ),
         "tokens": list(ApiToken.objects.filter(user=user).order_by("created").values("name", "created", "expiry")),
-        "sessions": list(user.usersession_set.order_by("pk").values("ip", "user_agent", "created_at", "last_seen_at")),
+        "sessions": list(
+            UserSession.objects.filter(user=user)
+            .order_by("pk")
+            .values("ip", "user_agent", "created_at", "last_seen_at")
+        ),
     }
 
 

@@ -10,15 +10,16 @@ from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
+from knox.settings import knox_settings
 
 from accounts import webhooks
 from accounts.consent import TEXT_VERSION
 from accounts.errors import NotFound, Refused
 from accounts.hooks import personal_data
+from accounts.levels import ContentLevel
 from accounts.models import (
     ApiToken,
     ConsentEvent,
-    ContentLevel,
     Notification,
     Purpose,
     User,
@@ -79,7 +80,7 @@ def emit(*, user: User, event: str, target: models.Model, at: datetime | None = 
     ]
     if rows:
         WebhookDelivery.objects.bulk_create(rows)
-        deliver_webhooks.delay_on_commit()
+        deliver_webhooks.delay_on_commit()  # type: ignore[attr-defined]  # DjangoTask, not yet in celery-types
 
 
 def record_consent(*, user: User, purpose: Purpose | str, granted: bool, at: datetime | None = None) -> None:
@@ -111,13 +112,13 @@ def set_viewing(*, user: User, is_adult: bool, max_level: int) -> None:
 
 def issue_token(*, user: User, name: str) -> tuple[ApiToken, str]:
     """A new API token; its plain text is returned once and stored nowhere."""
-    limit = settings.REST_KNOX["TOKEN_LIMIT_PER_USER"]
+    limit: int = knox_settings.TOKEN_LIMIT_PER_USER
     with transaction.atomic():
         User.objects.select_for_update().get(pk=user.pk)  # the count below must hold
         if ApiToken.objects.filter(user=user).count() >= limit:
             message = ngettext_lazy("You have %d token already.", "You have %d tokens already.", limit) % limit
             raise Refused("too_many_tokens", _("%s Revoke one first.") % message, status=409)
-        token, plain = ApiToken.objects.create(user=user, name=name)
+        token, plain = ApiToken.objects.create(user=user, name=name)  # type: ignore[no-untyped-call]
     return token, plain
 
 

@@ -1,5 +1,7 @@
 """Pictures that were removed, or that the operator brought, and what is nearly the same as them."""
 
+from django.db.models import Min
+
 from moderation.checkers import MIN_QUALITY, Picture
 from moderation.models import BlockedHash
 from moderation.observations import Label, Observation
@@ -21,5 +23,5 @@ def check(picture: Picture) -> list[Observation]:
 
 
 def _nearest(pdq: str) -> int | None:
-    found = BlockedHash.objects.near(pdq, MAX_DISTANCE).order_by("apart").values_list("apart", flat=True).first()
+    found = BlockedHash.objects.near(pdq, MAX_DISTANCE).aggregate(least=Min("apart"))["least"]
     return None if found is None else int(found)

@@ -91,7 +91,8 @@ def end_expired_restrictions(*, at: datetime | None = None) -> int:
 def _readmit(user_ids: list[int], at: datetime) -> int:
     banned = Restriction.objects.active(at).filter(kind=Kind.BANNED).values("user_id")
     shut = User.objects.filter(pk__in=user_ids, is_active=False, deleted_at=None)
-    return shut.exclude(pk__in=banned).filter(restrictions__kind=Kind.BANNED).distinct().update(is_active=True)
+    back = shut.filter(restrictions__kind=Kind.BANNED).exclude(pk__in=banned).values("pk")
+    return int(User.objects.filter(pk__in=back).update(is_active=True))
 
 
 def add_strike(*, user: User, decision: Decision, at: datetime) -> Strike | None:

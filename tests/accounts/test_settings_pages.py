@@ -95,7 +95,7 @@ def test_the_download_holds_every_part_of_the_house(alice: User, as_user: As) ->
     data = as_user(alice).get(reverse("accounts:data-json")).json()
     assert {"accounts", "moderation", "generation", "feed", "ratings"} <= set(data)
     assert data["accounts"]["consent"][0]["purpose"] == "train"
-    packed = b"".join(as_user(alice).get(reverse("accounts:data-zip")))  # type: ignore[arg-type]
+    packed = b"".join(as_user(alice).get(reverse("accounts:data-zip")))
     with zipfile.ZipFile(io.BytesIO(packed)) as archive:
         assert json.loads(archive.read("accounts.json"))["username"] == "alice"
 

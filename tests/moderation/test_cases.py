@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.errors import NotFound, Refused
 from accounts.models import ApiToken, Notification, User
+from accounts.services import issue_token
 from moderation.models import Case, Decision, Report, Restriction, Screening, Strike
 from moderation.screening import screen_text
 from moderation.services import (
@@ -241,7 +242,7 @@ def test_an_appeal_comes_too_late_after_30_days(alice: User) -> None:
 def test_a_ban_ends_sessions_and_tokens_and_lifting_it_lets_back_in(
     alice: User, django_capture_on_commit_callbacks: object
 ) -> None:
-    ApiToken.objects.create(user=alice, name="script")
+    issue_token(user=alice, name="script")
     with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
         ban = restrict_member(user=alice, kind=Restriction.Kind.BANNED, until=None, decision=None)
     alice.refresh_from_db()

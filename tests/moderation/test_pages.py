@@ -20,6 +20,7 @@ def case(alice: User, mallory: User, report_member: ReportMember) -> Case:
 
 
 def moderator_pages(case: Case) -> list[str]:
+    assert case.author is not None
     pages = [reverse(f"moderation:{name}") for name in ("queue", "appeals", "rules", "preview")]
     return [*pages, reverse("moderation:case", args=[case.public_id]),
             reverse("moderation:member", args=[case.author.public_id])]  # fmt: skip

@@ -89,10 +89,12 @@ def test_a_negative_prompt_may_name_what_is_not_wanted() -> None:
 
 
 def test_an_edited_rule_counts_at_once_and_its_predecessor_stays_readable() -> None:
-    values = {"effect": "block", "category": "other", "reason": "No teapots."}
-    first = add_rule(slug="teapots", pattern=r"\bteapots?\b", **values)
+    def add(pattern: str) -> Rule:
+        return add_rule(slug="teapots", pattern=pattern, effect="block", category="other", reason="No teapots.")
+
+    first = add(r"\bteapots?\b")
     assert screen_text(text="two teapots", kind="prompt").verdict == Verdict.REJECT
-    second = add_rule(slug="teapots", pattern=r"\bteapot\b", **values)
+    second = add(r"\bteapot\b")
     assert screen_text(text="two teapots", kind="prompt").verdict == Verdict.ALLOW
     first.refresh_from_db()
     assert first.retired_at is not None
