@@ -72,6 +72,7 @@ class CreateForm(forms.Form):
     def __init__(self, *args: Any, checkpoints: list[Checkpoint], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.asks_to_confirm = False
+        self.status = 422
         self.checkpoints = checkpoints
         self.chosen = self._chosen()
         self._offer("checkpoint", [(each.slug, each.name) for each in checkpoints])
@@ -116,7 +117,7 @@ class CreateForm(forms.Form):
                 at=at,
             )  # fmt: skip
         except Refused as refused:
-            self.status = refused.status
+            self.status = 422 if refused.status == 400 else refused.status
             self._show(refused)
             return None
 
@@ -127,8 +128,6 @@ class CreateForm(forms.Form):
             self.add_error(field if field in self.fields else None, messages)
         if not refused.fields:
             self.add_error(None, refused.message)
-
-    status = 422
 
 
 def _number(text: str) -> int | None:

@@ -258,7 +258,7 @@ class Image(PublicIdModel):
     def moderation_text(self) -> str:
         return self.generation.prompt
 
-    def moderation_image_url(self, viewer: User) -> str:
+    def moderation_image_url(self, viewer: Viewer) -> str:
         from generation.files import picture  # files is built on this module
 
         return picture(self, viewer_may_sign=True).src if self.prefix else ""

@@ -60,11 +60,8 @@ def _initial(request: HttpRequest, member: User) -> dict[str, Any]:
     asked = {name: value for name, value in request.GET.items() if name in CreateForm.base_fields}
     key = {"idempotency_key": fresh_key()}
     parent = _parent(request.GET.get("remix", ""), member)
-    return (
-        {**asked, **key}
-        if parent is None
-        else {**_from(parent, request.GET.get("kind", "same"), member), **asked, **key}
-    )
+    filled = {} if parent is None else _from(parent, request.GET.get("kind", "same"), member)
+    return {**filled, **asked, **key}
 
 
 def _from(image: Image, kind: str, member: User) -> dict[str, Any]:

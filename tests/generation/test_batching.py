@@ -4,11 +4,13 @@ import math
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from generation.batching import BUCKETS, Candidate, batch_key, bucket_of, choose, cost_units, default_cap
 
+# A busy machine is slow, and says nothing about the properties.
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 
@@ -36,6 +38,7 @@ def queues(draw: st.DrawFn) -> list[Candidate]:
 served = st.dictionaries(st.integers(1, 5), st.integers(0, 100_000))
 
 
+@patient
 @given(queues(), served, st.integers(1, 8), st.one_of(st.none(), st.sampled_from([97, 98, 99])))
 def test_a_batch_has_one_key_fits_its_cap_and_holds_no_image_twice(
     queue: list[Candidate], served: dict[int, int], cap: int, warm: int | None
@@ -47,12 +50,14 @@ def test_a_batch_has_one_key_fits_its_cap_and_holds_no_image_twice(
     assert set(batch) <= set(queue)
 
 
+@patient
 @given(queues(), served)
 def test_an_image_that_failed_once_runs_alone(queue: list[Candidate], served: dict[int, int]) -> None:
     batch = choose(queue, served=served, cap=lambda _: 8, now=NOW)
     assert len(batch) == 1 or not any(each.has_failed for each in batch)
 
 
+@patient
 @given(queues(), served, st.integers(1, 8))
 def test_room_is_shared_before_anyone_gets_more(queue: list[Candidate], served: dict[int, int], cap: int) -> None:
     batch = choose(queue, served=served, cap=lambda _: cap, now=NOW)
@@ -65,6 +70,7 @@ def test_room_is_shared_before_anyone_gets_more(queue: list[Candidate], served: 
         assert all(taken[author] >= min(share, fitting[author]) for author in fitting)
 
 
+@patient
 @given(queues(), st.integers(1, 8))
 def test_every_image_is_drawn_within_as_many_batches_as_there_are_images(queue: list[Candidate], cap: int) -> None:
     waiting, spent, now = list(queue), Counter[int](), NOW
@@ -78,6 +84,7 @@ def test_every_image_is_drawn_within_as_many_batches_as_there_are_images(queue: 
     assert not waiting
 
 
+@patient
 @given(st.integers(2, 5), st.integers(2, 12))
 def test_members_with_equal_jobs_are_served_alike_however_many_one_queues(members: int, rounds: int) -> None:
     waiting = [
@@ -94,9 +101,9 @@ def test_members_with_equal_jobs_are_served_alike_however_many_one_queues(member
 
 
 def test_the_one_who_waited_long_goes_before_the_one_served_little() -> None:
-    patient = Candidate(1, 1, "a", 1, 100, NOW - timedelta(minutes=10))
+    waiting = Candidate(1, 1, "a", 1, 100, NOW - timedelta(minutes=10))
     fresh = Candidate(2, 2, "b", 1, 100, NOW)
-    assert choose([fresh, patient], served={1: 1000}, cap=lambda _: 1, now=NOW) == [patient]
+    assert choose([fresh, waiting], served={1: 1000}, cap=lambda _: 1, now=NOW) == [waiting]
 
 
 def test_a_warm_checkpoint_is_preferred_until_the_first_has_waited_too_long() -> None:
@@ -115,6 +122,7 @@ def test_keys_differ_by_every_setting_and_not_by_order() -> None:
     assert batch_key(steps=3, size=[1, 2]) == batch_key(size=[1, 2], steps=3) != batch_key(steps=4, size=[1, 2])
 
 
+@patient
 @given(st.integers(1, 8))
 def test_a_bucket_holds_the_batch_and_wastes_less_than_half(count: int) -> None:
     assert bucket_of(count) in BUCKETS

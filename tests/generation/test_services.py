@@ -2,6 +2,7 @@
 
 import io
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -120,26 +121,20 @@ def test_the_same_key_brings_the_same_generation_back_whatever_else_is_said(alic
     assert Image.objects.filter(author=alice).count() == 4
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_two_submissions_with_one_key_at_the_same_time_are_one_generation(alice: User) -> None:
-    barrier, made, errors = threading.Barrier(4), [], []
+    barrier = threading.Barrier(4)
 
-    def run() -> None:
+    def run(_number: int) -> int:
         try:
             barrier.wait(timeout=20)
-            made.append(submit(alice, count=2).pk)
-        except Exception as error:
-            errors.append(error)
+            return submit(alice, count=2).pk
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=run) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not errors
-    assert len(set(made)) == 1
+    with ThreadPoolExecutor(4) as executor:
+        made = set(executor.map(run, range(4)))
+    assert len(made) == 1
     assert (Generation.objects.count(), Image.objects.count()) == (1, 2)
 
 
@@ -160,7 +155,7 @@ def test_the_cost_of_24_hours_is_read_from_the_rows_and_comes_back(alice: User, 
     with pytest.raises(Refused) as caught:
         submit(alice, idempotency_key="second", count=1, at=now)
     assert caught.value.code == "daily_limit"
-    Image.objects.filter(pk=first.images.first().pk).update(state=ImageState.FAILED)
+    Image.objects.filter(pk=first.images.get(position=0).pk).update(state=ImageState.FAILED)
     submit(alice, idempotency_key="refunded", count=1, at=now)
     submit(alice, idempotency_key="next day", count=3, at=now + timedelta(hours=1, seconds=1))
 
@@ -225,7 +220,7 @@ def test_an_upload_is_kept_re_encoded_and_without_its_metadata(alice: User) -> N
 
 def test_cancelling_takes_waiting_images_at_once_and_asks_running_ones(alice: User, mallory: User) -> None:
     generation = submit(alice)
-    running = generation.images.first()
+    running = generation.images.get(position=0)
     Image.objects.filter(pk=running.pk).update(state=ImageState.LEASED)
     with pytest.raises(NotFound):
         services.cancel_generation(generation=generation, author=mallory)
@@ -236,7 +231,7 @@ def test_cancelling_takes_waiting_images_at_once_and_asks_running_ones(alice: Us
         services.cancel_generation(generation=generation, author=alice)
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_deleting_leaves_a_blank_row_and_no_file(alice: User, mallory: User, make_image: MakeImage) -> None:
     image = make_image(alice)
     with pytest.raises(NotFound):
@@ -252,19 +247,20 @@ def test_deleting_leaves_a_blank_row_and_no_file(alice: User, mallory: User, mak
 def test_what_hangs_or_is_still_made_cannot_be_deleted(alice: User, make_image: MakeImage) -> None:
     hung = make_image(alice)
     Image.objects.filter(pk=hung.pk).update(is_public=True)
-    waiting = submit(alice).images.first()
+    waiting = submit(alice).images.get(position=0)
     for image in (hung, waiting):
         with pytest.raises(Refused) as caught:
             services.delete_image(image=image, author=alice)
         assert caught.value.status == 409
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_deleting_an_account_blanks_prompts_images_and_uploads(alice: User, make_image: MakeImage) -> None:
     image = make_image(alice, prompt="my own garden")
     generation = submit(alice, source_file=ContentFile(_png((32, 32)), "source.png"))
     exported = export_personal_data(user=alice)["generation"]
     assert {row["prompt"] for row in exported["generations"]} == {"my own garden", "a cat"}
+    assert generation.upload is not None
     name = generation.upload.file
     delete_account(user=alice)
     assert set(Generation.objects.values_list("prompt", flat=True)) == {""}
