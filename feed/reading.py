@@ -78,29 +78,32 @@ def _locate(
 def _fill(segment: Segment, position: int, viewer: Viewer, at: datetime, wanted: int) -> tuple[list[Post], int]:
     """Up to `wanted` posts from `position` on that the viewer may see now, and the position after them."""
     slots = range(position, min(position + wanted + READ_AHEAD, len(segment.posts)))
-    ids = [segment.posts[slot] for slot in slots]
-    shown = Post.objects.filter(pk__in=ids).listed_for(viewer, at).with_card(viewer).in_bulk()
-    posts: list[Post] = []
+    listed = Post.objects.listed_for(viewer, at).with_card(viewer)
+    shown = listed.filter(pk__in=[segment.posts[slot] for slot in slots]).in_bulk()
+    found: dict[int, Post] = {}
     for slot in slots:
-        if len(posts) == wanted:
-            return _with_folded(posts, segment, position, slot, viewer, at), slot
-        if post := shown.get(segment.posts[slot]):
-            posts.append(post)
-    return _with_folded(posts, segment, position, slots.stop, viewer, at), slots.stop
+        if len(found) == wanted:
+            break
+        post = shown.get(segment.posts[slot])
+        if post is None and slot in segment.folded:  # hidden since: one that was folded behind it stands in
+            inside = listed.filter(pk__in=segment.folded[slot]).in_bulk()
+            post = next((inside[post_id] for post_id in segment.folded[slot] if post_id in inside), None)
+        if post is not None:
+            found[slot] = post
+    else:
+        slot = slots.stop
+    _count_folded(found, segment, viewer, at)
+    return list(found.values()), slot
 
 
-def _with_folded(
-    posts: list[Post], segment: Segment, first: int, last: int, viewer: Viewer, at: datetime
-) -> list[Post]:
+def _count_folded(found: dict[int, Post], segment: Segment, viewer: Viewer, at: datetime) -> None:
     """Sets `folded_count` to what the viewer may see of the posts folded behind each: a count never tells more."""
-    behind = {segment.posts[slot]: ids for slot in range(first, last) if (ids := segment.folded.get(slot))}
-    wanted = [post_id for ids in behind.values() for post_id in ids]
-    visible: set[int] = set()
-    if wanted:
-        visible = set(Post.objects.filter(pk__in=wanted).listed_for(viewer, at).values_list("pk", flat=True))
-    for post in posts:
-        post.folded_count = len(visible.intersection(behind.get(post.pk, ())))
-    return posts
+    wanted = [post_id for slot in found for post_id in segment.folded.get(slot, ())]
+    if not wanted:
+        return
+    visible = set(Post.objects.listed_for(viewer, at).filter(pk__in=wanted).values_list("pk", flat=True))
+    for slot, post in found.items():
+        post.folded_count = len(visible.intersection(segment.folded.get(slot, ())) - {post.pk})
 
 
 def count_new(listing: Listing, viewer: Viewer, *, since: datetime, at: datetime) -> int:

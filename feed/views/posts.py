@@ -27,6 +27,7 @@ from feed.reading import remember_own_news
 from feed.views.support import came_from, for_members, is_htmx, says_no
 from generation.files import Picture, is_plainly_public, picture
 from generation.models import Image
+from moderation.targets import target_type
 
 DETAIL_SIZES = "(min-width: 960px) 65vw, 100vw"
 
@@ -65,7 +66,7 @@ def post_detail(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 def _report_url(post: Post) -> str:
-    return f"{reverse('moderation:report')}?target=feed.post&id={post.public_id}"
+    return reverse("moderation:report", args=[target_type(post), post.public_id])
 
 
 def _open_graph(post: Post) -> dict[str, str] | None:
