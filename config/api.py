@@ -11,6 +11,7 @@ from feed.api import ChallengeViewSet, PostViewSet, ProfileViewSet
 from generation.api import CheckpointViewSet, GenerationViewSet, ImageViewSet, StyleViewSet
 from moderation.api import CaseViewSet, DecisionViewSet, ReportViewSet
 from ratings.api import AskViewSet, ComparisonViewSet, QuestionViewSet
+from ratings.release_api import ReleaseViewSet
 
 router = DefaultRouter()
 router.register("consent", ConsentViewSet, basename="consent")
@@ -30,6 +31,7 @@ router.register("decisions", DecisionViewSet, basename="decision")
 router.register("questions", QuestionViewSet, basename="question")
 router.register("asks", AskViewSet, basename="ask")
 router.register("comparisons", ComparisonViewSet, basename="comparison")
+router.register("releases", ReleaseViewSet, basename="release")
 
 # Swagger UI draws with style attributes; scripts stay our own files.
 docs = csp_update({"style-src": [SELF, UNSAFE_INLINE]})(SpectacularSwaggerSplitView.as_view(url_name="api:schema"))

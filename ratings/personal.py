@@ -5,6 +5,7 @@ from typing import Any
 from accounts.models import User
 from generation.models import Image
 from ratings.models import Ask, Comparison, Rating, Release
+from ratings.releases import forget_member
 from ratings.tasks import refresh_aspects_of
 
 COVERED = frozenset(
@@ -50,5 +51,6 @@ def erase(user: User) -> None:
     rated = list(Rating.objects.filter(rater=user).values_list("image", flat=True).distinct())
     Ask.objects.filter(rater=user).delete()
     Ask.objects.about_images(Image.objects.filter(author=user).values_list("pk", flat=True)).delete()
+    forget_member(user)
     Release.objects.filter(created_by=user).update(created_by=None)
     refresh_aspects_of.delay_on_commit(rated)

@@ -1,6 +1,6 @@
 from django.urls import path, re_path
 
-from ratings.views import ask, compare, research
+from ratings.views import ask, compare, releases, research
 
 app_name = "ratings"
 urlpatterns = [
@@ -12,4 +12,10 @@ urlpatterns = [
     path("compare/<str:public_id>/answer/", compare.answer, name="compare-answer"),
     re_path(r"^compare/(?P<public_id>[\w-]{12})/(?P<side>left|right)\.webp$", compare.picture, name="compare-picture"),
     path("research/", research.overview, name="research"),
+    path("research/releases/", releases.release_list, name="release-list"),
+    path("research/releases/new/", releases.release_new, name="release-new"),
+    path("research/releases/<str:public_id>/", releases.release_detail, name="release-detail"),
+    path("research/releases/<str:public_id>/cancel/", releases.release_cancel, name="release-cancel"),
+    path("research/releases/<str:public_id>/release.zip", releases.release_archive, name="release-archive"),
+    path("research/releases/<str:public_id>/files/<path:name>", releases.release_file, name="release-file"),
 ]

@@ -69,7 +69,7 @@ class ReleaseFilter:
         return cls(**{**values, "since": date.fromisoformat(since) if since else None})
 
 
-def willing(at: datetime) -> "QuerySet[User, dict[str, Any]]":
+def willing(at: datetime) -> "QuerySet[User, Any]":
     """Ids of the members who agreed both to training and to publication; use as a subquery."""
     granted = ConsentEvent.objects.granted
     trains, publishes = granted(Purpose.TRAIN, at), granted(Purpose.PUBLISH, at)

@@ -1,0 +1,170 @@
+"""The research team's releases: list, preview, build with live progress, cancel, signed download."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.core import signing
+from django.core.paginator import Paginator
+from django.db.models import Sum
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.errors import Refused
+from accounts.models import Role
+from accounts.permissions import member_of, role_required
+from ratings import releases
+from ratings.datasets.archive import off_thread, read, zipped
+from ratings.datasets.destinations import destination_of
+from ratings.datasets.eligibility import told
+from ratings.models import Release
+from ratings.release_forms import ReleaseForm
+
+A_PAGE = 25
+LINK_SECONDS = 24 * 3600
+_signer = signing.TimestampSigner(salt="ratings.release")
+
+
+@require_GET
+@role_required(Role.RESEARCHER)
+def release_list(request: HttpRequest) -> HttpResponse:
+    found = Release.objects.select_related("created_by").order_by("-created_at", "-pk")
+    page = Paginator(found, A_PAGE).get_page(request.GET.get("page"))
+    next_url = f"?page={page.next_page_number()}" if page.has_next() else ""
+    return render(request, "ratings/release_list.html", {"page": page, "next_url": next_url})
+
+
+@require_http_methods(["GET", "POST"])
+@role_required(Role.RESEARCHER)
+def release_new(request: HttpRequest) -> HttpResponse:
+    """The form; with ``step=preview`` what it would hold, with ``step=build`` the release begins."""
+    if request.method != "POST":
+        form = ReleaseForm(initial={"name": releases.default_name(timezone.now())})
+        return render(request, "ratings/release_new.html", {"form": form})
+    form = ReleaseForm(request.POST)
+    preview = None
+    if form.is_valid():
+        chosen, kinds = form.chosen()
+        try:
+            if request.POST.get("step") == "build":
+                name = form.cleaned_data["name"]
+                release = releases.start_release(filter=chosen, kinds=kinds, name=name, created_by=member_of(request))
+                return redirect("ratings:release-detail", release.public_id)
+            preview = _told(releases.preview_release(filter=chosen, kinds=kinds))
+        except Refused as refusal:
+            form.refuse(refusal)
+    status = 200 if preview else 400
+    return render(request, "ratings/release_new.html", {"form": form, "preview": preview}, status=status)
+
+
+@require_GET
+@role_required(Role.RESEARCHER)
+def release_detail(request: HttpRequest, public_id: str) -> HttpResponse:
+    """The release; asked for by htmx, its progress alone."""
+    release = get_object_or_404(Release.objects.select_related("created_by"), public_id=public_id)
+    context = {"release": release, **_progress(release), **_download(release)}
+    fragment = request.headers.get("HX-Request") == "true"
+    return render(request, "ratings/_release_progress.html" if fragment else "ratings/release_detail.html", context)
+
+
+@require_POST
+@role_required(Role.RESEARCHER)
+def release_cancel(request: HttpRequest, public_id: str) -> HttpResponse:
+    release = get_object_or_404(Release, public_id=public_id)
+    if releases.cancel_release(release=release):
+        messages.success(request, _("The release was cancelled; nothing of it is kept."))
+    else:
+        messages.info(request, _("There was nothing left to cancel."))
+    return redirect("ratings:release-detail", public_id)
+
+
+@require_GET
+def release_archive(request: HttpRequest, public_id: str) -> HttpResponseBase:
+    """All files as one zip, for whoever holds the signed link."""
+    release = _signed_release(request, public_id)
+    names = [*release.manifest["files"], *_TEXTS]
+    chunks = off_thread(zipped(release.name, names, destination_of(release)))
+    response = StreamingHttpResponse(chunks, content_type="application/zip")
+    response["Content-Disposition"] = f'attachment; filename="{_file_name(release)}.zip"'
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+@require_GET
+def release_file(request: HttpRequest, public_id: str, name: str) -> HttpResponseBase:
+    """One file, for whoever holds the signed link."""
+    release = _signed_release(request, public_id)
+    if name not in {*release.manifest["files"], *_TEXTS}:
+        raise Http404
+    destination = destination_of(release)
+    chunks = off_thread(read(destination.open(name)))
+    response = StreamingHttpResponse(chunks, content_type="application/octet-stream")
+    response["Content-Length"] = str(destination.size(name))
+    response["Content-Disposition"] = f'attachment; filename="{name.rpartition("/")[2]}"'
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+_TEXTS = ("README.md", "LICENSE", "CONSENT.md", "manifest.json", "SHA256SUMS")
+
+
+def _signed_release(request: HttpRequest, public_id: str) -> Release:
+    """A link opens one published release for a day, and dies when that is withdrawn."""
+    try:
+        signed = _signer.unsign(f"{public_id}:{request.GET.get('s', '')}", max_age=LINK_SECONDS)
+    except signing.BadSignature:
+        raise Http404 from None
+    return get_object_or_404(Release.objects.downloadable(), public_id=signed)
+
+
+def _download(release: Release) -> dict[str, Any]:
+    if release.state != Release.State.PUBLISHED or release.destination:
+        return {}
+    signature = _signer.sign(release.public_id).removeprefix(f"{release.public_id}:")
+    archive = reverse("ratings:release-archive", args=[release.public_id])
+    files = [
+        {
+            "name": name,
+            "url": f"{reverse('ratings:release-file', args=[release.public_id, name])}?s={signature}",
+            **file,
+        }
+        for name, file in release.manifest["files"].items()
+    ]
+    address = f"{settings.SITE_URL}{archive}?s={signature}"
+    return {"archive_url": f"{archive}?s={signature}", "archive_address": address, "files": files}
+
+
+def _file_name(release: Release) -> str:
+    return "".join(letter if letter.isalnum() or letter in "-._" else "-" for letter in release.name)
+
+
+def _progress(release: Release) -> dict[str, Any]:
+    shards = release.shards.all()
+    total = shards.aggregate(rows=Sum("rows"))["rows"] or 0
+    built = shards.exclude(built_at=None).aggregate(rows=Sum("rows"))["rows"] or 0
+    return {
+        "shards": shards.count(),
+        "shards_built": shards.exclude(built_at=None).count(),
+        "rows": total,
+        "rows_built": built,
+        "percent": 100 * built // total if total else 0,
+        "is_running": release.state in Release.UNFINISHED,
+        "facts": _told(release.manifest or release.plan),
+    }
+
+
+def _told(facts: dict[str, Any]) -> dict[str, Any]:
+    """Counts in the words and order of a page."""
+    dropped = facts.get("dropped", {})
+    balance = facts.get("label_balance", {}).get("image_0_preferred")
+    return {
+        "rows": [(kind, sum(splits.values()), splits) for kind, splits in facts.get("rows", {}).items()],
+        "dropped": [(kind, told(why), rows) for kind, reasons in dropped.items() for why, rows in reasons.items()],
+        "balance": None if balance is None else round(100 * balance, 1),
+        "resolutions": facts.get("resolutions", {}),
+        "missing": facts.get("missing", []),
+    }

@@ -1,0 +1,118 @@
+"""The pages and API of releases: the research team's alone, with progress, cancel and links that die."""
+
+import io
+import zipfile
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import User
+from ratings import building, releases
+from ratings.datasets.eligibility import ReleaseFilter
+from ratings.models import Release
+from tests.conftest import ApiAs, As
+from tests.ratings.test_releases import KINDS, build, community, make_pair
+
+pytestmark = pytest.mark.django_db
+__all__ = ["community", "make_pair"]  # fixtures
+CHOICES = {"name": "salon-pickapic", "kinds": ["pairs", "votes"], "level": "0", "with_simulated": "on"}
+
+
+@pytest.mark.parametrize("who", [None, "alice", "mod"])
+def test_releases_are_not_there_for_others(
+    who: str | None, request: Any, as_user: As, api_as: ApiAs, rita: User
+) -> None:
+    user = request.getfixturevalue(who) if who else None
+    release = releases.request_release(filter=ReleaseFilter(), kinds=KINDS, created_by=rita)
+    for path in ("", "new/", f"{release.public_id}/", f"{release.public_id}/release.zip"):
+        assert as_user(user).get(f"/research/releases/{path}").status_code == 404
+    assert as_user(user).post(f"/research/releases/{release.public_id}/cancel/").status_code == 404
+    assert api_as(user).get("/api/releases/").status_code in {401, 404}
+    assert api_as(user).post("/api/releases/", {}).status_code in {401, 404}
+
+
+def test_a_preview_tells_rows_reasons_and_balance_and_builds_nothing(community: Any, rita: User, as_user: As) -> None:
+    page = as_user(rita).post("/research/releases/new/", {**CHOICES, "step": "preview"})
+    words = page.content.decode()
+    assert page.status_code == 200
+    assert "train 4" in words
+    assert "% of the pairs" in words
+    assert 'value="salon-pickapic"' in words
+    assert not Release.objects.exists()
+
+
+def test_a_wrong_form_keeps_what_was_typed_and_says_why(rita: User, as_user: As) -> None:
+    page = as_user(rita).post("/research/releases/new/", {**CHOICES, "since": "yesterday", "step": "build"})
+    assert page.status_code == 400
+    assert "Enter a valid date" in page.content.decode()
+    assert "yesterday" in page.content.decode()
+    assert not Release.objects.exists()
+
+
+def test_a_release_is_begun_followed_and_cancelled_in_the_browser(community: Any, rita: User, as_user: As) -> None:
+    browser = as_user(rita)
+    begun = browser.post("/research/releases/new/", {**CHOICES, "step": "build"})
+    release = Release.objects.get()
+    assert begun["Location"] == f"/research/releases/{release.public_id}/"
+    fragment = browser.get(begun["Location"], headers={"HX-Request": "true"}).content.decode()
+    assert "every 2s" in fragment
+    assert "<html" not in fragment
+    releases.freeze_plan(release=release)
+    building.build_shard(shard=release.shards.all()[0])
+    assert "1 of" in browser.get(begun["Location"]).content.decode()
+    browser.post(f"/research/releases/{release.public_id}/cancel/")
+    ended = browser.get(begun["Location"], headers={"HX-Request": "true"}).content.decode()
+    assert "every 2s" not in ended
+    assert "Cancelled" in browser.get("/research/releases/").content.decode()
+
+
+@pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume asynchronous iterators")
+def test_a_signed_link_hands_out_the_whole_release_and_dies_with_it(community: Any, rita: User, as_user: As) -> None:
+    release = build(None)
+    page = as_user(rita).get(f"/research/releases/{release.public_id}/")
+    url = page.context["archive_url"]
+    response = _fetch(as_user(None), url)
+    archive = zipfile.ZipFile(io.BytesIO(response))
+    assert archive.testzip() is None
+    names = {name.partition("/")[2] for name in archive.namelist()}
+    assert names == {*release.manifest["files"], "README.md", "LICENSE", "CONSENT.md", "manifest.json", "SHA256SUMS"}
+    file = page.context["files"][0]
+    assert len(_fetch(as_user(None), file["url"])) == file["bytes"]
+    assert as_user(None).get(url[:-2]).status_code == 404
+    assert as_user(None).get(file["url"].replace("/files/", "/files/../../secret_key")).status_code == 404
+    Release.objects.update(state=Release.State.WITHDRAWN)
+    assert as_user(None).get(url).status_code == 404
+
+
+def _fetch(client: Client, url: str) -> bytes:
+    response = client.get(url)
+    assert response.status_code == 200
+    return b"".join(response)
+
+
+def test_the_api_begins_shows_previews_and_cancels(community: Any, rita: User, api_as: ApiAs) -> None:
+    program = api_as(rita)
+    assert program.post("/api/releases/preview/", {"kinds": ["pairs"]}).json()["rows"]["pairs"]["train"] == 4
+    refused = program.post("/api/releases/", {"kinds": ["everything"], "checkpoint": "none"})
+    assert refused.status_code == 400
+    assert set(refused.json()["fields"]) == {"kinds"}
+    begun = program.post("/api/releases/", {"kinds": ["pairs"]}).json()
+    assert begun["state"] == "requested"
+    assert program.get(f"/api/releases/{begun['id']}/").json()["id"] == begun["id"]
+    assert [row["id"] for row in program.get("/api/releases/").json()["results"]] == [begun["id"]]
+    assert program.post(f"/api/releases/{begun['id']}/cancel/").json()["state"] == "cancelled"
+
+
+def test_a_list_of_releases_costs_the_same_however_many(
+    rita: User, as_user: As, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(30):
+        releases.request_release(
+            filter=ReleaseFilter(), kinds=KINDS, name=f"r{number}", created_by=rita, at=timezone.now()
+        )
+    browser = as_user(rita)
+    with django_assert_max_num_queries(8):
+        page = browser.get("/research/releases/")
+    assert "Load more" in page.content.decode()
