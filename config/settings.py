@@ -213,6 +213,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "ContentLevelEnum": "accounts.levels.ContentLevel",
+        "AskOutcomeEnum": "ratings.models.AskOutcome",
+    },
 }
 
 # --- Tasks ----------------------------------------------------------------------------------------------

@@ -167,6 +167,7 @@ def answers(url: str) -> bool:
 def site_environ(embedded: Running, port: int, **more: str) -> dict[str, str]:
     """The environment of every process: this one's, what reaches the services, and the site's own address."""
     own = {"SITE_URL": os.environ.get("SITE_URL", f"http://127.0.0.1:{port}"), "PYTHONUNBUFFERED": "1"}
+    own["TRANSFORMERS_VERBOSITY"] = "error"  # its advice on what else to install
     return {**os.environ, **embedded, **own, **more}
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.permissions import IsAuthenticated
@@ -21,6 +21,7 @@ from ratings.models import Ask, AskOutcome, Comparison, Question, Rating, Surfac
 from ratings.tokens import token_for
 from ratings.views.compare import PAIRS_A_MINUTE
 
+ID = OpenApiParameter("id", str, OpenApiParameter.PATH)
 NOTHING = OpenApiResponse(description="Nothing is asked now.")
 
 
@@ -163,14 +164,14 @@ class AskViewSet(viewsets.ViewSet):
             return Response(status=status.HTTP_204_NO_CONTENT)
         return Response(AskSerializer(ask, context={"request": request}).data, status=status.HTTP_201_CREATED)
 
-    @extend_schema(request=TokenSerializer, responses={204: None})
+    @extend_schema(parameters=[ID], request=TokenSerializer, responses={204: None})
     @action(detail=True, methods=["post"])
     def shown(self, request: Request, pk: str) -> Response:
         """Notes that the question reached the member's screen."""
         services.mark_shown(**_valid(TokenSerializer, request), rater=member_of(request), about=[pk])
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    @extend_schema(request=AnswerSerializer, responses=RatingSerializer)
+    @extend_schema(parameters=[ID], request=AnswerSerializer, responses=RatingSerializer)
     @action(detail=True, methods=["post"])
     def answer(self, request: Request, pk: str) -> Response:
         """Stores the answer. The same one again changes nothing; another one is refused with 409."""
@@ -178,7 +179,7 @@ class AskViewSet(viewsets.ViewSet):
         rating = services.answer_ask(**data, rater=member_of(request), about=[pk])
         return Response(RatingSerializer(rating).data)
 
-    @extend_schema(request=DismissSerializer, responses=OutcomeSerializer)
+    @extend_schema(parameters=[ID], request=DismissSerializer, responses=OutcomeSerializer)
     @action(detail=True, methods=["post"])
     def skip(self, request: Request, pk: str) -> Response:
         """Closes the ask without an answer."""
@@ -201,7 +202,7 @@ class ComparisonViewSet(viewsets.ViewSet):
             return Response(status=status.HTTP_204_NO_CONTENT)
         return Response(ComparisonSerializer(ask, context={"request": request}).data, status=status.HTTP_201_CREATED)
 
-    @extend_schema(request=VerdictSerializer, responses=RevealSerializer)
+    @extend_schema(parameters=[ID], request=VerdictSerializer, responses=RevealSerializer)
     @action(detail=True, methods=["post"])
     def answer(self, request: Request, pk: str) -> Response:
         """Stores which side won, as it was seen, and says what the pictures were."""

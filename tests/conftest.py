@@ -172,7 +172,7 @@ def live_site(transactional_db: None, media: Path, tmp_path: Path, collected_sta
 
 @pytest.fixture(scope="session")
 def collected_static(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The static files as production serves them: hashed and compressed."""
+    """The static files as production serves them: hashed."""
     folder = tmp_path_factory.mktemp("site")
     done = processes.manage(
         "collectstatic", "--no-input", "--ignore", "redoc", "-v", "0", SALON_TEST_SITE="1", VAR_DIR=str(folder)
