@@ -162,7 +162,7 @@ def answer_ask(
     """
     at = at or timezone.now()
     ask = read_token(token, rater=rater, about=about)
-    if ask.image is None or (value is not None and value not in range(1, 6)):
+    if ask.image_id is None or (value is not None and value not in range(1, 6)):
         raise Refused("bad_value", _("Choose one of the five steps."), fields={"value": [_("From 1 to 5.")]})
     require_unrestricted(user=rater, doing="vote", at=at)
     if not _close(ask, AskOutcome.ANSWERED, rater, dwell_ms, at):
@@ -173,8 +173,8 @@ def answer_ask(
     return Rating.objects.create(
         ask=ask,
         rater=rater,
-        image=ask.image,
-        question=ask.question,
+        image_id=ask.image_id,
+        question_id=ask.question_id,
         repeat_no=ask.repeat_no,
         value=value,
         created_at=at,
@@ -208,6 +208,7 @@ def answer_comparison(
         if ask.outcome == closing and earlier == outcome:
             return ask
         raise _why_closed(ask, at)
+    ask.outcome = closing
     if outcome != SKIP:
         _store_comparison(ask, outcome, at)
     return ask
@@ -215,6 +216,7 @@ def answer_comparison(
 
 def _store_comparison(ask: Ask, outcome: str, at: datetime) -> None:
     low, high = ask.subject
+    left, right = (high, low) if ask.is_side_swapped else (low, high)
     Comparison.objects.create(
         ask=ask,
         rater_id=ask.rater_id,
@@ -222,7 +224,7 @@ def _store_comparison(ask: Ask, outcome: str, at: datetime) -> None:
         image_high_id=high,
         repeat_no=ask.repeat_no,
         outcome=outcome,
-        preferred={Comparison.Outcome.LEFT.value: ask.left, Comparison.Outcome.RIGHT.value: ask.right}.get(outcome),
+        preferred_id={Comparison.Outcome.LEFT.value: left, Comparison.Outcome.RIGHT.value: right}.get(outcome),
         created_at=at,
     )
 

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import NotFound, Refused
 from accounts.models import User
+from generation.models import Image
 from ratings.models import Ask
 
 SALT = "ratings.ask"
@@ -18,7 +19,7 @@ def token_for(ask: Ask) -> str:
 
 
 def read_token(token: str, *, rater: User, about: Collection[str] = ()) -> Ask:
-    """The ask that a token stands for, with its question and pictures.
+    """The ask that a token stands for.
 
     `about` are the public ids that the caller says it is about (the ask's, its pictures'). Raises Refused
     for a forged token (400), somebody else's (404), and for another ask or picture than the ledger's (400).
@@ -28,11 +29,12 @@ def read_token(token: str, *, rater: User, about: Collection[str] = ()) -> Ask:
     except (signing.BadSignature, TypeError, ValueError):
         sentence = _("This answer does not belong to a question of ours. Reload the page and try again.")
         raise Refused("forged_token", sentence, status=400) from None
-    asks = Ask.objects.select_related("question", "image", "image_low", "image_high")
-    ask = asks.filter(public_id=public_id, rater=rater).first()
-    if ask is None or rater_id != rater.pk:
+    ask = Ask.objects.filter(public_id=public_id, rater=rater).first() if rater_id == rater.pk else None
+    if ask is None:
         raise NotFound(_("There is no such question for you."))
-    known = {ask.public_id} | {image.public_id for image in (ask.image, ask.image_low, ask.image_high) if image}
-    if ask.subject != subject or not known.issuperset(about):
+    others = set(about) - {ask.public_id}
+    if others and others.issubset(Image.objects.filter(pk__in=ask.subject).values_list("public_id", flat=True)):
+        others = set()
+    if ask.subject != subject or others:
         raise Refused("other_subject", _("This answer is about another picture than the one we asked about."))
     return ask

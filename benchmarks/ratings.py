@@ -1,0 +1,211 @@
+"""Answers a second over HTTP, against a Django view on the same server that does the same writes by bare psycopg.
+
+    python -m benchmarks.ratings [--quick]
+
+Both views take turns on one server process, asked by the same clients, so that a busy machine slows both.
+"""
+
+import argparse
+import contextlib
+import http.client
+import json
+import os
+import secrets
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlencode
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from config.local import services  # noqa: E402
+from config.local.processes import free_port, guard, until_ready  # noqa: E402
+
+if TYPE_CHECKING:
+    from accounts.models import User
+    from generation.models import Image
+
+CLIENTS = 8
+MEMBERS = 50
+A_DAY = 86_400
+
+
+class Answer(NamedTuple):
+    public_id: str
+    token: str
+    session: str
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a small run of under a minute")
+    rounds, seconds, images = (3, 2.0, 200) if parser.parse_args().quick else (5, 8.0, 1500)
+    with tempfile.TemporaryDirectory(prefix="salon-bench-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o711)
+        for name in ("DATABASE_URL", "REDIS_URL"):
+            os.environ.pop(name, None)
+        with services(Path(folder)) as variables:
+            os.environ.update(
+                {**variables, "VAR_DIR": folder, "DATABASE_POOL_SIZE": "8"},
+                DJANGO_SETTINGS_MODULE="benchmarks._settings",
+            )
+            import django
+
+            django.setup()
+            subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=ROOT, check=True)
+            with server(Path(folder)) as address:
+                report(measure(address, prepare(images), rounds, seconds))
+
+
+@contextlib.contextmanager
+def server(folder: Path) -> Iterator[str]:
+    """One web process, as production runs it; yields its host and port."""
+    port = free_port(19_000 + os.getpid() % 1000)
+    command = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--port", str(port), "--log-level", "error"]
+    environ = {**os.environ, "SITE_URL": f"http://127.0.0.1:{port}"}
+    service = guard("The web server", command, log=folder / "web.log", environ=environ, cwd=ROOT)
+    address = f"127.0.0.1:{port}"
+    try:
+        until_ready(service, lambda: is_up(address))
+        yield address
+    finally:
+        service.stop()
+
+
+def is_up(address: str) -> bool:
+    with contextlib.closing(http.client.HTTPConnection(address, timeout=2)) as connection:
+        try:
+            connection.request("GET", "/bare/none/")
+            connection.getresponse().read()
+        except OSError:
+            return False
+    return True
+
+
+def measure(address: str, answers: Iterator[Answer], rounds: int, seconds: float) -> dict[str, list[float]]:
+    """Answers a second of each view, round by round."""
+    figures: dict[str, list[float]] = {"salon": [], "bare": []}
+    for view in figures:
+        run(address, view, answers, 0.5)  # warms connections and caches
+    for _ in range(rounds):
+        for view, found in figures.items():
+            found.append(run(address, view, answers, seconds))
+    return figures
+
+
+def run(address: str, view: str, answers: Iterator[Answer], seconds: float) -> float:
+    until = time.perf_counter() + seconds
+    with ThreadPoolExecutor(CLIENTS) as clients:
+        done = sum(clients.map(lambda _: client(address, view, answers, until), range(CLIENTS)))
+    return done / seconds
+
+
+def client(address: str, view: str, answers: Iterator[Answer], until: float) -> int:
+    """Answers asks over one kept connection until the time is up; returns how many."""
+    done, csrf = 0, secrets.token_hex(16)
+    with contextlib.closing(http.client.HTTPConnection(address, timeout=30)) as connection:
+        while time.perf_counter() < until:
+            answer = next(answers, None)
+            if answer is None:
+                raise SystemExit("There were too few open asks for so fast a machine; raise the number of pictures.")
+            path = f"/bare/{answer.public_id}/" if view == "bare" else f"/asks/{answer.public_id}/answer/"
+            headers = {
+                "Content-Type": "application/x-www-form-urlencoded",
+                "Cookie": f"sessionid={answer.session}; csrftoken={csrf}",
+                "X-CSRFToken": csrf,
+                "HX-Request": "true",
+            }
+            body = urlencode({"token": answer.token, "value": 1 + done % 5, "dwell_ms": 1500})
+            connection.request("POST", path, body, headers)
+            response = connection.getresponse()
+            text = response.read()
+            if response.status != 200:
+                raise SystemExit(f"{path} answered {response.status}: {text[:300]!r}")
+            done += 1
+    return done
+
+
+def prepare(pictures: int) -> Iterator[Answer]:
+    """Open asks, one a member and picture, ready to be answered; drawn by nobody, for drawing is not measured."""
+    from ratings.models import Ask, Policy, Question
+    from ratings.tokens import token_for
+
+    members = make_members()
+    images = make_images(members[0][0], pictures)
+    policy, question = Policy.objects.current(), Question.objects.active().on_scale()[0]
+    from django.utils import timezone
+
+    now = timezone.now()
+    asks = [
+        Ask(
+            policy=policy, surface="post", stratum="regular/first", rater=member, image=image, question=question,
+            p_ask=0.05, p_question=0.2, rater_is_author=False, created_at=now, expires_at=now + timedelta(hours=2),
+        )
+        for image in images for member, _ in members[1:]
+    ]  # fmt: skip
+    Ask.objects.bulk_create(asks, batch_size=1000)
+    sessions = {member.pk: session for member, session in members}
+    return iter([Answer(ask.public_id, token_for(ask), sessions[ask.rater_id]) for ask in asks])
+
+
+def make_members() -> list[tuple["User", str]]:
+    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+    from django.contrib.sessions.backends.cached_db import SessionStore
+
+    from accounts.models import User
+
+    members = []
+    for n in range(MEMBERS):
+        member = User.objects.create(username=f"rater{n}")
+        session = SessionStore()
+        session[SESSION_KEY] = str(member.pk)
+        session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+        session[HASH_SESSION_KEY] = member.get_session_auth_hash()
+        session.create()
+        members.append((member, str(session.session_key)))
+    return members
+
+
+def make_images(author: "User", pictures: int) -> list["Image"]:
+    """Public pictures without files: an answer never opens one."""
+    from django.utils import timezone
+
+    from generation.models import Checkpoint, Generation, Image, ImageState
+
+    now = timezone.now()
+    checkpoint = Checkpoint.objects.create(slug="toy", name="Toy", source="toy", licence="MIT", sizes=[[64, 64]])
+    generation = Generation.objects.create(
+        author=author, prompt="a fox", checkpoint=checkpoint, scheduler="DDIM", steps=1, guidance=1, width=64,
+        height=64, idempotency_key="bench", submitted_at=now,
+    )  # fmt: skip
+    rows = [
+        Image(
+            generation=generation, author=author, position=n, seed=n, batch_key="toy", cost_units=1, pool="default",
+            not_before=now, queued_at=now, width=64, height=64, state=ImageState.READY, is_public=True,
+        )
+        for n in range(pictures)
+    ]  # fmt: skip
+    return Image.objects.bulk_create(rows)
+
+
+def report(figures: dict[str, list[float]]) -> None:
+    salon, bare = (statistics.median(figures[view]) for view in ("salon", "bare"))
+    ratio = statistics.median(ours / floor for ours, floor in zip(figures["salon"], figures["bare"], strict=True))
+    print(f"{'view':<28}{'answers/s':>12}{'a day':>14}")
+    for name, rate in (("ratings:ask-answer", salon), ("the same writes, bare", bare)):
+        print(f"{name:<28}{rate:>12,.0f}{rate * A_DAY:>14,.0f}")
+    print(f"ratio {ratio:.2f}, rounds {[f'{one / other:.2f}' for one, other in zip(*figures.values(), strict=True)]}")
+    figure = {"answers_per_s": round(salon, 1), "bare_per_s": round(bare, 1), "answers_a_day": round(salon * A_DAY)}
+    print(json.dumps({"benchmark": "ratings", **figure, "ratio": round(ratio, 3)}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,281 @@
+"""Which pairs a member may judge, how they are shown, and which answers count."""
+
+import random
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.errors import Refused
+from accounts.levels import ContentLevel
+from accounts.models import User
+from feed.services import unpublish_post
+from generation.models import Image, ImageState
+from moderation.models import Restriction
+from moderation.services import restrict_member
+from ratings import services
+from ratings.models import Ask, AskOutcome, Comparison, Policy
+from ratings.pools import REPEAT_AFTER, comparison_pools
+from ratings.sampling import Parameters
+from ratings.tokens import token_for
+from tests.conftest import ApiAs, As, MakeMember
+from tests.generation.fixtures import MakeImage, checkpoint_row
+from tests.ratings.answers import vote
+from tests.ratings.conftest import Hang, MakePolicy
+
+pytestmark = pytest.mark.usefixtures("always")
+
+
+def siblings(author: User, make: MakeImage | Hang, n: int = 2, **fields: object) -> list[Image]:
+    first = make(author, seed=1, **fields)
+    return [first, *(make(author, seed=seed, generation=first.generation) for seed in range(2, n + 1))]
+
+
+def pairs(rater: User) -> set[tuple[str, int, int]]:
+    parameters = Parameters.from_json(Policy.objects.current().parameters)
+    pools = comparison_pools(rater, parameters, timezone.now())
+    return {(strategy, pair.low, pair.high) for strategy, pool in pools.items() for pair in pool}
+
+
+def drawn(rater: User) -> Ask:
+    ask = services.draw_comparison(rater=rater)
+    assert ask is not None
+    return ask
+
+
+def test_siblings_that_hang_nowhere_are_shown_to_their_maker_alone(
+    alice: User, bob: User, mod: User, make_image: MakeImage
+) -> None:
+    low, high = siblings(alice, make_image)
+    assert pairs(alice) == {("seed", low.pk, high.pk)}
+    assert pairs(bob) == set()
+    assert pairs(mod) == set()
+    assert services.draw_comparison(rater=bob) is None
+
+
+def test_published_pictures_of_one_prompt_and_size_meet_whoever_made_them(
+    alice: User, bob: User, mallory: User, hang: Hang
+) -> None:
+    other_model = checkpoint_row("other", "other")
+    one, two = hang(alice, prompt="a fox", seed=1), hang(bob, prompt="a fox", seed=2, checkpoint=other_model)
+    hang(bob, prompt="a bear", seed=3)
+    hang(bob, prompt="a fox", seed=4, width=96)
+    assert pairs(mallory) == {("model", one.pk, two.pk)}
+
+
+def test_no_pair_has_a_picture_that_is_not_this_members_to_see(
+    alice: User, bob: User, make_image: MakeImage, hang: Hang
+) -> None:
+    shown = hang(alice, seed=1)
+    more = {"generation": shown.generation}
+    make_image(alice, seed=2, **more)
+    make_image(alice, seed=3, state=ImageState.HELD, **more)
+    hang(alice, seed=4, content_level=ContentLevel.MATURE, **more)
+    hang(alice, seed=5, is_prompt_hidden=True, **more)
+    taken_down = hang(alice, seed=6, **more)
+    unpublish_post(post=taken_down.post, author=alice)
+    assert pairs(bob) == set()
+
+
+def test_a_pair_that_was_shown_is_not_shown_again_before_its_repeat(alice: User, bob: User, hang: Hang) -> None:
+    low, high = siblings(alice, hang)
+    services.answer_comparison(token=token_for(drawn(bob)), rater=bob, outcome="skip")
+    assert pairs(bob) == set()
+    assert pairs(alice) == {("seed", low.pk, high.pk)}
+
+
+def test_a_repeat_waits_ten_minutes_and_turns_the_sides_round(
+    make_policy: MakePolicy, alice: User, bob: User, hang: Hang
+) -> None:
+    make_policy(p_repeat=0.98)
+    siblings(alice, hang, n=3)
+    at = timezone.now()
+    first = services.draw_comparison(rater=bob, at=at)
+    assert first
+    services.answer_comparison(token=token_for(first), rater=bob, outcome="tie", at=at)
+    early = services.draw_comparison(rater=bob, at=at)
+    assert early
+    assert early.repeat_no == 0
+    services.answer_comparison(token=token_for(early), rater=bob, outcome="skip", at=at)
+    again = services.draw_comparison(rater=bob, at=at + REPEAT_AFTER, rng=random.Random(1))
+    assert again
+    assert (again.strategy, again.repeat_no, again.subject) == ("repeat", 1, first.subject)
+    assert again.is_side_swapped != first.is_side_swapped
+    assert again.p_side == 1
+    services.answer_comparison(token=token_for(again), rater=bob, outcome="left", at=at + REPEAT_AFTER)
+    assert Comparison.objects.filter(rater=bob).count() == 2
+
+
+def test_the_ledger_holds_the_pair_low_id_first_with_every_probability(alice: User, bob: User, hang: Hang) -> None:
+    low, high = siblings(alice, hang)
+    ask = drawn(bob)
+    ask.refresh_from_db()
+    assert ask.subject == [low.pk, high.pk]
+    assert {ask.left, ask.right} == {low, high}
+    assert (ask.p_ask, ask.p_strategy, ask.p_pair, ask.p_side) == (1, 1, 1, 0.5)
+    assert (ask.propensity, ask.surface, ask.strategy, ask.outcome) == (0.5, "compare", "seed", "open")
+
+
+def test_an_open_pair_comes_back_until_it_is_answered(alice: User, bob: User, hang: Hang) -> None:
+    siblings(alice, hang, n=4)
+    ask = drawn(bob)
+    assert drawn(bob) == ask
+    services.answer_comparison(token=token_for(ask), rater=bob, outcome="left")
+    assert drawn(bob) != ask
+
+
+@pytest.mark.parametrize("is_swapped", [False, True])
+@pytest.mark.parametrize("outcome", ["left", "right", "tie", "both_bad"])
+def test_the_preferred_picture_is_the_one_that_stood_on_the_chosen_side(
+    alice: User, bob: User, hang: Hang, outcome: str, is_swapped: bool
+) -> None:
+    low, high = siblings(alice, hang)
+    ask = drawn(bob)
+    Ask.objects.filter(pk=ask.pk).update(is_side_swapped=is_swapped)
+    services.answer_comparison(token=token_for(ask), rater=bob, outcome=outcome)
+    left, right = (high, low) if is_swapped else (low, high)
+    stored = Comparison.objects.get()
+    assert stored.preferred == {"left": left, "right": right}.get(outcome)
+    assert (stored.outcome, stored.image_low, stored.image_high) == (outcome, low, high)
+
+
+def test_a_skipped_pair_has_no_answer_and_stays_skipped(alice: User, bob: User, hang: Hang) -> None:
+    siblings(alice, hang)
+    token = token_for(drawn(bob))
+    assert services.answer_comparison(token=token, rater=bob, outcome="skip").outcome == AskOutcome.SKIPPED
+    services.answer_comparison(token=token, rater=bob, outcome="skip")
+    with pytest.raises(Refused) as refused:
+        services.answer_comparison(token=token, rater=bob, outcome="left")
+    assert refused.value.status == 409
+    assert not Comparison.objects.exists()
+
+
+def test_the_same_verdict_twice_is_one_row_and_another_is_refused(alice: User, bob: User, hang: Hang) -> None:
+    siblings(alice, hang)
+    token = token_for(drawn(bob))
+    for _ in range(2):
+        services.answer_comparison(token=token, rater=bob, outcome="tie")
+    with pytest.raises(Refused) as refused:
+        services.answer_comparison(token=token, rater=bob, outcome="left")
+    assert refused.value.code == "already_answered"
+    assert Comparison.objects.get().outcome == "tie"
+
+
+def test_an_unknown_verdict_somebody_elses_pair_and_a_late_one_are_refused(
+    alice: User, bob: User, mallory: User, hang: Hang
+) -> None:
+    siblings(alice, hang)
+    ask = drawn(bob)
+    late = ask.expires_at + timedelta(seconds=1)
+    for rater, outcome, at, status in [(bob, "up", None, 400), (mallory, "left", None, 404), (bob, "left", late, 409)]:
+        with pytest.raises(Refused) as refused:
+            services.answer_comparison(token=token_for(ask), rater=rater, outcome=outcome, at=at)
+        assert refused.value.status == status
+    assert not Comparison.objects.exists()
+
+
+def test_whoever_may_not_vote_is_told_so(alice: User, bob: User, hang: Hang, as_user: As) -> None:
+    siblings(alice, hang)
+    restrict_member(user=bob, kind=Restriction.Kind.MUTED, until=None, decision=None)
+    page = as_user(bob).get(reverse("ratings:compare"))
+    assert page.status_code == 403
+    assert 'role="alert"' in page.content.decode()
+
+
+def test_a_pair_that_others_have_judged_counts_its_people(
+    alice: User, bob: User, make_member: MakeMember, hang: Hang
+) -> None:
+    low, high = siblings(alice, hang)
+    for name in ("carol", "dave"):
+        vote(make_member(name), low, high, "tie")
+    parameters = Parameters.from_json(Policy.objects.current().parameters)
+    (pair,) = comparison_pools(bob, parameters, timezone.now())["seed"]
+    assert pair.raters == 2
+
+
+# The page
+
+
+def test_the_page_shows_two_pictures_and_says_nothing_about_them(
+    alice: User, bob: User, hang: Hang, as_user: As
+) -> None:
+    other = checkpoint_row("other-model", "other")
+    one, two = hang(alice, prompt="a fox", seed=11), hang(alice, prompt="a fox", seed=22, checkpoint=other)
+    client = as_user(bob)
+    html = client.get(reverse("ratings:compare")).content.decode()
+    assert "a fox" in html
+    for telling in (
+        one.public_id,
+        two.public_id,
+        one.rendition_hash,
+        two.rendition_hash,
+        "toy",
+        "Other-Model",
+        "alice",
+    ):
+        assert telling not in html.partition("<main")[2].partition("</main>")[0]
+    ask = Ask.objects.get()
+    for side, image in (("left", ask.left), ("right", ask.right)):
+        answer = client.get(reverse("ratings:compare-picture", args=[ask.public_id, side]))
+        assert image
+        assert (answer.status_code, answer["Content-Type"]) == (200, "image/webp")
+        assert answer["Cache-Control"].startswith("private")
+
+
+def test_the_models_are_named_after_the_answer_and_not_before(
+    alice: User, bob: User, mallory: User, hang: Hang, as_user: As
+) -> None:
+    hang(alice, prompt="a fox", seed=11)
+    hang(alice, prompt="a fox", seed=22, checkpoint=checkpoint_row("other-model", "other"))
+    client, ask = as_user(bob), drawn(bob)
+    reveal = reverse("ratings:compare-reveal", args=[ask.public_id])
+    assert client.get(reveal).status_code == 302
+    body = {"token": token_for(ask), "outcome": "left", "dwell_ms": "1500"}
+    done = client.post(reverse("ratings:compare-answer", args=[ask.public_id]), body)
+    assert (done.status_code, done["Location"]) == (302, reveal)
+    html = client.get(reveal).content.decode()
+    assert "Toy" in html
+    assert "Other-Model" in html
+    assert Ask.objects.get().dwell_ms == 1500
+    for path in (reveal, reverse("ratings:compare-picture", args=[ask.public_id, "left"])):
+        assert as_user(mallory).get(path).status_code == 404
+
+
+def test_with_nothing_to_compare_the_page_says_what_makes_pairs(bob: User, as_user: As) -> None:
+    page = as_user(bob).get(reverse("ratings:compare"))
+    assert page.status_code == 200
+    assert "No pair is left for you" in page.content.decode()
+
+
+def test_a_draw_costs_the_same_however_many_pairs_there_are(alice: User, bob: User, mallory: User, hang: Hang) -> None:
+    costs = []
+    for prompt, rater in (("a fox", bob), ("a bear", mallory)):
+        siblings(alice, hang, n=4, prompt=prompt)
+        with CaptureQueriesContext(connection) as queries:
+            drawn(User.objects.get(pk=rater.pk))
+        costs.append(len(queries))
+    assert costs[0] == costs[1] <= 18
+
+
+# The API
+
+
+def test_a_pair_goes_through_the_api_blind_and_is_revealed_by_its_answer(
+    alice: User, bob: User, hang: Hang, api_as: ApiAs
+) -> None:
+    siblings(alice, hang)
+    api = api_as(bob)
+    pair = api.post("/api/comparisons/")
+    assert pair.status_code == 201
+    assert set(pair.json()) == {"id", "token", "question", "prompt", "left", "right", "expires_at"}
+    answer = f"/api/comparisons/{pair.json()['id']}/answer/"
+    assert api.post(answer, {"token": pair.json()["token"], "outcome": "best"}).status_code == 400
+    told = api.post(answer, {"token": pair.json()["token"], "outcome": "right"})
+    assert told.status_code == 200
+    assert told.json()["left"]["checkpoint"] == "toy"
+    assert Comparison.objects.get().outcome == "right"
+    assert api.post("/api/comparisons/").status_code == 204
+    assert api_as(None).post("/api/comparisons/").status_code == 401
