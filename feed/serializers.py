@@ -4,7 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 
@@ -90,6 +90,7 @@ class PostSerializer(serializers.Serializer[Post]):
         return viewer
 
 
+@extend_schema_serializer(many=False)  # the page is the list
 class PostPageSerializer(serializers.Serializer[Any]):
     next = serializers.URLField(allow_null=True)
     results = PostSerializer(many=True)
@@ -148,6 +149,7 @@ class ChallengeSerializer(serializers.ModelSerializer[Challenge]):
         return day_bounds(challenge.day)[1]
 
 
+@extend_schema_serializer(many=False)  # the page is the list
 class ChallengePageSerializer(serializers.Serializer[Any]):
     next = serializers.URLField(allow_null=True)
     results = ChallengeSerializer(many=True)
