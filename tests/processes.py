@@ -23,6 +23,7 @@ def environ(**more: str) -> dict[str, str]:
     login = f"{quote(data['USER'])}:{quote(data['PASSWORD'])}"
     url = f"postgresql://{login}@{data['HOST']}:{data['PORT']}/{data['NAME']}"
     own = {"DATABASE_URL": url, "REDIS_URL": settings.REDIS_URL, "CHECKPOINTS_DIR": str(settings.CHECKPOINTS_DIR)}
+    own |= {name: getattr(settings, name) for name in ("SECRET_KEY", "RELEASE_SECRET")}  # sessions, pseudonyms
     return {**os.environ, **own, "DJANGO_SETTINGS_MODULE": "tests.settings", **more}
 
 
