@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.cache import cache
-from django.db.models import Avg, F, Q
+from django.db.models import Avg, DurationField, ExpressionWrapper, F, Q
 
 from generation.models import Image, ImageState
 
@@ -35,6 +35,7 @@ def place_in_queue(image: Image, *, at: datetime) -> dict[str, Any]:
     ahead = Image.objects.filter(before, pool=image.pool, state=ImageState.QUEUED).count()
     running = Image.objects.filter(pool=image.pool, state=ImageState.LEASED).count()
     recent = Image.objects.filter(pool=image.pool, state=ImageState.READY, ready_at__gt=at - timedelta(hours=1))
-    each = recent.aggregate(seconds=Avg((F("ready_at") - F("started_at")) / F("bucket")))["seconds"]
+    share = ExpressionWrapper((F("ready_at") - F("started_at")) / F("bucket"), output_field=DurationField())
+    each = recent.aggregate(time=Avg(share))["time"]
     eta = None if each is None else round((ahead + running + 1) * each.total_seconds())
     return {"place": ahead + 1, "eta_s": eta}
