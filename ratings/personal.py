@@ -53,4 +53,4 @@ def erase(user: User) -> None:
     Ask.objects.about_images(Image.objects.filter(author=user).values_list("pk", flat=True)).delete()
     forget_member(user)
     Release.objects.filter(created_by=user).update(created_by=None)
-    refresh_aspects_of.delay_on_commit(rated)
+    refresh_aspects_of.delay_on_commit(rated)  # type: ignore[attr-defined]  # DjangoTask, not yet in celery-types
