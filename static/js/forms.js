@@ -1,5 +1,5 @@
 // data-submit-on-enter (Ctrl+Enter in a textarea), data-autosubmit, data-toggle, and one submit per press.
-import { on } from './dom.js';
+import { each, on } from './dom.js';
 
 on('keydown', 'textarea[data-submit-on-enter]', (area, event) => {
   if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
@@ -34,4 +34,10 @@ document.addEventListener('submit', (event) => {
 });
 window.addEventListener('pageshow', () => {
   for (const form of document.querySelectorAll('form[data-sent]')) delete form.dataset.sent;
+});
+
+// A row of tabs that is wider than the screen shows the current one.
+each(':is(.tabs, .sidenav) > [aria-current]', (tab) => {
+  const row = tab.parentElement;
+  row.scrollLeft = tab.offsetLeft - (row.clientWidth - tab.offsetWidth) / 2;
 });
