@@ -36,7 +36,8 @@ BARE = """
            image.height, image.placeholder, made.prompt, tally.likes
     FROM feed_feedentry entry JOIN feed_post post ON post.id = entry.post_id
     JOIN feed_postcount tally ON tally.post_id = entry.post_id JOIN generation_image image ON image.id = post.image_id
-    JOIN generation_generation made ON made.id = image.generation_id JOIN accounts_user writer ON writer.id = post.author_id
+    JOIN generation_generation made ON made.id = image.generation_id
+    JOIN accounts_user writer ON writer.id = post.author_id
     WHERE entry.is_visible AND entry.content_level <= 0 AND (entry.hot, entry.post_id) < (%s, %s)
     ORDER BY entry.hot DESC, entry.post_id DESC LIMIT 24
 """
@@ -77,8 +78,14 @@ def load(posts: int) -> float:
             for row in plan(posts, post.author_id):
                 copy.write_row(row)
         mine = {"id": "n", "public_id": "'p' || lpad(n::text, 11, '0')", "author_id": "author", "image_id": "n"}
-        times = {name: "at" for name in ("published_at", "submitted_at", "queued_at", "ready_at")}
-        rank = {"post_id": "n", "hot": "plan.hot", "likes": "plan.weight", "weight": "plan.weight", "author_id": "author"}
+        times = dict.fromkeys(("published_at", "submitted_at", "queued_at", "ready_at"), "at")
+        rank = {
+            "post_id": "n",
+            "hot": "plan.hot",
+            "likes": "plan.weight",
+            "weight": "plan.weight",
+            "author_id": "author",
+        }
         made = {**mine, **times, "idempotency_key": "n::text", "prompt": "'picture ' || n"}
         multiply(cursor, Generation, image.generation_id, made)
         multiply(cursor, Image, image.pk, {**mine, **times, "generation_id": "n", "seed": "n"})
@@ -96,7 +103,7 @@ def template() -> tuple[Any, Any]:
     from generation.models import Image
     from tests.generation import fixtures
 
-    authors = User.objects.bulk_create(User(username=f"author{n}", password="!") for n in range(AUTHORS))
+    authors = User.objects.bulk_create(User(username=f"author{n}") for n in range(AUTHORS))
     generation = fixtures._generation(authors[0], NOW - timedelta(days=400), {})
     image = Image.objects.create(
         generation=generation, author=authors[0], position=0, seed=0, batch_key="-", cost_units=1, pool="default",
@@ -128,9 +135,9 @@ def plan(posts: int, first_author: int) -> Any:
 
 def multiply(cursor: Any, model: "type[Model]", pk: int, values: dict[str, str]) -> None:
     """Copies row `pk` once per row of the plan; `values` are SQL for the columns that differ."""
-    columns = [field.column for field in model._meta.concrete_fields]
+    columns = [str(field.column) for field in model._meta.concrete_fields]
     chosen = ", ".join(values.get(column, f"template.{column}") for column in columns)
-    table, key = model._meta.db_table, model._meta.pk.column if model._meta.pk else "id"
+    table, key = model._meta.db_table, columns[0]  # the primary key is every model's first
     cursor.execute(
         f"INSERT INTO {table} ({', '.join(columns)}) SELECT {chosen} FROM {table} template, plan "  # noqa: S608
         f"WHERE template.{key} = %s",

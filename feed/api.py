@@ -48,7 +48,7 @@ def posts_shown(request: Request, posts: list[Post], next_cursor: str | None, ba
     query = request.query_params.copy()
     query["cursor"] = next_cursor or ""
     following = request.build_absolute_uri(f"{base}?{query.urlencode()}") if next_cursor else None
-    return {"next": following, "results": PostSerializer(posts, many=True, context={"request": request}).data}
+    return {"next": following, "results": PostSerializer.of(posts, request)}
 
 
 class PostViewSet(viewsets.ViewSet):
@@ -167,7 +167,9 @@ class ChallengeViewSet(viewsets.ViewSet):
         page = read_keyset(begun, by="day", cursor=request.query_params.get("cursor", ""), size=PAGE_SIZE)
         base = request.build_absolute_uri(reverse("api:challenge-list"))
         following = f"{base}?cursor={page.next}" if page.next else None
-        return Response({"next": following, "results": ChallengeSerializer(page.rows, many=True, context={"at": at}).data})
+        return Response(
+            {"next": following, "results": ChallengeSerializer(page.rows, many=True, context={"at": at}).data}
+        )
 
     @extend_schema(parameters=[DAY], responses=ChallengeSerializer)
     def retrieve(self, request: Request, day: str) -> Response:

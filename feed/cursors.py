@@ -51,7 +51,9 @@ def decode(text: str, listing: Listing) -> Cursor:
     try:
         version, name, filters, *rest = signing.loads(text, salt=SALT)
     except (signing.BadSignature, ValueError, TypeError):
-        raise Refused("bad_cursor", _("This link to a place in the list is damaged. Start again from the top.")) from None
+        raise Refused(
+            "bad_cursor", _("This link to a place in the list is damaged. Start again from the top.")
+        ) from None
     if (version, name, filters) != (VERSION, listing.name, listing.filter_hash):
         message = _("This place belongs to another list, or to other viewing settings. Start again from the top.")
         raise Refused("foreign_cursor", message)

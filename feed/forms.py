@@ -56,7 +56,7 @@ class ProfileForm(forms.ModelForm[Profile]):
             to_field_name="public_id",
             help_text=_("One of your published pictures."),
         )
-        avatar.label_from_instance = _title_of  # type: ignore[method-assign]
+        avatar.label_from_instance = _title_of  # type: ignore[method-assign, assignment]
         self.fields["avatar"] = avatar
 
 

@@ -44,9 +44,11 @@ class PostQuerySet(models.QuerySet["Post"]):
         return self.filter(shown)
 
     def with_card(self, viewer: Viewer) -> "PostQuerySet":
-        """All that a card shows, in the same query; `is_liked` says whether `viewer` likes the post."""
+        """All that a card shows, in the same query; `is_liked` then says whether `viewer` likes the post."""
         likes = Like.objects.filter(post=OuterRef("pk"), member=viewer.pk)
-        return self.select_related("author", "count", "image__generation__checkpoint").annotate(is_liked=Exists(likes))
+        return self.select_related("author", "count", "image__generation__checkpoint").annotate(
+            liked_by_viewer=Exists(likes)
+        )
 
 
 class Post(PublicIdModel):
@@ -62,7 +64,6 @@ class Post(PublicIdModel):
 
     objects = PostQuerySet.as_manager()
 
-    is_liked = False  # by the viewer: annotated by with_card
     folded_count = 0  # further posts of the author behind this one: set where a page is read
 
     class Meta:
@@ -81,6 +82,15 @@ class Post(PublicIdModel):
     @property
     def is_hung(self) -> bool:
         return self.unpublished_at is None and self.removed_at is None and self.deleted_at is None
+
+    @property
+    def is_liked(self) -> bool:
+        """By the viewer of `with_card`; False where nobody asked."""
+        return bool(self.__dict__.get("liked_by_viewer", False))
+
+    @is_liked.setter
+    def is_liked(self, value: bool) -> None:
+        self.__dict__["liked_by_viewer"] = value
 
     def may_read_prompt(self, viewer: Viewer) -> bool:
         """A hidden prompt is its author's alone (and the moderators', who must judge it)."""
@@ -180,7 +190,9 @@ class RankFall(models.Model):
     post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="+")
     hot = models.FloatField()
     weight = models.PositiveIntegerField()
-    xid = models.BigIntegerField(db_default=Cast(Cast(Func(function="pg_current_xact_id"), models.TextField()), models.BigIntegerField()))
+    xid = models.BigIntegerField(
+        db_default=Cast(Cast(Func(function="pg_current_xact_id"), models.TextField()), models.BigIntegerField())
+    )
     at = models.DateTimeField()
 
     objects = RankFallQuerySet.as_manager()

@@ -38,5 +38,7 @@ def _parse(cursor: str, salt: str) -> tuple[datetime | date, int]:
     try:
         text, pk = signing.loads(cursor, salt=salt)
     except (signing.BadSignature, ValueError, TypeError):
-        raise Refused("bad_cursor", _("This link to a place in the list is damaged. Start again from the top.")) from None
+        raise Refused(
+            "bad_cursor", _("This link to a place in the list is damaged. Start again from the top.")
+        ) from None
     return (datetime if "T" in text else date).fromisoformat(text), pk

@@ -26,7 +26,9 @@ def export(user: User) -> dict[str, Any]:
         "posts": list(
             Post.objects.filter(author=user)
             .order_by("pk")
-            .values("public_id", "image__public_id", "title", "published_at", "unpublished_at", "removed_at", "deleted_at")
+            .values(
+                "public_id", "image__public_id", "title", "published_at", "unpublished_at", "removed_at", "deleted_at"
+            )
         ),
         "likes": list(Like.objects.filter(member=user).order_by("pk").values("post__public_id", "created_at")),
         "challenge_entries": list(

@@ -13,7 +13,9 @@ from feed.snapshots import Segment, first_segment, next_segment, stored_segment
 
 PAGE_SIZE = 24
 READ_AHEAD = 8  # ids fetched beyond a page, so that a few hidden ones cost no second query
-MOST_ROUNDS = 5  # queries a page may cost where nearly everything was hidden; then it is short, never the last by mistake
+MOST_ROUNDS = (
+    5  # queries a page may cost where nearly everything was hidden; then it is short, never the last by mistake
+)
 MOST_NEW = 99
 OWN_NEWS_SECONDS = 120
 
@@ -60,9 +62,7 @@ def read_page(
     return Page(posts, None if is_end else encode(place, listing), place.began, is_reordered)
 
 
-def _locate(
-    listing: Listing, at: datetime, cursor: str, newer_than: datetime | None
-) -> tuple[Cursor, Segment, bool]:
+def _locate(listing: Listing, at: datetime, cursor: str, newer_than: datetime | None) -> tuple[Cursor, Segment, bool]:
     if not cursor:
         segment = first_segment(listing, at, newer_than)
         return segment.at(Cursor(began=segment.built_at), 0), segment, False

@@ -38,7 +38,7 @@ class MadeSerializer(serializers.Serializer[Any]):
     prompt = serializers.CharField(allow_null=True)
     negative_prompt = serializers.CharField(allow_null=True)
     checkpoint = serializers.CharField()
-    style = serializers.CharField(allow_null=True)
+    style = serializers.CharField(allow_null=True)  # type: ignore[assignment]  # DRF keeps its own `style` per instance
     seed = serializers.IntegerField()
     steps = serializers.IntegerField()
     guidance = serializers.FloatField()
@@ -62,6 +62,10 @@ class PostSerializer(serializers.Serializer[Post]):
     more_by_author = serializers.IntegerField(source="folded_count")
     picture = serializers.SerializerMethodField()
     made = serializers.SerializerMethodField()
+
+    @classmethod
+    def of(cls, posts: list[Post], request: Request) -> Any:
+        return cls(posts, many=True, context={"request": request}).data  # type: ignore[arg-type]  # many=True
 
     def get_url(self, post: Post) -> str:
         return f"{settings.SITE_URL}{post.get_absolute_url()}"

@@ -38,7 +38,9 @@ def publish_image(
     """
     at = at or timezone.now()
     require_unrestricted(user=author, doing="publish", at=at)
-    title = clean_words(title, kind=TextKind.TITLE, field="title", longest=120, author=author, at=at)  # slow: before the transaction
+    title = clean_words(
+        title, kind=TextKind.TITLE, field="title", longest=120, author=author, at=at
+    )  # slow: before the transaction
     with transaction.atomic():
         picture = _own_ready_image(image, author)
         post = _hang(picture, title=title, hide_prompt=hide_prompt, at=at)

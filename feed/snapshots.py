@@ -120,4 +120,3 @@ def _build(key: str, listing: Listing, cursor: Cursor, at: datetime) -> Segment:
     segment = pack(key, rows, moment, listing, at)
     cache.set(key, segment, KEPT_SECONDS)
     return segment
-

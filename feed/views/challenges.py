@@ -56,7 +56,7 @@ def _show(request: HttpRequest, challenge: Challenge | None, at: datetime) -> Ht
             "closes_at": day_bounds(challenge.day)[1],
             "enterable": _enterable(challenge, viewer, at),
         }
-    context["earlier"] = list(Challenge.objects.begun(at).exclude(pk=challenge.pk if challenge else None)[:EARLIER])
+    context["earlier"] = list(Challenge.objects.begun(at).exclude(pk=challenge.pk if challenge else 0)[:EARLIER])
     return render_list(request, "feed/challenge.html", "feed/_page.html", context)
 
 

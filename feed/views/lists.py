@@ -71,7 +71,9 @@ def new_above(request: HttpRequest) -> HttpResponseBase:
     count = count_new(listing, request.user, since=since, at=at)
     if not count:
         return HttpResponse(status=204)
-    return render(request, "feed/_new_above.html", {"count": count, "url": address(listing, fresh=str(int(as_key(at))))})
+    return render(
+        request, "feed/_new_above.html", {"count": count, "url": address(listing, fresh=str(int(as_key(at))))}
+    )
 
 
 def _moment(text: str) -> datetime:

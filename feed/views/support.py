@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, cast
 
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
@@ -41,11 +41,11 @@ def for_members(view: View[P]) -> View[P]:
         answer = redirect_to_login(back)
         return HttpResponse(headers={"HX-Redirect": answer.url}) if is_htmx(request) else answer
 
-    return guarded
+    return cast("View[P]", guarded)
 
 
 def says_no(view: View[P]) -> View[P]:
-    """Shows a `Refused`: as a toast to htmx, on the page it came from after a POST, on a page of its own after a GET."""
+    """Shows a `Refused`: to htmx as a toast, after a POST on the page it came from, after a GET on its own page."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
@@ -56,7 +56,7 @@ def says_no(view: View[P]) -> View[P]:
                 raise Http404(refused.message) from None
             return _say(request, refused)
 
-    return guarded
+    return cast("View[P]", guarded)
 
 
 def _say(request: HttpRequest, refused: Refused) -> HttpResponse:

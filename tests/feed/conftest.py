@@ -82,5 +82,3 @@ def _entry(post: Post) -> FeedEntry:
         published_at=post.published_at,
         hot=ranking.hot(0, post.published_at),
     )
-
-

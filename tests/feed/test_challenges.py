@@ -76,7 +76,9 @@ def test_three_entries_are_all_for_one_day_and_the_same_twice_is_one(
 
 def test_nobody_enters_anothers_picture(challenge: Challenge, alice: User, mallory: User, hang: Hang) -> None:
     with pytest.raises(Refused) as refused:
-        services.enter_challenge(challenge=challenge, post=hang(alice, at=moment(7, 12)), member=mallory, at=moment(7, 13))
+        services.enter_challenge(
+            challenge=challenge, post=hang(alice, at=moment(7, 12)), member=mallory, at=moment(7, 13)
+        )
     assert refused.value.status == 404
 
 

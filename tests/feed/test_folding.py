@@ -69,7 +69,9 @@ def test_likes_of_a_restricted_member_do_not_count(alice: User, bob: User, hang:
     assert Like.objects.count() == 1
 
 
-def test_an_entry_is_written_only_when_its_rank_changes(alice: User, bob: User, make_member: MakeMember, hang: Hang) -> None:
+def test_an_entry_is_written_only_when_its_rank_changes(
+    alice: User, bob: User, make_member: MakeMember, hang: Hang
+) -> None:
     post = hang(alice)
     for member in (bob, make_member("carol")):
         like_post(post=post, member=member)

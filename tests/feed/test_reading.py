@@ -1,7 +1,6 @@
 """Lists stand still while they are read: nothing twice, nothing skipped, nothing hidden ever shown."""
 
 import random
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
@@ -71,10 +70,9 @@ class Reader:
 
 
 @pytest.fixture
-def _small_snapshots(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _small_snapshots(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that 400 posts fill several snapshots of whole blocks."""
     monkeypatch.setattr(snapshots, "LIMIT", 120)
-    yield
 
 
 @pytest.mark.usefixtures("_small_snapshots")
@@ -155,9 +153,7 @@ def test_a_burst_by_one_author_is_folded_and_counted(hang_many: HangMany, alice:
 
 
 @pytest.mark.parametrize(("window", "days"), [("day", 1), ("week", 7), ("month", 30), ("year", 365)])
-def test_a_top_window_holds_what_was_published_within_it(
-    window: str, days: int, hang: Hang, alice: User
-) -> None:
+def test_a_top_window_holds_what_was_published_within_it(window: str, days: int, hang: Hang, alice: User) -> None:
     inside = hang(alice, at=NOW - timedelta(days=days) + timedelta(minutes=1))
     hang(alice, at=NOW - timedelta(days=days, minutes=1))
     assert [post.pk for post in read_page(of("top", window), VISITOR, at=NOW).posts] == [inside.pk]
@@ -208,7 +204,9 @@ def test_new_posts_are_counted_not_shuffled_in(hang_many: HangMany, hang: Hang, 
     assert [p.pk for p in read_page(of("hot"), VISITOR, at=later).posts] == [p.pk for p in page.posts]
 
 
-@pytest.mark.parametrize("spoil", [lambda c: c[:-1] + ("A" if c[-1] != "A" else "B"), lambda c: "x", lambda c: c + ":"])
+@pytest.mark.parametrize(
+    "spoil", [lambda c: c[:-1] + ("A" if c[-1] != "A" else "B"), lambda _c: "x", lambda c: c + ":"]
+)
 def test_a_tampered_cursor_is_refused(spoil: object, hang_many: HangMany) -> None:
     hang_many(30, at=NOW)
     cursor = read_page(of("hot"), VISITOR, at=NOW, size=10).next
