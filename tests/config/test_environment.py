@@ -2,6 +2,7 @@
 
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -29,14 +30,23 @@ from tests.services import ROOT
         ("S3_BUCKET", "media", "S3_ACCESS_KEY_ID"),
     ],
 )
-def test_a_wrong_value_stops_the_start_with_a_sentence_naming_it(name: str, value: str, words: str) -> None:
-    environ = {**os.environ, name: value, "DJANGO_SETTINGS_MODULE": "config.settings"}
+def test_a_wrong_value_is_refused_with_a_sentence_naming_it(
+    name: str, value: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ImproperlyConfigured) as failure:
+        runpy.run_path(str(ROOT / "config" / "settings.py"))
+    assert name in str(failure.value)
+    assert words in str(failure.value)
+
+
+def test_a_wrong_value_stops_the_start_with_that_sentence_alone() -> None:
+    environ = {**os.environ, "SITE_URL": "salon.example", "DJANGO_SETTINGS_MODULE": "config.settings"}
     done = subprocess.run(
         [sys.executable, "manage.py", "check"], env=environ, cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 1
-    assert name in done.stderr
-    assert words in done.stderr
+    assert done.stderr.startswith("SITE_URL is 'salon.example'")
     assert "Traceback" not in done.stderr
 
 
