@@ -29,9 +29,9 @@ def api_exception_handler(error: Exception, context: dict[str, Any]) -> Response
     if isinstance(error, Refused):
         return api_error(error.code, error.message, error.status, error.fields)
     if is_unreachable(error):
-        response = api_error("unavailable", _sentence(), 503)
-        response["Retry-After"] = RETRY_SECONDS
-        return response
+        unavailable = api_error("unavailable", _sentence(), 503)
+        unavailable["Retry-After"] = RETRY_SECONDS
+        return unavailable
     response = drf_exception_handler(error, context)
     if response is not None:
         _reshape(response, error)

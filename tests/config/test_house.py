@@ -26,7 +26,7 @@ def _own_foreign_keys() -> list["models.ForeignKey[Any, Any]"]:
         field
         for label in LADDER
         for model in apps.get_app_config(label).get_models(include_auto_created=True)
-        for field in model._meta.local_fields + model._meta.local_many_to_many  # type: ignore[operator]
+        for field in model._meta.local_fields + model._meta.local_many_to_many
         if isinstance(field, models.ForeignKey)
     ]
 

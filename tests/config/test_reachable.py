@@ -116,10 +116,10 @@ def test_numbers_are_for_this_host_staff_and_the_bearer_of_the_token(
     alice: User, as_user: As, settings: Settings
 ) -> None:
     settings.METRICS_TOKEN = "a-long-token"
-    far = {"REMOTE_ADDR": "203.0.113.9"}
+    far = "203.0.113.9"
     assert Client().get("/metrics").status_code == 200
     assert Client().get("/metrics", headers={"X-Forwarded-For": "203.0.113.9"}).status_code == 404
-    assert Client().get("/metrics", **far).status_code == 404
-    assert as_user(alice).get("/metrics", **far).status_code == 404
-    assert Client().get("/metrics", headers={"Authorization": "Bearer a-long-token"}, **far).status_code == 200
-    assert Client().get("/metrics", headers={"Authorization": "Bearer guess"}, **far).status_code == 404
+    assert Client().get("/metrics", REMOTE_ADDR=far).status_code == 404
+    assert as_user(alice).get("/metrics", REMOTE_ADDR=far).status_code == 404
+    assert Client(REMOTE_ADDR=far).get("/metrics", headers={"Authorization": "Bearer a-long-token"}).status_code == 200
+    assert Client(REMOTE_ADDR=far).get("/metrics", headers={"Authorization": "Bearer guess"}).status_code == 404
