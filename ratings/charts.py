@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ratings.reports import AspectMean
 
-WIDTH, LEFT, RIGHT = 720, 250, 50
+WIDTH, LEFT, RIGHT = 480, 170, 50
 ROW, TOP = 34, 28
 SCALE = range(1, 6)
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.db.models import Case, CharField, Count, F, Q, Sum, Value, When
@@ -70,16 +70,20 @@ class Duel:
     def share(self) -> Estimate | None:
         """How often the first one wins, a tie counting half, “both bad” left out."""
         cells = {rater: scores for rater, scores in self.by_rater.items() if scores}
-        return weighted_mean(
+        estimate = weighted_mean(
             [sum(scores) for scores in cells.values()],
             [len(scores) for scores in cells.values()],
             list(cells),
             answers=sum(map(len, cells.values())),
         )
+        if estimate is None or estimate.low is None or estimate.high is None:
+            return estimate
+        return replace(estimate, low=max(0.0, estimate.low), high=min(1.0, estimate.high))
 
     @property
     def odds(self) -> float | None:
-        return odds(self.share.mean) if self.share else None
+        share = self.share
+        return None if share is None else odds(share.mean)
 
 
 def responses(since: datetime) -> list[Response]:
