@@ -7,7 +7,7 @@ from django.db import models
 from accounts.models import User
 from feed.display import sync_display
 from feed.models import Like, Post, StaleCount
-from generation import effects as pictures
+from generation.effects import apply as apply_to_picture
 from generation.models import Image
 from moderation.models import Decision
 
@@ -33,7 +33,7 @@ def _apply_to_post(decision: Decision, post: Post, at: datetime) -> None:
         Post.objects.filter(pk=post.pk).update(removed_at=None)
     if decision.action in {Action.REMOVE, Action.HOLD}:
         Image.objects.filter(pk=post.image_id).update(is_public=False)
-    pictures.apply(decision=decision, target=post.image)
+    apply_to_picture(decision=decision, target=post.image)
     sync_display([post.pk], at)
 
 

@@ -1,0 +1,117 @@
+"""Decisions about posts, pictures and members, and what a member takes along or leaves behind."""
+
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from accounts.levels import ContentLevel
+from accounts.models import User
+from accounts.services import delete_account, export_personal_data
+from feed import services
+from feed.effects import apply
+from feed.folding import fold_counts
+from feed.models import FeedEntry, Like, Post, PostCount, Profile
+from generation.models import Image, ImageState, PromptExample
+from moderation.models import Decision, Restriction
+from tests.conftest import As
+from tests.feed.conftest import Hang
+
+NOW = timezone.now()
+Action = Decision.Action
+
+
+def decide(target: Any, action: Action, level: ContentLevel | None = None) -> None:
+    decision = Decision.objects.create(
+        target_type=target._meta.label_lower,
+        target_id=target.pk,
+        action=action,
+        level=level,
+        reason="other",
+        actor_pseudonym="mod",
+        policy_version="1",
+        decided_at=NOW,
+    )
+    apply(decision=decision, target=target)
+
+
+@pytest.mark.parametrize(("action", "state"), [(Action.REMOVE, ImageState.REJECTED), (Action.HOLD, ImageState.HELD)])
+def test_a_post_that_is_taken_away_goes_with_its_picture_and_can_come_back(
+    action: Action, state: ImageState, alice: User, hang: Hang, as_user: As
+) -> None:
+    post = hang(alice)
+    decide(post, action)
+    image = Image.objects.get()
+    assert (image.state, image.is_public) == (state, False)
+    assert not FeedEntry.objects.get().is_visible
+    assert not PromptExample.objects.exists()
+    assert as_user(None).get(f"/p/{post.public_id}/").status_code == 404
+    decide(post, Action.APPROVE)
+    image.refresh_from_db()
+    assert (image.state, image.is_public) == (ImageState.READY, True)
+    assert FeedEntry.objects.get().is_visible
+    assert as_user(None).get(f"/p/{post.public_id}/").status_code == 200
+
+
+def test_approving_does_not_publish_what_its_author_took_down(alice: User, hang: Hang) -> None:
+    post = hang(alice)
+    decide(post, Action.HOLD)
+    services.unpublish_post(post=post, author=alice)
+    decide(post, Action.APPROVE)
+    assert not Image.objects.get().is_public
+    assert not FeedEntry.objects.get().is_visible
+
+
+def test_a_new_level_moves_the_post_to_its_audience(alice: User, hang: Hang, as_user: As) -> None:
+    post = hang(alice)
+    decide(post, Action.LEVEL, ContentLevel.SENSITIVE)
+    assert FeedEntry.objects.get().content_level == ContentLevel.SENSITIVE
+    assert not PromptExample.objects.exists()
+    assert post.public_id not in as_user(None).get("/").content.decode()
+
+
+def test_a_decision_about_a_picture_reaches_its_post(alice: User, hang: Hang) -> None:
+    post = hang(alice)
+    Image.objects.update(state=ImageState.HELD, is_public=False)
+    decide(post.image, Action.HOLD)
+    assert not FeedEntry.objects.get().is_visible
+
+
+def test_a_ban_hides_all_a_member_hung_and_silences_their_votes(alice: User, bob: User, hang: Hang) -> None:
+    mine, theirs = hang(alice), hang(bob)
+    services.like_post(post=mine, member=bob)
+    fold_counts(at=NOW)
+    ban = Restriction.objects.create(user=bob, kind=Restriction.Kind.BANNED, starts_at=NOW)
+    decide(bob, Action.RESTRICT)
+    fold_counts(at=NOW)
+    assert not FeedEntry.objects.get(post=theirs).is_visible
+    assert PostCount.objects.get(post=mine).likes == 0
+    ban.lifted_at = NOW
+    ban.save()
+    decide(bob, Action.APPROVE)
+    fold_counts(at=NOW)
+    assert FeedEntry.objects.get(post=theirs).is_visible
+    assert PostCount.objects.get(post=mine).likes == 1
+
+
+def test_a_member_takes_along_what_the_feed_keeps(alice: User, bob: User, hang: Hang) -> None:
+    post = hang(alice, title="Fox")
+    services.like_post(post=hang(bob), member=alice)
+    services.edit_profile(member=alice, display_name="Alice A.", bio="Foxes.")
+    kept = str(export_personal_data(user=alice))
+    assert all(word in kept for word in ("Fox", post.public_id, "Alice A.", "Foxes."))
+
+
+def test_a_deleted_account_leaves_blank_posts_and_no_votes(alice: User, bob: User, hang: Hang) -> None:
+    hang(alice, title="Fox")
+    other = hang(bob)
+    services.like_post(post=other, member=alice)
+    services.edit_profile(member=alice, display_name="Alice A.", bio="")
+    fold_counts(at=NOW)
+    delete_account(user=alice)
+    fold_counts(at=NOW)
+    buried = Post.objects.get(author=alice)
+    assert (buried.title, buried.deleted_at is None) == ("", False)
+    assert not Like.objects.exists()
+    assert not Profile.objects.exists()
+    assert PostCount.objects.get(post=other).likes == 0
