@@ -66,13 +66,13 @@ class Stream:
 
 def _submit(author: User) -> tuple[Generation, Stream]:
     generation = services.submit_generation(
-        author=author, prompt="a cat on a red background", checkpoint="tiny", count=4, steps=30, idempotency_key="k"
+        author=author, prompt="a cat on a red background", checkpoint="tiny", count=2, steps=12, idempotency_key="k"
     )
     return generation, Stream(generation)
 
 
 def _drawn(generation: Generation) -> bool:
-    return generation.images.filter(state=ImageState.GENERATED).count() == 4
+    return generation.images.filter(state=ImageState.GENERATED).count() == 2
 
 
 def _assert_each_arrived_once(generation: Generation) -> None:
@@ -82,7 +82,7 @@ def _assert_each_arrived_once(generation: Generation) -> None:
         assert files.folders(f"images/{image.pk}") == [str(image.lease_no)]
         assert checking.check_image(image_id=image.pk) == ImageState.READY
         assert checking.check_image(image_id=image.pk) is None
-    assert Image.objects.count() == 4
+    assert Image.objects.count() == 2
 
 
 def test_a_killed_pool_process_loses_nothing(
