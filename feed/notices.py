@@ -15,17 +15,20 @@ from accounts.models import Notification, User
 from feed.models import Post
 from feed.profiles import visible_members
 
-# What each kind says; {actor} is who did it, {title} what it is about.
+# What each kind says; {actor} is who did it.
 SENTENCES: dict[str, str | Promise] = {
-    "post.liked": _("{actor} likes {title}."),
-    "post.remixed": _("{actor} remixed a picture of yours: {title}."),
+    "post.liked": _("{actor} likes a picture of yours."),
+    "post.remixed": _("{actor} remixed a picture of yours."),
     "image.ready": _("A picture of yours is ready."),
     "image.held": _("A picture of yours is held until a moderator has looked at it."),
     "moderation.decision": _("Moderators decided about something of yours."),
     "moderation.appeal": _("Your appeal was answered."),
 }
-OTHERWISE = _("There is news about {title}.")
-UNTITLED = _("a picture of yours")
+TITLED: dict[str, str | Promise] = {  # of posts with a title, which is {title}
+    "post.liked": _("{actor} likes “{title}”."),
+    "post.remixed": _("{actor} remixed a picture of yours: “{title}”."),
+}
+OTHERWISE = _("There is news about something of yours.")
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ def _visible(name: str, ids: set[int], reader: User, at: datetime) -> dict[int, 
 
 def _notice(row: Notification, target: models.Model, actor: str) -> Notice:
     title = target.title if isinstance(target, Post) else ""
-    sentence = str(SENTENCES.get(row.kind, OTHERWISE))
+    sentence = (TITLED if title and row.kind in TITLED else SENTENCES).get(row.kind, OTHERWISE)
     url = target.get_absolute_url() if hasattr(target, "get_absolute_url") else ""
-    text = sentence.format(actor=actor, title=f"“{title}”" if title else UNTITLED)
+    text = str(sentence).format(actor=actor, title=title)
     return Notice(row.pk, text, url, row.created_at, row.read_at is None)
