@@ -19,7 +19,7 @@ from feed.profiles import visible_members
 SENTENCES: dict[str, str | Promise] = {
     "post.liked": _("{actor} likes a picture of yours."),
     "post.remixed": _("{actor} remixed a picture of yours."),
-    "image.ready": _("A picture of yours is ready."),
+    "generation.done": _("Your pictures are ready."),
     "image.held": _("A picture of yours is held until a moderator has looked at it."),
     "moderation.decision": _("Moderators decided about something of yours."),
     "moderation.appeal": _("Your appeal was answered."),
