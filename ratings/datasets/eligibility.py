@@ -81,15 +81,17 @@ def _made_from_unwilling(at: datetime) -> RawSQL:
     """Ids of the images with an ancestor, at whatever distance, whose author did not agree."""
     sql, params = willing(at).query.sql_with_params()
     return RawSQL(  # noqa: S611 (the only part put in is Django's own SQL, with its parameters)
-        f"""WITH RECURSIVE willing(user_id) AS ({sql}), tainted(image_id) AS (
-              SELECT child.id FROM generation_generation AS made
-                JOIN generation_image AS source ON source.id IN (made.parent_id, made.source_image_id)
-                JOIN generation_image AS child ON child.generation_id = made.id
+        f"""WITH RECURSIVE willing(user_id) AS ({sql}), edges(child_id, source_id) AS (
+              SELECT child.id, made.parent_id FROM generation_generation AS made
+                JOIN generation_image AS child ON child.generation_id = made.id WHERE made.parent_id IS NOT NULL
+              UNION ALL
+              SELECT child.id, made.source_image_id FROM generation_generation AS made
+                JOIN generation_image AS child ON child.generation_id = made.id WHERE made.source_image_id IS NOT NULL
+            ), tainted(image_id) AS (
+              SELECT edges.child_id FROM edges JOIN generation_image AS source ON source.id = edges.source_id
                WHERE source.author_id NOT IN (SELECT user_id FROM willing)
               UNION
-              SELECT child.id FROM tainted
-                JOIN generation_generation AS made ON tainted.image_id IN (made.parent_id, made.source_image_id)
-                JOIN generation_image AS child ON child.generation_id = made.id
+              SELECT edges.child_id FROM tainted JOIN edges ON edges.source_id = tainted.image_id
             ) SELECT image_id FROM tainted""",  # noqa: S608
         params,
     )

@@ -24,6 +24,9 @@ def number(key: bytes, *parts: Any) -> int:
     return int.from_bytes(_digest(key, json.dumps(parts))[:8], "big") & _MASK
 
 
+_repeated = lru_cache(maxsize=50_000)(number)  # people come again and again; rows do not
+
+
 @dataclass(frozen=True)
 class Keys:
     """The keys of one table of one release; the same member has unrelated ids under any two of them."""
@@ -37,7 +40,7 @@ class Keys:
 
     def rater(self, user_id: int, *, is_author: bool) -> int:
         """Self-ratings stand beside a public picture that names the rater: they get ids of their own."""
-        return number(self._of("self-rater" if is_author else "rater"), user_id)
+        return _repeated(self._of("self-rater" if is_author else "rater"), user_id)
 
     def row(self, row_id: int | str) -> int:
         return number(self._of("row"), row_id)

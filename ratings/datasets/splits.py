@@ -1,6 +1,7 @@
 """Which split a prompt belongs to: the same in every release of a site, so that nothing ever moves."""
 
 import unicodedata
+from functools import lru_cache
 
 from ratings.datasets.identity import derived_key, number
 
@@ -16,6 +17,7 @@ def normalise_prompt(prompt: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", prompt).casefold().split()).strip(" .,;:!?")
 
 
+@lru_cache(maxsize=20_000)
 def split_of(secret: str, prompt: str) -> str:
     """HMAC of the normalised prompt under the site's own salt."""
     return _OF_TEN.get(number(derived_key(secret, "splits"), normalise_prompt(prompt)) % 10, TRAIN)
