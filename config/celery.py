@@ -7,6 +7,9 @@ from celery import Celery
 from celery.signals import beat_init, celeryd_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+# torch's threads on the CPU wait for each other by spinning. Where anything else wants the cores too, that made a
+# picture of one second take minutes (seen); waiting asleep costs nothing. Read when torch is first imported.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 app = Celery("salon")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
