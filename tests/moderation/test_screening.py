@@ -64,7 +64,7 @@ def test_the_nearest_hash_is_found_exactly_among_many() -> None:
     BlockedHash.objects.bulk_create([BlockedHash(pdq=pdq, source="operator") for pdq in [*others, off[1]]])
     assert not BlockedHash.objects.near(wanted, blocklist.MAX_DISTANCE).exists()
     block_hash(pdq=off[0])
-    assert [row.pdq.to_text() for row in BlockedHash.objects.near(wanted, blocklist.MAX_DISTANCE)] == [off[0]]
+    assert [row.pdq for row in BlockedHash.objects.near(wanted, blocklist.MAX_DISTANCE)] == [off[0]]
 
 
 @pytest.mark.django_db
