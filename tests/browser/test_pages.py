@@ -1,0 +1,80 @@
+"""Every page with content on it, as those who use it see it: axe finds nothing, no phone scrolls sideways."""
+
+from collections.abc import Iterable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.urls import reverse
+from django.utils import timezone
+from playwright.sync_api import Page
+
+from accounts.models import User
+from feed.challenges import schedule_challenges
+from feed.days import local_day
+from feed.models import Post
+from feed.services import publish_image
+from moderation.services import claim_case, report_target
+from tests.conftest import Person
+from tests.generation.fixtures import MakeImage
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"}
+DESK = {"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"}
+
+
+@pytest.fixture
+def post(alice: User, make_image: MakeImage) -> Post:
+    """One picture of hers hangs, another does not."""
+    make_image(alice, prompt="a fox")
+    return publish_image(image=make_image(alice, prompt="a lighthouse at dusk"), author=alice)
+
+
+def complaints(page: Page, paths: Iterable[str]) -> list[str]:
+    """What is wrong with the pages: status, sideways scroll, axe's findings."""
+    found: list[str] = []
+    for path in paths:
+        answer = page.goto(path)
+        assert answer is not None
+        if answer.status != 200:
+            found.append(f"{path}: {answer.status}")
+        if (wide := page.evaluate("document.documentElement.scrollWidth - innerWidth")) > 0:
+            found.append(f"{path}: {wide} px too wide")
+        for rule in Axe().run(page).response["violations"]:
+            found.append(f"{path}: {rule['id']} at {[node['target'] for node in rule['nodes'][:3]]}")
+    return found
+
+
+def check(person: Person, user: User | None, paths: list[str]) -> list[str]:
+    return [
+        complaint
+        for options in (PHONE, DESK)
+        for complaint in complaints(person(user, reduced_motion="reduce", **options).new_page(), paths)
+    ]
+
+
+def test_pages_for_visitors(person: Person, post: Post) -> None:
+    schedule_challenges(today=local_day(timezone.now()))
+    names = ["feed:list", "feed:challenge-today", "feed:about-ranking", "moderation:about", "moderation:log"]
+    paths = [*map(reverse, names), post.get_absolute_url(), reverse("feed:profile", args=[post.author.username])]
+    assert check(person, None, paths) == []
+
+
+def test_pages_for_members(person: Person, post: Post, bob: User) -> None:
+    names = ["generation:create", "generation:history", "ratings:compare", "feed:notifications", "feed:profile-edit"]
+    names += ["accounts:settings", "accounts:consent", "accounts:tokens", "accounts:webhooks", "accounts:data"]
+    names += ["account_email", "account_change_password", "mfa_index", "usersessions_list"]
+    report = reverse("moderation:report", args=["feed.post", post.public_id])
+    assert check(person, bob, [report]) == []
+    assert check(person, post.author, [*map(reverse, names), post.get_absolute_url()]) == []
+
+
+def test_pages_for_moderators_and_researchers(person: Person, post: Post, bob: User, mod: User, rita: User) -> None:
+    case = report_target(target=post, reporter=bob, reason="other", note="It is upside down.").case
+    claim_case(moderator=mod, case=case)
+    names = ["moderation:queue", "moderation:rules", "moderation:appeals"]
+    assert check(person, mod, [*map(reverse, names), reverse("moderation:case", args=[case.public_id])]) == []
+    assert (
+        check(
+            person, rita, [reverse("ratings:research"), reverse("ratings:release-list"), reverse("ratings:release-new")]
+        )
+        == []
+    )
