@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import Group
+from django.db import transaction
 
 from accounts.models import Role, User
 from feed.models import Post
@@ -51,6 +52,7 @@ def _look_at(stage: Stage, member: User, post: Post, at: datetime) -> None:
     _answer(stage, member, post.image, Surface.POST, at)
 
 
+@transaction.atomic  # an ask drawn in the past is never seen open, or a running site would expire it
 def _answer(stage: Stage, member: User, image: Image, surface: Surface, at: datetime) -> None:
     sight = stage.sight(image)
     rng = stage.rng("ask", member.username, sight.name)
@@ -82,6 +84,7 @@ def compare(stage: Stage, progress: Progress) -> None:
         progress(1)
 
 
+@transaction.atomic  # for the same reason
 def _judge(stage: Stage, member: User, at: datetime, rng: random.Random) -> bool:
     """Judges one more pair; False when none is left for this person."""
     ask = draw_comparison(rater=member, at=at, rng=rng)
