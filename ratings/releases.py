@@ -138,7 +138,7 @@ def start_release(
     from ratings.tasks import plan_release as plan_task  # the tasks call back into this module
 
     release = request_release(filter=filter, kinds=kinds, name=name, created_by=created_by, at=at)
-    plan_task.delay_on_commit(release.pk)
+    plan_task.delay_on_commit(release.pk)  # type: ignore[attr-defined]  # DjangoTask, not yet in celery-types
     return release
 
 
@@ -173,7 +173,7 @@ def cancel_release(*, release: Release) -> bool:
 
     stopped = Release.objects.unfinished().filter(pk=release.pk).update(state=Release.State.CANCELLED)
     if stopped:
-        discard_task.delay_on_commit(release.pk)
+        discard_task.delay_on_commit(release.pk)  # type: ignore[attr-defined]  # DjangoTask, not yet in celery-types
     return bool(stopped)
 
 
@@ -197,7 +197,7 @@ def forget_member(user: User) -> None:
     concerned = Release.objects.filter(pk__in=items.values("shard__release"))
     for release in concerned.filter(state=Release.State.PUBLISHED):
         Release.objects.filter(pk=release.pk).update(state=Release.State.WITHDRAWN)
-        discard_task.delay_on_commit(release.pk)
+        discard_task.delay_on_commit(release.pk)  # type: ignore[attr-defined]  # DjangoTask, not yet in celery-types
     for release in concerned.unfinished():
         publishing.remove_items(release, items.filter(shard__release=release).values_list("pk", flat=True))
     items.delete()

@@ -75,6 +75,6 @@ def ring_release(release: Release) -> None:
     if unbuilt.exists():
         waiting = ReleaseShard.objects.claimable(timezone.now()).filter(release=release).order_by("pk")
         for shard_id in waiting.values_list("pk", flat=True)[:RINGS]:
-            build_shard.delay_on_commit(shard_id)
+            build_shard.delay_on_commit(shard_id)  # type: ignore[attr-defined]  # DjangoTask, not yet in celery-types
     elif Release.objects.filter(pk=release.pk, state=Release.State.BUILDING).exists():
-        finish_release.delay_on_commit(release.pk)
+        finish_release.delay_on_commit(release.pk)  # type: ignore[attr-defined]  # DjangoTask, not yet in celery-types

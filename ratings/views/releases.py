@@ -21,6 +21,7 @@ from ratings import releases
 from ratings.datasets.archive import off_thread, read, zipped
 from ratings.datasets.destinations import destination_of
 from ratings.datasets.eligibility import told
+from ratings.datasets.formats import FORMATS
 from ratings.models import Release
 from ratings.release_forms import ReleaseForm
 
@@ -159,10 +160,19 @@ def _progress(release: Release) -> dict[str, Any]:
 
 def _told(facts: dict[str, Any]) -> dict[str, Any]:
     """Counts in the words and order of a page."""
-    dropped = facts.get("dropped", {})
+    counts, dropped = facts.get("rows", {}), facts.get("dropped", {})
     balance = facts.get("label_balance", {}).get("image_0_preferred")
     return {
-        "rows": [(kind, sum(splits.values()), splits) for kind, splits in facts.get("rows", {}).items()],
+        # jsonb forgets the order of keys
+        "rows": [
+            (
+                kind,
+                sum(counts[kind].values()),
+                {split: counts[kind][split] for split in form.splits if split in counts[kind]},
+            )
+            for kind, form in FORMATS.items()
+            if kind in counts
+        ],
         "dropped": [(kind, told(why), rows) for kind, reasons in dropped.items() for why, rows in reasons.items()],
         "balance": None if balance is None else round(100 * balance, 1),
         "resolutions": facts.get("resolutions", {}),

@@ -109,7 +109,7 @@ def test_a_tally_adds_up_and_its_decider_voted_for_the_winner(choices: list[int 
     tally = count([Vote(n, choice, n % 2 == 0 and choice is None, AT) for n, choice in enumerate(choices)], 1, 2)
     assert tally.n_votes == len(choices)
     if choices.count(1) == choices.count(2):
-        assert tally.winner is tally.decider is None
+        assert (tally.winner, tally.decider) == (None, None)
     else:
         assert tally.decider is not None
         assert tally.decider.preferred == tally.winner
