@@ -22,7 +22,7 @@ def write_card(path: Path, scores: dict[str, Any]) -> None:
 def figures(scores: dict[str, Any]) -> str:
     """The tables and the captions of the grid, as Markdown."""
     nouns, grounds = scores["nouns"], scores["backgrounds"]
-    missed = ", ".join(f"{word} ({count})" for word, count in nouns["missed"].items())
+    never = ", ".join(word for word, seeds in nouns["hits"].items() if not seeds)
     settings = f"{scores['steps']} steps, guidance {scores['guidance']:g}, seeds {', '.join(map(str, scores['seeds']))}"
     lines = [
         f"Version `{str(scores['version'])[:12]}`, {settings}.{_training()}",
@@ -35,7 +35,7 @@ def figures(scores: dict[str, Any]) -> str:
         f"| in those pictures the nearest sprite is a cat | {grounds['cats']:.0%} |",
         *_held_out(scores.get("held_out", {})),
         "",
-        f"Missed (seeds of {len(scores['seeds'])}): {missed or 'none'}.",
+        f"Nouns that no seed drew: {never or 'none'}.",
         "",
         "The grid, row by row: " + "; ".join(f"“{text}”" for text in scores["grid"]) + ".",
     ]

@@ -58,7 +58,7 @@ def main() -> None:
     scores["minutes"] = round((time.monotonic() - begun) / 60, 1)
     (options.out / "scores.json").write_text(json.dumps(scores, indent=2) + "\n")
     write_card(options.out / "README.md", scores)
-    print(json.dumps({key: scores[key] for key in ("nouns", "backgrounds")}, indent=2))
+    print(f"top-1 {scores['nouns']['top_1']:.3f}, backgrounds {scores['backgrounds']['followed']} of 6")
 
 
 def load_drawer(checkpoint: Path) -> Draw:
@@ -84,35 +84,34 @@ def load_drawer(checkpoint: Path) -> Draw:
 
 
 def score_nouns(draw: Draw, seeds: Sequence[int], limit: int = LISTED) -> dict[str, Any]:
-    """How often "a dog" resembles a sprite of a dog more than any of another listed noun."""
+    """How often, and for which seeds, "a dog" resembles a sprite of a dog more than any of another listed noun."""
     nouns = read_nouns(limit)
     cases = [(noun, seed) for noun in nouns for seed in seeds]
     pictures = draw([noun.one for noun, _ in cases], [seed for _, seed in cases])
     references = load_references()
-    hits = {noun.word: 0 for noun in nouns}
+    hits: dict[str, list[int]] = {noun.word: [] for noun in nouns}
     in_five = 0
-    for (noun, _), picture in zip(cases, pictures, strict=True):
+    for (noun, seed), picture in zip(cases, pictures, strict=True):
         ranked = ranked_nouns(picture, references)
-        hits[noun.word] += ranked[0] == noun.word
+        hits[noun.word] += [seed] if ranked[0] == noun.word else []
         in_five += noun.word in ranked[:5]
-    missed = {word: len(seeds) - count for word, count in hits.items() if count < len(seeds)}
-    top_1 = sum(hits.values()) / len(cases)
-    return {"top_1": top_1, "top_5": in_five / len(cases), "of": len(cases), "missed": missed}
+    top_1 = sum(map(len, hits.values())) / len(cases)
+    return {"top_1": top_1, "top_5": in_five / len(cases), "of": len(cases), "hits": hits}
 
 
 def score_backgrounds(draw: Draw, seeds: Sequence[int]) -> dict[str, Any]:
-    """Backgrounds that most seeds follow in "a cat on a ... background"."""
+    """Backgrounds that most seeds follow, and which seeds do, in "a cat on a ... background"."""
     cases = [(colour, seed) for colour in BACKGROUNDS for seed in seeds]
     prompts = [f"a cat on a {colour} background" for colour, _ in cases]
     pictures = draw(prompts, [seed for _, seed in cases])
     references = load_references()
-    hits = dict.fromkeys(BACKGROUNDS, 0)
+    hits: dict[str, list[int]] = {colour: [] for colour in BACKGROUNDS}
     cats = 0
-    for (colour, _), picture in zip(cases, pictures, strict=True):
-        hits[colour] += colour_name(border_colour(picture)) == colour
+    for (colour, seed), picture in zip(cases, pictures, strict=True):
+        hits[colour] += [seed] if colour_name(border_colour(picture)) == colour else []
         cats += ranked_nouns(picture, references)[0] == "cat"
-    followed = sum(count > len(seeds) / 2 for count in hits.values())
-    return {"followed": followed, "of": len(BACKGROUNDS), "hits": hits, "cats": cats / len(cases)}
+    followed = sum(len(right) > len(seeds) / 2 for right in hits.values())
+    return {"followed": followed, "of": len(BACKGROUNDS), "cats": cats / len(cases), "hits": hits}
 
 
 def score_held_out(draw: Draw) -> dict[str, Any]:

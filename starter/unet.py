@@ -13,10 +13,10 @@ from starter.progress import Stage, learning_rate_share
 from starter.text import FEATURES
 from starter.vae import LATENT_CHANNELS, LATENT_SIDE
 
-PEAK_RATE = 6e-4
+PEAK_RATE = 1e-3
 EMA_DECAY = 0.999
 EMPTY_CAPTIONS = 0.1
-PROJECTED = 256
+PROJECTED = 192
 """Features of a token after the projection that is trained with the denoiser."""
 
 
@@ -33,12 +33,12 @@ class Examples:
 
 
 def new_unet() -> UNet2DConditionModel:
-    """An untrained denoiser of 11.3 M parameters with a learnt projection of the text."""
+    """An untrained denoiser of 4.4 M parameters with a learnt projection of the text."""
     return UNet2DConditionModel(
         sample_size=LATENT_SIDE,
         in_channels=LATENT_CHANNELS,
         out_channels=LATENT_CHANNELS,
-        block_out_channels=(64, 128, 192),
+        block_out_channels=(32, 64, 128),
         layers_per_block=1,
         norm_num_groups=16,
         attention_head_dim=4,
@@ -90,7 +90,7 @@ def train_unet(
     whiten_projection(unet, examples.features[:4000], mask[:4000])
     unet.to(device)
     average = {name: value.clone() for name, value in unet.state_dict().items()}
-    optimizer = torch.optim.AdamW(unet.parameters(), lr=PEAK_RATE, weight_decay=0.01, fused=True)
+    optimizer = torch.optim.AdamW(unet.parameters(), lr=PEAK_RATE, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
     stage = Stage("unet", path, seconds, PEAK_RATE)
     average |= stage.resume(unet, optimizer)
     average = {name: value.to(device) for name, value in average.items()}
