@@ -4,10 +4,13 @@ Nora signs up, makes and publishes; bob likes, copies and remixes; mod decides; 
 part is the one that runs in production: web server, workers, database, broker, files, the starter checkpoint.
 """
 
+import io
 import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
+import datasets
 import pytest
 from django.core.management import call_command
 from django.utils import timezone
@@ -17,9 +20,12 @@ from accounts.models import User
 from feed.models import Challenge, Post
 from generation.models import Checkpoint, Image, ImageState
 from moderation.models import Case, Rule
-from ratings.models import Ask, AskOutcome, Policy
+from ratings.models import Ask, AskOutcome, Policy, Release
 from tests import processes
 from tests.conftest import Person
+from tests.ratings.test_releases import community, make_pair
+
+__all__ = ["community", "make_pair"]  # fixtures
 
 PASSWORD = "a long walk through the house"
 PROMPT = "a cat on a red background"
@@ -48,12 +54,6 @@ def always_asks(transactional_db: None) -> None:
     for policy in Policy.objects.all():
         certain = {**policy.parameters, "p_ask": dict.fromkeys(policy.parameters["p_ask"], 1.0)}
         Policy.objects.filter(pk=policy.pk).update(parameters=certain)
-
-
-@pytest.fixture
-def community(starter: Checkpoint, theme: Challenge) -> None:
-    """Others were here before: pictures and comparisons enough for a release, drawn in this process."""
-    call_command("simulate_community", "--members", "8", "--days", "2", "--seed", "3", "--inline", verbosity=0)
 
 
 @pytest.fixture
@@ -223,8 +223,21 @@ def test_one_picture_travels_through_the_whole_house(
 
 
 def test_a_researcher_takes_a_dataset_home(
-    community: None, rita: User, default_worker: Any, person: Person, tmp_path: Path
+    community: Any, rita: User, default_worker: Any, person: Person, tmp_path: Path
 ) -> None:
     page = person(rita).new_page()
-    page.goto("/research/")
-    page.get_by_role("link", name="Releases").first.click()
+    page.goto("/research/releases/new/")
+    page.get_by_role("button", name="Preview").click()
+    expect(page.get_by_role("heading", name="What it would hold")).to_be_visible(timeout=SOON)
+    page.get_by_role("button", name="Build").click()
+    expect(page.get_by_text("Published", exact=True).first).to_be_visible(timeout=DRAWN)
+    release = Release.objects.get()
+    archive = page.request.get(page.locator("a[href*='release.zip']").first.get_attribute("href") or "")
+    assert archive.ok
+    with zipfile.ZipFile(io.BytesIO(archive.body())) as bundle:
+        bundle.extractall(tmp_path / "home")
+    (manifest,) = (tmp_path / "home").rglob("manifest.json")
+    pairs = datasets.load_dataset(str(manifest.parent), cache_dir=str(tmp_path / "cache"))
+    assert {"train", "validation"} <= set(pairs)
+    assert set(pairs["train"].unique("label_0")) <= {0.0, 1.0}
+    assert "pickapic" in release.name
