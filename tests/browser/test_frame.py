@@ -54,7 +54,7 @@ def visit(browser: Browser, site: str) -> Iterator[Visit]:
     yield go
     for context in contexts:
         context.close()
-    assert [text for text in complaints if "404" not in text] == []
+    assert complaints == []
 
 
 def violations(page: Page) -> list[str]:
@@ -92,8 +92,8 @@ def test_every_component_passes_axe_and_fits(visit: Visit, theme: str, viewport:
     assert overflow(page) <= 0
 
 
-@pytest.mark.parametrize("path", ["/accounts/login/", "/accounts/signup/", "/nothing-hangs-here/"])
-def test_entrance_and_error_pages_pass_axe_on_a_phone(visit: Visit, path: str) -> None:
+@pytest.mark.parametrize("path", ["/accounts/login/", "/accounts/signup/"])
+def test_entrance_pages_pass_axe_on_a_phone(visit: Visit, path: str) -> None:
     for theme in ("light", "dark"):
         page = visit(path, color_scheme=theme, viewport=PHONE, reduced_motion="reduce")
         assert violations(page) == []

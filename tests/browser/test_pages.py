@@ -58,6 +58,10 @@ def test_pages_for_visitors(person: Person, post: Post) -> None:
     assert check(person, None, paths) == []
 
 
+def test_a_page_that_is_not_there_stands_in_the_frame(person: Person) -> None:
+    assert check(person, None, ["/nothing-hangs-here/"]) == ["/nothing-hangs-here/: 404"] * 2
+
+
 def test_pages_for_members(person: Person, post: Post, bob: User) -> None:
     names = ["generation:create", "generation:history", "ratings:compare", "feed:notifications", "feed:profile-edit"]
     names += ["accounts:settings", "accounts:consent", "accounts:tokens", "accounts:webhooks", "accounts:data"]
