@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.db import OperationalError, connection
@@ -23,7 +24,7 @@ STARTS = {
     "a command": ["manage.py", "migrate", "--check"],
     "the web": ["-m", "uvicorn", "config.asgi:application", "--port", "0"],
     "a worker": ["-m", "celery", "-A", "config", "worker", "-Q", "nothing"],
-    "beat": ["-m", "celery", "-A", "config", "beat", "--pidfile=", "-s", "/dev/null"],
+    "beat": ["-m", "celery", "-A", "config", "beat", "--pidfile=", "-s", "{folder}/schedule"],
 }
 
 
@@ -32,13 +33,13 @@ STARTS = {
     [("a command", "DATABASE_URL"), ("the web", "REDIS_URL"), ("a worker", "REDIS_URL"), ("beat", "DATABASE_URL")],
 )
 @pytest.mark.django_db
-def test_a_start_without_a_part_ends_with_one_sentence(start: str, name: str) -> None:
+def test_a_start_without_a_part_ends_with_one_sentence(start: str, name: str, tmp_path: Path) -> None:
     value, sentence = NOBODY[name]
     data = connection.settings_dict
     here = f"postgresql://{data['USER']}:{data['PASSWORD']}@{data['HOST']}:{data['PORT']}/{data['NAME']}"
     environ = {**os.environ, "DATABASE_URL": here, name: value, "DJANGO_SETTINGS_MODULE": "config.settings"}
     done = subprocess.run(
-        [sys.executable, *STARTS[start]],
+        [sys.executable, *(word.format(folder=tmp_path) for word in STARTS[start])],
         env=environ,
         cwd=ROOT,
         capture_output=True,
