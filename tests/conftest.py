@@ -12,22 +12,37 @@ from django.contrib.auth.models import Group
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext
 from pytest_django.fixtures import Settings
+from pytest_django.plugin import DjangoDbBlocker, blocking_manager_key
 from rest_framework.test import APIClient
 
 from accounts.models import ApiToken, Role, User
-from tests import browser_support, processes, services
+from tests import browser_support, processes, seeds, services
 
 pytest_plugins = ["tests.generation.fixtures"]
 PASSWORD = "correct horse battery staple"
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """The migrated database, with a copy of the rows that the migrations bring."""
+    with django_db_blocker.unblock():
+        seeds.take()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """After a test that commits, when every fixture is gone and the tables are empty: the seed rows again."""
+    try:
+        yield
+    finally:
+        mark = item.get_closest_marker("django_db")
+        if "transactional_db" in getattr(item, "fixturenames", ()) or (mark and mark.kwargs.get("transaction")):
+            with item.config.stash[blocking_manager_key].unblock():
+                seeds.put_back()
+
+
 class MakeMember(Protocol):
     def __call__(self, username: str, *roles: Role, **fields: Any) -> User: ...
-
-
-@pytest.fixture
-def transactional_db(django_db_serialized_rollback: None, transactional_db: None) -> None:
-    """A test that commits, and empties every table after it: what migrations loaded is put back before each."""
 
 
 @pytest.fixture

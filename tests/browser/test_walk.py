@@ -31,7 +31,7 @@ PASSWORD = "a long walk through the house"
 PROMPT = "a cat on a red background"
 SOON, DRAWN = 15_000, 120_000  # milliseconds a person would wait, and a picture may take on a busy machine
 
-pytestmark = [pytest.mark.timeout(900), pytest.mark.django_db(transaction=True, serialized_rollback=True)]
+pytestmark = [pytest.mark.timeout(900), pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from generation import events, services
 from generation.models import Generation, Image, ImageState
 from tests.generation.fixtures import MakeImage, checkpoint_row
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from generation import checking, events, files, leases, queue, services
 from generation.models import Checkpoint, Generation, Image, ImageState
 from tests import processes
 
-pytestmark = [pytest.mark.django_db(transaction=True, serialized_rollback=True), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
 WAIT_SECONDS = 250  # imports of torch on a busy machine
 
 

@@ -121,7 +121,7 @@ def test_the_same_key_brings_the_same_generation_back_whatever_else_is_said(alic
     assert Image.objects.filter(author=alice).count() == 4
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_two_submissions_with_one_key_at_the_same_time_are_one_generation(alice: User) -> None:
     barrier = threading.Barrier(4)
 
@@ -231,7 +231,7 @@ def test_cancelling_takes_waiting_images_at_once_and_asks_running_ones(alice: Us
         services.cancel_generation(generation=generation, author=alice)
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_deleting_leaves_a_blank_row_and_no_file(alice: User, mallory: User, make_image: MakeImage) -> None:
     image = make_image(alice)
     with pytest.raises(NotFound):
@@ -254,7 +254,7 @@ def test_what_hangs_or_is_still_made_cannot_be_deleted(alice: User, make_image: 
         assert caught.value.status == 409
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_deleting_an_account_blanks_prompts_images_and_uploads(alice: User, make_image: MakeImage) -> None:
     image = make_image(alice, prompt="my own garden")
     generation = submit(alice, source_file=ContentFile(_png((32, 32)), "source.png"))

@@ -261,7 +261,7 @@ def test_a_held_thing_gets_a_case_and_an_allowed_one_none(alice: User) -> None:
     assert (Case.objects.get().severity, Screening.objects.filter(verdict="reject").count()) == (5, 1)
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_moderators_who_press_at_the_same_time_never_hold_the_same_case(
     make_member: MakeMember, alice: User, bob: User, mallory: User, mod: User, mia: User
 ) -> None:

@@ -18,7 +18,7 @@ from tests.browser.test_frame import overflow, violations
 from tests.conftest import Person
 from tests.generation.fixtures import MakeImage
 
-pytestmark = [pytest.mark.django_db(transaction=True, serialized_rollback=True), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
 LOOKS = [(PHONE, "light"), (DESK, "dark")]
 if "SCREENSHOTS" in os.environ:

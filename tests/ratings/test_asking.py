@@ -359,7 +359,7 @@ def test_a_page_that_goes_before_its_question_was_seen_says_so_and_one_that_was_
 # At once
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_of_fifty_answers_at_once_one_counts(ask_about: AskAbout, alice: User, bob: User, hang: Hang) -> None:
     ask = ask_about(hang(alice), bob)
     token = token_for(ask)
@@ -380,7 +380,7 @@ def test_of_fifty_answers_at_once_one_counts(ask_about: AskAbout, alice: User, b
     assert said == [stored if 1 + n % 5 == stored else "already_answered" for n in range(50)]
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_draws_of_one_member_at_once_never_pass_a_limit(
     make_policy: MakePolicy, alice: User, bob: User, hang: Hang
 ) -> None:
