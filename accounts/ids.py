@@ -6,8 +6,10 @@ from django.db import models
 
 
 def new_public_id() -> str:
-    """A random, URL-safe id of 12 characters (72 bits)."""
-    return secrets.token_urlsafe(9)
+    """A random, URL-safe id of 12 characters (72 bits); never one that a command line takes for an option."""
+    while (made := secrets.token_urlsafe(9)).startswith("-"):
+        pass
+    return made
 
 
 class PublicIdModel(models.Model):

@@ -30,13 +30,14 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
     """After a test that commits, when every fixture is gone and the tables are empty: the seed rows again."""
     try:
         yield
     finally:
         mark = item.get_closest_marker("django_db")
-        if "transactional_db" in getattr(item, "fixturenames", ()) or (mark and mark.kwargs.get("transaction")):
+        commits = "transactional_db" in getattr(item, "fixturenames", ()) or (mark and mark.kwargs.get("transaction"))
+        if commits and nextitem is not None:  # after the last test there is no test database any more
             with item.config.stash[blocking_manager_key].unblock():
                 seeds.put_back()
 
