@@ -50,6 +50,8 @@ class Noun:
     code: str
     one: str
     several: str
+    known_as: tuple[str, ...] = ()
+    """What else emojibase calls it and nothing else here: ("kitten", "cat face")."""
 
     @property
     def word(self) -> str:
@@ -105,8 +107,12 @@ def caption(scene: Scene, rng: random.Random) -> str:
     text = _subject(scene, scene.style if style_first else "")
     if scene.place:
         text += f" {scene.place}"
-    if len(scene.nouns) == 1 and scene.count == 1 and not style_first and rng.random() < 0.15:
-        text = _loosened(text, rng)
+    if len(scene.nouns) == 1 and scene.count == 1 and not style_first:
+        draw = rng.random()
+        if draw < 0.12:
+            text = _loosened(text, rng)
+        elif draw < 0.24 and text == scene.nouns[0].one and scene.nouns[0].known_as:
+            text = _renamed(scene.nouns[0], rng)
     if scene.background:
         text += _behind(scene.background, rng)
     if scene.style and not style_first:
@@ -137,6 +143,11 @@ def _loosened(text: str, rng: random.Random) -> str:
     bare = text.removeprefix("an ").removeprefix("a ")
     forms = (bare, f"a picture of {text}", f"an emoji of {text}", f"a cute {bare}", f"the {bare}")
     return rng.choice(forms)
+
+
+def _renamed(noun: Noun, rng: random.Random) -> str:
+    """The noun and another of its names, which says too little alone: "strong", "a lion, strong"."""
+    return f"{noun.one}, {rng.choice(noun.known_as)}"
 
 
 def _behind(background: str, rng: random.Random) -> str:

@@ -4,7 +4,9 @@ import io
 import json
 import shutil
 import subprocess
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import numpy as np
 import resvg_py
 from PIL import Image
 
-from starter.captions import STYLES, Noun
+from starter.captions import COLOURS, STYLES, Noun
 from starter.scenes import Sprites
 
 PACKAGES = (
@@ -20,6 +22,8 @@ PACKAGES = (
     "@iconify-json/fluent-emoji-flat",
     "@iconify-json/noto",
 )
+NAMES = "emojibase-data"
+"""The package with the English names and tags of every emoji."""
 SPRITE = 96
 """Side of a stored sprite, pixels."""
 
@@ -27,14 +31,31 @@ SPRITE = 96
 def fetch(folder: Path) -> Path:
     """Install the artwork packages under the folder with npm, once; returns `node_modules`."""
     modules = folder / "npm" / "node_modules"
-    if not all((modules / package).is_dir() for package in PACKAGES):
+    packages = (*PACKAGES, NAMES)
+    if not all((modules / package).is_dir() for package in packages):
         npm = shutil.which("npm")
         if npm is None:
             raise FileNotFoundError("the artwork comes from npm packages: install npm first")
         (folder / "npm").mkdir(parents=True, exist_ok=True)
         prefix = ["--prefix", str(folder / "npm"), "--no-audit", "--no-fund", "--ignore-scripts"]
-        subprocess.run([npm, "install", *prefix, *PACKAGES], check=True)
+        subprocess.run([npm, "install", *prefix, *packages], check=True)
     return modules
+
+
+def with_names(folder: Path, nouns: Sequence[Noun]) -> list[Noun]:
+    """The nouns with those of emojibase's names and tags that mean one of them alone.
+
+    A tag that two nouns share ("animal"), or that is another noun, would teach the wrong picture.
+    """
+    entries = json.loads((fetch(folder) / NAMES / "en/data.json").read_text())
+    by_code = {entry["hexcode"].removesuffix("-FE0F"): entry for entry in entries}
+    names = {noun: {by_code[noun.code]["label"], *by_code[noun.code].get("tags", ())} for noun in nouns}
+    uses = Counter(name for found in names.values() for name in found)
+    taken = {noun.word for noun in nouns} | set(COLOURS)
+    own = {
+        noun: sorted(name for name in found if uses[name] == 1 and name not in taken) for noun, found in names.items()
+    }
+    return [replace(noun, known_as=tuple(own[noun])) for noun in nouns]
 
 
 def load_sprites(folder: Path, nouns: Sequence[Noun]) -> Sprites:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from starter.assemble import write_text_encoder
 from starter.captions import LISTED, Noun, read_nouns
-from starter.data import load_sprites, write_reference
+from starter.data import load_sprites, with_names, write_reference
 from starter.export import export
 from starter.scenes import draw_many
 from starter.text import TextEncoder
@@ -35,7 +35,7 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     seconds = {name: share * options.hours * 3600 for name, share in SHARES.items()}
-    nouns = read_nouns(options.nouns)
+    nouns = with_names(out, read_nouns(options.nouns))
     pictures, captions = _pictures(out, nouns, options.pictures)
     vae = train_vae(pictures[CHECKED:], out / "vae.pt", seconds["vae"], device)
     print(f"autoencoder: {psnr(vae, pictures[:CHECKED]):.2f} dB", flush=True)

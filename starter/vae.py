@@ -12,7 +12,7 @@ from starter.progress import Stage, learning_rate_share, load_checkpoint, save_c
 
 LATENT_SIDE = 16
 LATENT_CHANNELS = 4
-BATCH = 6
+BATCH = 16
 PEAK_RATE = 2e-3
 DECODER_RATE = 1e-3
 KL_WEIGHT = 1e-5

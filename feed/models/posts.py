@@ -1,0 +1,118 @@
+"""A picture hung in the gallery, and who may see it."""
+
+from datetime import datetime
+
+from django.apps import apps
+from django.conf import settings
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+from django.urls import reverse
+
+from accounts.ids import PublicIdModel
+from accounts.models import Role, User, Viewer, level_for
+from generation.models import Image, ImageState
+from moderation.models import Restriction
+
+
+class PostQuerySet(models.QuerySet["Post"]):
+    def hung(self) -> "PostQuerySet":
+        """Published by their author and not taken down since."""
+        return self.filter(unpublished_at=None, removed_at=None, deleted_at=None)
+
+    def listed_for(self, viewer: Viewer, at: datetime) -> "PostQuerySet":
+        """What any list may show `viewer`: hung, with a picture that passed, of a level they chose, by nobody banned.
+
+        The one filter of feed, profiles, challenges, counts and API lists; what is not screened does not exist.
+        """
+        banned = Restriction.objects.active(at).filter(kind=Restriction.Kind.BANNED).values("user_id")
+        return (
+            self.hung()
+            .filter(image__state=ImageState.READY, image__is_public=True, image__content_level__lte=level_for(viewer))
+            .exclude(author_id__in=banned)
+        )
+
+    def visible_to(self, viewer: Viewer, at: datetime) -> "PostQuerySet":
+        """Posts whose page `viewer` may open: what lists show, their own, and for moderators all but the deleted."""
+        if isinstance(viewer, User) and viewer.has_role(Role.MODERATOR):
+            return self.filter(deleted_at=None)
+        shown = Q(pk__in=self.model.objects.listed_for(viewer, at).values("pk"))
+        if isinstance(viewer, User):
+            own = Q(author=viewer, removed_at=None, deleted_at=None, image__deleted_at=None)
+            shown |= own & ~Q(image__state=ImageState.REJECTED)
+        return self.filter(shown)
+
+    def with_card(self, viewer: Viewer) -> "PostQuerySet":
+        """All that a card shows, in the same query; `is_liked` then says whether `viewer` likes the post."""
+        likes = apps.get_model("feed.Like").objects.filter(post=OuterRef("pk"), member=viewer.pk)
+        return self.select_related("author", "count", "image__generation__checkpoint").annotate(
+            liked_by_viewer=Exists(likes)
+        )
+
+
+class Post(PublicIdModel):
+    """A picture hung in the gallery; one post per image. Unpublishing keeps its age, deleting blanks it."""
+
+    image = models.OneToOneField(Image, on_delete=models.PROTECT, related_name="post")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="posts")
+    title = models.CharField(max_length=120, blank=True)
+    published_at = models.DateTimeField()
+    unpublished_at = models.DateTimeField(null=True, blank=True)
+    removed_at = models.DateTimeField(null=True, blank=True)  # by moderation
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    objects = PostQuerySet.as_manager()
+
+    folded_count = 0  # further posts of the author behind this one: set where a page is read
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="post_tombstone_is_blank", condition=Q(deleted_at=None) | Q(title=""))
+        ]
+        # a profile and its feeds: newest first
+        indexes = [models.Index(fields=["author", "-published_at", "-id"], name="post_of_author")]
+
+    def __str__(self) -> str:
+        return self.title or self.public_id
+
+    def get_absolute_url(self) -> str:
+        return reverse("feed:post-detail", args=[self.public_id])
+
+    @property
+    def is_hung(self) -> bool:
+        return self.unpublished_at is None and self.removed_at is None and self.deleted_at is None
+
+    @property
+    def is_liked(self) -> bool:
+        """By the viewer of `with_card`; False where nobody asked."""
+        return bool(self.__dict__.get("liked_by_viewer", False))
+
+    @is_liked.setter
+    def is_liked(self, value: bool) -> None:
+        self.__dict__["liked_by_viewer"] = value
+
+    def may_read_prompt(self, viewer: Viewer) -> bool:
+        """A hidden prompt is its author's alone (and the moderators', who must judge it)."""
+        if not self.image.is_prompt_hidden or viewer.pk == self.author_id:
+            return True
+        return isinstance(viewer, User) and viewer.has_role(Role.MODERATOR)
+
+    # --- what moderation knows of a target ---
+
+    def moderation_author(self) -> User:
+        return self.author
+
+    def moderation_text(self) -> str:
+        return "\n".join(filter(None, [self.title, self.image.generation.prompt]))
+
+    def moderation_image_url(self, viewer: Viewer) -> str:
+        return self.image.moderation_image_url(viewer)
+
+    def moderation_pdq(self) -> str | None:
+        return self.image.moderation_pdq()
+
+    def moderation_reach(self) -> int:
+        return self.count.likes if hasattr(self, "count") else 0
+
+    def moderation_related(self) -> list[models.Model]:
+        """Posts of pictures that were remixed from this one."""
+        return list(Post.objects.hung().filter(image__generation__parent=self.image_id))

@@ -1,0 +1,18 @@
+"""What members do with posts."""
+
+from django.conf import settings
+from django.db import models
+
+from feed.models.posts import Post
+
+
+class Like(models.Model):
+    """The truth behind every like count."""
+
+    post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="likes")
+    member = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="likes")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["post", "member"], name="like_once")]
+        indexes = [models.Index(fields=["member", "-created_at", "-id"], name="like_of_member")]
