@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Required, TypedDict
 
 from django.utils.translation import gettext as _
 
@@ -14,6 +14,26 @@ MOST_WORDS = 2000  # characters of a prompt
 MOST_IMAGES = 8
 MOST_GUIDANCE = 20.0
 LARGEST_SEED = 2**63 - 1
+
+
+class Wanted(TypedDict, total=False):
+    """A generation as it is asked for, numbers as numbers or as they were typed; what is left out is the default."""
+
+    prompt: Required[str]
+    checkpoint: Required[str]
+    """Its slug."""
+    negative_prompt: str
+    style: str
+    count: int | str
+    seed: int | str | None
+    width: int | None
+    height: int | None
+    steps: int | str | None
+    guidance: float | str | None
+    scheduler: str | None
+    loras: Sequence[Mapping[str, Any]]
+    remix_kind: str
+    strength: float | str | None
 
 
 @dataclass(frozen=True)
@@ -45,63 +65,58 @@ class _Faults:
     def add(self, field: str, message: str) -> None:
         self.fields.setdefault(field, []).append(message)
 
+    def refusal(self) -> Refused:
+        """Call when there is at least one."""
+        return Refused("invalid", next(iter(self.fields.values()))[0], fields=self.fields)
+
     def raise_if_any(self) -> None:
         if self.fields:
-            first = next(iter(self.fields.values()))[0]
-            raise Refused("invalid", first, fields=self.fields)
+            raise self.refusal()
 
 
-def check_request(
-    *,
-    prompt: str,
-    negative_prompt: str,
-    checkpoint: str,
-    style: str,
-    count: int | str,
-    seed: int | str | None,
-    width: int | None,
-    height: int | None,
-    steps: int | str | None,
-    guidance: float | str | None,
-    scheduler: str | None,
-    loras: Sequence[Mapping[str, Any]],
-    remix_kind: str,
-    strength: float | str | None,
-    has_source: bool,
-) -> Request:
+def check_request(wanted: Wanted, *, has_source: bool) -> Request:
     """The request with its rows and numbers; raises Refused with every field that is wrong."""
     faults = _Faults()
-    prompt = _words(faults, "prompt", prompt)
+    prompt = _words(faults, "prompt", wanted["prompt"])
     if not prompt and "prompt" not in faults.fields:
         faults.add("prompt", _("Write what the picture should show."))
-    negative_prompt = _words(faults, "negative_prompt", negative_prompt)
-    number = _integer(faults, "count", count, 1, MOST_IMAGES, _("Choose between 1 and 8 images."))
-    seed_number = _seed(faults, seed)
-    kind = Generation.RemixKind
-    if remix_kind and remix_kind not in kind.values:
-        faults.add("remix_kind", _("A remix is either “same” or “inspired”."))
-    row = Checkpoint.objects.enabled().filter(slug=checkpoint).first()
-    if row is None:
-        faults.add("checkpoint", _("There is no such checkpoint. Choose one from the list."))
-        faults.raise_if_any()
-        raise AssertionError("unreachable")
+    negative_prompt = _words(faults, "negative_prompt", wanted.get("negative_prompt", ""))
+    count = _integer(faults, "count", wanted.get("count", 4), 1, MOST_IMAGES, _("Choose between 1 and 8 images."))
+    seed = _seed(faults, wanted.get("seed"))
+    remix_kind = _remix_kind(faults, wanted.get("remix_kind", ""))
+    row = _checkpoint(faults, wanted["checkpoint"])
     request = Request(
         prompt=prompt,
         negative_prompt=negative_prompt,
         checkpoint=row,
-        style=_style(faults, row, style),
-        count=number,
-        seed=seed_number,
-        **_size(faults, row, width, height),
-        steps=_steps(faults, row, steps),
-        guidance=_guidance(faults, row, guidance),
-        scheduler=_scheduler(faults, row, scheduler),
-        loras=_loras(faults, row, loras),
+        style=_style(faults, row, wanted.get("style", "")),
+        count=count,
+        seed=seed,
+        **_size(faults, row, wanted.get("width"), wanted.get("height")),
+        steps=_steps(faults, row, wanted.get("steps")),
+        guidance=_guidance(faults, row, wanted.get("guidance")),
+        scheduler=_scheduler(faults, row, wanted.get("scheduler")),
+        loras=_loras(faults, row, wanted.get("loras", ())),
         remix_kind=remix_kind,
-        strength=_strength(faults, strength) if has_source else None,
+        strength=_strength(faults, wanted.get("strength")) if has_source else None,
     )
     faults.raise_if_any()
     return request
+
+
+def _checkpoint(faults: _Faults, slug: str) -> Checkpoint:
+    """The rest of a request is measured by its checkpoint, so without one what was found is said at once."""
+    row = Checkpoint.objects.enabled().filter(slug=slug).first()
+    if row is not None:
+        return row
+    faults.add("checkpoint", _("There is no such checkpoint. Choose one from the list."))
+    raise faults.refusal()
+
+
+def _remix_kind(faults: _Faults, kind: str) -> str:
+    if kind and kind not in Generation.RemixKind.values:
+        faults.add("remix_kind", _("A remix is either “same” or “inspired”."))
+    return kind
 
 
 def _words(faults: _Faults, field: str, value: str) -> str:

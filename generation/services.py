@@ -1,10 +1,10 @@
 """What members do with generations and their images. Pages, the API, commands and simulations all call these."""
 
 import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Unpack
 
 from django.conf import settings
 from django.core.files.base import File
@@ -15,11 +15,12 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.errors import NotFound, Refused
+from accounts.levels import ContentLevel
 from accounts.models import User
 from generation import events, files, queue
 from generation.batching import batch_key, cost_units
 from generation.models import PENDING, Generation, Image, ImageQuerySet, ImageState, Upload
-from generation.requests import LARGEST_SEED, Request, check_request
+from generation.requests import LARGEST_SEED, Request, Wanted, check_request
 from generation.uploads import keep_upload
 from moderation.models import Screening
 from moderation.screening import Verdict, screen_text
@@ -33,26 +34,13 @@ RANDOM_SEEDS = 2**31  # short enough to be read aloud; a chosen seed may be any 
 def submit_generation(
     *,
     author: User,
-    prompt: str,
-    checkpoint: str,
     idempotency_key: str,
-    negative_prompt: str = "",
-    style: str = "",
-    count: int | str = 4,
-    seed: int | str | None = None,
-    width: int | None = None,
-    height: int | None = None,
-    steps: int | str | None = None,
-    guidance: float | str | None = None,
-    scheduler: str | None = None,
-    loras: Sequence[Mapping[str, Any]] = (),
     parent: Image | None = None,
-    remix_kind: str = "",
     source_image: Image | None = None,
     source_file: File[bytes] | None = None,
-    strength: float | str | None = None,
     confirm_doubtful: bool = False,
     at: datetime | None = None,
+    **wanted: Unpack[Wanted],
 ) -> Generation:
     """Asks for `count` images; a key that was used before brings back the generation it made, whatever else is said.
 
@@ -69,23 +57,8 @@ def submit_generation(
     if earlier is not None:
         return earlier
     require_unrestricted(user=author, doing="generate", at=now)
-    request = check_request(
-        prompt=prompt,
-        negative_prompt=negative_prompt,
-        checkpoint=checkpoint,
-        style=style,
-        count=count,
-        seed=seed,
-        width=width,
-        height=height,
-        steps=steps,
-        guidance=guidance,
-        scheduler=scheduler,
-        loras=loras,
-        remix_kind=remix_kind,
-        strength=strength,
-        has_source=source_image is not None or source_file is not None,
-    )
+    has_source = source_image is not None or source_file is not None
+    request = check_request(wanted, has_source=has_source)
     for image in filter(None, (parent, source_image)):
         _require_visible(image, author, now)
     verdict = _screen_words(author, request, confirm_doubtful, now)
@@ -96,7 +69,8 @@ def submit_generation(
         earlier = _by_key(author, idempotency_key)
         if earlier is None:
             _require_budget(author, request, now)
-            generation = _create(author, request, idempotency_key, verdict, parent, source_image, upload, now)
+            origin = Origin(parent, source_image, upload)
+            generation = _create(author, request, idempotency_key, verdict, origin, now)
             transaction.on_commit(lambda: queue.ring(request.checkpoint.pool))
     if earlier is not None:
         _forget_upload(upload)
@@ -180,37 +154,50 @@ def _require_budget(author: User, request: Request, at: datetime) -> None:
         raise Refused("daily_limit", message, status=429)
 
 
-def _create(
-    author: User,
-    request: Request,
-    key: str,
-    verdict: Verdict,
-    parent: Image | None,
-    source_image: Image | None,
-    upload: Upload | None,
-    at: datetime,
-) -> Generation:
+@dataclass(frozen=True)
+class Origin:
+    """What a generation starts from, each or none."""
+
+    parent: Image | None
+    source_image: Image | None
+    upload: Upload | None
+
+    @property
+    def level(self) -> int:
+        """The content level that a picture made from it has at least."""
+        sources = (self.source_image, self.upload)
+        return max([ContentLevel.GENERAL, *(each.content_level for each in sources if each is not None)])
+
+
+def _create(author: User, request: Request, key: str, verdict: Verdict, origin: Origin, at: datetime) -> Generation:
     """The generation, its images and its screening; call inside a transaction that holds the author's row."""
     fields = asdict(request) | {"checkpoint": request.checkpoint, "style": request.style}
-    count, seed = fields.pop("count"), fields.pop("seed")
+    del fields["count"], fields["seed"]
     generation = Generation.objects.create(
         author=author,
-        parent=parent,
-        source_image=source_image,
-        upload=upload,
+        parent=origin.parent,
+        source_image=origin.source_image,
+        upload=origin.upload,
         idempotency_key=key,
         was_doubtful=verdict.verdict == Screening.Verdict.ASK,
         submitted_at=at,
         **fields,
     )
-    sources = [each.content_level for each in (source_image, upload) if each is not None]
-    level = max([verdict.level, *sources])
-    Image.objects.bulk_create(
-        Image(
+    Image.objects.bulk_create(_images(generation, request, max(verdict.level, origin.level), at))
+    record_screening(verdict=verdict, target=generation, author=author, at=at)
+    return generation
+
+
+def _images(generation: Generation, request: Request, level: int, at: datetime) -> Iterator[Image]:
+    """The waiting images, with seeds in a row where one was chosen."""
+    for position in range(request.count):
+        yield Image(
             generation=generation,
-            author=author,
+            author_id=generation.author_id,
             position=position,
-            seed=secrets.randbelow(RANDOM_SEEDS) if seed is None else (seed + position) % (LARGEST_SEED + 1),
+            seed=secrets.randbelow(RANDOM_SEEDS)
+            if request.seed is None
+            else (request.seed + position) % (LARGEST_SEED + 1),
             batch_key=key_of(generation),
             cost_units=_cost(request),
             pool=request.checkpoint.pool,
@@ -221,10 +208,6 @@ def _create(
             alt_text=request.prompt[:500],
             content_level=level,
         )
-        for position in range(count)
-    )
-    record_screening(verdict=verdict, target=generation, author=author, at=at)
-    return generation
 
 
 def key_of(generation: Generation) -> str:
