@@ -1,44 +1,29 @@
 """For staff: looking things up, and writing the themes of the days to come. Moderation has pages of its own."""
 
-from typing import Any
-
 from django.contrib import admin
 from django.http import HttpRequest
 
+from accounts.admin import ReadOnlyAdmin
 from feed.models import Challenge, ChallengeEntry, Post, Profile
 
 
-class LookUpAdmin(admin.ModelAdmin[Any]):
-    """Rows that services alone write."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
 @admin.register(Post)
-class PostAdmin(LookUpAdmin):
+class PostAdmin(ReadOnlyAdmin):
     list_display = ["public_id", "title", "author", "published_at", "unpublished_at", "removed_at", "deleted_at"]
     list_select_related = ["author"]
     search_fields = ["public_id", "title", "author__username"]
-    show_full_result_count = False
     ordering = ["-pk"]
 
 
 @admin.register(Profile)
-class ProfileAdmin(LookUpAdmin):
+class ProfileAdmin(ReadOnlyAdmin):
     list_display = ["user", "display_name"]
     list_select_related = ["user"]
     search_fields = ["user__username", "display_name"]
 
 
 @admin.register(ChallengeEntry)
-class ChallengeEntryAdmin(LookUpAdmin):
+class ChallengeEntryAdmin(ReadOnlyAdmin):
     list_display = ["challenge", "post", "member", "created_at"]
     list_select_related = ["challenge", "post", "member"]
     list_filter = ["challenge__day"]

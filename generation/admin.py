@@ -1,8 +1,8 @@
 """What staff may set up (checkpoints, styles, LoRAs) and look at; images change by services alone."""
 
 from django.contrib import admin
-from django.http import HttpRequest
 
+from accounts.admin import ReadOnlyAdmin
 from generation.models import Checkpoint, Generation, Image, Lora, Style
 
 
@@ -23,17 +23,6 @@ class StyleAdmin(admin.ModelAdmin[Style]):
 class LoraAdmin(admin.ModelAdmin[Lora]):
     list_display = ("name", "slug", "checkpoint", "licence", "is_enabled")
     list_select_related = ("checkpoint",)
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
 
 
 @admin.register(Generation)
