@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import Refused
@@ -14,6 +15,8 @@ from generation.requests import MOST_IMAGES, MOST_WORDS
 from generation.services import submit_generation
 
 CHECKED_ELSEWHERE = {"width": "size", "height": "size", "source_image": "source_file"}
+# what another checkpoint offers differently; fetched when one is chosen, checked again when the form is sent
+OF_CHECKPOINT = "#id_style,#id_size,#id_scheduler,#id_steps,#id_guidance"
 _SHAPES = {(1, 1): _("Square"), (3, 2): _("Landscape"), (2, 3): _("Portrait")}
 
 
@@ -76,6 +79,13 @@ class CreateForm(forms.Form):
         self.checkpoints = checkpoints
         self.chosen = self._chosen()
         self._offer("checkpoint", [(each.slug, each.name) for each in checkpoints])
+        self.fields["checkpoint"].widget.attrs |= {
+            "hx-get": reverse("generation:create"),
+            "hx-trigger": "change",
+            "hx-include": OF_CHECKPOINT,
+            "hx-select-oob": OF_CHECKPOINT,
+            "hx-swap": "none",
+        }
         self._offer("count", [(str(n), str(n)) for n in (1, 2, 4, MOST_IMAGES)])
         self.fields["prompt"].widget.attrs["data-count-to"] = MOST_WORDS
         if self.chosen is not None:

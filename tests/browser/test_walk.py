@@ -187,13 +187,34 @@ def is_gone(page: Page, post: Post) -> None:
         expect(page.locator(f"[data-post='{post.public_id}']")).to_have_count(0)
 
 
+def take_a_dataset_home(page: Page, folder: Path) -> None:
+    """Preview, build with progress, download; the unpacked folder is read by `datasets` as it is."""
+    page.goto("/research/releases/new/")
+    page.get_by_role("button", name="Preview").click()
+    expect(page.get_by_role("heading", name="What it would hold")).to_be_visible(timeout=SOON)
+    page.get_by_role("button", name="Build").click()
+    expect(page.get_by_text("Published", exact=True).first).to_be_visible(timeout=DRAWN)
+    release = Release.objects.get()
+    archive = page.request.get(page.locator("a[href*='release.zip']").first.get_attribute("href") or "")
+    assert archive.ok
+    with zipfile.ZipFile(io.BytesIO(archive.body())) as bundle:
+        bundle.extractall(folder / "home")
+    (manifest,) = (folder / "home").rglob("manifest.json")
+    pairs = datasets.load_dataset(str(manifest.parent), cache_dir=str(folder / "cache"))
+    assert {"train", "validation"} <= set(pairs)
+    assert set(pairs["train"].unique("label_0")) <= {0.0, 1.0}
+    assert "pickapic" in release.name
+
+
 def test_one_picture_travels_through_the_whole_house(
     starter: Checkpoint,
     theme: Challenge,
     always_asks: None,
     house_rule: None,
+    community: Any,
     bob: User,
     mod: User,
+    rita: User,
     live_site: str,
     default_worker: Any,
     person: Person,
@@ -220,24 +241,4 @@ def test_one_picture_travels_through_the_whole_house(
     take_it_down(theirs, post)
     is_gone(his, post)
     is_gone(person().new_page(), post)
-
-
-def test_a_researcher_takes_a_dataset_home(
-    community: Any, rita: User, default_worker: Any, person: Person, tmp_path: Path
-) -> None:
-    page = person(rita).new_page()
-    page.goto("/research/releases/new/")
-    page.get_by_role("button", name="Preview").click()
-    expect(page.get_by_role("heading", name="What it would hold")).to_be_visible(timeout=SOON)
-    page.get_by_role("button", name="Build").click()
-    expect(page.get_by_text("Published", exact=True).first).to_be_visible(timeout=DRAWN)
-    release = Release.objects.get()
-    archive = page.request.get(page.locator("a[href*='release.zip']").first.get_attribute("href") or "")
-    assert archive.ok
-    with zipfile.ZipFile(io.BytesIO(archive.body())) as bundle:
-        bundle.extractall(tmp_path / "home")
-    (manifest,) = (tmp_path / "home").rglob("manifest.json")
-    pairs = datasets.load_dataset(str(manifest.parent), cache_dir=str(tmp_path / "cache"))
-    assert {"train", "validation"} <= set(pairs)
-    assert set(pairs["train"].unique("label_0")) <= {0.0, 1.0}
-    assert "pickapic" in release.name
+    take_a_dataset_home(person(rita).new_page(), tmp_path)
