@@ -29,8 +29,9 @@ $(LOCKED): requirements.lock
 	@rm -f $(VENV)/.installed-* && touch $@
 
 var/checkpoints/.assembled: $(WEIGHTS) | $(LOCKED)
-	@echo 'Assembling the starter checkpoint ...'
+	@echo 'Assembling the starter checkpoint and the sentence encoder ...'
 	@$(BIN)/python -m starter.assemble
+	@$(BIN)/python -m starter.meaning
 	@mkdir -p $(@D) && touch $@
 
 var/static/staticfiles.json: $(shell find static -type f 2>/dev/null) $(LOCKED)

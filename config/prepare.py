@@ -1,7 +1,8 @@
 """``python -m config.prepare``: everything a start of the site does before its processes, in one process.
 
 Migrates, collects static files that were never collected, assembles and registers the starter checkpoint,
-gives the coming days their challenges, and in demo mode makes the demo's accounts. Each step is idempotent.
+exports the sentence encoder that search uses, gives the coming days their challenges, and in demo mode makes the
+demo's accounts. Each step is idempotent.
 """
 
 import os
@@ -38,6 +39,15 @@ def _starter(folder: Path) -> None:
         marker.write_text(version)
 
 
+def _meaning(folder: Path) -> None:
+    """Importing torch takes seconds, so only where the sentence encoder is missing is it exported."""
+    if not (folder / "model.onnx").exists():
+        from starter.meaning import export
+
+        _say("Exporting the sentence encoder ...")
+        export(folder)
+
+
 def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
@@ -51,6 +61,7 @@ def main() -> int:
             _say("Collecting the static files ...")
             call_command("collectstatic", interactive=False, ignore_patterns=["redoc"], verbosity=0)
         _starter(settings.CHECKPOINTS_DIR / "starter")
+        _meaning(settings.CHECKPOINTS_DIR / "meaning")
         call_command("schedule_challenges")
         if settings.DEMO:
             make_accounts()

@@ -1,0 +1,1 @@
+"""Search: by words, by meaning and by picture, always through the one filter of every list."""

@@ -1,0 +1,193 @@
+"""The query language: words, "phrases", -without, and operators such as by:alice. Pure: text in, `Query` out.
+
+Operators that name something (by, checkpoint, style, tag) may be repeated: any of the values will do; a minus in
+front excludes. The others (seed, before, after, like, looks) are said once.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.errors import Refused
+
+LONGEST, MOST_PARTS = 300, 24
+_PART = re.compile(r'(?P<minus>-)?(?:(?P<name>[A-Za-z]+):)?(?:"(?P<quoted>[^"]*)"|(?P<bare>[^\s"]+)|(?P<nothing>))')
+_TOKENS = re.compile(r"[^\W_]+")
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word or a quoted phrase that is wanted, or not."""
+
+    text: str
+    is_excluded: bool = False
+    is_phrase: bool = False
+
+    @property
+    def tokens(self) -> list[str]:
+        """Letters and digits only: safe to put into a tsquery."""
+        return _TOKENS.findall(self.text)
+
+
+@dataclass(frozen=True)
+class Filter:
+    """``name`` is an operator; ``value`` is checked for its form alone."""
+
+    name: str
+    value: str
+    is_excluded: bool = False
+
+    @property
+    def text(self) -> str:
+        """As it was typed."""
+        value = f'"{self.value}"' if " " in self.value else self.value
+        return f"{'-' if self.is_excluded else ''}{self.name}:{value}"
+
+
+@dataclass(frozen=True)
+class Query:
+    """A query that makes sense in itself. At most one of `like` (a post) and `looks` (a post or a hash) is set."""
+
+    words: tuple[Word, ...] = ()
+    filters: tuple[Filter, ...] = ()
+
+    def values(self, name: str, *, excluded: bool = False) -> list[str]:
+        return [part.value for part in self.filters if part.name == name and part.is_excluded == excluded]
+
+    def one(self, name: str) -> str:
+        return next(iter(self.values(name)), "")
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.words and not self.filters
+
+    def plain_words(self, *, excluded: bool = False) -> list[Word]:
+        return [word for word in self.words if not word.is_phrase and word.is_excluded == excluded]
+
+
+class BadValue(ValueError):
+    """An operator's value that cannot be; says in words what it takes."""
+
+
+def parse(text: str) -> Query:
+    """Reads a query.
+
+    Raises:
+        Refused: 400, with one sentence per mistake under `fields["q"]`.
+    """
+    if len(text) > LONGEST:
+        raise _refused([_("Use at most %(n)s characters.") % {"n": LONGEST}])
+    problems: list[str] = []
+    if text.count('"') % 2:
+        problems.append(_("A quotation mark is open: close it after the last word of the phrase."))
+    words: list[Word] = []
+    filters: list[Filter] = []
+    for found in _PART.finditer(text):
+        part, problem = _read(found)
+        if problem:
+            problems.append(problem)
+        elif isinstance(part, Word):
+            words.append(part)
+        elif part is not None:
+            filters.append(part)
+    problems += _clashes(filters)
+    if len(words) + len(filters) > MOST_PARTS:
+        problems.append(_("That is too much at once: use at most %(n)s words and filters.") % {"n": MOST_PARTS})
+    if problems:
+        raise _refused(problems)
+    return Query(tuple(dict.fromkeys(words)), tuple(dict.fromkeys(filters)))
+
+
+def _refused(problems: list[str]) -> Refused:
+    return Refused("bad_query", " ".join(problems), fields={"q": problems})
+
+
+def _read(found: "re.Match[str]") -> tuple[Word | Filter | None, str]:
+    """A part of the query, or what is wrong with it; nothing for what holds neither letters nor digits."""
+    name, is_excluded = (found["name"] or "").lower(), bool(found["minus"])
+    quoted, value = found["quoted"], found["quoted"] if found["quoted"] is not None else found["bare"] or ""
+    if name in _OPERATORS:
+        try:
+            return Filter(name, _OPERATORS[name](value.strip()), is_excluded), ""
+        except BadValue as error:
+            return None, f"{name}: {error}"
+    if name:  # a colon inside words, as in 16:9 or http://
+        value = f"{found['name']}:{value}"
+    word = Word(value, is_excluded, is_phrase=quoted is not None)
+    return (word if word.tokens else None), ""
+
+
+def _clashes(filters: list[Filter]) -> list[str]:
+    problems = []
+    for name in _SINGLE:
+        said = [part for part in filters if part.name == name]
+        if len(set(said)) > 1:
+            problems.append(_("%(name)s: can be said once.") % {"name": name})
+        if any(part.is_excluded for part in said):
+            problems.append(_("%(name)s: cannot be excluded.") % {"name": name})
+    if {"like", "looks"} <= {part.name for part in filters}:
+        problems.append(_("Use like: or looks:, not both."))
+    return problems
+
+
+def _matching(pattern: str, hint: Promise) -> Callable[[str], str]:
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise BadValue(str(hint))
+        return value
+
+    return check
+
+
+def _username(value: str) -> str:
+    return _matching(r"[\w.@+-]{1,150}", gettext_lazy("Say whose pictures, as in by:alice."))(value.removeprefix("@"))
+
+
+def _slug(hint: Promise) -> Callable[[str], str]:
+    return lambda value: _matching(r"[\w-]{1,64}", hint)(value.lower().replace(" ", "-"))
+
+
+def _tag(value: str) -> str:
+    if not value or len(value) > 40:
+        raise BadValue(_("Say which tag, as in tag:landscape."))
+    return " ".join(value.lower().removeprefix("#").split())
+
+
+def _seed(value: str) -> str:
+    if not (value.isascii() and value.isdigit() and len(value) <= 19 and int(value) < 2**63):
+        raise BadValue(_("A seed is a whole number, as in seed:1234."))
+    return str(int(value))
+
+
+def _day(value: str) -> str:
+    """The first day of a year, a month or a day, as YYYY-MM-DD."""
+    if re.fullmatch(r"\d{4}(-\d{2}){0,2}", value):
+        year, month, day = ([int(number) for number in value.split("-")] + [1, 1])[:3]
+        try:
+            return date(year, month, day).isoformat()
+        except ValueError:
+            pass
+    raise BadValue(_("Write a date as 2026, 2026-11 or 2026-11-22."))
+
+
+_POST = _matching(r"[\w-]{12}", gettext_lazy("Give the twelve characters at the end of a post's address."))
+_PICTURE = _matching(
+    r"[\w-]{12}|[0-9a-f]{64}", gettext_lazy("Give the twelve characters at the end of a post's address, or a PDQ hash.")
+)
+_OPERATORS: dict[str, Callable[[str], str]] = {
+    "by": _username,
+    "checkpoint": _slug(gettext_lazy("Say which checkpoint, as in checkpoint:starter.")),
+    "style": _slug(gettext_lazy("Say which style, as in style:watercolour.")),
+    "tag": _tag,
+    "seed": _seed,
+    "before": _day,
+    "after": _day,
+    "like": _POST,
+    "looks": _PICTURE,
+}
+_SINGLE = ("seed", "before", "after", "like", "looks")
