@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
-from feed.models import ChallengeEntry, Like, Post, Profile, StaleCount
+from feed.models import Block, ChallengeEntry, Follow, HiddenPost, Like, Mute, Post, Profile, StaleCount
 from feed.services import bury_posts
 
 COVERED = frozenset(
@@ -16,6 +17,13 @@ COVERED = frozenset(
         "feed.Profile.user",
         "feed.Profile.avatar",
         "feed.ChallengeEntry.member",
+        "feed.Follow.member",
+        "feed.Follow.followed",
+        "feed.Block.member",
+        "feed.Block.blocked",
+        "feed.Mute.member",
+        "feed.Mute.author",
+        "feed.HiddenPost.member",
     }
 )
 
@@ -36,6 +44,16 @@ def export(user: User) -> dict[str, Any]:
             .order_by("pk")
             .values("challenge__day", "post__public_id", "created_at")
         ),
+        "follows": list(Follow.objects.filter(member=user).order_by("pk").values("followed__username", "created_at")),
+        "blocks": list(Block.objects.filter(member=user).order_by("pk").values("blocked__username", "created_at")),
+        "mutes": list(
+            Mute.objects.filter(member=user)
+            .order_by("pk")
+            .values("kind", "effect", "value", "author__username", "checkpoint__slug", "expires_at", "created_at")
+        ),
+        "hidden_posts": list(
+            HiddenPost.objects.filter(member=user).order_by("pk").values("post__public_id", "created_at")
+        ),
     }
 
 
@@ -50,3 +68,7 @@ def erase(user: User) -> None:
     likes.delete()
     ChallengeEntry.objects.filter(member=user).delete()
     Profile.objects.filter(user=user).delete()
+    Follow.objects.filter(Q(member=user) | Q(followed=user)).delete()
+    Block.objects.filter(Q(member=user) | Q(blocked=user)).delete()
+    Mute.objects.filter(Q(member=user) | Q(author=user)).delete()
+    HiddenPost.objects.filter(member=user).delete()

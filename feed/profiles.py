@@ -6,16 +6,18 @@ from django.db.models import QuerySet
 
 from accounts.models import Role, User, Viewer
 from feed.models import Post, Profile
+from feed.models.filters import blocked_authors
 from moderation.models import Restriction
 
 
 def visible_members(viewer: Viewer, at: datetime) -> QuerySet[User]:
-    """Members with a public face: neither deleted nor banned. Moderators see the banned too."""
+    """Members with a public face: neither deleted nor banned, and no block between. Moderators see all but the deleted."""
     members: QuerySet[User] = User.objects.visible_to(viewer, at)
     if isinstance(viewer, User) and viewer.has_role(Role.MODERATOR):
         return members
     banned = Restriction.objects.active(at).filter(kind=Restriction.Kind.BANNED)
-    return members.exclude(pk__in=banned.values("user_id"))
+    members = members.exclude(pk__in=banned.values("user_id"))
+    return members.exclude(blocked_authors(viewer, "pk")) if isinstance(viewer, User) else members
 
 
 def profile_of(member: User) -> Profile:

@@ -153,7 +153,7 @@ def like_post(*, post: Post, member: User, at: datetime | None = None) -> bool:
     """
     at = at or timezone.now()
     require_unrestricted(user=member, doing="vote", at=at)
-    if not Post.objects.listed_for(member, at).filter(pk=post.pk).exists():
+    if not Post.objects.shown_to(member, at).filter(pk=post.pk).exists():
         raise NotFound(_("There is no such post."))
     if post.author_id == member.pk:
         raise Refused("own_post", _("Your own picture needs no like from you."), status=403)

@@ -5,11 +5,14 @@ from datetime import datetime
 from django.apps import apps
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.ids import PublicIdModel
 from accounts.models import Role, User, Viewer, level_for
+from feed.models import filters
+from feed.models.people import Mute
 from generation.models import Image, ImageState
 from moderation.models import Restriction
 
@@ -19,33 +22,48 @@ class PostQuerySet(models.QuerySet["Post"]):
         """Published by their author and not taken down since."""
         return self.filter(unpublished_at=None, removed_at=None, deleted_at=None)
 
-    def listed_for(self, viewer: Viewer, at: datetime) -> "PostQuerySet":
-        """What any list may show `viewer`: hung, with a picture that passed, of a level they chose, by nobody banned.
-
-        The one filter of feed, profiles, challenges, counts and API lists; what is not screened does not exist.
+    def shown_to(self, viewer: Viewer, at: datetime) -> "PostQuerySet":
+        """What `viewer` may see at all: hung, with a picture that passed, of a level they chose, by nobody banned,
+        and by nobody whom they blocked or who blocked them. What is not screened does not exist.
         """
         banned = Restriction.objects.active(at).filter(kind=Restriction.Kind.BANNED).values("user_id")
-        return (
+        shown = (
             self.hung()
             .filter(image__state=ImageState.READY, image__is_public=True, image__content_level__lte=level_for(viewer))
             .exclude(author_id__in=banned)
         )
+        return shown.exclude(filters.blocked_authors(viewer)) if isinstance(viewer, User) else shown
+
+    def listed_for(self, viewer: Viewer, at: datetime) -> "PostQuerySet":
+        """What any list may show `viewer`: what they may see, but for what they muted or are not interested in.
+
+        The one filter of feed, search, RSS, API, profiles, collections, challenges, notifications and counts.
+        """
+        shown = self.shown_to(viewer, at)
+        if not isinstance(viewer, User):
+            return shown
+        return shown.exclude(filters.muted(viewer, Mute.Effect.HIDE, at)).exclude(filters.not_interesting(viewer))
 
     def visible_to(self, viewer: Viewer, at: datetime) -> "PostQuerySet":
-        """Posts whose page `viewer` may open: what lists show, their own, and for moderators all but the deleted."""
+        """Posts whose page `viewer` may open: what is shown to them, muted or not, their own, and for moderators
+        all but the deleted."""
         if isinstance(viewer, User) and viewer.has_role(Role.MODERATOR):
             return self.filter(deleted_at=None)
-        shown = Q(pk__in=self.model.objects.listed_for(viewer, at).values("pk"))
+        shown = Q(pk__in=self.model.objects.shown_to(viewer, at).values("pk"))
         if isinstance(viewer, User):
             own = Q(author=viewer, removed_at=None, deleted_at=None, image__deleted_at=None)
             shown |= own & ~Q(image__state=ImageState.REJECTED)
         return self.filter(shown)
 
-    def with_card(self, viewer: Viewer) -> "PostQuerySet":
-        """All that a card shows, in the same query; `is_liked` then says whether `viewer` likes the post."""
+    def with_card(self, viewer: Viewer, at: datetime | None = None) -> "PostQuerySet":
+        """All that a card shows, in the same query: `is_liked` and `is_blurred` are `viewer`'s."""
+        rows = self.select_related("author", "count", "image__generation__checkpoint")
+        if not isinstance(viewer, User):
+            return rows
         likes = apps.get_model("feed.Like").objects.filter(post=OuterRef("pk"), member=viewer.pk)
-        return self.select_related("author", "count", "image__generation__checkpoint").annotate(
-            liked_by_viewer=Exists(likes)
+        blurred = filters.muted(viewer, Mute.Effect.BLUR, at or timezone.now())
+        return rows.annotate(
+            liked_by_viewer=Exists(likes), blurred_for_viewer=ExpressionWrapper(blurred, output_field=BooleanField())
         )
 
 
@@ -89,6 +107,11 @@ class Post(PublicIdModel):
     @is_liked.setter
     def is_liked(self, value: bool) -> None:
         self.__dict__["liked_by_viewer"] = value
+
+    @property
+    def is_blurred(self) -> bool:
+        """A mute of the viewer of `with_card` says: show that there is something, not what."""
+        return bool(self.__dict__.get("blurred_for_viewer", False))
 
     def may_read_prompt(self, viewer: Viewer) -> bool:
         """A hidden prompt is its author's alone (and the moderators', who must judge it)."""

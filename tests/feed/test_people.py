@@ -1,0 +1,154 @@
+"""Follows, blocks, mutes: what they change in every list, and what they leave alone."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.utils import timezone
+
+from accounts.errors import NotFound, Refused
+from accounts.models import User
+from feed import people
+from feed.models import Follow, Mute, Post, PostTag, Tag
+from feed.models.people import Mute as MuteModel
+from feed.profiles import visible_members
+from feed.services import like_post
+from tests.feed.conftest import Hang
+
+NOW = timezone.now()
+HIDE, BLUR = Mute.Effect.HIDE, Mute.Effect.BLUR
+
+
+def listed(viewer: User) -> set[int]:
+    return set(Post.objects.listed_for(viewer, NOW).values_list("pk", flat=True))
+
+
+def test_a_block_hides_each_from_the_other_and_ends_follows(alice: User, bob: User, hang: Hang) -> None:
+    by_alice, by_bob = hang(alice), hang(bob)
+    people.follow_member(member=bob, followed=alice)
+    assert people.block_member(member=alice, blocked=bob)
+    assert not people.block_member(member=alice, blocked=bob)
+    assert not Follow.objects.exists()
+    assert listed(alice) == {by_alice.pk}
+    assert listed(bob) == {by_bob.pk}
+    for viewer, post in ((alice, by_bob), (bob, by_alice)):
+        assert not Post.objects.visible_to(viewer, NOW).filter(pk=post.pk).exists()
+        assert not visible_members(viewer, NOW).filter(pk=post.author_id).exists()
+        with pytest.raises(NotFound):
+            like_post(post=post, member=viewer)
+        with pytest.raises(NotFound):
+            people.follow_member(member=viewer, followed=post.author)
+    assert Post.objects.listed_for(AnonymousUser(), NOW).count() == 2
+    people.unblock_member(member=alice, blocked=bob)
+    assert listed(bob) == {by_alice.pk, by_bob.pk}
+
+
+def mute_of(kind: str, post: Post) -> object:
+    return {
+        "tag": "foxes",
+        "word": "Red, FOX",
+        "checkpoint": post.image.generation.checkpoint,
+        "author": post.author,
+    }[kind]
+
+
+@pytest.mark.parametrize("kind", Mute.Kind.values)
+def test_a_mute_hides_what_it_names_from_its_member_alone(kind: str, alice: User, bob: User, hang: Hang) -> None:
+    post = hang(alice, prompt="a red fox, asleep", title="Nap")
+    other = hang(bob, prompt="a red foxglove")
+    PostTag.objects.create(post=post, tag=Tag.objects.create(name="foxes"))
+    row = people.mute(member=bob, kind=kind, value=mute_of(kind, post), at=NOW)  # type: ignore[arg-type]
+    assert listed(bob) == {other.pk}, "own posts are never muted"
+    assert listed(alice) == {post.pk, other.pk}
+    assert Post.objects.visible_to(bob, NOW).filter(pk=post.pk).exists(), "its page still opens"
+    people.mute(member=bob, kind=kind, value=mute_of(kind, post), effect=BLUR, at=NOW)  # type: ignore[arg-type]
+    assert Mute.objects.count() == 1
+    shown = Post.objects.listed_for(bob, NOW).with_card(bob, NOW).in_bulk()
+    assert {pk: shown[pk].is_blurred for pk in shown} == {post.pk: True, other.pk: False}
+    people.unmute(mute=row)
+    assert not any(post.is_blurred for post in Post.objects.listed_for(bob, NOW).with_card(bob, NOW))
+
+
+def test_a_mute_ends_when_it_was_said_to(alice: User, bob: User, hang: Hang) -> None:
+    post = hang(alice)
+    end = NOW + timedelta(hours=1)
+    people.mute(member=bob, kind="author", value=alice, expires_at=end, at=NOW)
+    assert post.pk not in listed(bob)
+    assert Post.objects.listed_for(bob, end).filter(pk=post.pk).exists()
+    with pytest.raises(Refused) as refused:
+        people.mute(member=bob, kind="word", value="fox", expires_at=NOW, at=NOW)
+    assert "expires_at" in refused.value.fields
+
+
+@pytest.mark.parametrize(
+    ("words", "prompt", "is_hidden"),
+    [
+        ("fox", "a FOX.", True),
+        ("fox", "a foxglove", False),
+        ("École", "une école rouge", True),
+        ("жук", "большой ЖУК", True),
+        ("red fox", "a red, fox", True),
+        ("100%", "a 100 percent wool hat", True),
+        ("a_b", "a b", True),
+    ],
+)
+def test_muted_words_are_whole_words(
+    words: str, prompt: str, is_hidden: bool, alice: User, bob: User, hang: Hang
+) -> None:
+    post = hang(alice, prompt=prompt)
+    people.mute(member=bob, kind="word", value=words, at=NOW)
+    assert (post.pk not in listed(bob)) == is_hidden
+
+
+def test_muted_words_do_not_tell_what_a_hidden_prompt_says(alice: User, bob: User, hang: Hang) -> None:
+    hidden = hang(alice, prompt="a fox", title="Untold", hide_prompt=True)
+    people.mute(member=bob, kind="word", value="fox", at=NOW)
+    assert hidden.pk in listed(bob)
+    people.mute(member=bob, kind="word", value="untold", at=NOW)
+    assert hidden.pk not in listed(bob)
+
+
+@pytest.mark.parametrize("words", ["", "  ", "!?", "x" * 61])
+def test_words_that_name_nothing_are_refused(words: str, bob: User) -> None:
+    with pytest.raises(Refused) as refused:
+        people.mute(member=bob, kind="word", value=words)
+    assert "value" in refused.value.fields
+    assert not MuteModel.objects.exists()
+
+
+def test_a_muted_alias_mutes_the_tag_it_stands_for(alice: User, bob: User, hang: Hang) -> None:
+    post, tag = hang(alice), Tag.objects.create(name="fox")
+    Tag.objects.create(name="vulpes", alias_of=tag)
+    PostTag.objects.create(post=post, tag=tag)
+    people.mute(member=bob, kind="tag", value="#Vulpes")
+    assert post.pk not in listed(bob)
+
+
+def test_not_interested_hides_one_post_until_it_is_taken_back(alice: User, bob: User, hang: Hang) -> None:
+    post, other = hang(alice), hang(alice)
+    assert people.hide_post(member=bob, post=post)
+    assert not people.hide_post(member=bob, post=post)
+    assert listed(bob) == {other.pk}
+    people.unhide_post(member=bob, post=post)
+    assert listed(bob) == {post.pk, other.pk}
+    with pytest.raises(Refused):
+        people.hide_post(member=alice, post=post)
+
+
+def test_nobody_follows_blocks_or_mutes_themselves(alice: User) -> None:
+    for refused in (
+        lambda: people.follow_member(member=alice, followed=alice),
+        lambda: people.block_member(member=alice, blocked=alice),
+        lambda: people.mute(member=alice, kind="author", value=alice),
+    ):
+        with pytest.raises(Refused) as error:
+            refused()
+        assert error.value.code == "own"
+
+
+def test_there_is_a_bound_to_what_a_member_may_mute(bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(people, "MOST_MUTES", 1)
+    people.mute(member=bob, kind="word", value="fox")
+    with pytest.raises(Refused) as refused:
+        people.mute(member=bob, kind="word", value="cat")
+    assert refused.value.status == 409
