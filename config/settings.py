@@ -249,6 +249,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "continue-releases": {"task": "ratings.continue_releases", "schedule": 60.0},
     "release-claims": {"task": "moderation.release_claims", "schedule": 60.0},
     "deliver-webhooks": {"task": "accounts.deliver_webhooks", "schedule": 30.0},
+    "follow-restrictions": {"task": "feed.follow_restrictions", "schedule": 60.0},
     "schedule-challenges": {"task": "feed.schedule_challenges", "schedule": crontab(minute=5)},
 }
 

@@ -1,17 +1,20 @@
 """What a moderator's decision changes in the feed (see MODERATION_EFFECTS); runs inside the decision's transaction."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from django.db import models
+from django.db import models, transaction
 
 from accounts.models import User
 from feed.display import sync_display
 from feed.models import Like, Post, StaleCount
 from generation.effects import apply as apply_to_picture
 from generation.models import Image
-from moderation.models import Decision
+from moderation.models import Decision, Restriction
 
 Action = Decision.Action
+
+LOOK_BACK = timedelta(hours=1)
+"""How far `follow_restrictions` looks; longer than beat may ever be late."""
 
 
 def apply(*, decision: Decision, target: models.Model) -> None:
@@ -44,3 +47,15 @@ def _apply_to_member(member: User, at: datetime) -> None:
     remixed = Post.objects.filter(image__in=Post.objects.filter(author=member).values("image__generation__parent"))
     touched = {*liked, *remixed.filter(deleted_at=None).values_list("pk", flat=True)}
     StaleCount.objects.bulk_create([StaleCount(post_id=post_id) for post_id in sorted(touched)])
+
+
+def follow_restrictions(*, at: datetime) -> int:
+    """What no decision announces: a ban that ran out shows its member's posts again, a mute that strikes brought
+    takes the weight from their likes. Returns how many members were looked at.
+    """
+    turned = Restriction.objects.turned(at - LOOK_BACK, at).values("user_id")
+    members = User.objects.filter(pk__in=turned, deleted_at=None)
+    for member in members:
+        with transaction.atomic():
+            _apply_to_member(member, at)
+    return len(members)

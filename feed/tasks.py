@@ -5,7 +5,7 @@ from dataclasses import asdict
 from celery import shared_task
 from django.utils import timezone
 
-from feed import challenges, folding
+from feed import challenges, effects, folding
 from feed.days import local_day
 
 
@@ -22,3 +22,8 @@ def reconcile_counts() -> dict[str, int]:
 @shared_task(name="feed.schedule_challenges")
 def schedule_challenges() -> int:
     return challenges.schedule_challenges(today=local_day(timezone.now()))
+
+
+@shared_task(name="feed.follow_restrictions")
+def follow_restrictions() -> int:
+    return effects.follow_restrictions(at=timezone.now())

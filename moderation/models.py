@@ -254,6 +254,11 @@ class RestrictionQuerySet(models.QuerySet["Restriction"]):
     def active(self, at: datetime) -> "RestrictionQuerySet":
         return self.filter(lifted_at=None, starts_at__lte=at).filter(Q(ends_at=None) | Q(ends_at__gt=at))
 
+    def turned(self, since: datetime, at: datetime) -> "RestrictionQuerySet":
+        """Begun, lifted or run out after `since` and until `at`."""
+        between = (since, at)
+        return self.filter(Q(starts_at__range=between) | Q(lifted_at__range=between) | Q(ends_at__range=between))
+
 
 class Restriction(models.Model):
     """What a member may not do, or that nobody may see them, for a time; every `visible_to` respects it."""

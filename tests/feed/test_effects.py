@@ -1,5 +1,6 @@
 """Decisions about posts, pictures and members, and what a member takes along or leaves behind."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from accounts.levels import ContentLevel
 from accounts.models import User
 from accounts.services import delete_account, export_personal_data
 from feed import services
-from feed.effects import apply
+from feed.effects import apply, follow_restrictions
 from feed.folding import fold_counts
 from feed.models import FeedEntry, Like, Post, PostCount, Profile
 from generation.models import Image, ImageState, PromptExample
@@ -92,6 +93,28 @@ def test_a_ban_hides_all_a_member_hung_and_silences_their_votes(alice: User, bob
     fold_counts(at=NOW)
     assert FeedEntry.objects.get(post=theirs).is_visible
     assert PostCount.objects.get(post=mine).likes == 1
+
+
+def test_a_ban_that_runs_out_shows_again_what_it_hid(alice: User, hang: Hang) -> None:
+    post = hang(alice)
+    until = NOW + timedelta(days=1)
+    Restriction.objects.create(user=alice, kind=Restriction.Kind.BANNED, starts_at=NOW, ends_at=until)
+    decide(alice, Action.RESTRICT)
+    assert not FeedEntry.objects.get(post=post).is_visible
+    assert follow_restrictions(at=until - timedelta(minutes=1)) == 0
+    assert follow_restrictions(at=until + timedelta(minutes=1)) == 1
+    assert FeedEntry.objects.get(post=post).is_visible
+
+
+def test_a_mute_that_strikes_brought_takes_the_weight_from_likes(alice: User, bob: User, hang: Hang) -> None:
+    post = hang(alice)
+    services.like_post(post=post, member=bob)
+    fold_counts(at=NOW)
+    assert PostCount.objects.get(post=post).likes == 1
+    Restriction.objects.create(user=bob, kind=Restriction.Kind.MUTED, starts_at=NOW)
+    follow_restrictions(at=NOW + timedelta(minutes=1))
+    fold_counts(at=NOW + timedelta(minutes=1))
+    assert PostCount.objects.get(post=post).likes == 0
 
 
 def test_a_member_takes_along_what_the_feed_keeps(alice: User, bob: User, hang: Hang) -> None:

@@ -61,8 +61,15 @@ def test_ordinary_art_prompts_pass_without_a_question(prompt: str) -> None:
 def test_sexualised_minors_are_refused_in_any_disguise(prompt: str) -> None:
     verdict = screen_text(text=prompt, kind="prompt")
     assert verdict.verdict == Verdict.REJECT
-    assert verdict.reasons == ["minor"]
+    assert "minor" in verdict.reasons
     assert "minor" in verdict.message
+
+
+def test_a_text_whose_letters_are_all_set_apart_is_refused_because_its_words_cannot_be_told() -> None:
+    verdict = screen_text(text="n a k e d k i d", kind="prompt")
+    assert verdict.verdict == Verdict.REJECT
+    assert "whole words" in verdict.message
+    assert screen_text(text="the letters A B C on a block", kind="prompt").verdict == Verdict.ALLOW
 
 
 def test_a_doubtful_prompt_is_asked_about_and_says_why() -> None:
