@@ -2,7 +2,7 @@
 
 Whoever changes a post, its picture's state or level, or a restriction of its author calls `sync_display`
 in the same transaction. Lists re-check with `Post.objects.listed_for` anyway; this keeps the narrow tables,
-`Image.is_public` and the prompt examples equal to it.
+the rows that search reads, `Image.is_public` and the prompt examples equal to it.
 """
 
 from collections.abc import Iterable
@@ -12,6 +12,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from accounts.levels import ContentLevel
 from feed.models import FeedEntry, Post, StaleCount
+from feed.search.entries import sync_search
 from generation.models import Image, ImageState, PromptExample
 from moderation.models import Restriction
 
@@ -27,6 +28,7 @@ def sync_display(post_ids: Iterable[int], at: datetime) -> int:
     _sync_pictures(ids)
     changed = _sync_entries(ids, at)
     _sync_prompt_examples(ids)
+    sync_search(ids, list(displayed(at).filter(pk__in=ids).values_list("pk", flat=True)))
     return changed
 
 

@@ -7,6 +7,9 @@ from django.utils import timezone
 
 from feed import challenges, effects, folding
 from feed.days import local_day
+from feed.search.tasks import read_pending_posts, read_posts, relearn_words
+
+__all__ = ["read_pending_posts", "read_posts", "relearn_words"]  # tasks that live elsewhere
 
 
 @shared_task(name="feed.fold_counts")

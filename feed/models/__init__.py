@@ -5,6 +5,7 @@ from feed.models.people import Block, Follow, HiddenPost, Mute
 from feed.models.posts import Post, PostQuerySet
 from feed.models.profiles import Profile
 from feed.models.ranking import FeedEntry, PostAspect, PostCount, RankFall, RankFallQuerySet, StaleCount
+from feed.models.search import SearchEntry, SearchEntryQuerySet, SearchWord
 from feed.models.social import Like
 from feed.models.tags import PostTag, Tag
 
@@ -26,6 +27,9 @@ __all__ = [
     "Profile",
     "RankFall",
     "RankFallQuerySet",
+    "SearchEntry",
+    "SearchEntryQuerySet",
+    "SearchWord",
     "StaleCount",
     "Tag",
 ]

@@ -1,0 +1,54 @@
+"""Words to vectors: MiniLM by onnxruntime, from the folder that set-up wrote (`starter.meaning`); never torch."""
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from django.conf import settings
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+Vector = NDArray[np.float32]
+
+MOST_TOKENS = 128
+BATCH = 32
+
+
+def is_available() -> bool:
+    """Whether set-up exported the encoder; without it search goes by words alone."""
+    return (_folder() / "model.onnx").exists()
+
+
+def embed(texts: Sequence[str]) -> Vector:
+    """Unit vectors float32 (n, 384) of texts; what is longer than 128 tokens is cut."""
+    tokenizer, session = _encoder(_folder())
+    vectors = []
+    for first in range(0, len(texts), BATCH):
+        tokens = tokenizer.encode_batch(list(texts[first : first + BATCH]))
+        ids = np.array([text.ids for text in tokens], dtype=np.int64)
+        mask = np.array([text.attention_mask for text in tokens], dtype=np.int64)
+        vectors.append(session.run(None, {"ids": ids, "mask": mask})[0])
+    return np.concatenate(vectors) if vectors else np.empty((0, 384), dtype=np.float32)
+
+
+def _folder() -> Path:
+    return Path(settings.CHECKPOINTS_DIR) / "meaning"
+
+
+@cache
+def _encoder(folder: Path) -> "tuple[Tokenizer, Any]":
+    """Loaded once a process, on its first use."""
+    import onnxruntime
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.enable_truncation(MOST_TOKENS)
+    tokenizer.enable_padding(pad_id=0, pad_token="[PAD]")  # noqa: S106 - the tokenizer's word for nothing
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1  # a query is short; processes are the parallelism
+    model = str(folder / "model.onnx")
+    return tokenizer, onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
