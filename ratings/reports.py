@@ -139,7 +139,10 @@ def _aspect_mean(
         question=cell[1],
         estimate=estimate,
         naive=sum(plain) / answers,
-        band=sensitivity_band(estimate.mean, response),
+        band=sensitivity_band(
+            *((estimate.mean,) * 2 if estimate.low is None or estimate.high is None else (estimate.low, estimate.high)),
+            response,
+        ),
         alpha=alphas.get(cell),
     )
 
@@ -152,7 +155,8 @@ def aspect_agreement(since: datetime) -> dict[Cell, float | None]:
     counts: dict[Cell, list[list[int]]] = defaultdict(list)
     for surface, question, _image, *chosen in units.annotate(**tallies).order_by("-image")[:MOST_UNITS]:
         counts[surface, question].append(chosen)
-    return {cell: agreement(table, level="ordinal") for cell, table in counts.items()}
+    found = {cell: agreement(table, level="ordinal") for cell, table in counts.items()}
+    return {cell: None if result is None else result.alpha for cell, result in found.items()}
 
 
 def pair_agreement(since: datetime) -> float | None:
@@ -161,7 +165,8 @@ def pair_agreement(since: datetime) -> float | None:
     tallies = {f"n_{v}": Count("pk", filter=Q(verdict=v)) for v in ("low", "high", "tie", "both_bad")}
     units = judged.values_list("image_low", "image_high").alias(n=Count("pk")).filter(n__gte=2).annotate(**tallies)
     rows = units.order_by("-image_low", "-image_high")[:MOST_UNITS]
-    return agreement([chosen for _low, _high, *chosen in rows], level="nominal")
+    found = agreement([chosen for _low, _high, *chosen in rows], level="nominal")
+    return None if found is None else found.alpha
 
 
 def duels(since: datetime) -> list[Duel]:

@@ -1,0 +1,121 @@
+"""Whether intervals hold what they promise: 2,000 worlds with a known truth, with 30 and with 300 raters.
+
+The seed is printed (`-s`); COVERAGE_SEED sets another, and CI does.
+"""
+
+import os
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from ratings.statistics import Moments, Votes, cluster_interval, sensitivity_band, strengths
+from ratings.statistics.likelihood import best_strengths
+
+SEED = int(os.environ.get("COVERAGE_SEED", "20260301"))
+RUNS = 2_000
+TRUTH = 3.0
+SHARES, LEVELS = np.array([0.5, 0.5]), np.array([2.5, 3.5])  # two kinds of member; the truth is between them
+RESPONSE = np.array([0.7, 0.25])  # of each kind
+
+Floats = NDArray[np.float64]
+
+
+def rng_of(name: str, raters: int) -> np.random.Generator:
+    print(f"\n{name}, {raters} raters, {RUNS} runs, seed {SEED}", end=": ")
+    return np.random.default_rng([SEED, raters, len(name)])
+
+
+def covers(low: Floats, high: Floats, truth: float | Floats) -> float:
+    return float(np.mean((low <= truth) & (truth <= high)))
+
+
+@pytest.mark.parametrize("raters", [30, 300])
+def test_case_a_where_answering_depends_on_the_stratum_the_weighted_mean_covers_and_the_naive_is_biased(
+    raters: int,
+) -> None:
+    rng = rng_of("Case A", raters)
+    shape = (RUNS, raters)
+    kind = (rng.random(shape) < SHARES[1]).astype(int)
+    taste = LEVELS[kind] + rng.normal(0, 0.4, shape)
+    p_ask = np.where(rng.random(shape) < 0.5, 0.05, 0.2)  # recorded when drawn
+    asks = rng.poisson(200 * p_ask)
+    answers = rng.binomial(asks, RESPONSE[kind])
+    sums = answers * taste + rng.normal(0, 0.8, shape) * np.sqrt(answers)
+    rate = np.stack([np.where(kind == k, answers, 0).sum(1) / np.where(kind == k, asks, 0).sum(1) for k in (0, 1)], 1)
+    weight = 1 / (p_ask * np.take_along_axis(rate, kind, 1))
+    mean, low, high = cluster_interval(Moments.of(sums * weight, answers * weight, answers=answers.sum(1)))
+    naive, naive_low, naive_high = cluster_interval(Moments.of(sums, answers, answers=answers.sum(1)))
+    covered, naive_covered = covers(low, high, TRUTH), covers(naive_low, naive_high, TRUTH)
+    print(f"weighted {mean.mean():.3f} covers {covered:.3f}; naive {naive.mean():.3f} covers {naive_covered:.3f}")
+    assert 0.93 <= covered <= 0.97
+    assert mean.mean() == pytest.approx(TRUTH, abs=0.01)
+    assert naive.mean() < TRUTH - 0.2
+    assert naive_covered < 0.75
+
+
+@pytest.mark.parametrize("raters", [30, 300])
+def test_case_b_where_answering_depends_on_the_answer_no_weight_helps_and_the_sensitivity_band_is_needed(
+    raters: int,
+) -> None:
+    rng = rng_of("Case B", raters)
+    asks = 20
+    taste = rng.normal(TRUTH, 0.4, (RUNS, raters, 1))
+    value = np.clip(np.rint(taste + rng.normal(0, 0.8, (RUNS, raters, asks))), 1, 5)
+    truth = float(value.mean())
+    is_told = rng.random(value.shape) < 0.1 + 0.14 * value  # the more it pleases, the sooner one says so
+    answers = is_told.sum(-1)
+    response = answers.sum(1) / (raters * asks)
+    sums = np.where(is_told, value, 0).sum(-1)
+    mean, low, high = cluster_interval(Moments.of(sums, answers, answers=answers.sum(1)))
+    bands = np.array([sensitivity_band(*ends) for ends in zip(low, high, response, strict=True)])
+    covered, band_covered = covers(low, high, truth), covers(bands[:, 0], bands[:, 1], truth)
+    print(f"truth {truth:.3f}, mean {mean.mean():.3f} covers {covered:.3f}; the band covers {band_covered:.3f}")
+    assert covered < 0.6
+    assert mean.mean() > truth + 0.1
+    assert band_covered > 0.9
+
+
+@pytest.mark.parametrize(("raters", "prompts", "votes"), [(30, 40, 600), (300, 60, 1500)])
+def test_two_way_intervals_of_strengths_cover_where_people_and_prompts_differ(
+    raters: int, prompts: int, votes: int
+) -> None:
+    rng = rng_of("Bradley-Terry", raters)
+    models, spread, at_once = 4, 0.5, 200
+    truth = average_strengths(np.linspace(-0.6, 0.6, models), 2 * np.hypot(spread, spread) ** 2)
+    covered, naive = [], []
+    for _ in range(RUNS // at_once):
+        fitted = strengths(judged(rng, at_once, raters, prompts, votes, models, spread), models)
+        for model in range(1, models):
+            gap = truth[model] - truth[0]
+            covered.append(covers(*fitted.gap(model, 0)[1:], gap))
+            naive.append(covers(*fitted.gap(model, 0, is_naive=True)[1:], gap))
+    print(f"two-way covers {np.mean(covered):.3f}; naive covers {np.mean(naive):.3f}")
+    assert 0.93 <= np.mean(covered) <= 0.975
+    assert np.mean(naive) < 0.88
+
+
+def judged(
+    rng: np.random.Generator, runs: int, raters: int, prompts: int, votes: int, models: int, spread: float
+) -> Votes:
+    """Worlds where each rater, and each prompt, favours some models; a few people vote far more than others."""
+    run, shape = np.arange(runs)[:, None], (runs, votes)
+    first = rng.integers(0, models, shape)
+    second = (first + rng.integers(1, models, shape)) % models
+    share = np.cumsum(rng.gamma(1, 1, (runs, raters)), 1)
+    rater = (rng.random(shape)[:, :, None] * share[:, -1:, None] > share[:, None, :]).sum(-1)
+    prompt = rng.integers(0, prompts, shape)
+    level = np.linspace(-0.6, 0.6, models)
+    by_rater, by_prompt = (rng.normal(0, spread, (runs, n, models)) for n in (raters, prompts))
+    drawn = [level[side] + by_rater[run, rater, side] + by_prompt[run, prompt, side] for side in (first, second)]
+    score = (rng.random(shape) < 1 / (1 + np.exp(drawn[1] - drawn[0]))).astype(float)
+    return Votes(first, second, score, rater, prompt, np.ones(shape))
+
+
+def average_strengths(theta: Floats, variance: float) -> Floats:
+    """The strengths that describe win rates averaged over people and prompts: what votes estimate."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(41)
+    gaps = theta[:, None, None] - theta[None, :, None] + np.sqrt(variance) * nodes
+    chances = (1 / (1 + np.exp(-gaps)) * weights / weights.sum()).sum(-1)
+    np.fill_diagonal(chances, 0)
+    return np.asarray(best_strengths(chances[None])[0])
