@@ -243,13 +243,16 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "screen-pending": {"task": "generation.screen_pending", "schedule": 10.0},
     "sweep-orphans": {"task": "generation.sweep_orphans", "schedule": timedelta(days=1)},
     "fold-counts": {"task": "feed.fold_counts", "schedule": 3.0},
+    "rebuild-lists": {"task": "feed.rebuild_lists", "schedule": 20.0},
     "reconcile-counts": {"task": "feed.reconcile_counts", "schedule": crontab(hour=3, minute=20)},
     "expire-asks": {"task": "ratings.expire_asks", "schedule": 60.0},
     "refresh-aspects": {"task": "ratings.refresh_aspects", "schedule": 30.0},
     "continue-releases": {"task": "ratings.continue_releases", "schedule": 60.0},
+    "forget-deleted-pictures": {"task": "ratings.forget_deleted_pictures", "schedule": 60.0},
     "release-claims": {"task": "moderation.release_claims", "schedule": 60.0},
     "deliver-webhooks": {"task": "accounts.deliver_webhooks", "schedule": 30.0},
     "follow-restrictions": {"task": "feed.follow_restrictions", "schedule": 60.0},
+    "count-tags": {"task": "feed.count_tags", "schedule": 900.0},
     "schedule-challenges": {"task": "feed.schedule_challenges", "schedule": crontab(minute=5)},
 }
 

@@ -7,13 +7,15 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 from prometheus_client import Gauge
 
-from feed import ranking
+from feed import impressions, ranked, ranking
 from feed.display import sync_display
 from feed.models import FeedEntry, PostCount, RankFall, StaleCount
 
 BATCH = 500
 RECONCILE_BATCH = 2_000
 FALLS_KEPT = timedelta(days=1)  # as long as a list may be continued without showing anything twice
+
+COUNTED = ("likes", "saves", "remixes", "comments", "weight")
 
 COUNT_DRIFT = Gauge("salon_feed_count_drift", "Posts whose counts the last reconcile found wrong")
 RANK_DRIFT = Gauge("salon_feed_rank_drift", "Posts whose place in the ranking the last reconcile found wrong")
@@ -25,18 +27,42 @@ _SILENCED = """
     WHERE kind IN ('muted', 'banned') AND lifted_at IS NULL AND starts_at <= %(at)s
       AND (ends_at IS NULL OR ends_at > %(at)s)
 """
+_BANNED = _SILENCED.replace("IN ('muted', 'banned')", "= 'banned'")
 _LEDGERS = f"""
     SELECT post.id, post.published_at,
       (SELECT count(*) FROM feed_like vote
         WHERE vote.post_id = post.id AND vote.member_id <> post.author_id
           AND vote.member_id NOT IN ({_SILENCED})),
+      (SELECT count(DISTINCT item.added_by_id) FROM feed_collectionitem item
+        WHERE item.post_id = post.id AND item.added_by_id <> post.author_id
+          AND item.added_by_id NOT IN ({_SILENCED})),
       (SELECT count(DISTINCT child.author_id) FROM feed_post child
         JOIN generation_image picture ON picture.id = child.image_id AND picture.is_public
         JOIN generation_generation made ON made.id = picture.generation_id
         WHERE made.parent_id = post.image_id AND child.author_id <> post.author_id
           AND child.unpublished_at IS NULL AND child.removed_at IS NULL AND child.deleted_at IS NULL
-          AND child.author_id NOT IN ({_SILENCED}))
+          AND child.author_id NOT IN ({_SILENCED})),
+      (SELECT count(*) FROM feed_comment said
+        WHERE said.post_id = post.id AND said.deleted_at IS NULL AND said.removed_at IS NULL
+          AND said.author_id NOT IN ({_BANNED}))
     FROM feed_post post WHERE post.id = ANY(%(posts)s)
+"""  # noqa: S608 (no value is formatted in)
+
+_HOURS = f"""
+    WITH told AS (
+      SELECT post.id AS post_id, date_trunc('hour', vote.created_at, 'UTC') AS hour, count(*) AS likers
+      FROM feed_post post JOIN feed_like vote ON vote.post_id = post.id
+      WHERE post.id = ANY(%(posts)s) AND vote.created_at >= date_trunc('hour', %(since)s, 'UTC')
+        AND vote.member_id <> post.author_id AND vote.member_id NOT IN ({_SILENCED})
+      GROUP BY 1, 2
+    ), none AS (
+      UPDATE feed_posthour known SET likers = 0
+      WHERE known.post_id = ANY(%(posts)s) AND known.hour >= date_trunc('hour', %(since)s, 'UTC') AND likers > 0
+        AND NOT EXISTS (SELECT FROM told WHERE told.post_id = known.post_id AND told.hour = known.hour)
+    )
+    INSERT INTO feed_posthour AS known (post_id, hour, impressions, likers)
+    SELECT post_id, hour, 0, likers FROM told ORDER BY post_id, hour
+    ON CONFLICT (hour, post_id) DO UPDATE SET likers = excluded.likers WHERE known.likers <> excluded.likers
 """  # noqa: S608 (no value is formatted in)
 
 
@@ -59,11 +85,13 @@ class Tally:
     post_id: int
     published_at: datetime
     likes: int
+    saves: int
     remixes: int
+    comments: int
 
     @property
     def weight(self) -> int:
-        return ranking.weight(likes=self.likes, saves=0, remixes=self.remixes)
+        return ranking.weight(likes=self.likes, saves=self.saves, remixes=self.remixes)
 
     @property
     def hot(self) -> float:
@@ -111,18 +139,27 @@ def recount(posts: Sequence[int], at: datetime) -> Drift:
     wrong_counts, wrong_ranks, falls = [], [], []
     for tally in tallies(counts.keys() & entries.keys(), at):  # tombstones have neither
         count, entry = counts[tally.post_id], entries[tally.post_id]
-        if tally.hot < entry.hot or tally.weight < count.weight:
-            falls.append(RankFall(post_id=tally.post_id, hot=entry.hot, weight=count.weight, at=at))
+        if tally.hot < entry.hot:
+            falls.append(RankFall(post_id=tally.post_id, list="hot", key=entry.hot, at=at))
         if tally.hot != entry.hot:
             entry.hot = tally.hot
             wrong_ranks.append(entry)
-        if (tally.likes, tally.remixes, tally.weight) != (count.likes, count.remixes, count.weight):
-            count.likes, count.remixes, count.weight, count.folded_at = tally.likes, tally.remixes, tally.weight, at
+        if any(getattr(count, name) != getattr(tally, name) for name in COUNTED):
+            for name in COUNTED:
+                setattr(count, name, getattr(tally, name))
+            count.folded_at = at
             wrong_counts.append(count)
     RankFall.objects.bulk_create(falls)
-    PostCount.objects.bulk_update(wrong_counts, ["likes", "remixes", "weight", "folded_at"])
+    PostCount.objects.bulk_update(wrong_counts, [*COUNTED, "folded_at"])
     FeedEntry.objects.bulk_update(wrong_ranks, ["hot"])
+    _count_hours(list(counts), at)
     return Drift(len(wrong_counts), len(wrong_ranks), 0)
+
+
+def _count_hours(posts: list[int], at: datetime) -> None:
+    """Who began to like these posts in each of the last hours, for rising; written only where it differs."""
+    with connection.cursor() as cursor:
+        cursor.execute(_HOURS, {"posts": posts, "at": at, "since": at - ranked.RISING})
 
 
 def reconcile_counts(*, at: datetime) -> Drift:
@@ -138,6 +175,7 @@ def reconcile_counts(*, at: datetime) -> Drift:
             drift += recount(list(held.values_list("pk", flat=True)), at) + Drift(shown=sync_display(posts, at))
         last = posts[-1]
     RankFall.objects.filter(at__lt=at - FALLS_KEPT).delete()
+    impressions.forget_old_hours(at)
     for gauge, figure in zip((COUNT_DRIFT, RANK_DRIFT, SHOWN_DRIFT), astuple(drift), strict=True):
         gauge.set(figure)
     return drift

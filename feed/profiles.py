@@ -11,7 +11,7 @@ from moderation.models import Restriction
 
 
 def visible_members(viewer: Viewer, at: datetime) -> QuerySet[User]:
-    """Members with a public face: neither deleted nor banned, and no block between. Moderators see all but the deleted."""
+    """Members with a public face: neither deleted nor banned, and no block between. Moderators see the banned too."""
     members: QuerySet[User] = User.objects.visible_to(viewer, at)
     if isinstance(viewer, User) and viewer.has_role(Role.MODERATOR):
         return members

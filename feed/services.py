@@ -1,5 +1,6 @@
 """Every write of the feed: pages, API, admin and commands all call these."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -12,7 +13,20 @@ from accounts.services import emit, notify
 from feed import ranking
 from feed.challenges import enter_locked
 from feed.display import sync_display
-from feed.models import Challenge, FeedEntry, Like, Post, PostCount, Profile, RankFall, StaleCount
+from feed.models import (
+    Challenge,
+    FeedEntry,
+    HiddenPost,
+    Like,
+    Post,
+    PostCount,
+    PostHour,
+    Profile,
+    RankedPost,
+    RankFall,
+    StaleCount,
+)
+from feed.tagging import clean_tags, set_tags
 from feed.words import clean_words
 from generation.models import Image, ImageState
 from moderation.screening import TextKind
@@ -26,24 +40,28 @@ def publish_image(
     title: str = "",
     hide_prompt: bool = False,
     challenge: Challenge | None = None,
+    tags: Sequence[str] | None = None,
     at: datetime | None = None,
 ) -> Post:
-    """Hangs a finished picture of the author's own; the same call again changes nothing but title and prompt.
+    """Hangs a finished picture of the author's own; the same call again changes nothing but title, prompt and tags.
 
     A picture has one post for ever: publishing after unpublishing keeps its age and its likes.
 
     Raises:
         Refused: 404 not the author's; 409 not ready, or deleted before; 403 removed by moderators or the member
-            is restricted; 400 the title breaks a rule, or the challenge's rules are not met.
+            is restricted; 400 the title or a tag breaks a rule, or the challenge's rules are not met.
     """
     at = at or timezone.now()
     require_unrestricted(user=author, doing="publish", at=at)
     title = clean_words(
         title, kind=TextKind.TITLE, field="title", longest=120, author=author, at=at
     )  # slow: before the transaction
+    names = None if tags is None else clean_tags(tags, author=author, at=at)
     with transaction.atomic():
         picture = _own_ready_image(image, author)
         post = _hang(picture, title=title, hide_prompt=hide_prompt, at=at)
+        if names is not None:
+            set_tags(post, names, at)
         if challenge is not None:
             enter_locked(challenge=challenge, post=post, at=at)
     return post
@@ -138,10 +156,12 @@ def bury_posts(post_ids: list[int], at: datetime) -> None:
     """What goes with posts that became tombstones. Call inside the transaction that marked them."""
     sync_display(post_ids, at)
     posts = Post.objects.filter(pk__in=post_ids)
-    for leaf in (FeedEntry, PostCount, Like, StaleCount, RankFall):
+    for leaf in (FeedEntry, PostCount, Like, StaleCount, RankFall, RankedPost, PostHour, HiddenPost):
         leaf._default_manager.filter(post__in=posts).delete()
     for post in posts:
         post.challenge_entries.all().delete()
+        post.post_tags.all().delete()
+        post.collection_items.all().delete()
         post.aspects.all().delete()
 
 

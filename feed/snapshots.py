@@ -2,7 +2,7 @@
 
 A list that is being read stands still, so nothing in it comes twice and nothing is jumped over, whatever
 happens to the ranking meanwhile. Where a snapshot ends, or after it expired, the next one starts exactly below
-what was read (`Listing.rows`). Visibility is never taken from here: pages are re-checked when they are read.
+what was read (`feed.rows`). Visibility is never taken from here: pages are re-checked when they are read.
 """
 
 import hashlib
@@ -17,7 +17,8 @@ from django.core.cache import cache
 from feed import diversity
 from feed.cursors import Cursor
 from feed.diversity import Slot
-from feed.listings import Listing, Place, Row, as_key
+from feed.listings import Listing, Place, as_key
+from feed.rows import Rows, read_rows
 
 LIMIT = 2_000
 KEPT_SECONDS = 30 * 60
@@ -54,7 +55,8 @@ class Segment:
         )
 
 
-def pack(key: str, rows: list[Row], moment: str, listing: Listing, built_at: datetime) -> Segment:
+def pack(key: str, read: Rows, listing: Listing, built_at: datetime) -> Segment:
+    rows = read.rows
     posts, ends, end_posts = array("q"), array("q"), array("q")
     end_keys = array("d")
     folded: dict[int, list[int]] = {}
@@ -71,7 +73,11 @@ def pack(key: str, rows: list[Row], moment: str, listing: Listing, built_at: dat
         ends.append(len(posts))
         end_keys.append(block[-1].place.key)
         end_posts.append(block[-1].place.post_id)
-    return Segment(key, built_at, moment, posts, folded, ends, end_keys, end_posts, is_last=len(rows) < LIMIT)
+    if read.end is not None and (not rows or rows[-1].place != read.end):  # looked at further, in vain
+        ends.append(len(posts))
+        end_keys.append(read.end.key)
+        end_posts.append(read.end.post_id)
+    return Segment(key, built_at, read.moment, posts, folded, ends, end_keys, end_posts, is_last=read.end is None)
 
 
 def first_segment(listing: Listing, at: datetime, newer_than: datetime | None = None) -> Segment:
@@ -116,7 +122,7 @@ def next_segment(listing: Listing, cursor: Cursor, at: datetime) -> Segment:
 
 
 def _build(key: str, listing: Listing, cursor: Cursor, at: datetime) -> Segment:
-    rows, moment = listing.rows(began=cursor.began, passed=cursor.passed, skip=cursor.skip, limit=LIMIT)
-    segment = pack(key, rows, moment, listing, at)
+    rows = read_rows(listing, began=cursor.began, passed=cursor.passed, skip=cursor.skip, limit=LIMIT)
+    segment = pack(key, rows, listing, at)
     cache.set(key, segment, KEPT_SECONDS)
     return segment

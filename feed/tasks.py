@@ -5,7 +5,7 @@ from dataclasses import asdict
 from celery import shared_task
 from django.utils import timezone
 
-from feed import challenges, effects, folding
+from feed import challenges, effects, folding, impressions, ranked, tagging
 from feed.days import local_day
 from feed.search.tasks import read_pending_posts, read_posts, relearn_words
 
@@ -30,3 +30,15 @@ def schedule_challenges() -> int:
 @shared_task(name="feed.follow_restrictions")
 def follow_restrictions() -> int:
     return effects.follow_restrictions(at=timezone.now())
+
+
+@shared_task(name="feed.rebuild_lists")
+def rebuild_lists() -> list[str]:
+    """What people look at first, then the lists that weigh it."""
+    impressions.fold_impressions()
+    return ranked.rebuild_due_lists(at=timezone.now())
+
+
+@shared_task(name="feed.count_tags")
+def count_tags() -> int:
+    return tagging.count_tags()

@@ -1,12 +1,25 @@
 """What people see: posts, the narrow table that ranks them, likes, profiles, and daily challenges."""
 
 from feed.models.challenges import Challenge, ChallengeEntry, ChallengeQuerySet
+from feed.models.collections import Collection, CollectionItem, CollectionMember, CollectionQuerySet
+from feed.models.comments import Comment, CommentQuerySet
+from feed.models.notices import NoticeChoice, NoticeSettings
 from feed.models.people import Block, Follow, HiddenPost, Mute
 from feed.models.posts import Post, PostQuerySet
 from feed.models.profiles import Profile
-from feed.models.ranking import FeedEntry, PostAspect, PostCount, RankFall, RankFallQuerySet, StaleCount
+from feed.models.ranking import (
+    FeedEntry,
+    PostAspect,
+    PostCount,
+    PostHour,
+    RankedList,
+    RankedPost,
+    RankFall,
+    RankFallQuerySet,
+    StaleCount,
+)
 from feed.models.search import SearchEntry, SearchEntryQuerySet, SearchWord
-from feed.models.social import Like
+from feed.models.social import Like, Reproduction
 from feed.models.tags import PostTag, Tag
 
 __all__ = [
@@ -14,19 +27,31 @@ __all__ = [
     "Challenge",
     "ChallengeEntry",
     "ChallengeQuerySet",
+    "Collection",
+    "CollectionItem",
+    "CollectionMember",
+    "CollectionQuerySet",
+    "Comment",
+    "CommentQuerySet",
     "FeedEntry",
     "Follow",
     "HiddenPost",
     "Like",
     "Mute",
+    "NoticeChoice",
+    "NoticeSettings",
     "Post",
     "PostAspect",
     "PostCount",
+    "PostHour",
     "PostQuerySet",
     "PostTag",
     "Profile",
     "RankFall",
     "RankFallQuerySet",
+    "RankedList",
+    "RankedPost",
+    "Reproduction",
     "SearchEntry",
     "SearchEntryQuerySet",
     "SearchWord",

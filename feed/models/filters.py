@@ -63,19 +63,6 @@ def _readable_words() -> Normalised:
     """Title, tags, and the prompt unless its author hides it."""
     tags = PostTag.objects.filter(post=OuterRef("pk")).order_by().values("post")
     named = Subquery(tags.annotate(names=StringAgg("tag__name", Value(" "))).values("names"))
-    prompt = Case(
-        When(image__is_prompt_hidden=False, then=F("image__generation__prompt")),
-        default=Value(""),
-        output_field=TextField(),
-    )
-    space = Value(" ")
-    return Normalised(
-        Concat(
-            "title",
-            space,
-            prompt,
-            space,
-            Coalesce(named, Value(""), output_field=TextField()),
-            output_field=TextField(),
-        )
-    )
+    no, space = Value("", output_field=TextField()), Value(" ")
+    prompt = Case(When(image__is_prompt_hidden=False, then=F("image__generation__prompt")), default=no)
+    return Normalised(Concat("title", space, prompt, space, Coalesce(named, no), output_field=TextField()))

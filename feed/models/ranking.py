@@ -70,14 +70,14 @@ class RankFallQuerySet(models.QuerySet["RankFall"]):
 
 
 class RankFall(models.Model):
-    """A post's place before it fell (a like withdrawn, a remix unpublished); kept a day.
+    """A post's place in a list before it fell (a like withdrawn, a window left); kept a day.
 
     A list continued below a place skips what fell past that place since the list began: it was served above.
     """
 
     post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="+")
-    hot = models.FloatField()
-    weight = models.PositiveIntegerField()
+    list = models.CharField(max_length=24, default="hot", db_default="hot")  # `Listing.order`
+    key = models.FloatField()
     xid = models.BigIntegerField(
         db_default=Cast(Cast(Func(function="pg_current_xact_id"), models.TextField()), models.BigIntegerField())
     )
@@ -89,12 +89,59 @@ class RankFall(models.Model):
         indexes = [models.Index(fields=["post", "-at"], name="rankfall_of_post")]
 
 
+class RankedList(models.Model):
+    """A list that is worked out beforehand, and when that was last done."""
+
+    name = models.CharField(primary_key=True, max_length=24)
+    rebuilt_at = models.DateTimeField()
+
+
+class RankedPost(models.Model):
+    """A post's place in a list that is worked out beforehand (`feed.ranked`); nobody sorts while a page waits."""
+
+    list = models.CharField(max_length=24)
+    post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="+")
+    key = models.FloatField()
+    author_id = models.BigIntegerField()
+    content_level = models.PositiveSmallIntegerField()
+    published_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["list", "post"], name="rankedpost_once")]
+        indexes = [  # a page of a list
+            models.Index(
+                F("list"),
+                F("key").desc(),
+                F("post").desc(),
+                name="rankedpost_place",
+                include=["author_id", "content_level", "published_at"],
+            )
+        ]
+
+
+class PostHour(models.Model):
+    """What an hour brought a post: viewers who had it before their eyes, and members who began to like it."""
+
+    post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="+", db_index=False)
+    hour = models.DateTimeField()  # its beginning
+    impressions = models.PositiveIntegerField(default=0)
+    likers = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        # by hour for rising, which reads the last ones; by post for the fold, which knows the hours too
+        constraints = [models.UniqueConstraint(fields=["hour", "post"], name="posthour_once")]
+
+
 class PostAspect(models.Model):
-    """Shrunken mean rating of one aspect by others than the author; written only by ratings."""
+    """Shrunken mean rating of one aspect by others than the author; written only by ratings.
+
+    `spread` is the standard deviation of the `n` ratings around their own mean, in the unit of a rating.
+    """
 
     post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="aspects")
     aspect = models.SlugField(max_length=32)
     mean = models.FloatField()
+    spread = models.FloatField(default=0, db_default=0)
     n = models.PositiveIntegerField()
 
     class Meta:

@@ -32,20 +32,25 @@ def hang(make_image: MakeImage) -> Hang:
 
 
 class HangMany(Protocol):
-    def __call__(self, number: int, *, authors: int = 40, at: datetime | None = None) -> list[Post]: ...
+    def __call__(
+        self, number: int, *, authors: int | list[User] = 40, at: datetime | None = None, first: int = 0
+    ) -> list[Post]: ...
 
 
 @pytest.fixture
 def hang_many(make_member: MakeMember) -> HangMany:
-    """Rows as `publish_image` leaves them, without files: one a minute back from `at`, authors in turn."""
+    """Rows as `publish_image` leaves them, without files: one a minute back from `at`, authors in turn.
 
-    def make(number: int, *, authors: int = 40, at: datetime | None = None) -> list[Post]:
+    `first` numbers them on from an earlier call with the same authors.
+    """
+
+    def make(number: int, *, authors: int | list[User] = 40, at: datetime | None = None, first: int = 0) -> list[Post]:
         at = at or timezone.now()
-        members = [make_member(f"author{n}") for n in range(authors)]
+        members = authors if isinstance(authors, list) else [make_member(f"author{n}") for n in range(authors)]
         times = [at - timedelta(minutes=n + 1) for n in range(number)]
         posts = Post.objects.bulk_create(
             Post(image=image, author=image.author, published_at=time)
-            for image, time in zip(_images(members, times), times, strict=True)
+            for image, time in zip(_images(members, times, first), times, strict=True)
         )
         PostCount.objects.bulk_create(PostCount(post=post) for post in posts)
         FeedEntry.objects.bulk_create(_entry(post) for post in posts)
@@ -54,14 +59,14 @@ def hang_many(make_member: MakeMember) -> HangMany:
     return make
 
 
-def _images(members: list[User], times: list[datetime]) -> list[Image]:
+def _images(members: list[User], times: list[datetime], first: int) -> list[Image]:
     checkpoint = checkpoint_row("toy", "toy")
     made = Generation.objects.bulk_create(
         Generation(
             author=members[n % len(members)], prompt=f"picture {n}", checkpoint=checkpoint, scheduler="DDIMScheduler",
             steps=3, guidance=3, width=48, height=48, idempotency_key=str(n), submitted_at=time,
         )
-        for n, time in enumerate(times)
+        for n, time in enumerate(times, first)
     )  # fmt: skip
     return Image.objects.bulk_create(
         Image(
@@ -69,7 +74,7 @@ def _images(members: list[User], times: list[datetime]) -> list[Image]:
             not_before=one.submitted_at, queued_at=one.submitted_at, width=48, height=48, state=ImageState.READY,
             is_public=True, rendition_hash="0" * 16, rendition_widths=[48], prefix=f"images/{n}/1",
         )
-        for n, one in enumerate(made)
+        for n, one in enumerate(made, first)
     )  # fmt: skip
 
 

@@ -82,15 +82,16 @@ def test_an_entry_is_written_only_when_its_rank_changes(
     assert not [query for query in queries if query["sql"].startswith("UPDATE")]
 
 
-def test_a_fall_is_noted_and_a_rise_is_not(alice: User, bob: User, hang: Hang) -> None:
+def test_a_fall_is_noted_and_a_rise_is_not(alice: User, bob: User, mallory: User, hang: Hang) -> None:
     post = hang(alice)
+    like_post(post=post, member=mallory)
     like_post(post=post, member=bob)
     before = refold(post)
     assert not RankFall.objects.exists()
     unlike_post(post=post, member=bob)
     fold_counts(at=NOW)
     fall = RankFall.objects.get()
-    assert (fall.weight, fall.hot) == before
+    assert (fall.list, fall.key) == ("hot", before[1])
 
 
 def test_the_reconcile_finds_repairs_and_exports_drift(alice: User, bob: User, hang: Hang) -> None:
@@ -110,7 +111,7 @@ def test_the_reconcile_finds_repairs_and_exports_drift(alice: User, bob: User, h
 def test_the_reconcile_forgets_old_falls(alice: User, hang: Hang) -> None:
     post = hang(alice)
     for age in (1, 25):
-        RankFall.objects.create(post=post, hot=1, weight=1, at=NOW - timedelta(hours=age))
+        RankFall.objects.create(post=post, key=1, at=NOW - timedelta(hours=age))
     reconcile_counts(at=NOW)
     assert RankFall.objects.count() == 1
 

@@ -4,7 +4,6 @@ import random
 from datetime import datetime, timedelta
 
 import pytest
-from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -15,16 +14,15 @@ from accounts.levels import ContentLevel
 from accounts.models import User
 from feed import snapshots
 from feed.cursors import decode, encode
-from feed.display import sync_display
-from feed.folding import fold_counts
 from feed.listings import Listing
-from feed.models import FeedEntry, Like, Post, PostCount, StaleCount
+from feed.models import FeedEntry, Post
+from feed.ranked import rebuild_list
 from feed.reading import count_new, read_page, remember_own_news
 from generation.models import Image
 from tests.feed.conftest import Hang, HangMany
+from tests.feed.scrolling import VISITOR, like
 
 NOW = timezone.now()
-VISITOR = AnonymousUser()
 
 
 def of(sort: str, window: str = "all") -> Listing:
@@ -40,84 +38,11 @@ def read_all(listing: Listing, size: int = 10, at: datetime = NOW) -> list[Post]
     return posts
 
 
-def like(posts: list[Post], members: list[User], times: int, rng: random.Random) -> None:
-    """Random likes and unlikes in the ledger, as the services write them, folded."""
-    known = set(Like.objects.values_list("post_id", "member_id"))
-    likes = set(known)
-    for _ in range(times):
-        post, member = rng.choice(posts), rng.choice(members)
-        if post.author_id != member.pk:
-            likes ^= {(post.pk, member.pk)}
-    withdrawn = [pk for pk, *pair in Like.objects.values_list("pk", "post_id", "member_id") if tuple(pair) not in likes]
-    Like.objects.filter(pk__in=withdrawn).delete()
-    Like.objects.bulk_create(Like(post_id=post, member_id=member, created_at=NOW) for post, member in likes - known)
-    StaleCount.objects.bulk_create(StaleCount(post_id=post_id) for post_id, _member in likes ^ known)
-    fold_counts(at=timezone.now())
-
-
-class Reader:
-    """Reads a list page by page and keeps what it was shown."""
-
-    def __init__(self, listing: Listing) -> None:
-        self.listing, self.cursor, self.shown = listing, "", list[int]()
-        self.is_done = False
-
-    def turn(self, at: datetime) -> list[Post]:
-        page = read_page(self.listing, VISITOR, at=at, cursor=self.cursor, size=10)
-        self.shown += [post.pk for post in page.posts]
-        self.cursor, self.is_done = page.next or "", page.next is None
-        return page.posts
-
-
-@pytest.fixture
-def _small_snapshots(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that 400 posts fill several snapshots of whole blocks."""
-    monkeypatch.setattr(snapshots, "LIMIT", 120)
-
-
-@pytest.mark.usefixtures("_small_snapshots")
-@pytest.mark.django_db(transaction=True)  # a fall is later than a list by transaction, not by clock
-@pytest.mark.parametrize(("sort", "expires"), [("hot", False), ("hot", True), ("new", True), ("top", True)])
-def test_scrolling_through_votes_news_and_removals_never_repeats_and_never_skips(
-    sort: str, expires: bool, hang_many: HangMany, hang: Hang, alice: User
-) -> None:
-    rng = random.Random(f"{sort}{expires}")
-    posts = hang_many(400, at=NOW)
-    members = [post.author for post in posts[:40]]
-    like(posts, members, 200, rng)
-    weights = dict(PostCount.objects.values_list("pk", "weight"))
-    removed: set[int] = set()
-    risen: set[int] = set()
-    reader = Reader(of(sort))
-    for turn in range(60):
-        at = timezone.now()
-        shown = reader.turn(at)
-        assert not removed.intersection(post.pk for post in shown)
-        if reader.is_done:
-            break
-        like(posts, members, 20, rng)
-        now = dict(PostCount.objects.values_list("pk", "weight"))
-        risen |= {pk for pk, weight in now.items() if weight > weights.get(pk, weight)}
-        weights = now
-        gone = rng.choice(posts)
-        Post.objects.filter(pk=gone.pk).update(removed_at=at)
-        sync_display([gone.pk], at)
-        removed.add(gone.pk)
-        if turn % 7 == 3:
-            hang(alice, prompt=f"news {turn}")
-            if expires:
-                cache.clear()
-    assert reader.is_done
-    assert turn > 20
-    assert len(reader.shown) == len(set(reader.shown))
-    missed = {post.pk for post in posts} - set(reader.shown) - removed
-    assert missed <= (risen if sort != "new" else set())
-
-
 @pytest.mark.parametrize("sort", ["hot", "new", "top"])
 def test_a_list_at_rest_shows_every_post_once_in_order(sort: str, hang_many: HangMany) -> None:
     posts = hang_many(150, authors=60, at=NOW)
     like(posts, [post.author for post in posts[:60]], 300, random.Random(1))
+    rebuild_list("top-all", NOW)
     shown = read_all(of(sort))
     assert len(shown) == len({post.pk for post in shown}) == 150
     if sort == "top":
@@ -156,6 +81,7 @@ def test_a_burst_by_one_author_is_folded_and_counted(hang_many: HangMany, alice:
 def test_a_top_window_holds_what_was_published_within_it(window: str, days: int, hang: Hang, alice: User) -> None:
     inside = hang(alice, at=NOW - timedelta(days=days) + timedelta(minutes=1))
     hang(alice, at=NOW - timedelta(days=days, minutes=1))
+    rebuild_list(f"top-{window}", NOW)
     assert [post.pk for post in read_page(of("top", window), VISITOR, at=NOW).posts] == [inside.pk]
 
 

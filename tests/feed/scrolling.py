@@ -1,0 +1,51 @@
+"""A gallery in motion, and readers who go through its lists meanwhile."""
+
+import random
+from datetime import datetime
+
+from django.contrib.auth.models import AnonymousUser
+from django.utils import timezone
+
+from accounts.models import User, Viewer
+from feed.folding import fold_counts
+from feed.listings import Listing
+from feed.models import Like, Post, StaleCount
+from feed.reading import read_page
+
+VISITOR = AnonymousUser()
+
+
+def like(posts: list[Post], members: list[User], times: int, rng: random.Random, at: datetime | None = None) -> None:
+    """Random likes and unlikes in the ledger, as the services write them, folded."""
+    at = at or timezone.now()
+    turned: dict[tuple[int, int], None] = {}
+    for _ in range(times):
+        post, member = rng.choice(posts), rng.choice(members)
+        if post.author_id != member.pk:
+            turned[post.pk, member.pk] = None
+    touched = Like.objects.filter(post__in={post for post, _member in turned})
+    known = {(post, member): pk for pk, post, member in touched.values_list("pk", "post_id", "member_id")}
+    Like.objects.filter(pk__in=[known[pair] for pair in turned if pair in known]).delete()
+    new = [pair for pair in turned if pair not in known]
+    Like.objects.bulk_create(Like(post_id=post, member_id=member, created_at=at) for post, member in new)
+    StaleCount.objects.bulk_create(StaleCount(post_id=post) for post, _member in turned)
+    fold_counts(at=at)
+
+
+class Reader:
+    """Reads a list page by page and keeps what it was shown."""
+
+    def __init__(self, listing: Listing, viewer: Viewer = VISITOR, size: int = 10) -> None:
+        self.listing, self.viewer, self.size, self.cursor = listing, viewer, size, ""
+        self.shown: list[int] = []
+        self.pages = 0
+        self.is_done = False
+
+    def turn(self, at: datetime) -> list[Post]:
+        if self.is_done:
+            return []
+        page = read_page(self.listing, self.viewer, at=at, cursor=self.cursor, size=self.size)
+        self.shown += [post.pk for post in page.posts]
+        self.pages += 1
+        self.cursor, self.is_done = page.next or "", page.next is None
+        return page.posts

@@ -1,0 +1,215 @@
+"""Every sort is read to its end while people vote, publish and vanish: nothing twice, nothing skipped, nothing hidden.
+
+SALON_SCROLL=full reads 200 pages of 30 with 300 votes, 20 new posts and 5 removals between two pages, and every
+snapshot expiring at page 50; otherwise the same happens at a size for every day. `pytest -s` prints the misses.
+"""
+
+import os
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import pytest
+from django.core.cache import cache
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.levels import ContentLevel
+from accounts.models import User
+from feed import impressions, people, snapshots
+from feed.display import sync_display
+from feed.folding import reconcile_counts
+from feed.listings import ASPECT_NAMES, SORT_NAMES, WINDOWS, Listing
+from feed.models import FeedEntry, Follow, Post, PostAspect, RankedPost
+from feed.ranked import INTERVALS, rebuild_list
+from tests.conftest import MakeMember
+from tests.feed.conftest import HangMany
+from tests.feed.scrolling import VISITOR, Reader, like
+
+
+@dataclass(frozen=True)
+class Size:
+    posts: int
+    pages: int
+    page: int
+    votes: int
+    news: int
+    removals: int
+    expires: int
+    snapshot: int
+
+
+SMALL = Size(posts=300, pages=24, page=15, votes=16, news=2, removals=1, expires=7, snapshot=120)
+FULL = Size(posts=6_500, pages=200, page=30, votes=300, news=20, removals=5, expires=50, snapshot=snapshots.LIMIT)
+SIZE = FULL if os.environ.get("SALON_SCROLL") == "full" else SMALL
+NOW = timezone.now()
+GENERAL = ContentLevel.GENERAL
+
+
+def listings(member: User) -> list[Listing]:
+    """Every list there is to scroll; a new sort comes along by itself."""
+    parts = {
+        "top": [{"window": window} for window in WINDOWS],
+        "best": [{"aspect": aspect} for aspect in ASPECT_NAMES],
+    }
+    return [Listing.of(member, sort, **part) for sort in SORT_NAMES for part in parts.get(sort, [{}])]
+
+
+@dataclass
+class World:
+    """The gallery, and what became of its posts since the readers began."""
+
+    authors: list[User]
+    posts: list[Post]
+    rng: random.Random
+    hang: HangMany
+    removed: set[int] = field(default_factory=set)
+    risen: dict[str, set[int]] = field(default_factory=dict)
+    keys: dict[str, dict[int, float]] = field(default_factory=dict)
+
+    def turn(self, at: datetime) -> None:
+        like(self.posts, self.authors, SIZE.votes, self.rng, at)
+        self.rate()
+        self.look(at)
+        self.remove(at)
+        first = 10_000 + len(self.posts)
+        self.posts += self.hang(SIZE.news, authors=self.authors, at=at, first=first)
+        self.rank(at)
+
+    def rate(self) -> None:
+        chosen = self.rng.sample(self.posts, SIZE.votes // 4)
+        rows = [
+            PostAspect(post=post, aspect=name, mean=1 + 4 * self.rng.random(), spread=self.rng.random(), n=5)
+            for post in chosen
+            for name in ASPECT_NAMES
+        ]
+        PostAspect.objects.bulk_create(
+            rows, update_conflicts=True, unique_fields=["post", "aspect"], update_fields=["mean", "spread", "n"]
+        )
+
+    def look(self, at: datetime) -> None:
+        for _ in range(5):
+            seen = [post.pk for post in self.rng.sample(self.posts, 20)]
+            impressions.count_impressions(f"v{self.rng.random()}", seen, at)
+        impressions.fold_impressions()
+
+    def remove(self, at: datetime) -> None:
+        gone = [post.pk for post in self.rng.sample(self.posts, SIZE.removals)]
+        Post.objects.filter(pk__in=gone).update(removed_at=at)
+        with transaction.atomic():
+            sync_display(gone, at)
+        self.removed |= set(gone)
+
+    def rank(self, at: datetime) -> None:
+        """Rebuilds every list, and notes which posts rose or came into one."""
+        for name in INTERVALS:
+            with transaction.atomic():
+                rebuild_list(name, at)
+        now = {name: dict(RankedPost.objects.filter(list=name).values_list("post_id", "key")) for name in INTERVALS}
+        now["hot"] = dict(FeedEntry.objects.values_list("pk", "hot"))
+        for name, keys in now.items():
+            before = self.keys.get(name)
+            rose = {post for post, key in keys.items() if before is not None and key > before.get(post, -1)}
+            self.risen.setdefault(name, set()).update(rose)
+        self.keys = now
+
+
+def expected(listing: Listing, world: World, followed: set[int]) -> set[int]:
+    """What a list held when the readers began."""
+    if listing.sort in {"hot", "new"}:
+        return {post.pk for post in world.posts}
+    if listing.sort == "following":
+        return {post.pk for post in world.posts if post.author_id in followed}
+    ranked = RankedPost.objects.filter(list=listing.name)
+    if listing.reach:
+        ranked = ranked.filter(published_at__gte=NOW - listing.reach)
+    return set(ranked.values_list("post_id", flat=True))
+
+
+@pytest.mark.django_db(transaction=True)  # a fall is later than a list by transaction, not by clock
+@pytest.mark.timeout(1_800)
+def test_scrolling_through_votes_news_and_removals_never_repeats_and_never_skips(
+    hang_many: HangMany, make_member: MakeMember, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshots, "LIMIT", SIZE.snapshot)
+    reader, rng = make_member("reader"), random.Random(3)
+    authors = [make_member(f"author{n}") for n in range(120)]
+    world = World(authors, hang_many(SIZE.posts, authors=authors, at=NOW), rng, hang_many)
+    followed, enemy = {author.pk for author in authors[:60]}, authors[0]
+    Follow.objects.bulk_create(Follow(member=reader, followed_id=pk, created_at=NOW) for pk in followed)
+    like(world.posts, authors, SIZE.votes, rng, NOW)
+    for _ in range(SIZE.posts // SIZE.votes):
+        world.rate()
+    world.rank(NOW)
+    readers = {listing.name: Reader(listing, reader, SIZE.page) for listing in listings(reader)}
+    began = {name: expected(one.listing, world, followed) for name, one in readers.items()}
+    blocked: set[int] = set()
+    for page in range(1, SIZE.pages + 1):
+        at = timezone.now()
+        for name, one in readers.items():
+            shown = {post.pk: post for post in one.turn(at)}
+            assert not world.removed & shown.keys(), f"{name} shows what was removed"
+            assert not any(post.author_id in blocked for post in shown.values()), f"{name} shows a blocked member"
+        if page == SIZE.pages // 3:
+            people.block_member(member=reader, blocked=enemy)
+            blocked.add(enemy.pk)
+        if page == SIZE.expires:
+            cache.clear()
+        world.turn(at)
+    by_enemy = {post.pk for post in world.posts if post.author_id == enemy.pk}
+    for name, one in readers.items():
+        twice = [post for post, times in Counter(one.shown).items() if times > 1]
+        assert not twice, f"{name} shows {len(twice)} posts twice"
+        if not one.is_done:  # hot and new grow while they are read: what stands below the last page is still to come
+            continue
+        missed = began[name] - set(one.shown) - world.removed - by_enemy
+        risen = world.risen.get(one.listing.order, set())
+        print(f"{name}: {one.pages} pages, {len(one.shown)} shown, {len(missed)} missed, all risen: {missed <= risen}")
+        assert missed <= risen, f"{name} skips {len(missed - risen)} posts that never rose"
+    assert reconcile_counts(at=timezone.now()).counts == 0
+
+
+def test_following_merges_its_authors_in_the_order_of_hot(hang_many: HangMany, make_member: MakeMember) -> None:
+    reader = make_member("reader")
+    authors = [make_member(f"author{n}") for n in range(40)]
+    posts = hang_many(400, authors=authors, at=NOW)
+    like(posts, authors, 300, random.Random(4))
+    Follow.objects.bulk_create(Follow(member=reader, followed=author, created_at=NOW) for author in authors[:30])
+    one = Reader(Listing.of(reader, "following"), reader, size=120)
+    shown = one.turn(NOW)
+    assert not one.is_done
+    wanted = FeedEntry.objects.filter(author_id__in=[author.pk for author in authors[:30]]).order_by("-hot", "-pk")
+    assert sorted(post.pk for post in shown) == sorted(wanted.values_list("pk", flat=True)[:120])
+
+
+@pytest.mark.parametrize(("merged", "each"), [(2_000, 1), (10, 20)])
+def test_following_is_exact_however_many_authors_and_posts_there_are(
+    merged: int, each: int, hang_many: HangMany, make_member: MakeMember, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Prolific authors are taken in parts; beyond a number of follows the hot list is read through, also in parts."""
+    from feed import rows
+
+    monkeypatch.setattr(rows, "MERGED_FOLLOWS", merged)
+    monkeypatch.setattr(rows, "LEAST_PER_AUTHOR", each)
+    monkeypatch.setattr(rows, "SCANNED", 50)
+    monkeypatch.setattr(snapshots, "LIMIT", 20)
+    reader = make_member("reader")
+    authors = [make_member(f"author{n}") for n in range(40)]
+    posts = hang_many(300, authors=authors, at=NOW)
+    Follow.objects.bulk_create(Follow(member=reader, followed=author, created_at=NOW) for author in authors[5:17])
+    one = Reader(Listing.of(reader, "following"), reader, size=7)
+    for _ in range(100):
+        one.turn(NOW)
+    assert one.is_done
+    wanted = {post.pk for post in posts if post.author_id in {author.pk for author in authors[5:17]}}
+    assert len(one.shown) == len(set(one.shown))
+    assert set(one.shown) == wanted
+
+
+def test_a_visitor_has_no_follows() -> None:
+    from accounts.errors import Refused
+
+    with pytest.raises(Refused) as refused:
+        Listing.of(VISITOR, "following")
+    assert refused.value.status == 403
