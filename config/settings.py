@@ -247,6 +247,10 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "reconcile-counts": {"task": "feed.reconcile_counts", "schedule": crontab(hour=3, minute=20)},
     "expire-asks": {"task": "ratings.expire_asks", "schedule": 60.0},
     "refresh-aspects": {"task": "ratings.refresh_aspects", "schedule": 30.0},
+    "read-week": {"task": "ratings.compute_reading", "schedule": 600.0, "args": [7]},
+    "read-month": {"task": "ratings.compute_reading", "schedule": crontab(minute=50), "args": [30]},
+    "read-quarter": {"task": "ratings.compute_reading", "schedule": crontab(hour=4, minute=10), "args": [90]},
+    "read-year": {"task": "ratings.compute_reading", "schedule": crontab(hour=4, minute=30), "args": [365]},
     "continue-releases": {"task": "ratings.continue_releases", "schedule": 60.0},
     "forget-deleted-pictures": {"task": "ratings.forget_deleted_pictures", "schedule": 60.0},
     "release-claims": {"task": "moderation.release_claims", "schedule": 60.0},
@@ -277,7 +281,7 @@ MODERATION_IMAGE_CHECKERS = env.strings(
 )
 
 # --- Asking ---------------------------------------------------------------------------------------------
-ASK_POLICY_VERSION = env.integer("ASK_POLICY_VERSION", 2 if DEMO else 0, least=0)  # 0: the one marked active
+ASK_POLICY_VERSION = env.integer("ASK_POLICY_VERSION", 4 if DEMO else 0, least=0)  # 0: the one marked active
 RELEASE_SECRET = env.secret_key("RELEASE_SECRET", VAR_DIR / "release_secret")  # pseudonyms and splits
 
 # --- Words and time -------------------------------------------------------------------------------------

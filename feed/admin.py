@@ -1,10 +1,12 @@
 """For staff: looking things up, and writing the themes of the days to come. Moderation has pages of its own."""
 
 from django.contrib import admin
+from django.forms import ModelForm
 from django.http import HttpRequest
 
 from accounts.admin import ReadOnlyAdmin
-from feed.models import Challenge, ChallengeEntry, Post, Profile
+from feed.models import Challenge, ChallengeEntry, Post, Profile, Tag
+from feed.tagging import alias_tag
 
 
 @admin.register(Post)
@@ -40,3 +42,25 @@ class ChallengeAdmin(admin.ModelAdmin[Challenge]):
 
     def has_change_permission(self, request: HttpRequest, obj: Challenge | None = None) -> bool:
         return super().has_change_permission(request, obj) and (obj is None or not obj.entries.exists())
+
+
+@admin.register(Tag)
+class TagAdmin(admin.ModelAdmin[Tag]):
+    """Staff say which tag stands for which; members invent them."""
+
+    list_display = ["name", "alias_of", "uses"]
+    list_select_related = ["alias_of"]
+    search_fields = ["name"]
+    ordering = ["-uses", "name"]
+    autocomplete_fields = ["alias_of"]
+    readonly_fields = ["name", "uses"]
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Tag | None = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Tag, form: ModelForm[Tag], change: bool) -> None:
+        alias_tag(alias=obj, tag=obj.alias_of)

@@ -32,8 +32,10 @@ from feed.serializers import (
     PostSerializer,
     ProfileSerializer,
     PublishSerializer,
+    TagsSerializer,
     checked,
 )
+from feed.tagging import tag_post, tags_of
 from generation.models import Image
 
 CURSOR = OpenApiParameter("cursor", str, description="From `next` of the page before; opaque")
@@ -76,7 +78,7 @@ class PostViewSet(viewsets.ViewSet):
         check_member_rate(member, "publish")
         image = get_object_or_404(Image.objects.filter(author=member), public_id=data["image"])
         challenge = get_object_or_404(Challenge.objects.begun(at), day=data["challenge"]) if data["challenge"] else None
-        words = {"title": data["title"], "hide_prompt": data["hide_prompt"]}
+        words = {"title": data["title"], "hide_prompt": data["hide_prompt"], "tags": data.get("tags")}
         post = services.publish_image(image=image, author=member, challenge=challenge, at=at, **words)
         remember_own_news(member, at)
         return self._shown(request, post.public_id, status=201)
@@ -109,6 +111,19 @@ class PostViewSet(viewsets.ViewSet):
         else:
             services.unlike_post(post=post, member=member)
         return Response(LikeSerializer({"liked": is_liked}).data)
+
+    @extend_schema(methods=["get"], parameters=[ID], responses=TagsSerializer)
+    @extend_schema(methods=["put"], parameters=[ID], request=TagsSerializer, responses=TagsSerializer)
+    @action(detail=True, methods=["get", "put"])
+    def tags(self, request: Request, pk: str) -> Response:
+        """The tags of a post; PUT sets those of one's own."""
+        if request.method == "PUT":
+            member, data = member_of(request), checked(TagsSerializer, request)
+            check_member_rate(member, "publish")
+            post = get_object_or_404(Post, public_id=pk, author=member)
+            tag_post(post=post, author=member, tags=data["tags"])
+        post = get_object_or_404(Post.objects.visible_to(request.user, timezone.now()), public_id=pk)
+        return Response({"tags": tags_of(post)})
 
     def _shown(self, request: Request, public_id: str, status: int = 200) -> Response:
         posts = Post.objects.visible_to(request.user, timezone.now()).with_card(request.user)

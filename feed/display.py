@@ -69,6 +69,12 @@ def _sync_prompt_examples(ids: list[int]) -> None:
     )
 
 
+def mark_stale(post_ids: Iterable[int]) -> None:
+    """These posts must be counted again; a tombstone has nothing to count."""
+    posts = Post.objects.filter(pk__in=list(post_ids), deleted_at=None).order_by("pk").values_list("pk", flat=True)
+    StaleCount.objects.bulk_create([StaleCount(post_id=pk) for pk in posts])
+
+
 def mark_parents_stale(post_ids: Iterable[int]) -> None:
     """Posts that these were remixed from must count their remixes again."""
     sources = Post.objects.filter(pk__in=list(post_ids)).values("image__generation__parent")

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from django.db import models, transaction
 
 from accounts.models import User
-from feed.display import sync_display
-from feed.models import Like, Post, StaleCount
+from feed.display import mark_stale, sync_display
+from feed.models import Collection, CollectionItem, Comment, Like, Post
 from generation.effects import apply as apply_to_picture
 from generation.models import Image
 from moderation.models import Decision, Restriction
@@ -24,6 +24,10 @@ def apply(*, decision: Decision, target: models.Model) -> None:
         _apply_to_post(decision, target, at)
     elif isinstance(target, Image):
         sync_display(Post.objects.filter(image=target).values_list("pk", flat=True), at)
+    elif isinstance(target, Comment):
+        _apply_to_comment(decision, target, at)
+    elif isinstance(target, Collection):
+        Collection.objects.filter(pk=target.pk).update(removed_at=_removed(decision, target.removed_at, at))
     elif isinstance(target, User):
         _apply_to_member(target, at)
 
@@ -40,13 +44,27 @@ def _apply_to_post(decision: Decision, post: Post, at: datetime) -> None:
     sync_display([post.pk], at)
 
 
+def _removed(decision: Decision, before: datetime | None, at: datetime) -> datetime | None:
+    """When words were taken down, after the decision: they are held as they are removed."""
+    if decision.action in {Action.REMOVE, Action.HOLD}:
+        return before or at
+    return None if decision.action == Action.APPROVE else before
+
+
+def _apply_to_comment(decision: Decision, comment: Comment, at: datetime) -> None:
+    Comment.objects.filter(pk=comment.pk).update(removed_at=_removed(decision, comment.removed_at, at))
+    mark_stale([comment.post_id])
+
+
 def _apply_to_member(member: User, at: datetime) -> None:
-    """A ban hides all they hung; any restriction on voting makes their likes and remixes count for nothing."""
+    """A ban hides all they hung and said; any restriction on voting makes their votes and remixes count for nothing."""
     sync_display(Post.objects.filter(author=member, deleted_at=None).values_list("pk", flat=True), at)
     liked = Like.objects.filter(member=member).values_list("post_id", flat=True)
     remixed = Post.objects.filter(image__in=Post.objects.filter(author=member).values("image__generation__parent"))
-    touched = {*liked, *remixed.filter(deleted_at=None).values_list("pk", flat=True)}
-    StaleCount.objects.bulk_create([StaleCount(post_id=post_id) for post_id in sorted(touched)])
+    said = Comment.objects.said().filter(author=member).values_list("post_id", flat=True)
+    saved = CollectionItem.objects.filter(added_by=member).values_list("post_id", flat=True)
+    touched = {*liked, *said, *saved, *remixed.filter(deleted_at=None).values_list("pk", flat=True)}
+    mark_stale(touched)
 
 
 def follow_restrictions(*, at: datetime) -> int:

@@ -22,6 +22,13 @@ def show_refusal(form: forms.BaseForm, refused: Refused) -> None:
 
 class PublishForm(forms.Form):
     title = forms.CharField(label=_("Title"), max_length=120, required=False)
+    tags = forms.CharField(
+        label=_("Tags"),
+        max_length=600,
+        required=False,
+        help_text=_("Up to 12, with commas between: night sky, watercolour."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "data-tags": ""}),
+    )
     hide_prompt = forms.BooleanField(
         label=_("Hide the prompt"),
         help_text=_("Nobody but you can read, copy or search it, and the picture enters no dataset."),
@@ -35,6 +42,17 @@ class PublishForm(forms.Form):
             self.fields["enter_challenge"].help_text = theme
         else:
             del self.fields["enter_challenge"]
+
+    def clean_tags(self) -> list[str]:
+        return str(self.cleaned_data["tags"]).split(",")
+
+
+class CommentForm(forms.Form):
+    text = forms.CharField(
+        label=_("Comment"),
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 3, "data-submit-on-enter": ""}),
+    )
 
 
 class ProfileForm(forms.ModelForm[Profile]):

@@ -19,6 +19,8 @@ from feed.profiles import visible_members
 SENTENCES: dict[str, str | Promise] = {
     "post.liked": _("{actor} likes a picture of yours."),
     "post.remixed": _("{actor} remixed a picture of yours."),
+    "post.commented": _("{actor} said something below a picture of yours."),
+    "comment.answered": _("{actor} answered what you said."),
     "generation.done": _("Your pictures are ready."),
     "image.held": _("A picture of yours is held until a moderator has looked at it."),
     "moderation.decision": _("Moderators decided about something of yours."),

@@ -11,6 +11,7 @@ from accounts.errors import NotFound, Refused
 from accounts.models import User
 from feed.models import Block, Follow, HiddenPost, Mute, Post, Tag
 from feed.profiles import visible_members
+from feed.spelling import normal_tag
 from generation.models import Checkpoint
 from moderation.services import require_unrestricted
 
@@ -130,7 +131,7 @@ def _named(member: User, kind: Mute.Kind, value: str | User | Checkpoint) -> dic
         return nothing | {"author": value}
     if isinstance(value, Checkpoint):
         return nothing | {"checkpoint": value}
-    words = " ".join(value.lower().split()).removeprefix("#") if kind == Mute.Kind.TAG else normalised_words(value)
+    words = normal_tag(value) if kind == Mute.Kind.TAG else normalised_words(value)
     if not words or len(words) > LONGEST_WORDS:
         message = _("Write a word or a few, of at most %(longest)s characters.") % {"longest": LONGEST_WORDS}
         raise Refused("words", message, fields={"value": [message]})

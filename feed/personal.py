@@ -1,12 +1,30 @@
 """The feed's part of “download my data” and “delete my account” (see accounts.hooks)."""
 
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
-from feed.models import Block, ChallengeEntry, Follow, HiddenPost, Like, Mute, Post, Profile, StaleCount
+from feed.commenting import bury_comments
+from feed.display import mark_stale
+from feed.models import (
+    Block,
+    ChallengeEntry,
+    Collection,
+    CollectionItem,
+    Comment,
+    Follow,
+    HiddenPost,
+    Like,
+    Mute,
+    NoticeSettings,
+    Post,
+    Profile,
+    Reproduction,
+    StaleCount,
+)
 from feed.services import bury_posts
 
 COVERED = frozenset(
@@ -24,6 +42,13 @@ COVERED = frozenset(
         "feed.Mute.member",
         "feed.Mute.author",
         "feed.HiddenPost.member",
+        "feed.Comment.author",
+        "feed.Collection.owner",
+        "feed.CollectionMember.member",
+        "feed.CollectionItem.added_by",
+        "feed.NoticeSettings.member",
+        "feed.NoticeChoice.member",
+        "feed.Reproduction.member",
     }
 )
 
@@ -44,6 +69,7 @@ def export(user: User) -> dict[str, Any]:
             .order_by("pk")
             .values("challenge__day", "post__public_id", "created_at")
         ),
+        **_said_and_saved(user),
         "follows": list(Follow.objects.filter(member=user).order_by("pk").values("followed__username", "created_at")),
         "blocks": list(Block.objects.filter(member=user).order_by("pk").values("blocked__username", "created_at")),
         "mutes": list(
@@ -54,6 +80,27 @@ def export(user: User) -> dict[str, Any]:
         "hidden_posts": list(
             HiddenPost.objects.filter(member=user).order_by("pk").values("post__public_id", "created_at")
         ),
+    }
+
+
+def _said_and_saved(user: User) -> dict[str, Any]:
+    comments = Comment.objects.filter(author=user).order_by("pk")
+    collections = Collection.objects.filter(owner=user).order_by("pk")
+    saves = CollectionItem.objects.filter(added_by=user).order_by("pk")
+    reproductions = Reproduction.objects.filter(member=user).order_by("pk")
+    settings = NoticeSettings.objects.filter(member=user).values("digest", "digest_at").first()
+    return {
+        "comments": list(
+            comments.values("public_id", "post__public_id", "text", "created_at", "edited_at", "deleted_at")
+        ),
+        "collections": list(collections.values("public_id", "name", "visibility", "created_at")),
+        "saves": list(saves.values("collection__public_id", "post__public_id", "created_at")),
+        "shared_with_you": list(user.shared_collections.order_by("pk").values("collection__public_id", "created_at")),
+        "reproductions": list(reproductions.values("post__public_id", "generation__public_id", "created_at")),
+        "notices": {
+            "mail": settings,
+            "kinds": list(user.notice_choices.order_by("kind").values("kind", "on_site", "by_mail")),
+        },
     }
 
 
@@ -72,3 +119,17 @@ def erase(user: User) -> None:
     Block.objects.filter(Q(member=user) | Q(blocked=user)).delete()
     Mute.objects.filter(Q(member=user) | Q(author=user)).delete()
     HiddenPost.objects.filter(member=user).delete()
+    _erase_said_and_saved(user, at)
+
+
+def _erase_said_and_saved(user: User, at: datetime) -> None:
+    """Comments become blank tombstones; collections and saves go, and what they weighed with them."""
+    bury_comments(Comment.objects.filter(author=user).values_list("pk", flat=True), at)
+    saves = CollectionItem.objects.filter(Q(added_by=user) | Q(collection__owner=user))
+    mark_stale(saves.values_list("post_id", flat=True))
+    saves.delete()
+    Collection.objects.filter(owner=user).delete()
+    user.shared_collections.all().delete()
+    user.notice_choices.all().delete()
+    NoticeSettings.objects.filter(member=user).delete()
+    Reproduction.objects.filter(member=user).delete()

@@ -5,14 +5,20 @@ from typing import Literal
 from accounts.limits import check_rate
 from accounts.models import User
 
-_RATES = {  # uses, seconds
+Doing = Literal["publish", "like", "save", "comment", "collection", "reproduce", "profile", "people"]
+_RATES: dict[Doing, tuple[int, int]] = {  # uses, seconds
     "publish": (60, 3600),
     "like": (120, 60),
+    "save": (120, 60),
+    "comment": (20, 300),
+    "collection": (60, 3600),
+    "reproduce": (30, 3600),
+    "people": (120, 600),
     "profile": (20, 3600),
 }
 
 
-def check_member_rate(member: User, doing: Literal["publish", "like", "profile"]) -> None:
+def check_member_rate(member: User, doing: Doing) -> None:
     """Raises Refused (429)."""
     limit, seconds = _RATES[doing]
     check_rate(key=f"feed:{doing}:{member.pk}", limit=limit, seconds=seconds)

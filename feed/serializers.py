@@ -104,7 +104,17 @@ class PublishSerializer(serializers.Serializer[Any]):
     image = serializers.CharField(help_text="Public id of a finished picture of yours")
     title = serializers.CharField(max_length=120, allow_blank=True, default="")
     hide_prompt = serializers.BooleanField(default=False)
+    tags = serializers.ListField(
+        child=serializers.CharField(max_length=100),
+        max_length=24,
+        required=False,
+        help_text="All of them; left out, they stay",
+    )
     challenge = serializers.DateField(allow_null=True, default=None, help_text="Day of a challenge to enter as well")
+
+
+class TagsSerializer(serializers.Serializer[Any]):
+    tags = serializers.ListField(child=serializers.CharField(max_length=100), max_length=24)
 
 
 class LikeSerializer(serializers.Serializer[Any]):

@@ -13,6 +13,7 @@ from accounts.ids import PublicIdModel
 from accounts.models import Role, User, Viewer, level_for
 from feed.models import filters
 from feed.models.people import Mute
+from feed.models.tags import PostTag, Tag
 from generation.models import Image, ImageState
 from moderation.models import Restriction
 
@@ -54,6 +55,10 @@ class PostQuerySet(models.QuerySet["Post"]):
             own = Q(author=viewer, removed_at=None, deleted_at=None, image__deleted_at=None)
             shown |= own & ~Q(image__state=ImageState.REJECTED)
         return self.filter(shown)
+
+    def tagged(self, tag: Tag) -> "PostQuerySet":
+        """Posts that carry `tag`, which is no alias."""
+        return self.filter(Exists(PostTag.objects.filter(post=OuterRef("pk"), tag=tag)))
 
     def with_card(self, viewer: Viewer, at: datetime | None = None) -> "PostQuerySet":
         """All that a card shows, in the same query: `is_liked` and `is_blurred` are `viewer`'s."""

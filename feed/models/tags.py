@@ -1,6 +1,7 @@
 """Words that members hang on posts."""
 
 from django.db import models
+from django.db.models import F, Q
 
 
 class Tag(models.Model):
@@ -8,6 +9,10 @@ class Tag(models.Model):
 
     name = models.CharField(max_length=40, unique=True)
     alias_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="aliases")
+    uses = models.PositiveIntegerField(default=0)  # a cache for suggestions, counted again by feed.count_tags
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="tag_is_not_its_own_alias", condition=~Q(alias_of=F("pk")))]
 
     def __str__(self) -> str:
         return self.name

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.errors import Refused
+from feed.spelling import normal_tag
 
 LONGEST, MOST_PARTS = 300, 24
 _PART = re.compile(r'(?P<minus>-)?(?:(?P<name>[A-Za-z]+):)?(?:"(?P<quoted>[^"]*)"|(?P<bare>[^\s"]+)|(?P<nothing>))')
@@ -153,9 +154,10 @@ def _slug(hint: Promise) -> Callable[[str], str]:
 
 
 def _tag(value: str) -> str:
-    if not value or len(value) > 40:
+    name = normal_tag(value)
+    if not name or len(name) > 40:
         raise BadValue(_("Say which tag, as in tag:landscape."))
-    return " ".join(value.lower().removeprefix("#").split())
+    return name
 
 
 def _seed(value: str) -> str:

@@ -1,0 +1,111 @@
+"""Comments for programs."""
+
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field, extend_schema_serializer
+from rest_framework import serializers, viewsets
+from rest_framework.permissions import IsAuthenticatedOrReadOnly
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.permissions import member_of
+from feed import commenting
+from feed.commenting import Said, read_threads
+from feed.models import Comment, Post
+from feed.rates import check_member_rate
+from feed.serializers import checked
+
+POST = OpenApiParameter("post", str, required=True, description="Id of the post")
+CURSOR = OpenApiParameter("cursor", str, description="From `next` of the page before; opaque")
+ID = OpenApiParameter("id", str, OpenApiParameter.PATH)
+
+
+class CommentSerializer(serializers.Serializer[Comment]):
+    id = serializers.CharField(source="public_id")
+    author = serializers.CharField(source="author.username")
+    text = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    edited_at = serializers.DateTimeField(allow_null=True)
+
+
+class SaidSerializer(serializers.Serializer[Said]):
+    """A comment with its answers, oldest first; `comment` is null where it is not shown and an answer is."""
+
+    comment = CommentSerializer(allow_null=True)
+    answers = serializers.SerializerMethodField()
+
+    @extend_schema_field(serializers.ListField(child=serializers.DictField()))
+    def get_answers(self, said: Said) -> Any:
+        return SaidSerializer(said.answers, many=True).data  # type: ignore[arg-type]  # many=True
+
+
+@extend_schema_serializer(many=False)  # the page is the list
+class ThreadPageSerializer(serializers.Serializer[Any]):
+    next = serializers.URLField(allow_null=True)
+    results = SaidSerializer(many=True)
+
+
+class SaySerializer(serializers.Serializer[Any]):
+    text = serializers.CharField(max_length=commenting.LONGEST)
+
+
+class NewCommentSerializer(SaySerializer):
+    post = serializers.CharField(help_text="Id of the post")
+    parent = serializers.CharField(default="", allow_blank=True, help_text="Id of the comment that is answered")
+
+
+class CommentViewSet(viewsets.ViewSet):
+    """What members say below posts."""
+
+    permission_classes = [IsAuthenticatedOrReadOnly]
+    lookup_value_regex = r"[\w-]{12}"
+
+    @extend_schema(parameters=[POST, CURSOR], responses=ThreadPageSerializer)
+    def list(self, request: Request) -> Response:
+        """Threads below a post, the newest first."""
+        at, viewer, query = timezone.now(), request.user, request.query_params
+        post = get_object_or_404(Post.objects.visible_to(viewer, at), public_id=query.get("post", ""))
+        threads = read_threads(post, viewer, at=at, cursor=query.get("cursor", ""))
+        following = f"{request.path}?post={post.public_id}&cursor={threads.next}"
+        return Response(
+            {
+                "next": request.build_absolute_uri(following) if threads.next else None,
+                "results": SaidSerializer(threads.rows, many=True).data,  # type: ignore[arg-type]  # many=True
+            }
+        )
+
+    @extend_schema(parameters=[ID], responses=CommentSerializer)
+    def retrieve(self, request: Request, pk: str) -> Response:
+        shown = Comment.objects.visible_to(request.user, timezone.now()).select_related("author")
+        return Response(CommentSerializer(get_object_or_404(shown, public_id=pk)).data)
+
+    @extend_schema(request=NewCommentSerializer, responses={201: CommentSerializer})
+    def create(self, request: Request) -> Response:
+        """Says something below a post, or answers."""
+        at, member, data = timezone.now(), member_of(request), checked(NewCommentSerializer, request)
+        check_member_rate(member, "comment")
+        post = get_object_or_404(Post.objects.visible_to(member, at), public_id=data["post"])
+        readable = Comment.objects.filter(post=post).readable_by(member, at)
+        parent = get_object_or_404(readable, public_id=data["parent"]) if data["parent"] else None
+        said = commenting.post_comment(post=post, author=member, text=data["text"], parent=parent, at=at)
+        return Response(CommentSerializer(said).data, status=201)
+
+    @extend_schema(parameters=[ID], request=SaySerializer, responses=CommentSerializer)
+    def update(self, request: Request, pk: str) -> Response:
+        """Changes one's own words."""
+        member, data = member_of(request), checked(SaySerializer, request)
+        check_member_rate(member, "comment")
+        comment = get_object_or_404(Comment.objects.filter(author=member), public_id=pk)
+        return Response(
+            CommentSerializer(commenting.edit_comment(comment=comment, author=member, text=data["text"])).data
+        )
+
+    @extend_schema(parameters=[ID], responses={204: None})
+    def destroy(self, request: Request, pk: str) -> Response:
+        """Blanks one's own comment for good; what was answered stays."""
+        member = member_of(request)
+        comment = get_object_or_404(Comment.objects.filter(author=member), public_id=pk)
+        commenting.delete_comment(comment=comment, author=member)
+        return Response(status=204)

@@ -1,0 +1,41 @@
+"""What a member wants to be told, where, and how often by mail."""
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class NoticeSettings(models.Model):
+    """A member without a row is told of everything on the site and of nothing by mail."""
+
+    class Digest(models.TextChoices):
+        NEVER = "never", _("Never")
+        DAILY = "daily", _("Once a day")
+        WEEKLY = "weekly", _("Once a week")
+
+    member = models.OneToOneField(
+        settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE, related_name="notice_settings"
+    )
+    digest = models.CharField(max_length=6, choices=Digest.choices, default=Digest.NEVER)
+    digest_at = models.DateTimeField(null=True)  # when the last one was sent, or asked for
+    digest_upto = models.BigIntegerField(default=0)  # the newest notification that it told of
+
+    class Meta:
+        indexes = [
+            # digests that are due
+            models.Index(
+                fields=["digest", "digest_at"], name="noticesettings_due", condition=models.Q(digest_at__isnull=False)
+            )
+        ]
+
+
+class NoticeChoice(models.Model):
+    """A kind of notification that a member decided about; what nobody decided about is told everywhere."""
+
+    member = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notice_choices")
+    kind = models.CharField(max_length=32)
+    on_site = models.BooleanField(default=True)
+    by_mail = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["member", "kind"], name="noticechoice_once")]

@@ -1,0 +1,25 @@
+"""Tags for programs."""
+
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import viewsets
+from rest_framework.permissions import IsAuthenticatedOrReadOnly
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from feed.serializers import TagsSerializer
+from feed.tagging import suggest_tags
+
+Q = OpenApiParameter("q", str, required=True, description="How the tag begins")
+
+
+class TagViewSet(viewsets.ViewSet):
+    """What a half-written tag may become."""
+
+    permission_classes = [IsAuthenticatedOrReadOnly]
+
+    @extend_schema(parameters=[Q], responses=TagsSerializer)
+    def list(self, request: Request) -> Response:
+        """The most used tags that begin with `q`; an alias brings the tag it stands for."""
+        beginning = request.query_params.get("q", "")[:40]
+        return Response({"tags": suggest_tags(beginning=beginning, viewer=request.user, at=timezone.now())})

@@ -1,0 +1,145 @@
+"""Tags: one spelling each, aliases, suggestions that pass the filter."""
+
+import pytest
+from django.utils import timezone
+from pytest_django.fixtures import DjangoAssertNumQueries
+
+from accounts.errors import Refused
+from accounts.models import Role, User
+from feed import services, tagging
+from feed.models import Post, PostTag, Tag
+from feed.spelling import normal_tag
+from moderation.models import Screening
+from tests.conftest import ApiAs, As, MakeMember
+from tests.feed.conftest import Hang
+from tests.generation.fixtures import MakeImage
+
+NOW = timezone.now()
+
+
+@pytest.mark.parametrize(
+    ("written", "normal"),
+    [
+        ("#Night  Sky!", "night sky"),
+        ("Émile’s_cat", "émile's cat"),
+        ("ｗｉｄｅ", "wide"),
+        ("black-and-white", "black-and-white"),
+        ("ночь", "ночь"),
+        (" ,;", ""),
+    ],
+)
+def test_a_tag_has_one_spelling(written: str, normal: str) -> None:
+    assert normal_tag(written) == normal == normal_tag(normal)
+
+
+def test_publishing_hangs_tags_and_publishing_again_changes_them(alice: User, make_image: MakeImage) -> None:
+    image = make_image(alice)
+    post = services.publish_image(image=image, author=alice, tags=["Sea", "#sea", "night sky"])
+    assert tagging.tags_of(post) == ["night sky", "sea"]
+    services.publish_image(image=image, author=alice)
+    assert tagging.tags_of(post) == ["night sky", "sea"]
+    services.publish_image(image=image, author=alice, tags=["sea", "storm"])
+    assert tagging.tags_of(post) == ["sea", "storm"]
+
+
+@pytest.mark.parametrize("tags", [[f"tag {n}" for n in range(13)], ["x" * 41]])
+def test_too_many_or_too_long_tags_are_refused_by_field(tags: list[str], alice: User, make_image: MakeImage) -> None:
+    with pytest.raises(Refused) as refused:
+        services.publish_image(image=make_image(alice), author=alice, tags=tags)
+    assert "tags" in refused.value.fields
+    assert not Post.objects.exists()
+
+
+def test_tags_are_screened(alice: User, hang: Hang) -> None:
+    post = hang(alice)
+    with pytest.raises(Refused) as refused:
+        tagging.tag_post(post=post, author=alice, tags=["sea", "fuck"])
+    assert "tags" in refused.value.fields
+    assert Screening.objects.filter(author=alice).exists()
+    assert not Tag.objects.exists()
+
+
+def test_nobody_tags_the_post_of_another(alice: User, mallory: User, hang: Hang, api_as: ApiAs) -> None:
+    post = hang(alice)
+    assert api_as(mallory).put(f"/api/posts/{post.public_id}/tags/", {"tags": ["mine"]}).status_code == 404
+    assert api_as(None).put(f"/api/posts/{post.public_id}/tags/", {"tags": ["mine"]}).status_code == 401
+    assert not PostTag.objects.exists()
+
+
+def test_an_alias_moves_its_posts_and_is_followed(alice: User, hang: Hang) -> None:
+    first, both = hang(alice), hang(alice)
+    tagging.tag_post(post=first, author=alice, tags=["b&w"])
+    tagging.tag_post(post=both, author=alice, tags=["b&w", "monochrome"])
+    alias, tag = Tag.objects.get(name="b w"), Tag.objects.get(name="monochrome")
+    tagging.alias_tag(alias=alias, tag=tag)
+    assert set(Post.objects.tagged(tag)) == {first, both}
+    assert tagging.tags_of(both) == ["monochrome"]
+    third = hang(alice)
+    tagging.tag_post(post=third, author=alice, tags=["B&W"])
+    assert tagging.tags_of(third) == ["monochrome"]
+    assert tagging.tag_named("b&w") == tag
+
+
+def test_aliases_never_form_a_chain_or_a_circle(db: None) -> None:
+    one, two, three = (Tag.objects.create(name=name) for name in ("one", "two", "three"))
+    tagging.alias_tag(alias=one, tag=two)
+    tagging.alias_tag(alias=two, tag=three)
+    assert {tag.alias_of_id for tag in Tag.objects.filter(name__in=["one", "two"])} == {three.pk}
+    with pytest.raises(Refused):
+        tagging.alias_tag(alias=three, tag=one)
+
+
+def test_staff_make_aliases_in_the_admin(alice: User, make_member: MakeMember, as_user: As) -> None:
+    staff = make_member("stan", Role.STAFF, is_staff=True, is_superuser=True)
+    one, two = Tag.objects.create(name="one"), Tag.objects.create(name="two")
+    answer = as_user(staff).post(f"/admin/feed/tag/{one.pk}/change/", {"alias_of": two.pk})
+    assert answer.status_code == 302
+    one.refresh_from_db()
+    assert one.alias_of == two
+
+
+def test_suggestions_are_the_most_used_and_follow_aliases(alice: User, bob: User, hang: Hang) -> None:
+    for tags in (["night sky", "night"], ["night sky"], ["nebula"]):
+        tagging.tag_post(post=hang(alice), author=alice, tags=tags)
+    tagging.alias_tag(alias=Tag.objects.create(name="nightsky"), tag=Tag.objects.get(name="night sky"))
+    assert tagging.count_tags() == 3
+    assert tagging.count_tags() == 0
+    assert tagging.suggest_tags(beginning="#NI", viewer=bob, at=NOW) == ["night sky", "night"]
+    assert tagging.suggest_tags(beginning="nights", viewer=bob, at=NOW) == ["night sky"]
+    assert tagging.suggest_from_prompt(prompt="A night sky, red", viewer=bob, at=NOW) == ["night sky", "night"]
+
+
+def test_a_tag_of_hidden_posts_alone_is_not_suggested(alice: User, bob: User, hang: Hang, as_user: As) -> None:
+    post = hang(alice)
+    tagging.tag_post(post=post, author=alice, tags=["zebra"])
+    assert as_user(bob).get("/tags/suggest/?q=ze").json() == {"tags": ["zebra"]}
+    services.unpublish_post(post=post, author=alice)
+    assert as_user(bob).get("/tags/suggest/?q=ze").json() == {"tags": []}
+
+
+def test_suggesting_costs_two_queries(
+    alice: User, bob: User, hang: Hang, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    tagging.tag_post(post=hang(alice), author=alice, tags=["aa", "ab", "ac"])
+    with django_assert_max_num_queries(2):
+        assert len(tagging.suggest_tags(beginning="a", viewer=bob, at=NOW)) == 3
+
+
+def test_the_form_keeps_what_was_typed_and_the_post_shows_its_tags(
+    alice: User, make_image: MakeImage, as_user: As
+) -> None:
+    image = make_image(alice)
+    refused = as_user(alice).post(f"/publish/{image.public_id}/", {"tags": "sea, " + "x" * 50})
+    assert refused.status_code == 422
+    assert "sea, xxx" in refused.content.decode()
+    done = as_user(alice).post(f"/publish/{image.public_id}/", {"tags": "sea, Night Sky, "}, follow=True)
+    page = done.content.decode()
+    assert "?tag=night%20sky" in page
+    assert "?tag=sea" in page
+    assert 'value="night sky, sea"' in as_user(alice).get(f"/publish/{image.public_id}/").content.decode()
+
+
+def test_the_api_publishes_with_tags(alice: User, make_image: MakeImage, api_as: ApiAs) -> None:
+    made = api_as(alice).post("/api/posts/", {"image": make_image(alice).public_id, "tags": ["Sea"]}).json()
+    assert api_as(None).get(f"/api/posts/{made['id']}/tags/").json() == {"tags": ["sea"]}
+    assert api_as(alice).put(f"/api/posts/{made['id']}/tags/", {"tags": []}).json() == {"tags": []}
