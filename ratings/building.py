@@ -4,28 +4,30 @@ A shard is claimed by a conditional UPDATE, its file is put in place, and only t
 worker that dies loses its claim after a while; two that build the same shard write the same bytes.
 """
 
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
-from django.db import connection, transaction
+import pyarrow as pa
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
-from ratings.datasets import publishing
-from ratings.datasets.destinations import destination_of, new_file
+from ratings.datasets import frozen, publishing, removal
+from ratings.datasets.destinations import Destination, destination_of, new_file, published_file, put_bytes
 from ratings.datasets.formats import FORMATS
-from ratings.datasets.parquet import Line, write_shard
+from ratings.datasets.parquet import Written, file_sha256, write_shard
 from ratings.datasets.pictures import Bytes, DamagedPictureError
 from ratings.datasets.planning import Progress, silently
-from ratings.models import Release, ReleaseShard
-from ratings.releases import fail_release, refuse_if_lacking
+from ratings.models import Release, ReleaseBlock, ReleaseShard
+from ratings.releases import discard_later, fail_release, refuse_if_lacking
 
 CLAIM = timedelta(seconds=90)
 _RENEW_AFTER = 20.0  # s
-_CHUNK = 2_000
 
 
 class ClaimLostError(Exception):
@@ -60,39 +62,59 @@ def file_name(shard: ReleaseShard) -> str:
 def build_shard(*, shard: ReleaseShard, at: datetime | None = None) -> bool:
     """Builds a shard if nobody else has it; returns whether it did.
 
-    A picture whose bytes are not what they were fails the release: it would not be what was planned.
+    A picture whose bytes are not what they were fails the release: it would not be what was planned. One that was
+    deleted meanwhile leaves it, and the shard waits to be built again.
     """
+    now = at or timezone.now()
     if not claim_shard(shard=shard, at=at):
         return False
+    shard.refresh_from_db()
     destination = destination_of(shard.release)
     try:
         with new_file(destination) as path:
-            written = write_shard(path, FORMATS[shard.kind], _lines(shard), Bytes(), _renewing(shard))
+            written = _copied(shard, path) or _written(shard, path, destination)
             destination.put(file_name(shard), path)
     except ClaimLostError:
         return False
     except (DamagedPictureError, FileNotFoundError) as error:
-        fail_release(release=shard.release, why=_("The stored copy of a picture is damaged: %s") % error)
+        if not removal.drop_unfit(shard.release, now):
+            fail_release(release=shard.release, why=_("The stored copy of a picture is damaged: %s") % error)
         return False
-    built = {"size": written.size, "sha256": written.sha256, "built_at": at or timezone.now(), "claimed_until": None}
+    built = {"size": written.size, "sha256": written.sha256, "built_at": now, "claimed_until": None}
     # `rows` in the filter: a row that was taken out in between makes this file stale
-    return bool(ReleaseShard.objects.unbuilt().filter(pk=shard.pk, rows=written.rows, of=shard.of).update(**built))
+    fresh = ReleaseShard.objects.unbuilt().filter(pk=shard.pk, rows=written.rows, of=shard.of, index=shard.index)
+    return bool(fresh.update(**built))
 
 
-def _lines(shard: ReleaseShard) -> Iterator[Line]:
-    """Frozen rows as the database's own JSON text: never parsed in Python, and a bounded number in memory."""
-    sql = """SELECT position, values::text, images FROM ratings_releaseitem
-              WHERE shard_id = %s AND position > %s ORDER BY position LIMIT %s"""
-    after = -1
-    while True:
-        with connection.cursor() as cursor:
-            cursor.execute(sql, [shard.pk, after, _CHUNK])
-            rows = cursor.fetchall()
-        for position, values, images in rows:
-            yield position, values.encode(), images
-        if len(rows) < _CHUNK:
-            return
-        after = rows[-1][0]
+def _written(shard: ReleaseShard, path: Path, destination: Destination) -> Written:
+    form = FORMATS[shard.kind]
+
+    def put_file(name: str, content: bytes) -> None:
+        if destination.size(name) != len(content):
+            put_bytes(destination, name, content)
+
+    keep = put_file if form.has_files else None
+    return write_shard(path, form, _tables(shard), Bytes(), _renewing(shard), keep)
+
+
+def _copied(shard: ReleaseShard, path: Path) -> Written | None:
+    """The file of the release before this one, where no row of it went and it is still there."""
+    if not (shard.copied_from and shard.release.parent):
+        return None
+    source = published_file(shard.release.parent, shard.copied_from)
+    if source is None:
+        return None
+    with source, path.open("wb") as target:
+        shutil.copyfileobj(source, target, 1 << 20)
+    written = Written(shard.rows, path.stat().st_size, file_sha256(path))
+    return written if written.sha256 == shard.sha256 else None
+
+
+def _tables(shard: ReleaseShard) -> Iterator[pa.Table]:
+    """Frozen rows in their order, a block in memory at a time."""
+    blocks = ReleaseBlock.objects.filter(shard=shard).order_by("position").values_list("pk", flat=True)
+    for pk in list(blocks):
+        yield frozen.unpack(ReleaseBlock.objects.values_list("data", flat=True).get(pk=pk))
 
 
 def _renewing(shard: ReleaseShard) -> Callable[[], None]:
@@ -124,7 +146,7 @@ def finish_release(*, release: Release, at: datetime | None = None) -> bool:
             if not locked.exists() or release.shards.unbuilt().exists():
                 return False
             release.refresh_from_db()
-            gone = publishing.drop_withdrawn(release, now)
+            gone = removal.drop_unfit(release, now)
             refuse_if_lacking(release.kinds, publishing.surveyed(release))
             if gone:
                 locked.update(plan=_with_withdrawn(release.plan, gone))
@@ -134,6 +156,8 @@ def finish_release(*, release: Release, at: datetime | None = None) -> bool:
             manifest = publishing.write_last_files(release, destination)
             destination.publish()
             locked.update(state=Release.State.PUBLISHED, manifest=manifest, published_at=now)
+            if release.parent is not None:
+                discard_later(release.parent)
     except Refused as refusal:
         fail_release(release=release, why=refusal.message)
         raise

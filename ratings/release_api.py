@@ -13,7 +13,7 @@ from accounts.models import Role
 from accounts.permissions import HasRole, member_of
 from ratings import releases
 from ratings.datasets.eligibility import ReleaseFilter
-from ratings.datasets.formats import FORMATS
+from ratings.datasets.formats import FORMATS, USUAL
 from ratings.models import Release, ReleaseQuerySet
 
 
@@ -29,16 +29,18 @@ class ReleaseSerializer(serializers.ModelSerializer[Release]):
 
 class ReleaseRequestSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=120, required=False, default="")
-    kinds = serializers.MultipleChoiceField(choices=[(kind, kind) for kind in FORMATS], default=set(FORMATS))
+    kinds = serializers.MultipleChoiceField(choices=[(kind, kind) for kind in FORMATS], default=set(USUAL))
     level = serializers.ChoiceField(choices=ContentLevel.choices, default=ContentLevel.GENERAL)
     since = serializers.DateField(required=False, allow_null=True, default=None)
     checkpoint = serializers.SlugField(required=False, allow_blank=True, default="")
     with_simulated = serializers.BooleanField(default=True)
+    min_margin = serializers.FloatField(min_value=0, max_value=1, default=0.0)
 
     def chosen(self) -> dict[str, Any]:
         """`filter` and `kinds` for the services; call on a valid serializer."""
         data = self.validated_data
-        chosen = ReleaseFilter(data["level"], data["since"], data["checkpoint"], data["with_simulated"])
+        names = ("level", "since", "checkpoint", "with_simulated", "min_margin")
+        chosen = ReleaseFilter(**{name: data[name] for name in names})
         return {"filter": chosen, "kinds": sorted(data["kinds"])}
 
 

@@ -9,7 +9,7 @@ from accounts.errors import Refused
 from accounts.levels import ContentLevel
 from generation.models import Checkpoint
 from ratings.datasets.eligibility import ReleaseFilter
-from ratings.datasets.formats import FORMATS
+from ratings.datasets.formats import FORMATS, USUAL
 
 
 class ReleaseForm(forms.Form):
@@ -19,7 +19,7 @@ class ReleaseForm(forms.Form):
     kinds = forms.MultipleChoiceField(
         label=_("Tables"),
         choices=[(form.kind, f"{form.kind}: {form.title}") for form in FORMATS.values()],
-        initial=list(FORMATS),
+        initial=list(USUAL),
         widget=forms.CheckboxSelectMultiple,
     )
     level = forms.TypedChoiceField(
@@ -35,13 +35,22 @@ class ReleaseForm(forms.Form):
         required=False,
         empty_label=_("every checkpoint whose licence allows it"),
     )
+    min_margin = forms.FloatField(
+        label=_("Least margin of a pair"),
+        min_value=0,
+        max_value=1,
+        initial=0,
+        required=False,
+        help_text=_("|votes left − votes right| / votes: 0 takes every preference, 1 only unanimous ones."),
+    )
     with_simulated = forms.BooleanField(label=_("Include simulated members"), required=False, initial=True)
 
     def chosen(self) -> tuple[ReleaseFilter, list[str]]:
         """The filter and the kinds; call on a valid form."""
         data: dict[str, Any] = self.cleaned_data
         checkpoint = data["checkpoint"].slug if data["checkpoint"] else ""
-        chosen = ReleaseFilter(data["level"], data["since"], checkpoint, data["with_simulated"])
+        margin = data["min_margin"] or 0.0
+        chosen = ReleaseFilter(data["level"], data["since"], checkpoint, data["with_simulated"], margin)
         return chosen, data["kinds"]
 
     def refuse(self, refusal: Refused) -> None:

@@ -1,12 +1,13 @@
 """Dataset releases: requested, planned, cancelled and withdrawn here; built in `ratings.building`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import F, Func, Q
 from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
@@ -14,18 +15,16 @@ from django.utils.translation import gettext as _
 from accounts.errors import Refused
 from accounts.levels import ContentLevel
 from accounts.models import User
-from generation.models import Checkpoint
-from ratings.datasets import planning, publishing
+from generation.models import Checkpoint, Image
+from ratings.datasets import figures, planning, publishing, removal
 from ratings.datasets.destinations import check_folder, destination_of
 from ratings.datasets.eligibility import ReleaseFilter
-from ratings.datasets.formats import FORMATS
+from ratings.datasets.formats import FORMATS, USUAL
 from ratings.datasets.planning import Progress, Survey, silently
 from ratings.datasets.scope import Scope
-from ratings.models import Release, ReleaseItem
+from ratings.models import Release, ReleaseBlock
 
-PREVIEW_ROWS = 50_000  # of each ledger: a preview answers in seconds whatever the size of the site
 PREVIEW_KEY = "preview"
-DEFAULT_KINDS = tuple(FORMATS)
 
 
 def default_name(at: datetime) -> str:
@@ -47,16 +46,22 @@ def check_request(*, filter: ReleaseFilter, kinds: Sequence[str]) -> None:
         raise Refused("bad_release", " ".join(line for lines in fields.values() for line in lines), fields=fields)
 
 
-def preview_release(*, filter: ReleaseFilter, kinds: Sequence[str], at: datetime | None = None) -> dict[str, Any]:
-    """What a release would hold: rows, what is dropped and why, label balance, sizes, splits that lack a row.
+def preview_release(
+    *, filter: ReleaseFilter, kinds: Sequence[str], examples: int = 0, at: datetime | None = None
+) -> dict[str, Any]:
+    """What a release would hold: rows, what is dropped and why, label balance, sizes, agreement, lacking splits.
 
-    Reads at most `PREVIEW_ROWS` rows of each ledger.
+    Counted over the whole ledgers, so it says what a build at this moment would freeze, pictures whose file is
+    missing apart. With `examples`, so many pairs of image ids that would leave, the preferred picture first.
     """
     check_request(filter=filter, kinds=kinds)
-    scope = Scope(filter, at or timezone.now(), settings.RELEASE_SECRET, PREVIEW_KEY, most=PREVIEW_ROWS)
-    with transaction.atomic():  # server-side cursors live in a transaction
+    scope = Scope(filter, at or timezone.now(), settings.RELEASE_SECRET, PREVIEW_KEY)
+    with transaction.atomic():  # its temporary tables end with it
         survey = planning.survey(scope, _ordered(kinds))
-    return _plan_json(scope, survey) | {"missing": publishing.missing_splits(kinds, survey)}
+        told = _plan_json(scope, survey) | {"label_balance": figures.balance(scope)}
+        if examples:
+            told["examples"] = figures.examples(examples)
+    return told | {"missing": publishing.missing_splits(kinds, survey)}
 
 
 def request_release(
@@ -116,7 +121,7 @@ def freeze_plan(*, release: Release, progress: Progress = silently) -> None:
 def plan_release(
     *,
     filter: ReleaseFilter,
-    kinds: Sequence[str] = DEFAULT_KINDS,
+    kinds: Sequence[str] = USUAL,
     name: str = "",
     created_by: User | None = None,
     destination: Path | None = None,
@@ -169,12 +174,17 @@ def fail_release(*, release: Release, why: str) -> None:
 
 def cancel_release(*, release: Release) -> bool:
     """Stops an unfinished release; returns whether there was one to stop."""
-    from ratings.tasks import discard_release as discard_task  # the tasks call back into this module
-
     stopped = Release.objects.unfinished().filter(pk=release.pk).update(state=Release.State.CANCELLED)
     if stopped:
-        discard_task.delay_on_commit(release.pk)  # type: ignore[attr-defined]  # DjangoTask, not yet in celery-types
+        discard_later(release)
     return bool(stopped)
+
+
+def discard_later(release: Release) -> None:
+    """Has a worker remove what is left of a release that ended, once this is committed."""
+    from ratings.tasks import discard_release as discard_task  # the tasks call back into this module
+
+    discard_task.delay_on_commit(release.pk)  # type: ignore[attr-defined]  # DjangoTask, not yet in celery-types
 
 
 def discard_release(*, release: Release) -> None:
@@ -186,21 +196,48 @@ def discard_release(*, release: Release) -> None:
         release.shards.all().delete()
 
 
-def forget_member(user: User) -> None:
-    """Takes a member's rows out of every release: unfinished ones leave them out, published ones are withdrawn.
+def forget_member(user: User, at: datetime | None = None) -> None:
+    """Takes a member's answers and pictures, and what was made from these, out of every release.
 
-    A release in a folder is somebody's copy by now: it is marked, not touched. Call inside a transaction.
+    Unfinished ones leave them out, published ones are withdrawn and followed by a point release. Call inside a
+    transaction.
     """
-    from ratings.tasks import discard_release as discard_task  # the tasks call back into this module
+    pictures = removal.descendants(Image.objects.filter(author=user).values_list("pk", flat=True))
+    forget(members={user.pk}, pictures=pictures, at=at)
 
-    items = ReleaseItem.objects.filter(people__contains=[user.pk])
-    concerned = Release.objects.filter(pk__in=items.values("shard__release"))
-    for release in concerned.filter(state=Release.State.PUBLISHED):
-        Release.objects.filter(pk=release.pk).update(state=Release.State.WITHDRAWN)
-        discard_task.delay_on_commit(release.pk)  # type: ignore[attr-defined]  # DjangoTask, not yet in celery-types
-    for release in concerned.unfinished():
-        publishing.remove_items(release, items.filter(shard__release=release).values_list("pk", flat=True))
-    items.delete()
+
+def forget(*, members: Collection[int], pictures: Collection[int], at: datetime | None = None) -> int:
+    """Takes rows out of every release that stand on deleted members or pictures (ids); returns how many went.
+
+    Published releases that lose a row are withdrawn at once, and their links die; those in the store are followed
+    by a point release without the row. One in a folder is somebody's copy by now: it is marked, not touched.
+    """
+    from ratings.tasks import follow_release  # the tasks call back into this module
+
+    now = at or timezone.now()
+    removed = 0
+    with transaction.atomic():
+        standing = Q(raters__overlap=list(members)) | Q(images__overlap=list(pictures))
+        held = Release.objects.filter(pk__in=ReleaseBlock.objects.filter(standing).values("shard__release"))
+        concerned = list(held.order_by("pk"))
+        gone = removal.with_twins(concerned, pictures)
+        for release in concerned:
+            removed += removal.remove_rows(release, members, gone, now)
+            published = Release.objects.filter(pk=release.pk, state=Release.State.PUBLISHED)
+            if published.update(state=Release.State.WITHDRAWN) and not release.destination:
+                follow_release.delay_on_commit(release.pk)  # type: ignore[attr-defined]  # DjangoTask
+    return removed
+
+
+def forget_deleted_pictures(*, at: datetime | None = None) -> int:
+    """Takes pictures that were deleted out of every release; returns how many rows went.
+
+    Deleting happens below this app, which learns of it by looking: a few small queries.
+    """
+    held = ReleaseBlock.objects.annotate(pk_of_image=Func(F("images"), function="unnest")).values("pk_of_image")
+    deleted = Image.objects.filter(deleted_at__isnull=False, pk__in=held).values_list("pk", flat=True)
+    pictures = set(deleted)
+    return forget(members=set(), pictures=pictures, at=at) if pictures else 0
 
 
 def _ordered(kinds: Sequence[str]) -> list[str]:

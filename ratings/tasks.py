@@ -1,12 +1,14 @@
 """What runs beside the site: closing asks that ran out, and folding answers into what posts show."""
 
 import contextlib
+import errno
 
 from celery import shared_task
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
-from ratings import aspects, building, releases, services
+from ratings import aspects, building, point_releases, releases, reports, services
 from ratings.models import Release, ReleaseShard
 
 RINGS = 200  # messages at a time; each finished shard rings for more
@@ -29,6 +31,12 @@ def refresh_aspects_of(images: list[int]) -> None:
         aspects.refresh_aspects(images=images[start : start + aspects.CHUNK])
 
 
+@shared_task(name="ratings.compute_reading")
+def compute_reading(days: int) -> None:
+    """Works out the Research pages of one period; how often is the schedule's business."""
+    reports.compute_reading(days=days)
+
+
 @shared_task(name="ratings.plan_release")
 def plan_release(release_id: int) -> None:
     """Freezes what a release will hold, then lets its shards be built. A refusal is kept on the release."""
@@ -40,8 +48,20 @@ def plan_release(release_id: int) -> None:
 
 @shared_task(name="ratings.build_shard")
 def build_shard(shard_id: int) -> None:
+    """Builds a shard. A full disk ends the release with a sentence; other trouble is tried again by and by."""
     shard = ReleaseShard.objects.select_related("release").filter(pk=shard_id).first()
-    if shard is not None and building.build_shard(shard=shard):
+    if shard is None:
+        return
+    try:
+        is_built = building.build_shard(shard=shard)
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+            raise
+        releases.fail_release(
+            release=shard.release, why=_("There is no space left to build it. Free some and begin again.")
+        )
+        return
+    if is_built:
         ring_release(shard.release)
 
 
@@ -52,6 +72,25 @@ def finish_release(release_id: int) -> None:
     with contextlib.suppress(Refused):
         if not building.finish_release(release=release):
             ring_release(release)
+
+
+@shared_task(name="ratings.follow_release")
+def follow_release(release_id: int) -> None:
+    """The point release after a deletion: what was deleted goes at once, the rest is published again without it."""
+    release = Release.objects.get(pk=release_id)
+    point_releases.scrub(release=release)
+    try:
+        follower = point_releases.plan_point_release(release=release)
+    except Refused:
+        if not Release.objects.filter(parent=release).exists():
+            releases.discard_release(release=release)  # nothing trainable is left of it
+        return
+    ring_release(follower)
+
+
+@shared_task(name="ratings.forget_deleted_pictures")
+def forget_deleted_pictures() -> None:
+    releases.forget_deleted_pictures()
 
 
 @shared_task(name="ratings.discard_release")

@@ -1,73 +1,129 @@
-"""Columns that the three ledgers share: who was asked what, by chance of what, and how it stood on the screen."""
+"""Columns that the three ledgers share: who was asked what, by chance of what, and how it stood on the screen.
 
-from typing import Any
+Their SQL speaks of ``ask``, ``question``, ``policy`` and ``rater``, which every plan of a ledger joins.
+"""
+
+from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 
-from ratings.datasets.columns import DAY, Column
-from ratings.datasets.eligibility import image_reason, rater_reason
-from ratings.datasets.identity import Keys
+from ratings.datasets import sql
+from ratings.datasets.columns import DAY, Column, Count, Part
 from ratings.datasets.scope import Scope
 
 CHANCES = ("p_ask", "p_question", "p_strategy", "p_pair", "p_side")
 
 QUESTION = (
-    Column("question_id", pa.string(), "Which question: lighting, subject, background, colour …"),
-    Column("question_version", pa.int32(), "Which wording of it; the wordings are in this card."),
+    Column("question_id", pa.string(), "Which question: lighting, subject, background, colour …", "question.slug"),
+    Column("question_version", pa.int32(), "Which wording of it; the wordings are in this card.", "question.version"),
 )
-SCALE = Column("scale_direction", pa.string(), "`ascending` (worst first) or `descending`, drawn at random.")
-PROPENSITY = Column("propensity", pa.float64(), "Probability of this ask: the product of the `p_` columns.")
-RATER = Column("rater_id", pa.int64(), "The person asked, in this table alone; answers about own pictures: another id.")
+SCALE = Column(
+    "scale_direction",
+    pa.string(),
+    "`ascending` (worst first) or `descending`, drawn at random.",
+    "CASE WHEN ask.is_scale_reversed THEN 'descending' ELSE 'ascending' END",
+)
+PROPENSITY = Column(
+    "propensity", pa.float64(), "Probability of this ask: the product of the `p_` columns.", "ask.propensity"
+)
+RATER = Column(
+    "rater_id",
+    pa.int64(),
+    "The person asked, in this table alone; answers about own pictures: another id.",
+    "CASE WHEN ask.rater_is_author THEN rater.self_key ELSE rater.key END",
+)
 DESIGN = (
-    Column("surface", pa.string(), "`result` (asked of the maker), `post` (others) or `compare`; never pool them."),
-    Column("stratum", pa.string(), "The sampling stratum."),
-    Column("policy_version", pa.int32(), "The sampling policy that drew it; its numbers are in `manifest.json`."),
-    Column("p_ask", pa.float64(), "Probability of asking at all."),
-    Column("p_question", pa.float64(), "Probability of this question."),
-    Column("p_strategy", pa.float64(), "Probability of the strategy (comparisons)."),
-    Column("p_pair", pa.float64(), "Probability of this pair under all strategies (comparisons)."),
-    Column("p_side", pa.float64(), "Probability of who stands left (comparisons)."),
+    Column(
+        "surface", pa.string(), "`result` (the maker), `post` (others) or `compare`; never pool them.", "ask.surface"
+    ),
+    Column("stratum", pa.string(), "The sampling stratum.", "ask.stratum"),
+    Column(
+        "policy_version",
+        pa.int32(),
+        "The sampling policy that drew it; its numbers are in `manifest.json`.",
+        "policy.version",
+    ),
+    Column("p_ask", pa.float64(), "Probability of asking at all.", "ask.p_ask"),
+    Column("p_question", pa.float64(), "Probability of this question.", "ask.p_question"),
+    Column("p_strategy", pa.float64(), "Probability of the strategy (comparisons).", "ask.p_strategy"),
+    Column("p_pair", pa.float64(), "Probability of this pair under all strategies (comparisons).", "ask.p_pair"),
+    Column("p_side", pa.float64(), "Probability of who stands left (comparisons).", "ask.p_side"),
 )
-CIRCUMSTANCES = (
-    Column("repeat_no", pa.int32(), "0, or which hidden repeat this is."),
-    Column("rater_is_author", pa.bool_(), "Whether the person asked made a picture asked about."),
-    Column("dwell_ms", pa.int32(), "Milliseconds from showing to answering, as the browser told; null if unknown."),
-    Column("created_at", DAY, "Day of the ask or answer, UTC, without the time."),
+
+
+FLAGS = Column(
+    "quality_flags",
+    pa.list_(pa.string()),
+    "Why one may want to leave it out; nothing was left out for it.",
+    "flagged.flags",
 )
 
-_NAMES = (
-    "surface", "stratum", "policy__version", *CHANCES, "propensity", "strategy", "question__slug", "question__version",
-    "repeat_no", "is_gold", "is_scale_reversed", "is_side_swapped", "rater_is_author", "dwell_ms",
-)  # fmt: skip
+
+def circumstances(ledger: str) -> tuple[Column, ...]:
+    """`ledger` is what the day is taken from: ``ask``, ``rating`` or ``comparison``."""
+    day = f"({ledger}.created_at AT TIME ZONE 'UTC')::date"
+    return (
+        Column("repeat_no", pa.int32(), "0, or which hidden repeat this is.", "ask.repeat_no"),
+        Column(
+            "rater_is_author", pa.bool_(), "Whether the person asked made a picture asked about.", "ask.rater_is_author"
+        ),
+        Column(
+            "dwell_ms",
+            pa.int32(),
+            "Milliseconds from showing to answering, as the browser told; null if unknown.",
+            "ask.dwell_ms",
+        ),
+        Column("created_at", DAY, "Day of the ask or answer, UTC, without the time.", day),
+    )
 
 
-def fields(prefix: str = "") -> list[str]:
-    return [prefix + name for name in _NAMES]
+_ASKED = """JOIN ratings_question question ON question.id = ask.question_id
+ JOIN ratings_policy policy ON policy.id = ask.policy_id
+ LEFT JOIN release_flag flagged ON flagged.ask_id = ask.id"""
+# The pictures as they stood: one, or a pair whose left one is `left_picture`.
+_SHOWN = {
+    1: "JOIN release_picture left_picture ON left_picture.id = ask.image_id",
+    2: """JOIN release_picture left_picture
+   ON left_picture.id = CASE WHEN ask.is_side_swapped THEN ask.image_high_id ELSE ask.image_low_id END
+ JOIN release_picture right_picture
+   ON right_picture.id = CASE WHEN ask.is_side_swapped THEN ask.image_low_id ELSE ask.image_high_id END""",
+}
+_REASON = {
+    1: "CASE WHEN person.reason <> '' THEN person.reason ELSE left_picture.reason END",
+    2: """CASE WHEN person.reason <> '' THEN person.reason WHEN left_picture.reason <> '' THEN left_picture.reason
+ WHEN right_picture.reason <> '' THEN right_picture.reason
+ WHEN left_picture.split <> right_picture.split THEN 'prompts_in_two_splits' ELSE '' END""",
+}
+_LEAVES = {
+    1: "left_picture.reason = ''",
+    2: "left_picture.reason = '' AND right_picture.reason = '' AND left_picture.split = right_picture.split",
+}
 
 
-def values(row: dict[str, Any], keys: Keys, prefix: str = "") -> dict[str, Any]:
-    """The shared columns of a row read with `fields`; `rater_id` and `created_at` are the row's own."""
-    get = {name: row[prefix + name] for name in _NAMES}
-    plain = ("surface", "stratum", *CHANCES, "propensity", "repeat_no", "rater_is_author", "dwell_ms")
-    return {name: get[name] for name in plain} | {
-        "policy_version": get["policy__version"],
-        "question_id": get["question__slug"],
-        "question_version": get["question__version"],
-        "scale_direction": "descending" if get["is_scale_reversed"] else "ascending",
-        "rater_id": keys.rater(row["rater_id"], is_author=get["rater_is_author"]),
-        "created_at": row["created_at"].date().isoformat(),
-    }
+def count(scope: Scope, kind: str, ledger: str, shown: int) -> Count:
+    """{split: rows} of a ledger whose questions are about `shown` pictures; what stays is counted on the scope."""
+    during, params = scope.since("ledger")
+    found: Count = {}
+    statement = f"""SELECT {_REASON[shown]} AS reason, left_picture.split, count(*)
+      FROM {ledger} JOIN release_person person ON person.id = ask.rater_id {_SHOWN[shown]}
+     WHERE {during} GROUP BY 1, 2 ORDER BY 1, 2"""  # noqa: S608 (literals of ours)
+    for reason, split, rows in sql.rows(statement, params):
+        if reason:
+            scope.drop(kind, reason, rows)
+        else:
+            found[split] = found.get(split, 0) + rows
+    return found
 
 
-def reasons(scope: Scope, *prefixes: str) -> dict[str, Any]:
-    """Annotations naming why a row may not leave: the rater first, then its pictures."""
-    names = [f"reason_{number}" for number in range(len(prefixes))]
-    found = {
-        name: image_reason(scope.chosen, scope.as_of, prefix) for name, prefix in zip(names, prefixes, strict=True)
-    }
-    return {"reason_rater": rater_reason(scope.chosen, scope.as_of), **found}
-
-
-def first_reason(row: dict[str, Any]) -> str:
-    """The first of the annotated reasons that is not empty."""
-    return next((value for name, value in row.items() if name.startswith("reason_") and value), "")
+def plan(
+    scope: Scope, ledger: str, table: str, shown: int, columns: Sequence[Column], splits: Sequence[str]
+) -> Iterator[Part]:
+    """The rows that leave, a range of keys at a time. Call `scope.use_keys` before."""
+    during, params = scope.since("ledger")
+    pictures = {"_image_0": "left_picture.id", "_image_1": "right_picture.id" if shown == 2 else "NULL::bigint"}
+    chosen = sql.select(columns, _split="left_picture.split", _row="ledger.id", _rater="ask.rater_id", **pictures)
+    query = f"""SELECT {chosen} FROM {ledger} {_ASKED}
+      JOIN release_rater rater ON rater.id = ask.rater_id {_SHOWN[shown]}
+     WHERE ledger.id BETWEEN %s AND %s AND {during} AND {_LEAVES[shown]}"""  # noqa: S608 (literals of ours)
+    for span in sql.ranges(table):
+        yield from sql.parts(sql.stream(query, [*span, *params], columns), splits)

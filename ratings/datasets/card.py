@@ -9,7 +9,7 @@ import yaml
 
 from accounts.consent import EXPLAINED, TEXT_VERSION
 from accounts.models import Purpose
-from ratings.datasets.columns import Column
+from ratings.datasets.columns import IMAGE, Column
 from ratings.datasets.eligibility import told
 from ratings.datasets.formats import FORMATS
 
@@ -35,9 +35,15 @@ def features(columns: Iterable[Column]) -> list[dict[str, Any]]:
 
 
 def _feature(kind: pa.DataType) -> dict[str, Any]:
+    if kind == IMAGE:
+        return {"dtype": "image"}
     if pa.types.is_list(kind):
         return {"list": _feature(kind.value_type)["dtype"]}
     return {"dtype": _DTYPES.get(str(kind), str(kind))}
+
+
+def _told_type(kind: pa.DataType) -> str:
+    return "image" if kind == IMAGE else _DTYPES.get(str(kind), str(kind))
 
 
 def card(manifest: dict[str, Any], questions: Iterable[Mapping[str, Any]]) -> str:
@@ -48,7 +54,7 @@ def card(manifest: dict[str, Any], questions: Iterable[Mapping[str, Any]]) -> st
 
 
 def _header(manifest: dict[str, Any]) -> dict[str, Any]:
-    rows = manifest["rows"]
+    rows = {kind: found for kind, found in manifest["rows"].items() if not FORMATS[kind].is_json}
     return {
         "license": LICENCE,
         "pretty_name": manifest["name"],
@@ -97,6 +103,8 @@ def _summary(manifest: dict[str, Any]) -> str:
     balance = manifest["label_balance"]
     if balance["pairs"]:
         lines += ["", f"The first picture is preferred in {balance['image_0_preferred']:.1%} of the pairs."]
+    if alpha := (manifest["agreement"].get("pairs") or {}).get("alpha"):
+        lines += ["", f"Raters of the same pair agree with Krippendorff's alpha {alpha:.2f}."]
     lines += ["", f"Answers up to {manifest['as_of'][:10]}; content level: {manifest['filter']['level_name']}."]
     if manifest["simulated_rows"]:
         lines += ["", f"**{manifest['simulated_rows']:,} rows stand on simulated members**, not on people."]
@@ -123,7 +131,6 @@ def _dictionary(manifest: dict[str, Any]) -> str:
     for kind in manifest["rows"]:
         lines += ["", f"### `{kind}`", "", "| column | type | meaning |", "|---|---|---|"]
         lines += [
-            f"| `{column.name}` | {_DTYPES.get(str(column.type), str(column.type))} | {column.meaning} |"
-            for column in FORMATS[kind].columns
+            f"| `{column.name}` | {_told_type(column.type)} | {column.meaning} |" for column in FORMATS[kind].columns
         ]
     return "\n".join(lines) + "\n"

@@ -18,6 +18,7 @@ from django.core.files.storage import Storage, storages
 from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
+from ratings.datasets.patience import patiently
 from ratings.models import Release
 
 SCRATCH = ".building-"
@@ -119,22 +120,28 @@ class StoreDestination:
         return Path(tempfile.gettempdir())
 
     def put(self, name: str, path: Path) -> None:
+        patiently(lambda: self._put(name, path))
+        path.unlink()
+
+    def _put(self, name: str, path: Path) -> None:
         # Neither kind of store replaces a file in one step, but the bytes of a name never differ.
-        self.delete(name)
+        self.storage.delete(self._key(name))
         with path.open("rb") as stream:
             saved = self.storage.save(self._key(name), File(stream))
         if saved != self._key(name):
             self.storage.delete(saved)  # another worker put the same bytes there in between
-        path.unlink()
 
     def size(self, name: str) -> int | None:
+        return patiently(lambda: self._size(name))
+
+    def _size(self, name: str) -> int | None:
         return self.storage.size(self._key(name)) if self.storage.exists(self._key(name)) else None
 
     def open(self, name: str) -> IO[bytes]:
-        return self.storage.open(self._key(name), "rb")
+        return patiently(lambda: self.storage.open(self._key(name), "rb"))
 
     def names(self) -> list[str]:
-        return sorted(self._walk(self.prefix))
+        return patiently(lambda: sorted(self._walk(self.prefix)))
 
     def _walk(self, folder: str) -> Iterator[str]:
         try:
@@ -147,7 +154,7 @@ class StoreDestination:
             yield from self._walk(f"{folder}/{inner}")
 
     def delete(self, name: str) -> None:
-        self.storage.delete(self._key(name))
+        patiently(lambda: self.storage.delete(self._key(name)))
 
     def reopen(self) -> None:
         """Files never move here."""
@@ -162,6 +169,16 @@ class StoreDestination:
 
 def destination_of(release: Release) -> Destination:
     return FolderDestination(release) if release.destination else StoreDestination(release)
+
+
+def published_file(release: Release, name: str) -> IO[bytes] | None:
+    """A file of a release that was published, or None where it is not any more."""
+    try:
+        if release.destination:
+            return Path(release.destination, name).open("rb")
+        return StoreDestination(release).open(name)
+    except FileNotFoundError:
+        return None
 
 
 def check_folder(folder: Path) -> None:

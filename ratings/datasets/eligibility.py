@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any, Self
 
-from django.db.models import Case, CharField, F, Q, QuerySet, Value, When
+from django.db.models import Case, CharField, Q, QuerySet, Value, When
 from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -34,6 +34,7 @@ REASONS = {
     "flagged": _("the answer has a quality flag"),
     "no_votes_left": _("no countable vote is left"),
     "tie": _("the votes are even"),
+    "margin": _("the preference is narrower than the margin chosen"),
     "different_prompts": _("two different prompts"),
     "aspect_mismatch": _("two different shapes"),
     "identical": _("the two pictures are the same bytes"),
@@ -59,6 +60,7 @@ class ReleaseFilter:
     since: date | None = None
     checkpoint: str = ""
     with_simulated: bool = True
+    min_margin: float = 0.0
 
     def as_json(self) -> dict[str, Any]:
         return {**asdict(self), "level": int(self.level), "since": self.since.isoformat() if self.since else None}
@@ -126,14 +128,9 @@ def image_reason(chosen: ReleaseFilter, at: datetime, prefix: str = "") -> Case:
     return _first(*cases)
 
 
-def rater_reason(chosen: ReleaseFilter, at: datetime) -> Case:
-    """'' where the rater's answer may leave."""
-    cases = [(~Q(rater_id__in=willing(at)), "rater_consent")]
+def person_reason(chosen: ReleaseFilter, at: datetime) -> Case:
+    """'' where the member's answers may leave."""
+    cases = [(~Q(pk__in=willing(at)), "rater_consent")]
     if not chosen.with_simulated:
-        cases.append((Q(rater__is_simulated=True), "simulated"))
+        cases.append((Q(is_simulated=True), "simulated"))
     return _first(*cases)
-
-
-def both(low: str, high: str) -> Case:
-    """The first of two annotated reasons that is not empty."""
-    return Case(When(~Q(**{low: ""}), then=F(low)), default=F(high), output_field=CharField())

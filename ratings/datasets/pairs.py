@@ -4,191 +4,171 @@ Public Diffusion-DPO trainers read it unchanged. What breaks them is kept out: p
 are 0 and 1 alone (ties live in `votes`), captions are never null, shapes are equal, sides are shuffled.
 """
 
-from collections.abc import Iterator
-from itertools import groupby
-from operator import itemgetter
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 
-from ratings.datasets import splits
-from ratings.datasets.columns import DAY, Column, Format, Planned
-from ratings.datasets.eligibility import both, image_reason, rater_reason
-from ratings.datasets.identity import Keys
-from ratings.datasets.pictures import Picture, fields, training_size
+from ratings.datasets import judged, splits, sql
+from ratings.datasets.columns import DAY, Column, Count, Format, Part
 from ratings.datasets.scope import Scope
-from ratings.datasets.tally import Tally, Vote, count
-from ratings.models import Comparison
 
 KIND = "pairs"
+_RANGE = 5_000
+_AUTHOR = sql.text("author", sql.listed("picture_0.author_id"))
+_PROMPT = sql.text("prompt", "encode(sha256(convert_to(picture_0.prompt, 'UTF8')), 'hex')")
+_ROW = sql.number("row", sql.listed("pair.low", "pair.high"))
+PAIR = sql.text("pair", sql.listed("pair.low", "pair.high"))
+_UID = {side: sql.text("image", sql.listed(f"picture_{side}.id")) for side in (0, 1)}
+_BEST = f"CASE WHEN pair.winner = picture_0.id THEN {_UID[0]} ELSE {_UID[1]} END"
+_LABEL = {side: f"CASE WHEN pair.winner = picture_{side}.id THEN 1.0 ELSE 0.0 END" for side in (0, 1)}
+_IS_AUTHOR = "decider.rater IN (picture_0.author_id, picture_1.author_id)"
+_USER = f"CASE WHEN {_IS_AUTHOR} THEN rater.self_key ELSE rater.key END"
+_VOTES = {side: f"CASE WHEN picture_{side}.id = pair.low THEN pair.n_low ELSE pair.n_high END" for side in (0, 1)}
+_CONSENSUS = "greatest(pair.n_low, pair.n_high)::real / (pair.n_low + pair.n_high)"
 
 PICK_A_PIC = (
-    Column("are_different", pa.bool_(), "Whether the two pictures differ; always true here."),
-    Column("best_image_uid", pa.string(), "`image_0_uid` or `image_1_uid`: the picture preferred."),
-    Column("caption", pa.string(), "The words both pictures were made from; never null."),
-    Column("created_at", DAY, "The day of the vote that `user_id` cast, UTC, without the time."),
-    Column("has_label", pa.bool_(), "Whether a preference was stated; always true here."),
-    Column("image_0_uid", pa.string(), "Name of the first picture, in this table alone."),
-    Column("image_0_url", pa.string(), "Empty: the bytes are in `jpg_0`, and an address would name its author."),
-    Column("image_1_uid", pa.string(), "Name of the second picture, in this table alone."),
-    Column("image_1_url", pa.string(), "Empty, as `image_0_url`."),
+    Column("are_different", pa.bool_(), "Whether the two pictures differ; always true here.", "true"),
+    Column("best_image_uid", pa.string(), "`image_0_uid` or `image_1_uid`: the picture preferred.", _BEST),
+    Column("caption", pa.string(), "The words both pictures were made from; never null.", "picture_0.caption"),
+    Column("created_at", DAY, "The day of the vote that `user_id` cast, UTC, without the time.", "decider.day"),
+    Column("has_label", pa.bool_(), "Whether a preference was stated; always true here.", "true"),
+    Column("image_0_uid", pa.string(), "Name of the first picture, in this table alone.", _UID[0]),
+    Column("image_0_url", pa.string(), "Empty: the bytes are in `jpg_0`, and an address would name its author.", "''"),
+    Column("image_1_uid", pa.string(), "Name of the second picture, in this table alone.", _UID[1]),
+    Column("image_1_url", pa.string(), "Empty, as `image_0_url`.", "''"),
     Column("jpg_0", pa.binary(), "The first picture: the bytes of a JPEG, not an encoded `Image`."),
     Column("jpg_1", pa.binary(), "The second picture."),
-    Column("label_0", pa.float64(), "1.0 if the first picture is preferred, else 0.0; never 0.5."),
-    Column("label_1", pa.float64(), "1 - `label_0`."),
-    Column("model_0", pa.string(), "The checkpoint that made the first picture."),
-    Column("model_1", pa.string(), "The checkpoint that made the second picture."),
-    Column("ranking_id", pa.int64(), "Key of the row, in this table alone."),
-    Column("user_id", pa.int64(), "The first person who voted for the preferred picture, in this table alone."),
-    Column("num_example_per_prompt", pa.int64(), "Rows of this split with the same `prompt_id`, when planned."),
+    Column("label_0", pa.float64(), "1.0 if the first picture is preferred, else 0.0; never 0.5.", _LABEL[0]),
+    Column("label_1", pa.float64(), "1 - `label_0`.", _LABEL[1]),
+    Column("model_0", pa.string(), "The checkpoint that made the first picture.", "picture_0.model"),
+    Column("model_1", pa.string(), "The checkpoint that made the second picture.", "picture_1.model"),
+    Column("ranking_id", pa.int64(), "Key of the row, in this table alone.", _ROW),
+    Column("user_id", pa.int64(), "The first person who voted for the preferred picture, in this table alone.", _USER),
+    Column(
+        "num_example_per_prompt",
+        pa.int64(),
+        "Rows of this split with the same `prompt_id`, when planned.",
+        "count(*) OVER (PARTITION BY picture_0.prompt)",
+    ),
     Column("__index_level_0__", pa.int64(), "Position of the row in its split when planned."),
 )
 
+
+def _sided(name: str, kind: pa.DataType, meaning: str, column: str) -> tuple[Column, Column]:
+    first, second = (Column(f"{name}_{side}", kind, meaning, f"picture_{side}.{column}") for side in (0, 1))
+    return first, second
+
+
 OURS = (
-    Column("pair_id", pa.string(), "The pair, in this table alone."),
-    Column("prompt_id", pa.string(), "The normalised prompt, in this table alone."),
-    Column("image_0_sha256", pa.string(), "SHA-256 of the bytes in `jpg_0`."),
-    Column("image_1_sha256", pa.string(), "SHA-256 of the bytes in `jpg_1`."),
-    Column("width_0", pa.int32(), "Pixels."),
-    Column("height_0", pa.int32(), "Pixels."),
-    Column("width_1", pa.int32(), "Pixels."),
-    Column("height_1", pa.int32(), "Pixels."),
-    Column("seed_0", pa.int64(), "Seed of the first picture."),
-    Column("seed_1", pa.int64(), "Seed of the second picture."),
-    Column("n_votes", pa.int32(), "People who answered about this pair."),
-    Column("n_left", pa.int32(), "Votes for picture 0 (wherever it stood on their screens)."),
-    Column("n_right", pa.int32(), "Votes for picture 1."),
-    Column("n_tie", pa.int32(), "Votes for a tie."),
-    Column("n_both_bad", pa.int32(), "Votes that both are bad."),
-    Column("margin", pa.float32(), "|n_left - n_right| / n_votes."),
-    Column("consensus", pa.float32(), "Votes for the preferred picture / (n_left + n_right)."),
-    Column("aspect_mismatch", pa.bool_(), "Whether the shapes differ; such pairs stay out, so always false here."),
-    Column("rater_is_author", pa.bool_(), "Whether `user_id` made one of the two (then the id is of its own kind)."),
-    Column("gen_params_0", pa.string(), "How the first picture was made, as JSON."),
-    Column("gen_params_1", pa.string(), "How the second picture was made, as JSON."),
-)
+    Column("pair_id", pa.string(), "The pair, in this table alone.", PAIR),
+    Column("prompt_id", pa.string(), "The normalised prompt, in this table alone.", _PROMPT),
+    Column("image_0_sha256", pa.string(), "SHA-256 of the bytes in `jpg_0`.", "picture_0.sha256"),
+    Column("image_1_sha256", pa.string(), "SHA-256 of the bytes in `jpg_1`.", "picture_1.sha256"),
+    *(column for pair in zip(
+        _sided("width", pa.int32(), "Pixels.", "width"), _sided("height", pa.int32(), "Pixels.", "height"), strict=True
+    ) for column in pair),
+    *_sided("seed", pa.int64(), "Seed of the picture.", "seed"),
+    Column("n_votes", pa.int32(), "People who answered about this pair.", "pair.n_votes"),
+    Column("n_left", pa.int32(), "Votes for picture 0 (wherever it stood on their screens).", _VOTES[0]),
+    Column("n_right", pa.int32(), "Votes for picture 1.", _VOTES[1]),
+    Column("n_tie", pa.int32(), "Votes for a tie.", "pair.n_tie"),
+    Column("n_both_bad", pa.int32(), "Votes that both are bad.", "pair.n_both_bad"),
+    Column("margin", pa.float32(), "|n_left - n_right| / n_votes.", "pair.margin"),
+    Column("consensus", pa.float32(), "Votes for the preferred picture / (n_left + n_right).", _CONSENSUS),
+    Column("aspect_mismatch", pa.bool_(), "Whether the shapes differ; such pairs stay out: always false.", "false"),
+    Column(
+        "rater_is_author",
+        pa.bool_(),
+        "Whether `user_id` made one of the two (then the id is of its own kind).",
+        _IS_AUTHOR,
+    ),
+    *_sided("gen_params", pa.string(), "How the picture was made, as JSON.", "settings"),
+)  # fmt: skip
+
+# Which side is first is a coin that falls the same way whenever the same plan is made.
+FIRST = f"({sql.number('side', sql.listed('pair.low', 'pair.high'))} & 1 = 1)"
+_SOURCE = """release_pair pair
+  JOIN release_vote decider ON decider.id = pair.decider
+  JOIN release_rater rater ON rater.id = decider.rater
+  JOIN release_side side ON side.low = pair.low AND side.high = pair.high
+  JOIN release_picture picture_0 ON picture_0.id = side.id_0
+  JOIN release_picture picture_1 ON picture_1.id = side.id_1
+  JOIN release_size size_0 ON size_0.id = side.id_0
+  JOIN release_size size_1 ON size_1.id = side.id_1"""
 
 
-def _votes(scope: Scope) -> Any:
-    rows = scope.ledger(Comparison.objects.all()).annotate(
-        low_reason=image_reason(scope.chosen, scope.as_of, "image_low__"),
-        high_reason=image_reason(scope.chosen, scope.as_of, "image_high__"),
-        rater_reason=rater_reason(scope.chosen, scope.as_of),
+def prepare(scope: Scope, kind: str) -> None:
+    """Makes the tables that a format of pairs reads, under the keys of its own table."""
+    judged.make(scope)
+    judged.measure(scope)
+    scope.use_keys(kind)
+    judged.drop_counted(scope, kind)
+    sql.run("DROP TABLE IF EXISTS pg_temp.release_side")
+    sql.run(
+        f"""CREATE TEMP TABLE release_side ON COMMIT DROP AS
+        SELECT low, high, CASE WHEN heads THEN low ELSE high END AS id_0, CASE WHEN heads THEN high ELSE low END AS id_1
+          FROM (SELECT low, high, {FIRST} AS heads FROM release_pair pair
+                 WHERE of_pictures = '' AND of_votes = '') AS tossed"""  # noqa: S608 (literals of ours)
     )
-    rows = rows.annotate(image_reason=both("low_reason", "high_reason"))
-    own = ("pk", "rater_id", "preferred_id", "outcome", "repeat_no", "quality_flags", "created_at", "ask__is_gold")
-    names = (*own, "image_reason", "rater_reason", *fields("image_low__", "image_high__"))
-    return scope.read(rows.order_by("image_low_id", "image_high_id", "pk").values(*names))
+    missing = """SELECT count(*) FROM release_side side WHERE NOT EXISTS (SELECT FROM release_size WHERE id = id_0)
+                    OR NOT EXISTS (SELECT FROM release_size WHERE id = id_1)"""
+    if lost := sql.rows(missing)[0][0]:
+        scope.drop(kind, "file_missing", lost)
 
 
-def _countable(scope: Scope, votes: list[dict[str, Any]]) -> Iterator[Vote]:
-    for row in votes:
-        reason = row["rater_reason"] or (
-            "gold"
-            if row["ask__is_gold"]
-            else "repeat"
-            if row["repeat_no"]
-            else "flagged"
-            if row["quality_flags"]
-            else ""
-        )
-        if reason:
-            scope.drop(KIND, f"vote_{reason}")
-        else:
-            bad = row["outcome"] == Comparison.Outcome.BOTH_BAD
-            yield Vote(row["rater_id"], row["preferred_id"], bad, row["created_at"])
-
-
-def _pair_reason(scope: Scope, low: Picture, high: Picture) -> str:
-    if splits.normalise_prompt(low.caption) != splits.normalise_prompt(high.caption):
-        return "different_prompts"
-    if low.sha256 == high.sha256:
-        return "identical"
-    if not low.has_shape_of(high):
-        return "aspect_mismatch"
-    return scope.split_of_pair(low, high)[1]
-
-
-def plan(scope: Scope) -> Iterator[Planned]:
-    """Rows in the order of their pictures' ids: stable, and one pass over the votes."""
-    for _pair, rows in groupby(_votes(scope), key=itemgetter("image_low__pk", "image_high__pk")):
-        votes = list(rows)
-        low, high = (Picture.of(votes[0], prefix) for prefix in ("image_low__", "image_high__"))
-        if reason := votes[0]["image_reason"] or _pair_reason(scope, low, high):
-            scope.drop(KIND, reason)
-            continue
-        cast = list(_countable(scope, votes))
-        tally = count(cast, low.pk, high.pk)
-        if tally.decider is None:
-            scope.drop(KIND, "tie" if cast else "no_votes_left")
-            continue
-        sizes = [training_size(picture) for picture in (low, high)]
-        if None in sizes:
-            scope.drop(KIND, "file_missing")
-            continue
-        people = dict.fromkeys((*low.people, *high.people, *(vote.rater for vote in cast)))
-        first, second = (low, high) if scope.keys(KIND).coin(low.pk, high.pk) else (high, low)
-        yield Planned(
-            split=scope.split(low.caption),
-            row_id=low.pk,
-            values=_values(scope.keys(KIND), first, second, tally, tally.decider),
-            people=tuple(people),
-            images=(first.pk, second.pk),
-            size=sum(size or 0 for size in sizes),
-        )
-
-
-def _values(keys: Keys, first: Picture, second: Picture, tally: Tally, decider: Vote) -> dict[str, Any]:
-    """The frozen columns; position, examples per prompt and pictures are filled in later."""
-    low, high = sorted((first.pk, second.pk))
-    is_author = decider.rater in {first.author_id, second.author_id}
-    uids = {picture.pk: keys.text("image", picture.pk) for picture in (first, second)}
-    label = float(decider.preferred == first.pk)
-    votes = {low: tally.n_low, high: tally.n_high}
-    values = {
-        "are_different": True,
-        "best_image_uid": uids[decider.preferred or 0],
-        "caption": first.caption,
-        "created_at": decider.at.date().isoformat(),
-        "has_label": True,
-        "label_0": label,
-        "label_1": 1.0 - label,
-        "ranking_id": keys.row(f"{low}-{high}"),
-        "user_id": keys.rater(decider.rater, is_author=is_author),
-        "pair_id": keys.text("pair", low, high),
-        "prompt_id": keys.text("prompt", splits.normalise_prompt(first.caption)),
-        "_author": keys.text("author", first.author_id),  # for the unique splits; no column
-        "n_votes": tally.n_votes,
-        "n_left": votes[first.pk],
-        "n_right": votes[second.pk],
-        "n_tie": tally.n_tie,
-        "n_both_bad": tally.n_both_bad,
-        "margin": tally.margin,
-        "consensus": tally.consensus,
-        "aspect_mismatch": not first.has_shape_of(second),
-        "rater_is_author": is_author,
+def planned(scope: Scope, kind: str, columns: Sequence[Column]) -> Iterator[Part]:
+    """The rows of a format of pairs, split by split in the order of their pictures' ids, and then the unique ones."""
+    prepare(scope, kind)
+    more = {
+        "_split": "pair.split",
+        "_raters": "array_to_string(pair.raters, ' ')",
+        "_images": "picture_0.id || ' ' || picture_1.id",
+        "_size": "size_0.size + size_1.size",
+        "_unique": f"row_number() OVER (PARTITION BY picture_0.prompt, picture_0.author_id ORDER BY {PAIR})",
+        "_pair": PAIR,
     }
-    for side, picture in enumerate((first, second)):
-        values |= {
-            f"image_{side}_uid": uids[picture.pk],
-            f"image_{side}_url": "",
-            f"model_{side}": picture.model,
-            f"image_{side}_sha256": picture.sha256,
-            f"width_{side}": picture.width,
-            f"height_{side}": picture.height,
-            f"seed_{side}": picture.seed,
-            f"gen_params_{side}": picture.settings_json,
-        }
-    return values
+    chosen = sql.select(columns, **more)
+    sql.run("DROP TABLE IF EXISTS pg_temp.release_row")
+    sql.run(
+        f"""CREATE TEMP TABLE release_row ON COMMIT DROP AS SELECT {chosen},
+            row_number() OVER (ORDER BY pair.low, pair.high) AS _row FROM {_SOURCE}"""  # noqa: S608
+    )
+    sql.run("CREATE INDEX ON release_row (_row)")
+    names = ", ".join(f'"{column.name}"' for column in columns if column.sql)
+    private = "_split, _row, _raters, _images, _size"
+    query = f"SELECT {names}, {private} FROM release_row WHERE _row BETWEEN %s AND %s"  # noqa: S608
+    last = sql.rows("SELECT count(*) FROM release_row")[0][0]
+    for first in range(1, last + 1, _RANGE):
+        yield from sql.parts(sql.stream(query, [first, first + _RANGE - 1], columns), splits.SPLITS)
+    for split, unique in splits.UNIQUE.items():
+        query = f"""SELECT {names}, _split, row_number() OVER (ORDER BY _pair) AS _row, _raters, _images, _size
+          FROM release_row WHERE _split = %s AND _unique = 1 ORDER BY _pair LIMIT %s"""  # noqa: S608
+        for _split, table in sql.parts(sql.stream(query, [split, splits.UNIQUE_MOST], columns), [split]):
+            yield unique, table
 
 
+def counted(scope: Scope, kind: str) -> Count:
+    judged.make(scope)
+    judged.drop_counted(scope, kind)
+    leaving = "of_pictures = '' AND of_votes = ''"
+    found: Count = dict(sql.rows(f"SELECT split, count(*) FROM release_pair WHERE {leaving} GROUP BY 1"))  # noqa: S608
+    alone = f"""SELECT pair.split, count(DISTINCT (picture.prompt, picture.author_id))
+      FROM release_pair pair JOIN release_picture picture ON picture.id = pair.low WHERE {leaving} GROUP BY 1"""  # noqa: S608
+    for split, people in sql.rows(alone):
+        if split in splits.UNIQUE:
+            found[splits.UNIQUE[split]] = min(people, splits.UNIQUE_MOST)
+    return found
+
+
+COLUMNS = PICK_A_PIC + OURS
 FORMAT = Format(
     kind=KIND,
     title="Pairs with a preference, pictures included (the columns of Pick-a-Pic and ours)",
-    columns=PICK_A_PIC + OURS,
-    plan=plan,
+    columns=COLUMNS,
+    plan=lambda scope: planned(scope, KIND, COLUMNS),
+    count=lambda scope: counted(scope, KIND),
     splits=(*splits.SPLITS, *splits.UNIQUE.values()),
+    key="ranking_id",
     pictures=("jpg_0", "jpg_1"),
     required=(splits.TRAIN, splits.VALIDATION),
-    unique=splits.UNIQUE,
 )

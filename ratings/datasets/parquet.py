@@ -1,27 +1,28 @@
-"""Planned rows to one Parquet file: the same rows give the same bytes, a row group in memory at a time."""
+"""Frozen rows to one file: the same rows give the same bytes, a row group in memory at a time."""
 
 import hashlib
-import io
+import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
 import pyarrow as pa
-import pyarrow.json as pa_json
 import pyarrow.parquet as pq
 
-from ratings.datasets.columns import Format
+from ratings.datasets.columns import IMAGE, Format
+from ratings.datasets.frozen import picture_ids
 
-INDEX = "__index_level_0__"
-Line = tuple[int, bytes, list[int]]  # position in the split, the frozen values as JSON, ids of the pictures
+FILES = "images"
+PutFile = Callable[[str, bytes], None]  # a name below the release, and its bytes
 
 
 class Pictures(Protocol):
     """The bytes of picture columns: told which ids a row group needs, then asked for each."""
 
     def load(self, ids: Iterable[int]) -> None: ...
+
+    def sha256(self, pk: int) -> str: ...
 
     def __call__(self, pk: int) -> bytes: ...
 
@@ -33,62 +34,105 @@ class Written:
     sha256: str
 
 
-def write_shard(
-    path: Path, form: Format, lines: Iterable[Line], pictures: Pictures, beat: Callable[[], None]
-) -> Written:
-    """Writes `lines` to `path`; `beat` follows each row group.
+def file_name(sha256: str) -> str:
+    """Where a picture lies that a row names instead of carrying it: the same for every format."""
+    return f"{FILES}/{sha256[:2]}/{sha256}.jpg"
 
-    Raises ValueError when there is no line: a file of zero rows breaks the loading of every split.
+
+def write_shard(
+    path: Path,
+    form: Format,
+    tables: Iterable[pa.Table],
+    pictures: Pictures,
+    beat: Callable[[], None],
+    put_file: PutFile | None = None,
+) -> Written:
+    """Writes frozen rows to `path`, and the pictures they name by `put_file`; `beat` follows each row group.
+
+    Raises ValueError when there is no row: a file of zero rows breaks the loading of every split.
     """
-    groups = _groups(lines, form.row_group)
+    groups = _groups(tables, form.row_group)
     first = next(groups, None)
     if first is None:
         raise ValueError(f"a shard of {form.kind} without rows is not written")
-    rows = 0
-    with _writer(path, form) as writer:
-        for group in _chain(first, groups):
-            writer.write_table(_table(form, group, pictures), row_group_size=form.row_group)
-            rows += len(group)
-            beat()
+    write = _write_json if form.is_json else _write_parquet
+    rows = write(path, form, _filled(form, _chain(first, groups), pictures, put_file), beat)
     return Written(rows, path.stat().st_size, file_sha256(path))
 
 
-def _groups(lines: Iterable[Line], size: int) -> Iterator[list[Line]]:
-    stream = iter(lines)
-    while group := list(islice(stream, size)):
-        yield group
+def _groups(tables: Iterable[pa.Table], size: int) -> Iterator[pa.Table]:
+    """The same rows in tables of `size`, the last one shorter."""
+    waiting: list[pa.Table] = []
+    held = 0
+    for table in tables:
+        waiting.append(table)
+        held += len(table)
+        while held >= size:
+            whole = pa.concat_tables(waiting)
+            yield whole.slice(0, size)
+            waiting, held = [whole.slice(size)], held - size
+    if held:
+        yield pa.concat_tables(waiting)
 
 
-def _chain(first: list[Line], rest: Iterator[list[Line]]) -> Iterator[list[Line]]:
+def _chain(first: pa.Table, rest: Iterator[pa.Table]) -> Iterator[pa.Table]:
     yield first
     yield from rest
 
 
-def _writer(path: Path, form: Format) -> pq.ParquetWriter:
+def _filled(
+    form: Format, groups: Iterator[pa.Table], pictures: Pictures, put_file: PutFile | None
+) -> Iterator[pa.Table]:
+    """The columns that leave, with the pictures in place."""
+    for group in groups:
+        columns = {name: group[name] for name in form.schema.names if name not in form.late}
+        if form.carries_pictures:
+            shown = len(form.pictures) or 2
+            ids = picture_ids(group, shown)
+            pictures.load(pk for row in ids for pk in row)
+            if put_file is not None:
+                for pk in dict.fromkeys(pk for row in ids for pk in row):
+                    put_file(file_name(pictures.sha256(pk)), pictures(pk))
+            for side, name in enumerate(form.pictures):
+                columns[name] = _column(form.schema.field(name).type, [row[side] for row in ids], pictures)
+        yield pa.table([columns[name] for name in form.schema.names], schema=form.schema)
+
+
+def _column(kind: pa.DataType, ids: list[int], pictures: Pictures) -> pa.Array:
+    content = pa.array((pictures(pk) for pk in ids), pa.binary(), size=len(ids))
+    if kind != IMAGE:
+        return content
+    names = pa.array([f"{pictures.sha256(pk)}.jpg" for pk in ids])
+    return pa.StructArray.from_arrays([content, names], fields=list(IMAGE))
+
+
+def _write_parquet(path: Path, form: Format, groups: Iterator[pa.Table], beat: Callable[[], None]) -> int:
     # JPEG does not compress, and a dictionary or minimum of pictures helps nobody.
     plain = [column.name for column in form.columns if column.name not in form.pictures]
-    compression = {column.name: "none" if column.name in form.pictures else "zstd" for column in form.columns}
-    return pq.ParquetWriter(
+    bulky = {f"{name}{part}" for name in form.pictures for part in ("", ".bytes")}
+    compression = dict.fromkeys(plain, "zstd") | dict.fromkeys(bulky, "none")
+    rows = 0
+    with pq.ParquetWriter(
         path, form.schema, version="2.6", compression=compression, use_dictionary=plain, write_statistics=plain
-    )
+    ) as writer:
+        for group in groups:
+            writer.write_table(group, row_group_size=form.row_group)
+            rows += len(group)
+            beat()
+    return rows
 
 
-def _table(form: Format, group: list[Line], pictures: Pictures) -> pa.Table:
-    """Parses the frozen JSON with the format's schema, and puts position and pictures in."""
-    late = {*form.pictures, INDEX}
-    frozen = pa.schema([field for field in form.schema if field.name not in late])
-    options = pa_json.ParseOptions(explicit_schema=frozen, unexpected_field_behavior="ignore")
-    block = b"\n".join(values for _, values, _ in group)
-    whole = pa_json.ReadOptions(block_size=max(len(block), 1) + 1, use_threads=False)
-    table = pa_json.read_json(io.BytesIO(block), read_options=whole, parse_options=options)
-    columns = {name: table.column(name) for name in frozen.names}
-    if form.pictures:
-        pictures.load(pk for _, _, images in group for pk in images)
-    for side, name in enumerate(form.pictures):
-        columns[name] = pa.array((pictures(images[side]) for _, _, images in group), pa.binary(), size=len(group))
-    if INDEX in form.schema.names:
-        columns[INDEX] = pa.array((position for position, _, _ in group), pa.int64(), size=len(group))
-    return pa.table([columns[name] for name in form.schema.names], schema=form.schema)
+def _write_json(path: Path, form: Format, groups: Iterator[pa.Table], beat: Callable[[], None]) -> int:
+    rows = 0
+    with path.open("w", encoding="utf-8") as stream:
+        for group in groups:
+            for row in group.to_pylist():
+                stream.write("[\n" if not rows else ",\n")
+                stream.write(json.dumps(row, ensure_ascii=False))
+                rows += 1
+            beat()
+        stream.write("\n]\n")
+    return rows
 
 
 def file_sha256(path: Path) -> str:

@@ -8,13 +8,13 @@ from typing import Any, Self
 
 from generation.files import training_jpeg, training_jpeg_size
 from generation.models import Image
+from ratings.datasets.patience import patiently
 
 _FIELDS = (
     "pk", "author_id", "jpeg_sha256", "width", "height", "seed", "prefix", "versions",
     "generation__prompt", "generation__negative_prompt", "generation__style__slug", "generation__style__template",
     "generation__checkpoint__slug", "generation__scheduler", "generation__steps", "generation__guidance",
     "generation__loras", "generation__remix_kind", "generation__strength",
-    "generation__parent__author_id", "generation__source_image__author_id",
 )  # fmt: skip
 
 
@@ -34,7 +34,6 @@ class Picture:
     model: str
     caption: str
     settings: dict[str, Any]
-    people: tuple[int, ...]  # its author, and the authors of what it was made from
     prefix: str
 
     @classmethod
@@ -42,7 +41,6 @@ class Picture:
         def get(name: str) -> Any:
             return row[prefix + name]
 
-        made_from = (get("generation__parent__author_id"), get("generation__source_image__author_id"))
         return cls(
             pk=get("pk"),
             author_id=get("author_id"),
@@ -64,7 +62,6 @@ class Picture:
                 "strength": get("generation__strength"),
                 "versions": get("versions"),
             },
-            people=tuple(dict.fromkeys(who for who in (get("author_id"), *made_from) if who is not None)),
             prefix=get("prefix"),
         )
 
@@ -72,22 +69,19 @@ class Picture:
     def settings_json(self) -> str:
         return json.dumps(self.settings, sort_keys=True, ensure_ascii=False)
 
-    def has_shape_of(self, other: "Picture") -> bool:
-        return self.width * other.height == other.width * self.height
-
 
 def caption_of(prompt: str, template: str | None) -> str:
     """The words the model was given, the prompt inside its style: what a release calls the prompt."""
     return (template or "{prompt}").replace("{prompt}", prompt)
 
 
-def training_size(picture: Picture) -> int | None:
-    """Bytes of the stored training JPEG, or None where it is missing."""
-    return training_jpeg_size(picture.prefix) if picture.prefix else None
+def training_size(prefix: str) -> int | None:
+    """Bytes of the stored training JPEG below an image's prefix, or None where it is missing."""
+    return patiently(lambda: training_jpeg_size(prefix))
 
 
 class Bytes:
-    """``Bytes(ids)(id)``: the training JPEG of a picture, checked against the hash that its row records."""
+    """The training JPEGs of a few pictures at a time, checked against the hash that their rows record."""
 
     def __init__(self) -> None:
         self._images: dict[int, Image] = {}
@@ -96,9 +90,13 @@ class Bytes:
         """Replaces what is known by the rows of `ids`: one query a row group."""
         self._images = Image.objects.in_bulk(set(ids))
 
+    def sha256(self, pk: int) -> str:
+        return self._images[pk].jpeg_sha256
+
     def __call__(self, pk: int) -> bytes:
+        """Raises DamagedPictureError if the stored copy is not what it was when it was made."""
         image = self._images[pk]
-        content = training_jpeg(image)
+        content = patiently(lambda: training_jpeg(image))
         if hashlib.sha256(content).hexdigest() != image.jpeg_sha256:
             raise DamagedPictureError(image.public_id)
         return content

@@ -1,71 +1,33 @@
-"""The last steps of a release: what changed since it was planned goes, then card, manifest and sums are written."""
+"""The last steps of a release: card, manifest, sums, and what stands beside the tables."""
 
+import csv
 import hashlib
+import io
 import json
 import tomllib
 from collections import Counter
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from django.conf import settings
-from django.db import connection, transaction
-from django.db.models import Count, Q
+from django.db.models import Q
 from django.utils import translation
 
 from accounts.levels import ContentLevel
 from accounts.models import User
 from generation.models import Image
-from ratings.datasets import SCHEMA_VERSION, card
-from ratings.datasets.destinations import Destination, put_bytes
-from ratings.datasets.eligibility import ReleaseFilter, image_reason, willing
+from ratings.datasets import SCHEMA_VERSION, card, croissant, frozen
+from ratings.datasets.destinations import Destination, new_file, put_bytes
 from ratings.datasets.formats import FORMATS
+from ratings.datasets.parquet import file_name, file_sha256
 from ratings.datasets.planning import Survey, rows_by_split
-from ratings.models import Policy, Question, Release, ReleaseItem, ReleaseShard
+from ratings.models import Policy, Question, Release, ReleaseBlock
 
-
-def drop_withdrawn(release: Release, at: datetime) -> int:
-    """Removes planned rows that may no longer leave and marks their splits for building again; returns how many."""
-    chosen = ReleaseFilter.from_json(release.filter)
-    items = ReleaseItem.objects.filter(shard__release=release)
-    people = _unnested(release, "people")
-    images = _unnested(release, "images")
-    unwilling = set(people) - set(
-        User.objects.filter(pk__in=people).filter(pk__in=willing(at)).values_list("pk", flat=True)
-    )
-    fit = Image.objects.filter(pk__in=images).annotate(reason=image_reason(chosen, at)).filter(reason="")
-    unfit = set(images) - set(fit.values_list("pk", flat=True))
-    gone = items.filter(Q(people__overlap=list(unwilling)) | Q(images__overlap=list(unfit)))
-    return remove_items(release, gone.values_list("pk", flat=True))
-
-
-def _unnested(release: Release, column: str) -> list[int]:
-    """The distinct ids in an array column of a release's items."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT DISTINCT unnest(item.{column}) FROM ratings_releaseitem item"  # noqa: S608 (a literal of ours)
-            " JOIN ratings_releaseshard shard ON shard.id = item.shard_id WHERE shard.release_id = %s",
-            [release.pk],
-        )
-        return [pk for (pk,) in cursor.fetchall()]
-
-
-@transaction.atomic
-def remove_items(release: Release, ids: Iterable[int]) -> int:
-    """Takes planned rows out; every shard of the splits they stood in is built again (their names may change)."""
-    doomed = ReleaseItem.objects.filter(pk__in=list(ids))
-    touched = set(doomed.values_list("shard__kind", "shard__split"))
-    removed, _ = doomed.delete()
-    for kind, split in touched:
-        shards = release.shards.filter(kind=kind, split=split)
-        counted = dict(shards.annotate(left=Count("items")).order_by("index").values_list("pk", "left"))
-        shards.filter(pk__in=[pk for pk, rows in counted.items() if not rows]).delete()
-        left = {pk: rows for pk, rows in counted.items() if rows}
-        for index, (pk, rows) in enumerate(left.items()):
-            fields = {"index": index, "of": len(left), "rows": rows, "built_at": None, "claimed_until": None}
-            ReleaseShard.objects.filter(pk=pk).update(**fields)
-    return removed
+TOMBSTONES = "tombstones.parquet"
+TOMBSTONE_SCHEMA = pa.schema([("kind", pa.string()), ("key", pa.int64()), ("gone_on", pa.timestamp("ns"))])
 
 
 def missing_splits(release_kinds: Iterable[str], survey: Survey) -> list[str]:
@@ -76,34 +38,90 @@ def missing_splits(release_kinds: Iterable[str], survey: Survey) -> list[str]:
 
 
 def write_last_files(release: Release, destination: Destination) -> dict[str, Any]:
-    """Writes card, licence, consent, manifest and sums, removes strays, and returns the manifest."""
+    """Writes everything but the shards, removes strays, and returns the manifest."""
+    manifest = build_manifest(release)
+    manifest["files"] |= _write_listings(release, destination) | _write_tombstones(release, destination)
     with translation.override("en"):
-        manifest = build_manifest(release)
         questions = list(Question.objects.order_by("slug", "version").values("slug", "version", "text", "labels"))
         texts = {
             "README.md": card.card(manifest, questions),
             "LICENSE": card.licence_text(),
             "CONSENT.md": card.consent_text(),
+            "croissant.json": json.dumps(croissant.described(manifest), indent=2, ensure_ascii=False) + "\n",
         }
     contents = {name: text.encode() for name, text in texts.items()}
     contents["manifest.json"] = (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode()
     sums = {name: file["sha256"] for name, file in manifest["files"].items()}
     sums |= {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    sums |= {file_name(sha256): sha256 for sha256 in named_pictures(release)}
     contents["SHA256SUMS"] = "".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items())).encode()
     for name, content in contents.items():
         put_bytes(destination, name, content)
-    for stray in set(destination.names()) - contents.keys() - manifest["files"].keys():
+    for stray in set(destination.names()) - sums.keys() - {"SHA256SUMS"}:
         destination.delete(stray)
     return manifest
+
+
+def _blocks(release: Release, **conditions: Any) -> Iterator[tuple[str, str, pa.Table]]:
+    """(kind, split, rows) of every block, in the order of its split."""
+    blocks = ReleaseBlock.objects.filter(shard__release=release, **conditions)
+    ordered = blocks.order_by("shard__kind", "shard__split", "position")
+    for kind, split, data in ordered.values_list("shard__kind", "shard__split", "data").iterator(chunk_size=20):
+        yield kind, split, frozen.unpack(data)
+
+
+def named_pictures(release: Release) -> set[str]:
+    """The hashes of the pictures that lie as files, because rows name them."""
+    kinds = [kind for kind in release.kinds if FORMATS[kind].has_files]
+    found: set[str] = set()
+    for kind, _split, table in _blocks(release, shard__kind__in=kinds):
+        if kind == "kto":
+            found.update(table["image_sha256"].to_pylist())
+        else:
+            paths = table["generations" if kind == "imagereward" else "file_path"]
+            found.update(path[3:-4] for path in pc.list_flatten(paths).to_pylist())
+    return found
+
+
+def _write_listings(release: Release, destination: Destination) -> dict[str, dict[str, Any]]:
+    """``kto/{split}/metadata.csv``: the folder form, which names the pictures instead of carrying them."""
+    if "kto" not in release.kinds:
+        return {}
+    written = {}
+    for split in FORMATS["kto"].splits:
+        text = io.StringIO()
+        rows, lines = 0, csv.writer(text, lineterminator="\n")
+        lines.writerow(["file_name", "caption", "label"])
+        for _kind, _split, table in _blocks(release, shard__kind="kto", shard__split=split):
+            for row in table.select(["image_sha256", "caption", "label"]).to_pylist():
+                lines.writerow([f"../../{file_name(row['image_sha256'])}", row["caption"], int(row["label"])])
+                rows += 1
+        if rows:
+            name, content = f"kto/{split}/metadata.csv", text.getvalue().encode()
+            put_bytes(destination, name, content)
+            written[name] = {"sha256": hashlib.sha256(content).hexdigest(), "rows": rows, "bytes": len(content)}
+    return written
+
+
+def _write_tombstones(release: Release, destination: Destination) -> dict[str, dict[str, Any]]:
+    """The keys of every row that left since the release it follows, none of which means anything outside it."""
+    gone = list(release.tombstones.order_by("kind", "key").values("kind", "key", "gone_on"))
+    if not gone:
+        return {}
+    table = pa.Table.from_pylist(gone, schema=TOMBSTONE_SCHEMA)
+    with new_file(destination) as path:
+        pq.write_table(table, path, version="2.6", compression="zstd")
+        facts = {"sha256": file_sha256(path), "rows": len(table), "bytes": path.stat().st_size}
+        destination.put(TOMBSTONES, path)
+    return {TOMBSTONES: facts}
 
 
 def build_manifest(release: Release) -> dict[str, Any]:
     """What a release is, from its frozen plan and finished shards alone: built twice, it is the same."""
     survey = surveyed(release)
-    shards = release.shards.order_by("kind", "split", "index")
+    counts = survey.as_json()
     chosen = {**release.filter, "level_name": ContentLevel(release.filter["level"]).name.lower()}
     filter_json = json.dumps({"filter": release.filter, "kinds": release.kinds}, sort_keys=True)
-    counts = survey.as_json()
     return {
         "schema_version": SCHEMA_VERSION,
         "name": release.name,
@@ -123,32 +141,50 @@ def build_manifest(release: Release) -> dict[str, Any]:
         "dropped": release.plan["dropped"],
         "label_balance": counts["label_balance"],
         "resolutions": counts["resolutions"],
+        "agreement": release.plan.get("agreement", {}),
+        "response_rate": release.plan.get("response_rate", {}),
+        "pictures": len(named_pictures(release)),
         "files": {
             FORMATS[shard.kind].shard_name(shard.split, shard.index, shard.of): {
                 "sha256": shard.sha256,
                 "rows": shard.rows,
                 "bytes": shard.size,
             }
-            for shard in shards
+            for shard in release.shards.order_by("kind", "split", "index")
         },
     }
 
 
 def surveyed(release: Release) -> Survey:
-    """The counts of the items that are left."""
+    """The counts of the rows that are left."""
     found = Survey()
     for (kind, split), rows in rows_by_split(release).items():
-        found.rows.setdefault(kind, Counter())[split] = rows
-    pairs = ReleaseItem.objects.filter(shard__release=release, shard__kind="pairs")
-    for values in pairs.exclude(shard__split__endswith="_unique").values_list("values", flat=True).iterator():
-        found.note(values)
+        found.add(kind, split, rows)
+    labels: Counter[float] = Counter()
+    sizes: Counter[str] = Counter()
+    for _kind, split, table in _blocks(release, shard__kind="pairs"):
+        if not split.endswith("_unique"):
+            labels.update(table["label_0"].to_pylist())
+            for side in (0, 1):
+                width, height = table[f"width_{side}"].to_pylist(), table[f"height_{side}"].to_pylist()
+                sizes.update(f"{w}x{h}" for w, h in zip(width, height, strict=True))
+    pairs = sum(labels.values())
+    found.facts = {
+        "label_balance": {"pairs": pairs, "image_0_preferred": labels[1.0] / pairs if pairs else None},
+        "resolutions": dict(sizes.most_common()),
+    }
     return found
 
 
 def _simulated_rows(release: Release) -> int:
-    simulated = User.objects.filter(is_simulated=True, pk__in=_unnested(release, "people"))
-    items = ReleaseItem.objects.filter(shard__release=release)
-    return items.filter(people__overlap=list(simulated.values_list("pk", flat=True))).count()
+    members = set(User.objects.filter(is_simulated=True).values_list("pk", flat=True))
+    pictures = set(Image.objects.filter(author__is_simulated=True).values_list("pk", flat=True)) if members else set()
+    if not members:
+        return 0
+    blocks = ReleaseBlock.objects.filter(shard__release=release)
+    blocks = blocks.filter(Q(raters__overlap=list(members)) | Q(images__overlap=list(pictures)))
+    tables = (frozen.unpack(data) for data in blocks.values_list("data", flat=True).iterator(chunk_size=20))
+    return sum(int(pc.sum(frozen.touches(table, members, pictures)).as_py() or 0) for table in tables)
 
 
 def _code_version() -> str:

@@ -4,65 +4,55 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
-from ratings.datasets import asking, pictures, splits
-from ratings.datasets.columns import Column, Format, Planned
-from ratings.datasets.pictures import Picture
+from ratings.datasets import asking, splits, sql
+from ratings.datasets.columns import Column, Count, Format, Part
 from ratings.datasets.scope import Scope
-from ratings.models import Comparison
 
 KIND = "votes"
+_LEDGER = "ratings_comparison ledger JOIN ratings_ask ask ON ask.id = ledger.ask_id"
+_PAIR = sql.text("pair", sql.listed("ledger.image_low_id", "ledger.image_high_id"))
 
 COLUMNS = (
-    Column("vote_id", pa.int64(), "Key of the row, in this table alone."),
-    Column("pair_id", pa.string(), "The unordered pair, in this table alone."),
+    Column("vote_id", pa.int64(), "Key of the row, in this table alone.", sql.number("row", sql.listed("ledger.id"))),
+    Column("pair_id", pa.string(), "The unordered pair, in this table alone.", _PAIR),
     asking.RATER,
-    Column("outcome", pa.string(), "`left`, `right`, `tie` or `both_bad`; left is picture 0."),
-    Column("image_0_sha256", pa.string(), "The picture that stood left: its training JPEG's SHA-256."),
-    Column("image_1_sha256", pa.string(), "The picture that stood right."),
-    Column("caption_0", pa.string(), "The words picture 0 was made from; challenge pairs have two captions."),
-    Column("caption_1", pa.string(), "The words picture 1 was made from."),
-    Column("model_0", pa.string(), "The checkpoint that made picture 0."),
-    Column("model_1", pa.string(), "The checkpoint that made picture 1."),
-    Column("strategy", pa.string(), "How the pair was chosen."),
+    Column("outcome", pa.string(), "`left`, `right`, `tie` or `both_bad`; left is picture 0.", "ledger.outcome"),
+    Column(
+        "image_0_sha256",
+        pa.string(),
+        "The picture that stood left: its training JPEG's SHA-256.",
+        "left_picture.sha256",
+    ),
+    Column("image_1_sha256", pa.string(), "The picture that stood right.", "right_picture.sha256"),
+    Column(
+        "caption_0",
+        pa.string(),
+        "The words picture 0 was made from; challenge pairs have two captions.",
+        "left_picture.caption",
+    ),
+    Column("caption_1", pa.string(), "The words picture 1 was made from.", "right_picture.caption"),
+    Column("model_0", pa.string(), "The checkpoint that made picture 0.", "left_picture.model"),
+    Column("model_1", pa.string(), "The checkpoint that made picture 1.", "right_picture.model"),
+    Column("strategy", pa.string(), "How the pair was chosen.", "ask.strategy"),
     *asking.QUESTION,
     *asking.DESIGN,
     asking.PROPENSITY,
-    Column("side_swap", pa.bool_(), "Whether the later picture stood left."),
-    Column("is_gold", pa.bool_(), "A hidden check: one side was degraded on purpose."),
-    *asking.CIRCUMSTANCES,
-    Column("quality_flags", pa.list_(pa.string()), "Why one may want to leave it out; nothing was left out for it."),
+    Column("side_swap", pa.bool_(), "Whether the later picture stood left.", "ask.is_side_swapped"),
+    Column("is_gold", pa.bool_(), "A hidden check: one side was degraded on purpose.", "ask.is_gold"),
+    *asking.circumstances("ledger"),
+    asking.FLAGS,
 )
 
 
-def plan(scope: Scope) -> Iterator[Planned]:
-    prefixes = ("image_low__", "image_high__")
-    rows = scope.ledger(Comparison.objects.all()).annotate(**asking.reasons(scope, *prefixes)).order_by("pk")
-    names = (*asking.fields("ask__"), *pictures.fields(*prefixes), "reason_rater", "reason_0", "reason_1")
-    keys = scope.keys(KIND)
-    for row in scope.read(rows.values("pk", "rater_id", "outcome", "quality_flags", "created_at", *names)):
-        low, high = (Picture.of(row, prefix) for prefix in prefixes)
-        split, reason = scope.split_of_pair(low, high)
-        if reason := asking.first_reason(row) or reason:
-            scope.drop(KIND, reason)
-            continue
-        left, right = (high, low) if row["ask__is_side_swapped"] else (low, high)
-        values = asking.values(row, keys, "ask__") | {
-            "vote_id": keys.row(row["pk"]),
-            "pair_id": keys.text("pair", low.pk, high.pk),
-            "outcome": row["outcome"],
-            "image_0_sha256": left.sha256,
-            "image_1_sha256": right.sha256,
-            "caption_0": left.caption,
-            "caption_1": right.caption,
-            "model_0": left.model,
-            "model_1": right.model,
-            "strategy": row["ask__strategy"],
-            "side_swap": row["ask__is_side_swapped"],
-            "is_gold": row["ask__is_gold"],
-            "quality_flags": row["quality_flags"],
-        }
-        people = dict.fromkeys((row["rater_id"], *low.people, *high.people))
-        yield Planned(split, row["pk"], values, tuple(people), (left.pk, right.pk))
+def plan(scope: Scope) -> Iterator[Part]:
+    scope.use_keys(KIND)
+    yield from asking.plan(scope, _LEDGER, "ratings_comparison", 2, COLUMNS, splits.SPLITS)
 
 
-FORMAT = Format(KIND, "Every answer to a comparison, without pictures", COLUMNS, plan, splits.SPLITS)
+def count(scope: Scope) -> Count:
+    return asking.count(scope, KIND, _LEDGER, 2)
+
+
+FORMAT = Format(
+    KIND, "Every answer to a comparison, without pictures", COLUMNS, plan, count, splits.SPLITS, key="vote_id"
+)

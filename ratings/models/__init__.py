@@ -1,19 +1,39 @@
 """What people tell us: the ledger of asks, their answers, and the datasets that leave."""
 
-from ratings.models.asking import Ask, AskOutcome, Comparison, DrawTally, Policy, Question, Rating, Surface
-from ratings.models.releases import Release, ReleaseItem, ReleaseQuerySet, ReleaseShard
+from ratings.models.asking import Ask, AskOutcome, Comparison, Rating, Surface
+from ratings.models.bank import DrawTally, Policy, Question, QuestionTranslation, Wording
+from ratings.models.figures import AspectFigure, Reading
+from ratings.models.quality import Flag, QualityAppeal, QualityFlag, RaterStanding
+from ratings.models.releases import (
+    GonePicture,
+    Release,
+    ReleaseBlock,
+    ReleaseQuerySet,
+    ReleaseShard,
+    ReleaseTombstone,
+)
 
 __all__ = [
     "Ask",
     "AskOutcome",
+    "AspectFigure",
     "Comparison",
     "DrawTally",
+    "Flag",
+    "GonePicture",
     "Policy",
+    "QualityAppeal",
+    "QualityFlag",
     "Question",
+    "QuestionTranslation",
+    "RaterStanding",
     "Rating",
+    "Reading",
     "Release",
-    "ReleaseItem",
+    "ReleaseBlock",
     "ReleaseQuerySet",
     "ReleaseShard",
+    "ReleaseTombstone",
     "Surface",
+    "Wording",
 ]

@@ -91,6 +91,8 @@ class ReleaseShard(models.Model):
     rows = models.PositiveIntegerField()
     size = models.PositiveBigIntegerField(null=True)
     sha256 = models.CharField(max_length=64, blank=True)
+    # what an untouched file of a point release is called in the release before it, to be copied from there
+    copied_from = models.CharField(max_length=120, blank=True)
     claimed_until = models.DateTimeField(null=True)
     built_at = models.DateTimeField(null=True)
 
@@ -100,17 +102,37 @@ class ReleaseShard(models.Model):
         constraints = [models.UniqueConstraint(fields=["release", "kind", "split", "index"], name="releaseshard_once")]
 
 
-class ReleaseItem(models.Model):
-    """One planned row, with copies of the values it will carry (pictures apart, pseudonyms already in place)."""
+class ReleaseBlock(models.Model):
+    """Some planned rows of a shard, with copies of the values they will carry (pictures apart), as Arrow.
 
-    shard = models.ForeignKey(ReleaseShard, on_delete=models.CASCADE, related_name="items")
-    position = models.PositiveBigIntegerField()  # in its split
-    row_id = models.BigIntegerField()
-    values = models.JSONField()
-    size = models.PositiveBigIntegerField(default=0)  # bytes of its pictures
-    # whose consent and which pictures it stands on: read again before publication, and erased with them
-    people: ArrayField[list[int], list[int]] = ArrayField(models.BigIntegerField())
+    Pseudonyms are in place. Whose answers and which pictures the rows stand on is read again before publication,
+    and they are erased by it.
+    """
+
+    shard = models.ForeignKey(ReleaseShard, on_delete=models.CASCADE, related_name="blocks")
+    position = models.PositiveBigIntegerField()  # of its first row, in its split
+    rows = models.PositiveIntegerField()
+    raters: ArrayField[list[int], list[int]] = ArrayField(models.BigIntegerField())
     images: ArrayField[list[int], list[int]] = ArrayField(models.BigIntegerField())
+    data = models.BinaryField()  # ratings.datasets.frozen
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["shard", "position"], name="releaseitem_position")]
+        constraints = [models.UniqueConstraint(fields=["shard", "position"], name="releaseblock_position")]
+
+
+class ReleaseTombstone(models.Model):
+    """A row that left a published release: its key there, which means nothing anywhere else."""
+
+    release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="tombstones")
+    kind = models.CharField(max_length=16)
+    key = models.BigIntegerField()
+    gone_on = models.DateField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["release", "kind", "key"], name="releasetombstone_once")]
+
+
+class GonePicture(models.Model):
+    """A keyed digest of a deleted picture that was in a release, so that no copy of its bytes leaves again."""
+
+    digest = models.CharField(max_length=64, unique=True)

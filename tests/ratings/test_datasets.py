@@ -1,8 +1,8 @@
-"""The pure parts of a release: splits, pseudonyms, tallies, Parquet bytes and the card's features."""
+"""The pure parts of a release: splits, pseudonyms, Parquet bytes and the card's features."""
 
-import json
-from collections.abc import Iterable
-from datetime import UTC, datetime
+import hashlib
+import hmac
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,15 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ratings.datasets import card, splits
-from ratings.datasets.columns import IMAGE_ROW_GROUP, Column, Format, Planned
+from ratings.datasets import card, frozen, splits, sql
+from ratings.datasets.columns import IMAGE_ROW_GROUP, IMAGES, Column, Format
 from ratings.datasets.formats import FORMATS
-from ratings.datasets.identity import Keys
+from ratings.datasets.identity import Keys, derived_key
 from ratings.datasets.parquet import write_shard
-from ratings.datasets.scope import Scope
-from ratings.datasets.tally import Vote, count
 
-AT = datetime(2026, 5, 4, tzinfo=UTC)
 PICK_A_PIC = {
     "are_different": "bool",
     "best_image_uid": "string",
@@ -76,6 +73,8 @@ def test_the_card_declares_features_as_the_datasets_library_writes_them() -> Non
 
     for form in FORMATS.values():
         theirs = datasets.Features.from_arrow_schema(form.schema)
+        for name in form.pictures if form.kind == "viewer" else ():
+            theirs[name] = datasets.Image()
         assert card.features(form.columns) == theirs._to_yaml_list()
 
 
@@ -104,29 +103,48 @@ def test_sides_fall_about_half_and_half() -> None:
     assert 900 < sum(keys.coin(low, low + 1) for low in range(2000)) < 1100
 
 
-@given(st.lists(st.sampled_from([1, 2, None]), max_size=12))
-def test_a_tally_adds_up_and_its_decider_voted_for_the_winner(choices: list[int | None]) -> None:
-    tally = count([Vote(n, choice, n % 2 == 0 and choice is None, AT) for n, choice in enumerate(choices)], 1, 2)
-    assert tally.n_votes == len(choices)
-    if choices.count(1) == choices.count(2):
-        assert (tally.winner, tally.decider) == (None, None)
-    else:
-        assert tally.decider is not None
-        assert tally.decider.preferred == tally.winner
-        assert 0 < tally.margin <= 1
-        assert 0.5 < tally.consensus <= 1
+@given(st.binary(min_size=1, max_size=64), st.binary(max_size=80))
+def test_the_pads_that_sql_is_given_make_the_same_hmac(key: bytes, message: bytes) -> None:
+    inner, outer = sql.pads(key)
+    digest = hashlib.sha256(outer + hashlib.sha256(inner + message).digest()).digest()
+    assert digest == hmac.digest(key, message, "sha256")
 
 
-def _nothing(scope: Scope) -> "list[Planned]":
-    return []
+@pytest.mark.django_db
+def test_postgres_names_rows_as_python_does() -> None:
+    """The same plan made by another version of PostgreSQL, or by hand, finds the same pseudonyms."""
+    keys = Keys("secret", "one", "pairs")
+    sql.run("CREATE TEMP TABLE release_key (purpose text PRIMARY KEY, inner_pad bytea, outer_pad bytea)")
+    pads = sql.pads(derived_key("secret", "release", "one", "pairs", "row"))
+    sql.run("INSERT INTO release_key VALUES ('row', %s, %s)", pads)
+    statement = f"SELECT {sql.number('row', sql.listed('12'))}, {sql.text('row', sql.listed('12', '34'))}"
+    assert sql.rows(statement) == [(keys.row(12), keys.text("row", 12, 34))]
+    sql.run("DROP TABLE release_key")
+
+
+@given(st.lists(st.lists(st.integers(-5, 5), max_size=4), max_size=8))
+def test_lists_come_back_from_the_words_that_copy_tells(rows: list[list[int]]) -> None:
+    words = pa.array([" ".join(map(str, row)) for row in rows], pa.string())
+    assert sql.split_words(words, pa.list_(pa.int64())).to_pylist() == rows
+
+
+@given(st.lists(st.tuples(st.lists(st.integers(1, 6), max_size=3), st.lists(st.integers(1, 6), max_size=3))))
+def test_rows_are_found_by_whom_and_what_they_stand_on(rows: list[tuple[list[int], list[int]]]) -> None:
+    columns = {"_raters": [list(row[0]) for row in rows], "_images": [list(row[1]) for row in rows]}
+    table = pa.table(columns, schema=pa.schema([(name, pa.list_(pa.int64())) for name in columns]))
+    assert frozen.unpack(frozen.pack(table)).equals(table)
+    touched = frozen.touches(table, {1}, {2, 3}).to_pylist()
+    assert touched == [1 in raters or bool({2, 3} & set(images)) for raters, images in rows]
 
 
 FORM = Format(
     kind="toy",
     title="",
     columns=(Column("word", pa.string(), ""), Column("jpg_0", pa.binary(), "")),
-    plan=lambda scope: iter(_nothing(scope)),
+    plan=lambda _scope: iter(()),
+    count=lambda _scope: {},
     splits=("train",),
+    key="word",
     pictures=("jpg_0",),
 )
 
@@ -140,18 +158,26 @@ class Counting:
     def load(self, ids: Iterable[int]) -> None:
         self.most = max(self.most, len(list(ids)))
 
+    def sha256(self, pk: int) -> str:
+        return f"{pk:064x}"
+
     def __call__(self, pk: int) -> bytes:
         return bytes([pk % 256]) * 10
 
 
-def _lines(rows: int) -> "list[tuple[int, bytes, list[int]]]":
-    return [(n, json.dumps({"word": f"é\n{n}", "_private": 1}).encode(), [n]) for n in range(rows)]
+def _tables(rows: int) -> Iterator[pa.Table]:
+    """Blocks of 70 rows, so that no row group ends where a block does."""
+    for start in range(0, rows, 70):
+        numbers = range(start, min(start + 70, rows))
+        yield pa.table(
+            {"word": [f"é\n{n}" for n in numbers], "_private": [1 for _ in numbers], IMAGES: [[n] for n in numbers]}
+        )
 
 
 def test_a_shard_holds_a_row_group_in_memory_and_writes_the_same_bytes_again(tmp_path: Path) -> None:
     pictures = Counting()
-    first = write_shard(tmp_path / "a.parquet", FORM, _lines(250), pictures, lambda: None)
-    again = write_shard(tmp_path / "b.parquet", FORM, iter(_lines(250)), Counting(), lambda: None)
+    first = write_shard(tmp_path / "a.parquet", FORM, _tables(250), pictures, lambda: None)
+    again = write_shard(tmp_path / "b.parquet", FORM, _tables(250), Counting(), lambda: None)
     assert first == again
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
     assert pictures.most == IMAGE_ROW_GROUP

@@ -12,7 +12,7 @@ from accounts.errors import Refused
 from accounts.levels import ContentLevel
 from ratings import building, releases
 from ratings.datasets.eligibility import ReleaseFilter
-from ratings.datasets.formats import FORMATS
+from ratings.datasets.formats import FORMATS, USUAL
 from ratings.models import Release
 
 
@@ -22,10 +22,17 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         levels = [level.name.lower() for level in ContentLevel]
         parser.add_argument("out", metavar="OUT", type=Path, help="a folder that is absent or empty")
-        parser.add_argument("--kinds", default=",".join(FORMATS), help="comma-separated (default: %(default)s)")
+        parser.add_argument(
+            "--kinds",
+            default=",".join(USUAL),
+            help=f"comma-separated, of {', '.join(FORMATS)} (default: %(default)s)",
+        )
         parser.add_argument("--level", choices=levels, default="general", help="highest content level (%(default)s)")
         parser.add_argument("--since", type=date.fromisoformat, metavar="YYYY-MM-DD", help="answers from this day on")
         parser.add_argument("--checkpoint", default="", metavar="SLUG", help="pictures of this checkpoint alone")
+        parser.add_argument(
+            "--min-margin", type=float, default=0.0, help="pairs whose |votes left - right| / votes is at least this"
+        )
         parser.add_argument("--without-simulated", action="store_true", help="leave simulated members out")
         parser.add_argument("--resume", action="store_true", help="continue a build into OUT that was interrupted")
         parser.add_argument("--name", default="", help="name on the card (default: <site>-pickapic-<date>)")
@@ -48,6 +55,7 @@ class Command(BaseCommand):
             since=options["since"],
             checkpoint=options["checkpoint"],
             with_simulated=not options["without_simulated"],
+            min_margin=options["min_margin"],
         )
         kinds = [kind.strip() for kind in options["kinds"].split(",") if kind.strip()]
         with tqdm(desc="Planning", unit=" rows", leave=False) as bar:

@@ -1,0 +1,105 @@
+"""Figures about what a plan would hold, for its preview and manifest: balance, sizes, agreement, response."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from ratings.datasets import judged, sql
+from ratings.datasets.pairs import FIRST
+from ratings.datasets.scope import Scope
+from ratings.statistics import agreement
+from ratings.statistics.agreement import Level
+
+MOST_UNITS = 2_000  # pairs or pictures judged twice that agreement is computed on, the latest
+_LEAVES = "of_pictures = '' AND of_votes = ''"
+
+
+def facts(scope: Scope) -> dict[str, Any]:
+    """Call after `scope.prepare`: everything is read from its tables, or counted over the ledgers."""
+    judged.make(scope)
+    return {
+        "resolutions": _resolutions(),
+        "agreement": {"pairs": _pairs_agreement(), "ratings": _ratings_agreement(scope)},
+        "response_rate": _response(scope),
+    }
+
+
+def _resolutions() -> dict[str, int]:
+    """{"512x512": pictures shown in pairs}, the most frequent first."""
+    found = sql.rows(
+        f"""SELECT picture.width || 'x' || picture.height AS size, count(*) FROM (
+              SELECT low AS id FROM release_pair WHERE {_LEAVES}
+               UNION ALL SELECT high FROM release_pair WHERE {_LEAVES}) AS shown
+            JOIN release_picture picture USING (id) GROUP BY 1 ORDER BY 2 DESC, 1"""  # noqa: S608
+    )
+    return dict(found)
+
+
+def _pairs_agreement() -> dict[str, Any]:
+    """Nominal alpha over the pairs that two or more people judged: which picture, a tie, or both bad."""
+    counts = sql.rows(
+        """SELECT n_low, n_high, n_tie, n_both_bad FROM release_pair
+            WHERE of_pictures = '' AND n_votes >= 2 ORDER BY low DESC, high DESC LIMIT %s""",
+        [MOST_UNITS],
+    )
+    return _agreed(counts, "nominal")
+
+
+def _ratings_agreement(scope: Scope) -> dict[str, Any]:
+    """{question: ordinal alpha}, over the pictures that two or more people rated, the maker left out."""
+    during, params = scope.since("ledger")
+    said = ", ".join(f"count(*) FILTER (WHERE ledger.value = {value})" for value in range(1, 6))
+    rows = sql.rows(
+        f"""SELECT question.slug, {said} FROM ratings_rating ledger
+              JOIN ratings_question question ON question.id = ledger.question_id
+              JOIN release_picture picture ON picture.id = ledger.image_id
+              JOIN release_person person ON person.id = ledger.rater_id
+             WHERE {during} AND ledger.value IS NOT NULL AND ledger.repeat_no = 0
+               AND ledger.rater_id <> picture.author_id AND picture.reason = '' AND person.reason = ''
+             GROUP BY question.slug, ledger.image_id HAVING count(*) >= 2
+             ORDER BY ledger.image_id DESC, question.slug LIMIT %s""",  # noqa: S608
+        [*params, MOST_UNITS],
+    )
+    units: dict[str, list[list[int]]] = defaultdict(list)
+    for question, *counts in rows:
+        units[question].append(counts)
+    return {question: _agreed(found, "ordinal") for question, found in sorted(units.items())}
+
+
+def _response(scope: Scope) -> dict[str, Any]:
+    """{surface: asks, answered and their ratio} of every ask that ended, whoever agreed to what."""
+    during, params = scope.since("ledger")
+    rows = sql.rows(
+        f"""SELECT surface, count(*), count(*) FILTER (WHERE outcome = 'answered') FROM ratings_ask ledger
+             WHERE {during} AND outcome <> 'open' GROUP BY 1 ORDER BY 1""",  # noqa: S608
+        params,
+    )
+    return {surface: {"asks": asks, "answered": n, "rate": round(n / asks, 4)} for surface, asks, n in rows}
+
+
+def _agreed(counts: Sequence[Sequence[int]], level: Level) -> dict[str, Any]:
+    """Krippendorff's alpha with a 95 % interval; null where too little was judged twice."""
+    found = agreement(counts, level=level)
+    if found is None:
+        return {"alpha": None, "low": None, "high": None, "units": len(counts)}
+    figures = {"alpha": found.alpha, "low": found.low, "high": found.high}
+    return {name: round(value, 4) for name, value in figures.items()} | {"units": found.units}
+
+
+def balance(scope: Scope) -> dict[str, Any]:
+    """How often the first picture would be the preferred one, the sides falling as a build would let them."""
+    heads, total = sql.rows(
+        f"""SELECT count(*) FILTER (WHERE {FIRST} = (winner = low)), count(*) FROM release_pair pair
+             WHERE {_LEAVES}"""  # noqa: S608
+    )[0]
+    return {"pairs": total, "image_0_preferred": heads / total if total else None}
+
+
+def examples(most: int) -> list[tuple[int, int]]:
+    """(preferred, other) image ids of some pairs that would leave, drawn the same way each time."""
+    found = sql.rows(
+        f"""SELECT winner, CASE WHEN winner = low THEN high ELSE low END FROM release_pair
+             WHERE {_LEAVES} ORDER BY hashint8(low * 31 + high), low, high LIMIT %s""",  # noqa: S608
+        [most],
+    )
+    return [(preferred, other) for preferred, other in found]
