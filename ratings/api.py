@@ -18,6 +18,7 @@ from generation.models import Image
 from ratings import services
 from ratings.forms import LONGEST_DWELL
 from ratings.models import Ask, AskOutcome, Comparison, Question, Rating, Surface
+from ratings.pools import theme_of
 from ratings.tokens import token_for
 from ratings.views.compare import PAIRS_A_MINUTE
 
@@ -31,6 +32,11 @@ class OptionSerializer(serializers.Serializer[Any]):
 
 
 class QuestionSerializer(serializers.ModelSerializer[Question]):
+    """In the language of the request, where there is a wording in it."""
+
+    text = serializers.CharField(source="wording.text")
+    labels = serializers.ListField(child=serializers.CharField(), source="wording.labels", help_text="Worst to best")
+
     class Meta:
         model = Question
         fields = ["slug", "version", "form", "text", "labels"]
@@ -65,13 +71,21 @@ class ComparisonSerializer(_TokenSerializer):
     """A pair, blind: addresses and nothing else of its pictures."""
 
     question = QuestionSerializer()
-    prompt = serializers.CharField(source="image_low.generation.prompt")
+    prompt = serializers.SerializerMethodField(help_text="The words both were made from")
+    theme = serializers.SerializerMethodField(help_text="Instead of a prompt: the challenge that both entered")
     left = serializers.SerializerMethodField()
     right = serializers.SerializerMethodField()
 
     class Meta:
         model = Ask
-        fields = ["id", "token", "question", "prompt", "left", "right", "expires_at"]
+        fields = ["id", "token", "question", "prompt", "theme", "left", "right", "expires_at"]
+
+    def get_prompt(self, ask: Ask) -> str | None:
+        image = ask.image_low
+        return image.generation.prompt if image and theme_of(ask) is None else None
+
+    def get_theme(self, ask: Ask) -> str | None:
+        return theme_of(ask)
 
     def get_left(self, ask: Ask) -> str:
         return self._address(ask, "left")
@@ -128,18 +142,22 @@ class SideSerializer(serializers.Serializer[Any]):
 
 
 class RevealSerializer(OutcomeSerializer):
-    """What the pictures were; null for a pair that was skipped."""
+    """What the pictures were; null for a pair that was skipped, and for one that was a check."""
 
+    was_check = serializers.BooleanField(source="is_gold", help_text="One side was spoiled on purpose")
     left = serializers.SerializerMethodField()
     right = serializers.SerializerMethodField()
 
     @extend_schema_field(SideSerializer(allow_null=True))
     def get_left(self, ask: Ask) -> dict[str, Any] | None:
-        return SideSerializer(ask.left).data if ask.outcome == AskOutcome.ANSWERED else None
+        return SideSerializer(ask.left).data if self._may_tell(ask) else None
 
     @extend_schema_field(SideSerializer(allow_null=True))
     def get_right(self, ask: Ask) -> dict[str, Any] | None:
-        return SideSerializer(ask.right).data if ask.outcome == AskOutcome.ANSWERED else None
+        return SideSerializer(ask.right).data if self._may_tell(ask) else None
+
+    def _may_tell(self, ask: Ask) -> bool:
+        return ask.outcome == AskOutcome.ANSWERED and not ask.is_gold
 
 
 class QuestionViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Question]):
@@ -167,9 +185,8 @@ class AskViewSet(viewsets.ViewSet):
     @extend_schema(parameters=[ID], request=TokenSerializer, responses={204: None})
     @action(detail=True, methods=["post"])
     def shown(self, request: Request, pk: str) -> Response:
-        """Notes that the question reached the member's screen."""
-        services.mark_shown(**_valid(TokenSerializer, request), rater=member_of(request), about=[pk])
-        return Response(status=status.HTTP_204_NO_CONTENT)
+        """Notes that the question and its picture reached the member's screen."""
+        return _mark_shown(request, pk)
 
     @extend_schema(parameters=[ID], request=AnswerSerializer, responses=RatingSerializer)
     @action(detail=True, methods=["post"])
@@ -202,12 +219,23 @@ class ComparisonViewSet(viewsets.ViewSet):
             return Response(status=status.HTTP_204_NO_CONTENT)
         return Response(ComparisonSerializer(ask, context={"request": request}).data, status=status.HTTP_201_CREATED)
 
+    @extend_schema(parameters=[ID], request=TokenSerializer, responses={204: None})
+    @action(detail=True, methods=["post"])
+    def shown(self, request: Request, pk: str) -> Response:
+        """Notes that both pictures are there to be seen."""
+        return _mark_shown(request, pk)
+
     @extend_schema(parameters=[ID], request=VerdictSerializer, responses=RevealSerializer)
     @action(detail=True, methods=["post"])
     def answer(self, request: Request, pk: str) -> Response:
         """Stores which side won, as it was seen, and says what the pictures were."""
         ask = services.answer_comparison(**_valid(VerdictSerializer, request), rater=member_of(request), about=[pk])
         return Response(RevealSerializer(ask).data)
+
+
+def _mark_shown(request: Request, pk: str) -> Response:
+    services.mark_shown(**_valid(TokenSerializer, request), rater=member_of(request), about=[pk])
+    return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 def _valid(serializer: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """Which pictures make a pair worth comparing, and why. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import combinations, islice
+from itertools import combinations, islice, zip_longest
 
 COMBINATIONS_PER_PROMPT = 5_000  # a bound on the work where hundreds of pictures share one prompt
 
@@ -14,6 +14,7 @@ class Strategy(StrEnum):
     MODEL = "model"  # another model, blind
     SETTING = "setting"  # one setting changed, the seed kept
     PROMPT = "prompt"  # the same words and size, made otherwise
+    CHALLENGE = "challenge"  # two entries of one challenge, different prompts
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Picture:
     seed: int
     digest: str
     settings: Mapping[str, object]
+    is_own: bool = False  # made by whoever is asked
 
 
 def strategy_of(a: Picture, b: Picture) -> Strategy | None:
@@ -48,10 +50,34 @@ def eligible_pairs(
     groups: dict[tuple[str, tuple[int, int]], list[Picture]] = defaultdict(list)
     for picture in pictures:
         groups[picture.prompt, picture.size].append(picture)
-    found: dict[Strategy, list[tuple[int, int]]] = {strategy: [] for strategy in Strategy}
+    found: dict[Strategy, list[tuple[int, int]]] = {each: [] for each in Strategy if each != Strategy.CHALLENGE}
     for group in groups.values():
         for a, b in islice(combinations(group, 2), COMBINATIONS_PER_PROMPT):
             strategy, pair = strategy_of(a, b), (min(a.id, b.id), max(a.id, b.id))
             if strategy and pair not in excluded and len(found[strategy]) < limit:
                 found[strategy].append(pair)
     return found
+
+
+def entry_pairs(
+    entries: Iterable[tuple[int, int, str]], *, excluded: frozenset[tuple[int, int]], limit: int
+) -> list[tuple[int, int]]:
+    """Up to `limit` pairs of ids (low first) that entered the same challenge, leaving out `excluded`.
+
+    `entries` are (challenge, image, digest). Neighbours come first, then those two apart, and so on, so that a
+    limit leaves no entry without a pair.
+    """
+    challenges: dict[int, dict[int, str]] = defaultdict(dict)
+    for challenge, image, digest in entries:
+        challenges[challenge][image] = digest
+    rounds = zip_longest(*(_circle(list(images.items())) for images in challenges.values()))
+    pairs = (pair for each in rounds for pair in each if pair and pair not in excluded)
+    return list(islice(dict.fromkeys(pairs), limit))
+
+
+def _circle(images: list[tuple[int, str]]) -> Iterator[tuple[int, int]]:
+    for apart in range(1, len(images) // 2 + 1):
+        for place, (one, digest) in enumerate(images):
+            other, same = images[(place + apart) % len(images)]
+            if one != other and not (digest and digest == same):
+                yield min(one, other), max(one, other)

@@ -4,7 +4,7 @@ from typing import Any
 
 from accounts.models import User
 from generation.models import Image
-from ratings.models import Ask, Comparison, Rating, Release
+from ratings.models import Ask, Comparison, QualityAppeal, QualityFlag, RaterStanding, Rating, Release
 from ratings.releases import forget_member
 from ratings.tasks import refresh_aspects_of
 
@@ -21,6 +21,9 @@ COVERED = frozenset(
         "ratings.Comparison.image_high",
         "ratings.Comparison.preferred",
         "ratings.Release.created_by",
+        "ratings.RaterStanding.rater",
+        "ratings.QualityAppeal.rater",
+        "ratings.QualityAppeal.answered_by",
     }
 )
 
@@ -43,6 +46,16 @@ def export(user: User) -> dict[str, Any]:
             .order_by("pk")
             .values("ask__public_id", "outcome", "preferred__public_id", "created_at")
         ),
+        "flags": list(
+            QualityFlag.objects.filter(ask__rater=user, lifted_at=None)
+            .order_by("pk")
+            .values("ask__public_id", "version", "flag", "raised_at")
+        ),
+        "appeals": list(
+            QualityAppeal.objects.filter(rater=user)
+            .order_by("pk")
+            .values("public_id", "text", "state", "answer", "created_at", "answered_at")
+        ),
     }
 
 
@@ -50,6 +63,9 @@ def erase(user: User) -> None:
     """Deletes what the member answered and everything said about their pictures; answers go with their asks."""
     rated = list(Rating.objects.filter(rater=user).values_list("image", flat=True).distinct())
     Ask.objects.filter(rater=user).delete()
+    RaterStanding.objects.filter(rater=user).delete()
+    QualityAppeal.objects.filter(rater=user).delete()
+    QualityAppeal.objects.filter(answered_by=user).update(answered_by=None)
     Ask.objects.about_images(Image.objects.filter(author=user).values_list("pk", flat=True)).delete()
     forget_member(user)
     Release.objects.filter(created_by=user).update(created_by=None)

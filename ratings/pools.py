@@ -1,23 +1,38 @@
 """What may be asked of whom: the state that sampling draws from, read from the database at a bounded cost."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from itertools import chain
 
 from django.db.models import Count, Q
 
 from accounts.models import User, level_for
+from feed.days import local_day
+from feed.models import Challenge, ChallengeEntry, Post, filters
 from generation.models import Image, ImageQuerySet, ImageState
-from ratings.models import Ask, Comparison
-from ratings.pairing import Picture, eligible_pairs
-from ratings.sampling import REPEAT, Candidate, Parameters, PastAsk
+from ratings.models import Ask, AskOutcome, Comparison
+from ratings.pairing import Picture, Strategy, eligible_pairs, entry_pairs
+from ratings.sampling import GOLD, REPEAT, Candidate, Parameters, PastAsk
 
 PUBLIC_PICTURES = 400  # the newest; pairs are looked for among these
 OWN_PICTURES = 100
 RECENT_ASKS = 20
 REPEATS = 100
 REPEAT_AFTER = timedelta(minutes=10)
-SETTINGS = ("negative_prompt", "style_id", "scheduler", "steps", "guidance", "loras", "source_image_id", "strength")
+GOLD_PAIRS = 50
+ENTRIES = 200  # the latest entries of the challenges of the last days
+CHALLENGE_DAYS = 7
+SETTINGS = (
+    "negative_prompt",
+    "style_id",
+    "scheduler",
+    "steps",
+    "guidance",
+    "loras",
+    "source_image_id",
+    "upload_id",
+    "strength",
+)
 
 
 def askable_images(rater: User, at: datetime) -> ImageQuerySet:
@@ -40,30 +55,66 @@ def recent_asks(rater: User, parameters: Parameters) -> list[PastAsk]:
 def comparison_pools(rater: User, parameters: Parameters, at: datetime) -> dict[str, list[Candidate]]:
     """Eligible pairs by strategy, the newest pictures first, without pairs that `rater` was shown before."""
     pictures = list(_pictures(rater, at))
-    ids = [picture.id for picture in pictures]
-    asked = Ask.objects.about_pair().filter(rater=rater, image_low__in=ids)
-    excluded = frozenset((low, high) for low, high in asked.values_list("image_low", "image_high") if low and high)
-    pairs = eligible_pairs(pictures, excluded=excluded, limit=parameters.pool_size)
+    entries = list(_entries(rater, at))
+    excluded = _shown_before(rater, [*(picture.id for picture in pictures), *(image for _, image, _ in entries)])
+    limit = parameters.pool_size
+    pairs = eligible_pairs(pictures, excluded=excluded, limit=limit)
+    pairs[Strategy.CHALLENGE] = entry_pairs(entries, excluded=excluded, limit=limit)
     answered = _raters_by_pair(chain.from_iterable(pairs.values()))
     pools = {
         str(strategy): [Candidate(low, high, answered.get((low, high), 0)) for low, high in found]
         for strategy, found in pairs.items()
     }
-    return pools | {REPEAT: _repeats(rater, at)}
+    return pools | {REPEAT: _repeats(rater, at), GOLD: _gold(pairs, pictures)}
+
+
+def theme_of(ask: Ask) -> str | None:
+    """The theme that both pictures of a pair entered, where that is what they were paired for."""
+    pair = {"image_low": ask.image_low_id, "image_high": ask.image_high_id}
+    if ask.strategy == REPEAT:
+        ask = Ask.objects.about_pair().filter(rater=ask.rater_id, repeat_no=0, **pair).order_by("pk").first() or ask
+    if ask.strategy != Strategy.CHALLENGE:
+        return None
+    both = Challenge.objects.filter(entries__post__image=ask.image_low_id).filter(
+        entries__post__image=ask.image_high_id
+    )
+    return both.order_by("-day").values_list("theme", flat=True).first() or ""
+
+
+def _shown_before(rater: User, images: list[int]) -> frozenset[tuple[int, int]]:
+    """Pairs of these images that `rater` saw; what never reached the screen may come again."""
+    asked = Ask.objects.about_pair().filter(rater=rater, image_low__in=images)
+    seen = asked.exclude(outcome=AskOutcome.NOT_RENDERED).values_list("image_low", "image_high")
+    return frozenset((low, high) for low, high in seen if low and high)
+
+
+def _gold(pairs: Mapping[Strategy, Iterable[tuple[int, int]]], pictures: Iterable[Picture]) -> list[Candidate]:
+    """Pairs of others' pictures of one prompt, to show one side spoiled; nobody finds an own picture spoiled."""
+    others = {picture.id for picture in pictures if not picture.is_own}
+    same_prompt = (pair for name, found in pairs.items() if name != Strategy.CHALLENGE for pair in found)
+    return [Candidate(*pair) for pair in same_prompt if others.issuperset(pair)][:GOLD_PAIRS]
+
+
+def _entries(rater: User, at: datetime) -> Iterable[tuple[int, int, str]]:
+    """(challenge, image, digest) of what others entered lately, as far as `rater` may see it."""
+    today = local_day(at)
+    entries = ChallengeEntry.objects.filter(
+        challenge__day__range=(today - timedelta(days=CHALLENGE_DAYS), today),
+        post__in=Post.objects.listed_for(rater, at).values("pk"),
+        post__image__in=askable_images(rater, at).values("pk"),
+    )
+    rows = entries.exclude(member=rater).exclude(post__author=rater).order_by("-challenge__day", "-pk")
+    return rows.values_list("challenge", "post__image", "post__image__jpeg_sha256")[:ENTRIES]
 
 
 def _pictures(rater: User, at: datetime) -> Iterable[Picture]:
     """The newest pictures to pair, own and public; none by others whose prompt is hidden, for Compare shows it."""
-    images = askable_images(rater, at).filter(~Q(is_prompt_hidden=True) | Q(author=rater)).order_by("-pk")
-    fields = [*(f"generation__{name}" for name in SETTINGS), "generation__checkpoint_id", "generation__prompt"]
-    rows = [
-        *images.filter(is_public=True).values("pk", "width", "height", "seed", "jpeg_sha256", *fields)[
-            :PUBLIC_PICTURES
-        ],
-        *images.filter(author=rater, is_public=False).values("pk", "width", "height", "seed", "jpeg_sha256", *fields)[
-            :OWN_PICTURES
-        ],
-    ]
+    images = askable_images(rater, at).filter(~Q(is_prompt_hidden=True) | Q(author=rater))
+    images = images.exclude(filters.blocked_authors(rater)).order_by("-pk")
+    fields = ["pk", "width", "height", "seed", "jpeg_sha256", "author_id", "generation__checkpoint_id"]
+    fields += ["generation__prompt", *(f"generation__{name}" for name in SETTINGS)]
+    public, own = images.filter(is_public=True), images.filter(author=rater, is_public=False)
+    rows = [*public.values(*fields)[:PUBLIC_PICTURES], *own.values(*fields)[:OWN_PICTURES]]
     for row in rows:
         settings = {name: str(row[f"generation__{name}"]) for name in SETTINGS}
         yield Picture(
@@ -74,13 +125,15 @@ def _pictures(rater: User, at: datetime) -> Iterable[Picture]:
             seed=row["seed"],
             digest=row["jpeg_sha256"],
             settings=settings,
+            is_own=row["author_id"] == rater.pk,
         )
 
 
 def _raters_by_pair(pairs: Iterable[tuple[int, int]]) -> dict[tuple[int, int], int]:
     """How many people have answered each pair."""
     lows, highs = zip(*pairs, strict=True) if (pairs := list(pairs)) else ((), ())
-    rows = Comparison.objects.filter(image_low__in=lows, image_high__in=highs).values_list("image_low", "image_high")
+    judged = Comparison.objects.votes().filter(image_low__in=lows, image_high__in=highs)
+    rows = judged.values_list("image_low", "image_high")
     return {(low, high): raters for low, high, raters in rows.annotate(raters=Count("rater", distinct=True))}
 
 
@@ -89,8 +142,10 @@ def _repeats(rater: User, at: datetime) -> list[Candidate]:
     shown = askable_images(rater, at).values("pk")
     repeated = Ask.objects.about_pair().filter(rater=rater, repeat_no__gt=0).values("image_low", "image_high")
     again = set(repeated.values_list("image_low", "image_high"))
-    rows = Comparison.objects.filter(
-        rater=rater, repeat_no=0, created_at__lte=at - REPEAT_AFTER, image_low__in=shown, image_high__in=shown
-    ).order_by("-pk")
+    rows = (
+        Comparison.objects.votes()
+        .filter(rater=rater, created_at__lte=at - REPEAT_AFTER, image_low__in=shown, image_high__in=shown)
+        .order_by("-pk")
+    )
     found = rows.values_list("image_low", "image_high", "ask__is_side_swapped")[:REPEATS]
     return [Candidate(low, high, swap=not swapped) for low, high, swapped in found if (low, high) not in again]

@@ -19,6 +19,7 @@ DAY = timedelta(hours=24)
 NEWCOMER = timedelta(days=7)
 OVERALL = "overall"
 REPEAT = "repeat"  # the strategy that serves a member's own earlier pair again, sides swapped
+GOLD = "gold"  # the strategy that shows one side of a pair spoiled, to see who looks
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -36,6 +37,7 @@ class Parameters:
     p_overall: float = 0.2
     strategies: Mapping[str, float] = field(default_factory=dict)  # shares of comparison strategies
     p_repeat: float = 0.02
+    p_gold: float = 0.0
     uniform_share: float = 0.1  # of p_pair
     overlap_share: float = 0.1  # of the pairs is served again …
     overlap_raters: int = 3  # … until so many have answered, whatever they said
@@ -44,9 +46,11 @@ class Parameters:
     expires_minutes: float = 60
 
     def __post_init__(self) -> None:
-        shares = [*self.p_ask.values(), self.p_overall, self.p_repeat, self.uniform_share, self.overlap_share]
-        if not all(0 <= share <= 1 for share in shares):
+        shares = [*self.p_ask.values(), self.p_overall, self.uniform_share, self.overlap_share]
+        if not all(0 <= share <= 1 for share in [*shares, self.p_repeat, self.p_gold]):
             raise ValueError("Every probability of a policy lies between 0 and 1.")
+        if self.p_repeat + self.p_gold >= 1:
+            raise ValueError("Hidden checks cannot be all there is: p_repeat and p_gold add up to less than 1.")
         if self.uniform_share <= 0 or any(share <= 0 for share in self.strategies.values()):
             raise ValueError("uniform_share and the shares of strategies are above 0: a propensity of 0 has no weight.")
         if self.asks_per_day < 0 or self.dismissals_in_row < 1 or self.pool_size < 1 or self.expires_minutes <= 0:
@@ -108,10 +112,13 @@ class PairDraw:
     p_pair: float
     is_side_swapped: bool
     p_side: float
+    is_high_spoiled: bool | None = None  # of a gold pair
 
 
 def floored(shares: Mapping[Key, float]) -> dict[Key, float]:
     """Probabilities in proportion to `shares` (not all 0), those under `FLOOR` raised to it; at most 100 of them."""
+    most = max(shares.values())
+    shares = {key: share / most for key, share in shares.items()}  # however small they are, their sum divides
     total = sum(shares.values())
     raised: set[Key] = set()
     while True:
@@ -202,20 +209,30 @@ def draw_ask(
 
 
 def strategy_probabilities(parameters: Parameters, available: Collection[str]) -> dict[str, float]:
-    """Shares of the strategies that have a pair; repeats keep theirs, and need another strategy beside them."""
+    """Shares of the strategies that have a pair; hidden checks keep theirs, and need another strategy beside them."""
     fresh = {name: share for name, share in parameters.strategies.items() if name in available}
     if not fresh:
         return {}
-    if REPEAT not in available or not parameters.p_repeat:
-        return floored(fresh)
-    left = (1 - parameters.p_repeat) / sum(fresh.values())
-    return floored({name: share * left for name, share in fresh.items()} | {REPEAT: parameters.p_repeat})
+    checks = {REPEAT: parameters.p_repeat, GOLD: parameters.p_gold}
+    checks = {name: share for name, share in checks.items() if share and name in available}
+    left = (1 - sum(checks.values())) / sum(fresh.values())
+    return floored({name: share * left for name, share in fresh.items()} | checks)
+
+
+def _toss(what: str, candidate: Candidate) -> float:
+    """A number in 0…1 that is a property of the pair, alike for everyone."""
+    digest = hashlib.blake2b(f"{what}{candidate.low}:{candidate.high}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest) / 2**64
 
 
 def is_overlap(parameters: Parameters, candidate: Candidate) -> bool:
-    """Whether a pair is one of those that several people judge; a property of the pair, alike for everyone."""
-    digest = hashlib.blake2b(f"{candidate.low}:{candidate.high}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest) < parameters.overlap_share * 2**64
+    """Whether a pair is one of those that several people judge."""
+    return _toss("", candidate) < parameters.overlap_share
+
+
+def is_high_spoiled(candidate: Candidate) -> bool:
+    """Which side of a gold pair is shown spoiled."""
+    return _toss("gold:", candidate) < 0.5
 
 
 def pair_probabilities(parameters: Parameters, candidates: Sequence[Candidate]) -> list[float]:
@@ -254,4 +271,5 @@ def draw_pair(
         p_pair=shares[index],
         is_side_swapped=rng.random() < 0.5 if candidate.swap is None else candidate.swap,
         p_side=0.5 if candidate.swap is None else 1.0,
+        is_high_spoiled=is_high_spoiled(candidate) if strategy == GOLD else None,
     )

@@ -2,25 +2,15 @@
 
 from ratings.models.asking import Ask, AskOutcome, Comparison, Rating, Surface
 from ratings.models.bank import DrawTally, Policy, Question, QuestionTranslation, Wording
-from ratings.models.figures import AspectFigure, Reading
 from ratings.models.quality import Flag, QualityAppeal, QualityFlag, RaterStanding
-from ratings.models.releases import (
-    GonePicture,
-    Release,
-    ReleaseBlock,
-    ReleaseQuerySet,
-    ReleaseShard,
-    ReleaseTombstone,
-)
+from ratings.models.releases import Release, ReleaseItem, ReleaseQuerySet, ReleaseShard
 
 __all__ = [
     "Ask",
     "AskOutcome",
-    "AspectFigure",
     "Comparison",
     "DrawTally",
     "Flag",
-    "GonePicture",
     "Policy",
     "QualityAppeal",
     "QualityFlag",
@@ -28,12 +18,10 @@ __all__ = [
     "QuestionTranslation",
     "RaterStanding",
     "Rating",
-    "Reading",
     "Release",
-    "ReleaseBlock",
+    "ReleaseItem",
     "ReleaseQuerySet",
     "ReleaseShard",
-    "ReleaseTombstone",
     "Surface",
     "Wording",
 ]

@@ -1,111 +1,19 @@
 """What people tell us: the ledger of asks and their answers."""
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import datetime
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
-from django.db import connection, models
+from django.db import models
 from django.db.models import Case, F, Q, Value, When
-from django.utils.translation import gettext
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from accounts.ids import PublicIdModel
 from generation.models import Image
-
-
-class QuestionQuerySet(models.QuerySet["Question"]):
-    def active(self) -> "QuestionQuerySet":
-        return self.filter(is_active=True)
-
-    def on_scale(self) -> "QuestionQuerySet":
-        """Questions about one picture; the others are about a pair."""
-        return self.filter(form=Question.Form.SCALE)
-
-
-class Question(models.Model):
-    """One wording of one question; a new wording is a new version, so old answers keep theirs.
-
-    Texts are stored in English and go through gettext when they are shown.
-    """
-
-    class Form(models.TextChoices):
-        SCALE = "scale", _("One picture, five labelled steps")
-        PAIR = "pair", _("Two pictures, which is better")
-
-    slug = models.SlugField(max_length=32)  # lighting, subject, background, colour, prompt-match, artefacts, overall
-    version = models.PositiveSmallIntegerField(default=1)
-    text = models.CharField(max_length=200)
-    form = models.CharField(max_length=5, choices=Form.choices, default=Form.SCALE)
-    labels: ArrayField[list[str], list[str]] = ArrayField(models.CharField(max_length=40), size=5)  # worst to best
-    is_active = models.BooleanField(default=True)
-
-    objects = QuestionQuerySet.as_manager()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["slug", "version"], name="question_version_once"),
-            models.UniqueConstraint(fields=["slug"], name="question_one_active", condition=Q(is_active=True)),
-        ]
-
-
-class PolicyQuerySet(models.QuerySet["Policy"]):
-    def current(self) -> "Policy":
-        """The policy that draws now: the version that the settings name, else the active one."""
-        if settings.ASK_POLICY_VERSION:
-            return self.get(version=settings.ASK_POLICY_VERSION)
-        return self.get(is_active=True)
-
-
-class Policy(models.Model):
-    """A versioned sampling policy: the numbers that `sampling.decide` takes. Never edited, only followed."""
-
-    version = models.PositiveIntegerField(unique=True)
-    parameters = models.JSONField()
-    created_at = models.DateTimeField(auto_now_add=True)
-    is_active = models.BooleanField(default=False)
-
-    objects = PolicyQuerySet.as_manager()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["is_active"], name="policy_one_active", condition=Q(is_active=True))
-        ]
-
-
-class DrawTallyQuerySet(models.QuerySet["DrawTally"]):
-    def count_draw(self, policy: "Policy", day: date, surface: str, stratum: str, p_ask: float, limit: str) -> None:
-        """Counts one more draw that asked nothing, in one statement."""
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO ratings_drawtally (policy_id, day, surface, stratum, p_ask, reason, draws)"
-                " VALUES (%s, %s, %s, %s, %s, %s, 1)"
-                " ON CONFLICT (policy_id, day, surface, stratum, p_ask, reason)"
-                " DO UPDATE SET draws = ratings_drawtally.draws + 1",
-                [policy.pk, day, surface, stratum, p_ask, limit],
-            )
-
-
-class DrawTally(models.Model):
-    """Draws that asked nothing, counted by stratum instead of stored singly."""
-
-    policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="+")
-    day = models.DateField()
-    surface = models.CharField(max_length=8)
-    stratum = models.CharField(max_length=64)
-    p_ask = models.FloatField()
-    reason = models.CharField(max_length=8, blank=True)  # the limit that made p_ask 0; empty: chance
-    draws = models.PositiveBigIntegerField(default=0)
-
-    objects = DrawTallyQuerySet.as_manager()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["policy", "day", "surface", "stratum", "p_ask", "reason"], name="drawtally_once"
-            )
-        ]
+from ratings.models.bank import Policy, Question, Wording
 
 
 class Surface(models.TextChoices):
@@ -174,7 +82,9 @@ class Ask(PublicIdModel):
     p_pair = models.FloatField(default=1.0)
     p_side = models.FloatField(default=1.0)
     repeat_no = models.PositiveSmallIntegerField(default=0)
-    is_gold = models.BooleanField(default=False)
+    is_gold = models.BooleanField(default=False)  # a hidden check: one side is shown spoiled
+    is_high_spoiled = models.BooleanField(null=True)  # of a gold pair: which side
+    language = models.CharField(max_length=8, default="en")  # of the wording that was shown
     is_scale_reversed = models.BooleanField(default=False)
     is_side_swapped = models.BooleanField(default=False)  # the higher id stands on the left
     rater_is_author = models.BooleanField()
@@ -203,6 +113,10 @@ class Ask(PublicIdModel):
                 name="ask_propensity_is_positive",
                 condition=Q(p_ask__gt=0, p_question__gt=0, p_strategy__gt=0, p_pair__gt=0, p_side__gt=0),
             ),
+            models.CheckConstraint(
+                name="ask_gold_has_a_spoiled_side",
+                condition=Q(is_gold=False, is_high_spoiled=None) | Q(is_gold=True, is_high_spoiled__isnull=False),
+            ),
         ]
         indexes = [
             # limits and back-off of a member: their latest asks about one picture
@@ -225,11 +139,21 @@ class Ask(PublicIdModel):
         """Ids of the pictures asked about: one, or a pair with the lower first."""
         return [pk for pk in (self.image_id, self.image_low_id, self.image_high_id) if pk is not None]
 
+    @cached_property
+    def wording(self) -> Wording:
+        """The question as it is put to its rater."""
+        return self.question.wording(self.language)
+
     @property
     def options(self) -> list[tuple[int, str]]:
         """(value, label) in the order shown; 5 is always the best, wherever it stands."""
-        steps = [(value, gettext(label)) for value, label in enumerate(self.question.labels, start=1)]
+        steps = list(enumerate(self.wording.labels, start=1))
         return steps[::-1] if self.is_scale_reversed else steps
+
+    @property
+    def spoiled(self) -> int | None:
+        """Id of the picture that a gold pair shows spoiled."""
+        return self.image_high_id if self.is_high_spoiled else self.image_low_id if self.is_gold else None
 
     @property
     def left(self) -> Image | None:
@@ -272,6 +196,12 @@ class Rating(models.Model):
         indexes = [BrinIndex(fields=["created_at"], name="rating_brin")]  # what was rated since the last refresh
 
 
+class ComparisonQuerySet(models.QuerySet["Comparison"]):
+    def votes(self) -> "ComparisonQuerySet":
+        """Each rater's first judgement of a pair as it is: neither repeats nor pairs spoiled on purpose."""
+        return self.filter(repeat_no=0, ask__is_gold=False)
+
+
 class Comparison(models.Model):
     """The answer about a pair, as it was seen; the ask says which picture stood where."""
 
@@ -288,8 +218,11 @@ class Comparison(models.Model):
     repeat_no = models.PositiveSmallIntegerField(default=0)
     outcome = models.CharField(max_length=8, choices=Outcome.choices)
     preferred = models.ForeignKey(Image, null=True, on_delete=models.CASCADE, related_name="+")  # null: tie, both bad
+    # the flags in force by the rules' present version (`QualityFlag` is the truth), where exports read them
     quality_flags: ArrayField[list[str], list[str]] = ArrayField(models.CharField(max_length=24), default=list)
     created_at = models.DateTimeField()
+
+    objects = ComparisonQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -65,6 +65,7 @@ def _draw_anew(surface: str, image: Image, rater: User, at: datetime, rng: rando
         p_ask=draw.p_ask,
         p_question=draw.p_question,
         is_scale_reversed=draw.is_scale_reversed,
+        language=questions[draw.question].wording().language,
         rater_is_author=image.author_id == rater.pk,
         created_at=at,
         expires_at=at + timedelta(minutes=parameters.expires_minutes),
@@ -95,6 +96,7 @@ def draw_comparison(*, rater: User, at: datetime | None = None, rng: random.Rand
 def _ask_to_compare(draw: sampling.PairDraw, rater: User, policy: Policy, at: datetime, expires_at: datetime) -> Ask:
     pair = Image.objects.in_bulk([draw.candidate.low, draw.candidate.high])
     low, high = pair[draw.candidate.low], pair[draw.candidate.high]
+    question = Question.objects.active().get(slug=PREFERENCE)
     return Ask.objects.create(
         policy=policy,
         surface=Surface.COMPARE,
@@ -102,7 +104,8 @@ def _ask_to_compare(draw: sampling.PairDraw, rater: User, policy: Policy, at: da
         rater=rater,
         image_low=low,
         image_high=high,
-        question=Question.objects.active().get(slug=PREFERENCE),
+        question=question,
+        language=question.wording().language,
         strategy=draw.strategy,
         p_ask=1.0,
         p_question=1.0,
@@ -111,6 +114,8 @@ def _ask_to_compare(draw: sampling.PairDraw, rater: User, policy: Policy, at: da
         p_side=draw.p_side,
         is_side_swapped=draw.is_side_swapped,
         repeat_no=int(draw.strategy == sampling.REPEAT),
+        is_gold=draw.strategy == sampling.GOLD,
+        is_high_spoiled=draw.is_high_spoiled,
         rater_is_author=rater.pk in {low.author_id, high.author_id},
         created_at=at,
         expires_at=expires_at,

@@ -95,6 +95,8 @@ def _judge(stage: Stage, member: User, at: datetime, rng: random.Random) -> bool
     token = token_for(ask)
     mark_shown(token=token, rater=member, at=at)
     outcome = tastes.compares(stage.script.seed, member.username, left, right, rng)
+    if ask.spoiled:  # nobody who looks can prefer it
+        outcome = "right" if ask.left.pk == ask.spoiled else "left"
     if rng.random() < SKIPS / 2:
         outcome = "skip"
     seconds = rng.uniform(1.5, 15)

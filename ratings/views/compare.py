@@ -13,8 +13,9 @@ from generation import files
 from generation.models import Image
 from ratings import services
 from ratings.forms import ComparisonForm
+from ratings.gold import spoil
 from ratings.models import Ask, AskOutcome
-from ratings.pools import askable_images
+from ratings.pools import askable_images, theme_of
 from ratings.tokens import token_for
 
 PAIRS_A_MINUTE = 60
@@ -60,7 +61,8 @@ def reveal(request: HttpRequest, public_id: str) -> HttpResponse:
     ask = get_object_or_404(pairs, public_id=public_id, rater=member_of(request))
     if ask.outcome != AskOutcome.ANSWERED or not _are_there(request, ask):
         return redirect("ratings:compare")
-    return render(request, "ratings/compare_reveal.html", {"ask": ask, "sides": [ask.left, ask.right]})
+    context = {"ask": ask, "sides": [ask.left, ask.right], "theme": theme_of(ask)}
+    return render(request, "ratings/compare_reveal.html", context)
 
 
 @require_GET
@@ -74,9 +76,10 @@ def picture(request: HttpRequest, public_id: str, side: str) -> HttpResponse:
     image = get_object_or_404(askable_images(member_of(request), timezone.now()), pk=wanted.pk)
     name = f"{image.prefix}/{image.rendition_hash}-{image.rendition_widths[-1]}.webp"
     try:
-        response = HttpResponse(files.read(name), content_type="image/webp")
+        data = files.read(name)
     except FileNotFoundError:
         raise Http404 from None
+    response = HttpResponse(spoil(data) if image.pk == ask.spoiled else data, content_type="image/webp")
     response["Cache-Control"] = "private, max-age=3600"
     return response
 
@@ -84,8 +87,15 @@ def picture(request: HttpRequest, public_id: str, side: str) -> HttpResponse:
 def _pair(request: HttpRequest, ask: Ask | None) -> HttpResponse:
     if ask is None:
         return render(request, "ratings/compare.html")
-    image = Image.objects.select_related("generation").get(pk=ask.subject[0])  # one prompt, one size for both
-    context = {"ask": ask, "token": token_for(ask), "prompt": image.generation.prompt, "image": image}
+    images = Image.objects.select_related("generation").in_bulk(ask.subject)
+    sides = [("left", images[ask.left.pk]), ("right", images[ask.right.pk])] if ask.left and ask.right else []
+    context = {
+        "ask": ask,
+        "token": token_for(ask),
+        "theme": theme_of(ask),
+        "prompt": images[ask.subject[0]].generation.prompt,  # but for challenge entries, one prompt for both
+        "sides": sides,
+    }
     return render(request, "ratings/compare.html", context)
 
 

@@ -1,21 +1,27 @@
-// form[data-compare]: no side can be chosen before both pictures are there to be seen.
+// form[data-compare]: no side can be chosen before both pictures are there to be seen, and the ledger hears when they are.
 import { each, words } from './dom.js';
+import { report } from './question.js';
 import { toast } from './toast.js';
 
 each('form[data-compare]', async (form) => {
+  let shownAt = null;
   const buttons = [...form.querySelectorAll('button')];
   const needed = buttons.filter((button) => button.value !== 'skip');
   for (const button of needed) button.disabled = true;
-  const pictures = [...form.querySelectorAll('.compare__side img')];
+  form.addEventListener('submit', () => {
+    form.dataset.isAnswered = '';
+    if (form.elements.dwell_ms && shownAt !== null) form.elements.dwell_ms.value = Math.round(performance.now() - shownAt);
+  });
+  window.addEventListener('pagehide', () => {
+    if (shownAt === null && form.dataset.isAnswered === undefined) report(form, 'not_rendered');
+  }, { once: true });
   try {
-    await Promise.all(pictures.map((picture) => picture.decode()));
+    await Promise.all([...form.querySelectorAll('.compare__side img')].map((picture) => picture.decode()));
   } catch {
     toast(words('nopicture', 'A picture did not load. Skip this pair, or reload the page.'), 'error');
     return;
   }
   for (const button of needed) button.disabled = false;
-  const shownAt = performance.now();
-  form.addEventListener('submit', () => {
-    if (form.elements.dwell_ms) form.elements.dwell_ms.value = Math.round(performance.now() - shownAt);
-  });
+  shownAt = performance.now();
+  report(form, 'shown');
 });

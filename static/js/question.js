@@ -10,23 +10,42 @@ each('[data-ask-url]', async (box) => {
 });
 
 /** Tell the ledger what happened to the ask: "shown", or "not_rendered" when the page went first. */
-function report(form, event) {
+export function report(form, event) {
+  if (!form.dataset.reportUrl) return;
   const data = new FormData(form);
   data.set('event', event);
   request(form.dataset.reportUrl, { method: 'POST', body: data, keepalive: true }).catch(() => null);
 }
 
+/** Keys answer what can be seen: below the fold the form's buttons have none. */
+function bindKeys(form, isSeen) {
+  const [from, to] = isSeen ? ['keyWhenSeen', 'key'] : ['key', 'keyWhenSeen'];
+  for (const button of form.querySelectorAll('button')) {
+    if (button.dataset[from] === undefined) continue;
+    button.dataset[to] = button.dataset[from];
+    delete button.dataset[from];
+  }
+}
+
+/** The server's own sentence: it takes the question's place where nothing is left to answer, else it is a toast. */
+async function refused(form, answer) {
+  const said = answer && parse(await answer.text()).querySelector('.question--thanks');
+  if (said && [404, 409].includes(answer.status)) form.replaceWith(document.adoptNode(said));
+  else toast(said?.textContent || words('noanswer', 'Your answer was not saved. Try again, or skip.'), 'error');
+}
+
 each('form[data-question]', (form) => {
   let shownAt = null;
+  bindKeys(form, false);
   const seen = new IntersectionObserver(([entry]) => {
-    if (!entry.isIntersecting) return;
-    seen.disconnect();
+    bindKeys(form, entry.isIntersecting);
+    if (!entry.isIntersecting || shownAt !== null) return;
     shownAt = performance.now();
-    if (form.dataset.reportUrl) report(form, 'shown');
+    report(form, 'shown');
   }, { threshold: 0.5 });
   seen.observe(form);
   window.addEventListener('pagehide', () => {
-    if (shownAt === null && form.isConnected && form.dataset.reportUrl) report(form, 'not_rendered');
+    if (shownAt === null && form.isConnected) report(form, 'not_rendered');
   }, { once: true });
 
   form.addEventListener('submit', async (event) => {
@@ -36,12 +55,14 @@ each('form[data-question]', (form) => {
     const buttons = [...form.querySelectorAll('button')];
     for (const button of buttons) button.disabled = true;
     const answer = await request(form.getAttribute('action') || location.href, { method: 'POST', body: data }).catch(() => null);
+    seen.disconnect();
     if (answer?.ok) {
       replace(form, await answer.text());
       return;
     }
     for (const button of buttons) button.disabled = false;
-    toast(words('noanswer', 'Your answer was not saved. Try again, or skip.'), 'error');
+    seen.observe(form);
+    await refused(form, answer);
   });
 });
 

@@ -17,7 +17,7 @@ ALWAYS = {
     "p_ask": {"result": 1.0, "post": 1.0},
     "asks_per_day": 1000,
     "minutes_between": 0,
-    "strategies": {"model": 0.4, "seed": 0.3, "setting": 0.15, "prompt": 0.15},
+    "strategies": {"model": 0.35, "seed": 0.25, "setting": 0.15, "prompt": 0.1, "challenge": 0.15},
 }
 
 

@@ -49,7 +49,7 @@ def test_the_bank_holds_seven_questions_of_five_labelled_steps_and_one_about_pai
 
 def test_a_site_asks_after_one_generation_in_twenty_and_a_demo_after_every_other(db: None, settings: Any) -> None:
     assert Policy.objects.current().parameters["p_ask"] == {"result": 0.05, "post": 0.05}
-    settings.ASK_POLICY_VERSION = 2
+    settings.ASK_POLICY_VERSION = 4
     assert Policy.objects.current().parameters["p_ask"] == {"result": 0.5, "post": 0.5}
 
 

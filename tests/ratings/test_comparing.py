@@ -1,8 +1,10 @@
 """Which pairs a member may judge, how they are shown, and which answers count."""
 
+import io
 import random
 from datetime import timedelta
 
+import PIL.Image
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -12,7 +14,10 @@ from django.utils import timezone
 from accounts.errors import Refused
 from accounts.levels import ContentLevel
 from accounts.models import User
-from feed.services import unpublish_post
+from feed.models import Challenge, Post
+from feed.people import block_member
+from feed.services import enter_challenge, unpublish_post
+from generation import files
 from generation.models import Image, ImageState
 from moderation.models import Restriction
 from moderation.services import restrict_member
@@ -50,7 +55,7 @@ def test_siblings_that_hang_nowhere_are_shown_to_their_maker_alone(
     alice: User, bob: User, mod: User, make_image: MakeImage
 ) -> None:
     low, high = siblings(alice, make_image)
-    assert pairs(alice) == {("seed", low.pk, high.pk)}
+    assert pairs(alice) == {("seed", low.pk, high.pk)}  # and no gold: nobody is shown an own picture spoiled
     assert pairs(bob) == set()
     assert pairs(mod) == set()
     assert services.draw_comparison(rater=bob) is None
@@ -63,7 +68,7 @@ def test_published_pictures_of_one_prompt_and_size_meet_whoever_made_them(
     one, two = hang(alice, prompt="a fox", seed=1), hang(bob, prompt="a fox", seed=2, checkpoint=other_model)
     hang(bob, prompt="a bear", seed=3)
     hang(bob, prompt="a fox", seed=4, width=96)
-    assert pairs(mallory) == {("model", one.pk, two.pk)}
+    assert pairs(mallory) == {("model", one.pk, two.pk), ("gold", one.pk, two.pk)}
 
 
 def test_no_pair_has_a_picture_that_is_not_this_members_to_see(
@@ -113,6 +118,7 @@ def test_the_ledger_holds_the_pair_low_id_first_with_every_probability(alice: Us
     low, high = siblings(alice, hang)
     ask = drawn(bob)
     ask.refresh_from_db()
+    assert (ask.is_gold, ask.is_high_spoiled, ask.language) == (False, None, "en")
     assert ask.subject == [low.pk, high.pk]
     assert {ask.left, ask.right} == {low, high}
     assert (ask.p_ask, ask.p_strategy, ask.p_pair, ask.p_side) == (1, 1, 1, 0.5)
@@ -196,6 +202,151 @@ def test_a_pair_that_others_have_judged_counts_its_people(
     assert pair.raters == 2
 
 
+def test_one_setting_changed_with_the_seed_kept_is_a_pair_of_its_own_kind(
+    alice: User, bob: User, mallory: User, hang: Hang
+) -> None:
+    one, two = hang(alice, prompt="a fox", seed=1), hang(bob, prompt="a fox", seed=1, negative_prompt="blur")
+    Image.objects.filter(pk=two.pk).update(jpeg_sha256="f" * 64)  # the toy draws by its seed alone
+    hang(bob, prompt="a fox", seed=2, negative_prompt="grain")
+    assert ("setting", one.pk, two.pk) in pairs(mallory)
+    assert sum(strategy == "setting" for strategy, _, _ in pairs(mallory)) == 1
+
+
+def test_nobody_judges_pictures_of_somebody_they_blocked(alice: User, bob: User, hang: Hang) -> None:
+    siblings(alice, hang)
+    assert pairs(bob)
+    block_member(member=bob, blocked=alice)
+    assert pairs(bob) == set()
+
+
+# Hidden checks
+
+
+@pytest.fixture
+def gold(make_policy: MakePolicy, alice: User, bob: User, hang: Hang) -> Ask:
+    """A gold pair that is open for bob."""
+    make_policy(p_gold=0.5, p_repeat=0)
+    siblings(alice, hang, n=4)
+    for seed in range(40):
+        ask = services.draw_comparison(rater=bob, rng=random.Random(seed))
+        assert ask
+        if ask.is_gold:
+            return ask
+        ask.delete()
+    raise AssertionError("forty draws, and no gold among them")
+
+
+def test_a_gold_pair_shows_one_side_spoiled_under_an_address_like_any_other(gold: Ask, bob: User, as_user: As) -> None:
+    client = as_user(bob)
+    html = client.get(reverse("ratings:compare")).content.decode()
+    assert "gold" not in html
+    assert "spoiled" not in html
+    assert (gold.strategy, gold.p_strategy, gold.p_side) == ("gold", 0.5, 0.5)
+    shown = {}
+    for side, image in (("left", gold.left), ("right", gold.right)):
+        assert image
+        data = client.get(reverse("ratings:compare-picture", args=[gold.public_id, side])).content
+        stored = files.read(f"{image.prefix}/{image.rendition_hash}-{image.rendition_widths[-1]}.webp")
+        shown[image.pk] = data == stored
+        with PIL.Image.open(io.BytesIO(data)) as seen, PIL.Image.open(io.BytesIO(stored)) as made:
+            assert seen.size == made.size
+    assert [pk for pk, is_intact in shown.items() if not is_intact] == [gold.spoiled]
+
+
+def test_a_gold_pair_is_revealed_as_a_check_names_no_model_and_is_no_vote(gold: Ask, bob: User, as_user: As) -> None:
+    client = as_user(bob)
+    body = {"token": token_for(gold), "outcome": "left"}
+    client.post(reverse("ratings:compare-answer", args=[gold.public_id]), body)
+    html = client.get(reverse("ratings:compare-reveal", args=[gold.public_id])).content.decode()
+    assert "This pair was a check" in html
+    assert "Toy" not in html
+    assert Comparison.objects.exists()
+    assert not Comparison.objects.votes().exists()
+
+
+def test_checks_come_as_often_as_the_policy_says_and_a_gold_pair_is_never_repeated(
+    make_policy: MakePolicy, alice: User, bob: User, hang: Hang
+) -> None:
+    make_policy(p_gold=0.25, p_repeat=0.25)
+    siblings(alice, hang, n=6)
+    rng, at = random.Random(7), timezone.now()
+    while ask := services.draw_comparison(rater=bob, at=at, rng=rng):
+        services.answer_comparison(token=token_for(ask), rater=bob, outcome="left", at=at)
+        at += REPEAT_AFTER
+    asked = Ask.objects.filter(rater=bob)
+    assert asked.count() > 15  # every pair of six once, and some again
+    gold = set(asked.filter(is_gold=True).values_list("image_low", "image_high"))
+    again = set(asked.filter(repeat_no=1).values_list("image_low", "image_high"))
+    assert gold
+    assert again
+    assert gold.isdisjoint(again)
+
+
+def test_a_pair_is_shown_when_the_browser_says_so_and_one_that_never_was_may_come_again(
+    alice: User, bob: User, hang: Hang, as_user: As
+) -> None:
+    siblings(alice, hang)
+    client, ask = as_user(bob), drawn(bob)
+    assert (
+        f'data-report-url="{reverse("ratings:ask-report", args=[ask.public_id])}"'
+        in client.get(reverse("ratings:compare")).content.decode()
+    )
+    report = reverse("ratings:ask-report", args=[ask.public_id])
+    client.post(report, {"token": token_for(ask), "event": "not_rendered"})
+    ask.refresh_from_db()
+    assert (ask.outcome, ask.shown_at) == ("not_rendered", None)
+    again = drawn(bob)
+    assert again.subject == ask.subject
+    client.post(reverse("ratings:ask-report", args=[again.public_id]), {"token": token_for(again), "event": "shown"})
+    again.refresh_from_db()
+    assert again.shown_at
+    assert again.shown_at > again.created_at
+
+
+# Challenge entries
+
+
+@pytest.fixture
+def theme(alice: User, bob: User, hang: Hang) -> Challenge:
+    """Today's challenge, with one entry of alice's and one of bob's; hers hides its prompt."""
+    challenge = Challenge.objects.create(day=timezone.localdate(), theme="Something red")
+    for member, prompt in ((alice, "a red fox"), (bob, "a red house")):
+        image = hang(member, prompt=prompt, is_prompt_hidden=member == alice)
+        enter_challenge(challenge=challenge, post=image.post, member=member)
+    return challenge
+
+
+def test_challenge_entries_meet_under_their_theme_and_nobody_judges_their_own(
+    theme: Challenge, alice: User, bob: User, mallory: User, as_user: As
+) -> None:
+    low, high = Image.objects.order_by("pk").values_list("pk", flat=True)
+    assert pairs(mallory) == {("challenge", low, high)}
+    assert pairs(alice) == pairs(bob) == set()
+    client = as_user(mallory)
+    html = client.get(reverse("ratings:compare")).content.decode()
+    assert "Something red" in html
+    assert "a red fox" not in html
+    assert "a red house" not in html
+    ask = Ask.objects.get()
+    services.answer_comparison(token=token_for(ask), rater=mallory, outcome="left")
+    told = client.get(reverse("ratings:compare-reveal", args=[ask.public_id])).content.decode()
+    assert "Something red" in told
+    assert "Its page" in told
+
+
+def test_an_old_challenge_and_an_entry_that_was_taken_down_make_no_pair(
+    theme: Challenge, alice: User, mallory: User, api_as: ApiAs
+) -> None:
+    at = timezone.now() + timedelta(days=8)
+    parameters = Parameters.from_json(Policy.objects.current().parameters)
+    assert comparison_pools(mallory, parameters, at)["challenge"] == []
+    body = api_as(mallory).post("/api/comparisons/").json()
+    assert (body["prompt"], body["theme"]) == (None, "Something red")
+    Ask.objects.all().delete()
+    unpublish_post(post=Post.objects.get(author=alice), author=alice)
+    assert pairs(mallory) == set()
+
+
 # The page
 
 
@@ -270,7 +421,10 @@ def test_a_pair_goes_through_the_api_blind_and_is_revealed_by_its_answer(
     api = api_as(bob)
     pair = api.post("/api/comparisons/")
     assert pair.status_code == 201
-    assert set(pair.json()) == {"id", "token", "question", "prompt", "left", "right", "expires_at"}
+    assert set(pair.json()) == {"id", "token", "question", "prompt", "theme", "left", "right", "expires_at"}
+    assert (pair.json()["prompt"], pair.json()["theme"]) == (Ask.objects.get().image_low.generation.prompt, None)
+    assert api.post(f"/api/comparisons/{pair.json()['id']}/shown/", {"token": pair.json()["token"]}).status_code == 204
+    assert Ask.objects.get().shown_at
     answer = f"/api/comparisons/{pair.json()['id']}/answer/"
     assert api.post(answer, {"token": pair.json()["token"], "outcome": "best"}).status_code == 400
     told = api.post(answer, {"token": pair.json()["token"], "outcome": "right"})

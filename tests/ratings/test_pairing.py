@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ratings.pairing import Picture, Strategy, eligible_pairs, strategy_of
+from ratings.pairing import Picture, Strategy, eligible_pairs, entry_pairs, strategy_of
 
 SETTINGS = {"steps": "20", "guidance": "3.0", "scheduler": "Euler"}
 FOX = Picture(id=1, prompt="a fox", size=(256, 256), checkpoint=1, seed=7, digest="a", settings=SETTINGS)
@@ -51,3 +51,23 @@ def test_pairs_are_low_id_first_once_within_the_limit_and_never_excluded_ones(
     assert all(
         strategy_of(by_id[low], by_id[high]) == strategy for strategy, pool in found.items() for low, high in pool
     )
+
+
+@given(st.lists(st.tuples(st.integers(1, 3), st.integers(1, 30)), max_size=60, unique=True), st.integers(1, 40))
+def test_entries_meet_those_of_their_own_challenge_and_a_limit_leaves_none_out(
+    rows: list[tuple[int, int]], limit: int
+) -> None:
+    entries = [(challenge, 100 * challenge + n, "") for challenge, n in rows]
+    pairs = entry_pairs(entries, excluded=frozenset({(101, 102)}), limit=limit)
+    assert len(pairs) == len(set(pairs)) <= limit
+    assert all(low < high and low // 100 == high // 100 for low, high in pairs)
+    assert (101, 102) not in pairs
+    if limit >= len(entries):
+        paired = {image for pair in pairs for image in pair}
+        for challenge in {1, 2, 3}:
+            mine = {image for each, image, _ in entries if each == challenge}
+            assert len(mine) < 3 or mine <= paired
+
+
+def test_the_same_picture_entered_twice_is_no_pair() -> None:
+    assert entry_pairs([(1, 5, "a"), (1, 6, "a"), (1, 7, "b")], excluded=frozenset(), limit=9) == [(6, 7), (5, 7)]

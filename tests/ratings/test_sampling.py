@@ -14,8 +14,8 @@ from ratings.sampling import FLOOR, AskDraw, Candidate, Limit, PairDraw, Paramet
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SLUGS = ["lighting", "subject", "background", "colour", "prompt-match", "artefacts", "overall"]
-STRATEGIES = {"model": 0.4, "seed": 0.3, "setting": 0.15, "prompt": 0.15}
-POLICY = Parameters(p_ask={"result": 0.05, "post": 0.2}, strategies=STRATEGIES)
+STRATEGIES = {"model": 0.35, "seed": 0.25, "setting": 0.15, "prompt": 0.1, "challenge": 0.15}
+POLICY = Parameters(p_ask={"result": 0.05, "post": 0.2}, strategies=STRATEGIES, p_gold=0.03)
 DRAWS = 100_000
 SEED = 20_260_301
 
@@ -109,22 +109,31 @@ def test_overall_is_a_fifth_of_the_asks_and_the_others_share_the_rest() -> None:
     assert sampling.question_probabilities(POLICY, ["lighting", "colour"]) == {"lighting": 0.5, "colour": 0.5}
 
 
-def test_recorded_probabilities_of_asks_match_what_happens_in_every_stratum() -> None:
-    rng = random.Random(SEED)
+RECENT = {
+    "first": [],
+    "answers": [past(60)],
+    "silent": [past(60, "skipped"), past(200, "dismissed")],
+    "at a limit": [past(20), past(40), past(60)],
+}
+
+
+@pytest.mark.parametrize("history", RECENT)
+def test_recorded_probabilities_of_asks_match_what_happens_in_every_stratum(history: str) -> None:
+    rng = random.Random(f"{SEED}{history}")
     for surface, p_ask in POLICY.p_ask.items():
-        seen: Counter[str] = Counter()
-        recorded: dict[str, float] = {}
-        reversed_scales = 0
-        for _ in range(DRAWS):
-            drawn = draw([], rng, surface)
-            assert drawn.p_ask == p_ask
-            if drawn.is_asked:
-                seen[drawn.question] += 1
-                reversed_scales += drawn.is_scale_reversed
-                recorded[drawn.question] = drawn.p_ask * drawn.p_question
-        assert set(seen) == set(SLUGS)
+        recent = RECENT[history]
+        first = draw(recent, rng, surface)
+        assert first.p_ask == (0 if history == "at a limit" else p_ask)
+        rows = (draw(recent, rng, surface) for _ in range(DRAWS))
+        asked = [row for row in rows if row.is_asked]
+        seen = Counter(row.question for row in asked)
+        recorded = {row.question: row.p_ask * row.p_question for row in asked}
+        assert {row.p_ask for row in asked} <= {first.p_ask}
+        assert agrees(len(asked), first.p_ask)
+        assert set(seen) == (set(SLUGS) if first.p_ask else set())
         assert all(agrees(seen[slug], p) for slug, p in recorded.items()), (surface, seen, recorded)
-        assert agrees(reversed_scales, 0.5, seen.total())
+        assert all(p >= FLOOR**2 for p in recorded.values())
+        assert agrees(sum(row.is_scale_reversed for row in asked), 0.5, len(asked))
 
 
 # Pairs
@@ -135,6 +144,8 @@ POOLS = {
     "setting": [],
     "prompt": [Candidate(30, n, raters=5) for n in range(31, 35)],
     "repeat": [Candidate(50, 51, raters=1, swap=True), Candidate(52, 53, raters=1, swap=False)],
+    "gold": [Candidate(60, n) for n in range(61, 66)],
+    "challenge": [Candidate(70, 71), Candidate(72, 73, raters=2)],
 }
 
 
@@ -165,9 +176,11 @@ def test_a_pair_shown_again_has_its_sides_swapped_with_certainty() -> None:
     assert all(d.is_side_swapped == d.candidate.swap and d.p_side == 1 for d in repeats)
 
 
-def test_repeats_are_two_in_a_hundred_and_never_the_only_thing_left() -> None:
-    assert sampling.strategy_probabilities(POLICY, ["seed", "repeat"]) == pytest.approx({"seed": 0.98, "repeat": 0.02})
-    assert sampling.strategy_probabilities(POLICY, ["repeat"]) == {}
+def test_hidden_checks_are_two_and_three_in_a_hundred_and_never_the_only_thing_left() -> None:
+    shares = sampling.strategy_probabilities(POLICY, ["seed", "repeat", "gold"])
+    assert shares == pytest.approx({"seed": 0.95, "repeat": 0.02, "gold": 0.03})
+    assert sampling.strategy_probabilities(POLICY, ["seed", "gold"]) == pytest.approx({"seed": 0.97, "gold": 0.03})
+    assert sampling.strategy_probabilities(POLICY, ["repeat", "gold"]) == {}
     assert sampling.draw_pair(POLICY, pools={"repeat": POOLS["repeat"]}, rng=random.Random(1)) is None
 
 
@@ -200,13 +213,31 @@ def test_about_a_tenth_of_pairs_is_served_until_three_people_have_answered_and_n
         assert shares[2] == pytest.approx(0.1 / 3)
 
 
+def test_a_gold_pair_has_one_spoiled_side_the_same_for_everybody_and_either_as_often() -> None:
+    policy = Parameters(p_ask={}, strategies=STRATEGIES, p_gold=0.5)
+    pools = {"seed": [Candidate(1, 2)], "gold": [Candidate(3, n) for n in range(4, 204)]}
+    rng = random.Random(SEED)
+    drawn = [d for _ in range(2000) if (d := sampling.draw_pair(policy, pools=pools, rng=rng))]
+    assert {d.is_high_spoiled for d in drawn if d.strategy != "gold"} == {None}
+    gold = [d for d in drawn if d.strategy == "gold"]
+    assert agrees(len(gold), 0.5, len(drawn))
+    spoiled = {d.candidate: d.is_high_spoiled for d in gold}
+    assert all(d.is_high_spoiled == spoiled[d.candidate] for d in gold)
+    assert agrees(sum(map(bool, spoiled.values())), 0.5, len(spoiled))
+
+
 # Policies and strata
 
 
 def test_a_policy_with_an_unknown_name_or_an_impossible_number_is_refused() -> None:
     with pytest.raises(ValueError, match="no parameter luck"):
         Parameters.from_json({"p_ask": {}, "luck": 1})
-    for wrong in ({"p_ask": {"post": 1.5}}, {"p_ask": {}, "uniform_share": 0}, {"p_ask": {}, "dismissals_in_row": 0}):
+    for wrong in (
+        {"p_ask": {"post": 1.5}},
+        {"p_ask": {}, "uniform_share": 0},
+        {"p_ask": {}, "dismissals_in_row": 0},
+        {"p_ask": {}, "p_gold": 0.98},
+    ):
         with pytest.raises(ValueError):
             Parameters.from_json(wrong)
 

@@ -1,0 +1,21 @@
+"""What makes a gold pair: one of its pictures, spoiled so that nobody who looks can prefer it. Pure."""
+
+import io
+
+import PIL.Image
+import PIL.ImageOps
+
+BLOCKS = 14  # squares along the longer side
+BITS = 2  # of each colour that are left
+
+
+def spoil(data: bytes) -> bytes:
+    """The picture (any format) as a WebP of the same size: a few large squares of crude colours."""
+    with PIL.Image.open(io.BytesIO(data)) as opened:
+        picture = opened.convert("RGB")
+    scale = BLOCKS / max(picture.size)
+    few = picture.resize((max(1, round(picture.width * scale)), max(1, round(picture.height * scale))))
+    crude = PIL.ImageOps.posterize(few, BITS).resize(picture.size, PIL.Image.Resampling.NEAREST)
+    out = io.BytesIO()
+    crude.save(out, "WEBP", quality=80)
+    return out.getvalue()

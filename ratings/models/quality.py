@@ -1,0 +1,90 @@
+"""What is known about how carefully an answer was given. An answer is never deleted for it: flags select later."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.ids import PublicIdModel
+from ratings.models.asking import Ask
+
+
+class Flag(models.TextChoices):
+    """Why one may want to leave an answer out."""
+
+    TOO_FAST = "too_fast", _("Given faster than the question can be read")
+    STRAIGHT_LINE = "straight_line", _("One of a long row on the same place of the screen")
+    FAILED_GOLD = "failed_gold", _("Spoiled pictures were preferred to intact ones")
+    CONTRADICTS = "repeat_contradicts", _("The same pair was judged the other way round")
+    OVER_CAP = "over_daily_cap", _("More answers in a day than anybody gives with care")
+    LIMITED = "account_limited", _("The account was restricted soon after")
+
+
+class QualityFlagQuerySet(models.QuerySet["QualityFlag"]):
+    def in_force(self, version: int) -> "QualityFlagQuerySet":
+        return self.filter(version=version, lifted_at=None)
+
+
+class QualityFlag(models.Model):
+    """One reason against one answer, by one version of the rules. Lifted when it no longer holds, never deleted."""
+
+    version = models.PositiveSmallIntegerField()
+    ask = models.ForeignKey(Ask, on_delete=models.CASCADE, related_name="flags")
+    flag = models.CharField(max_length=24, choices=Flag.choices)
+    raised_at = models.DateTimeField()
+    lifted_at = models.DateTimeField(null=True)
+
+    objects = QualityFlagQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["ask", "version", "flag"], name="qualityflag_once")]
+
+
+class RaterStandingQuerySet(models.QuerySet["RaterStanding"]):
+    def most_flagged(self) -> "RaterStandingQuerySet":
+        return self.order_by("-flagged", "-answers", "pk")
+
+
+class RaterStanding(models.Model):
+    """A member's answers of the last weeks in numbers, by one version of the rules; the flags are the truth."""
+
+    rater = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    version = models.PositiveSmallIntegerField()
+    judged_at = models.DateTimeField()
+    answers = models.PositiveIntegerField()
+    flagged = models.PositiveIntegerField()
+    gold_judged = models.PositiveIntegerField()
+    gold_failed = models.PositiveIntegerField()
+    repeats = models.PositiveIntegerField()
+    contradicted = models.PositiveIntegerField()
+    median_dwell_ms = models.PositiveIntegerField(null=True)
+
+    objects = RaterStandingQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["rater", "version"], name="raterstanding_once")]
+        # the raters' page, the most flagged first
+        indexes = [models.Index(fields=["version", "-flagged", "-answers", "id"], name="raterstanding_flagged")]
+
+
+class QualityAppeal(PublicIdModel):
+    """A member's word against the flags on their answers. Granted, the answers given before it count again."""
+
+    class State(models.TextChoices):
+        OPEN = "open", _("Waiting for the team")
+        GRANTED = "granted", _("Granted")
+        DENIED = "denied", _("Denied")
+
+    rater = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    text = models.TextField(max_length=2000)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.OPEN)
+    answer = models.TextField(blank=True, max_length=2000)
+    answered_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["rater"], name="qualityappeal_one_open", condition=Q(state="open"))
+        ]
+        indexes = [models.Index(fields=["rater", "-created_at"], name="qualityappeal_of_rater")]
