@@ -2,15 +2,25 @@
 
 from ratings.models.asking import Ask, AskOutcome, Comparison, Rating, Surface
 from ratings.models.bank import DrawTally, Policy, Question, QuestionTranslation, Wording
+from ratings.models.figures import AspectFigure, Reading
 from ratings.models.quality import Flag, QualityAppeal, QualityFlag, RaterStanding
-from ratings.models.releases import Release, ReleaseItem, ReleaseQuerySet, ReleaseShard
+from ratings.models.releases import (
+    GonePicture,
+    Release,
+    ReleaseBlock,
+    ReleaseQuerySet,
+    ReleaseShard,
+    ReleaseTombstone,
+)
 
 __all__ = [
     "Ask",
     "AskOutcome",
+    "AspectFigure",
     "Comparison",
     "DrawTally",
     "Flag",
+    "GonePicture",
     "Policy",
     "QualityAppeal",
     "QualityFlag",
@@ -18,10 +28,12 @@ __all__ = [
     "QuestionTranslation",
     "RaterStanding",
     "Rating",
+    "Reading",
     "Release",
-    "ReleaseItem",
+    "ReleaseBlock",
     "ReleaseQuerySet",
     "ReleaseShard",
+    "ReleaseTombstone",
     "Surface",
     "Wording",
 ]
