@@ -40,7 +40,7 @@ _USED = """
 _LEARN_WORDS = f"""
     INSERT INTO feed_searchword (word, level) {_USED} AND post_id = ANY(%(posts)s) GROUP BY word ORDER BY word
     ON CONFLICT (word) DO UPDATE SET level = excluded.level WHERE feed_searchword.level > excluded.level
-"""  # noqa: S608 - our own words
+"""
 
 
 def sync_search(post_ids: Collection[int], shown: Collection[int]) -> None:
@@ -66,7 +66,7 @@ def relearn_words() -> None:
     """Forgets words that no text uses any more, and raises levels that nothing low uses any more."""
     with connection.cursor() as cursor:
         cursor.execute("CREATE TEMP TABLE used (word text PRIMARY KEY, level int) ON COMMIT DROP")
-        cursor.execute(f"INSERT INTO used {_USED} GROUP BY word")  # noqa: S608 - our own words
+        cursor.execute(f"INSERT INTO used {_USED} GROUP BY word")
         cursor.execute("DELETE FROM feed_searchword WHERE word NOT IN (SELECT word FROM used)")
         cursor.execute(
             "UPDATE feed_searchword known SET level = used.level FROM used"

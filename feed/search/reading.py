@@ -1,0 +1,106 @@
+"""A page of results: candidates kept for ten minutes, each checked by the one filter whenever it is shown."""
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.core import signing
+from django.core.cache import cache
+from django.utils.translation import gettext as _
+
+from accounts.errors import Refused
+from accounts.limits import check_rate
+from accounts.models import Viewer, level_for
+from feed.models import Post
+from feed.search import finding, typos
+from feed.search.finding import Search
+from feed.search.language import Query
+from feed.search.report import Used, used_parts
+
+PAGE_SIZE, READ_AHEAD = 24, 8
+KEPT_SECONDS = 600
+FEW = 6  # with fewer results, words may be mistyped
+SALT = "feed.search"
+SEARCHES_A_MINUTE = 60
+
+
+@dataclass(frozen=True)
+class ResultPage:
+    """Posts with `with_card`, the cursor of the next page, and what became of each part of the query."""
+
+    posts: list[Post]
+    next: str | None
+    used: list[Used]
+    notes: tuple[str, ...]
+
+
+@dataclass
+class _Candidates:
+    """What was read so far; the same for every page of one reader."""
+
+    key: str
+    ids: list[int] = field(default_factory=list)
+    steps: int = 0
+    read_as: dict[str, str] = field(default_factory=dict)
+
+
+def check_search_rate(viewer: Viewer, address: str, at: datetime) -> None:
+    """Raises Refused (429): a search costs more than a page of the feed. Visitors are told apart by IP address."""
+    check_rate(key=f"feed:search:{viewer.pk or address}", limit=SEARCHES_A_MINUTE, seconds=60, at=at)
+
+
+def read_results(query: Query, viewer: Viewer, *, at: datetime, cursor: str = "", size: int = PAGE_SIZE) -> ResultPage:
+    """One page for `viewer`; nothing for an empty query.
+
+    Raises:
+        Refused: 400 for a cursor of another search, or a query that names a post that is not there.
+    """
+    if query.is_empty:
+        return ResultPage([], None, [], ())
+    key = hashlib.sha256(repr((query, viewer.pk, level_for(viewer))).encode()).hexdigest()[:24]
+    position = _position(cursor, key)
+    candidates = cache.get(f"feed:search:{key}") if cursor else None
+    candidates = candidates or _Candidates(key)
+    search = finding.begin(query, viewer, at, candidates.read_as)
+    posts, position = _fill(search, candidates, position, at, size)
+    if not cursor and len(posts) < FEW and (guesses := typos.meant(query.plain_words(), viewer, at)):
+        candidates = _Candidates(key, read_as=guesses)
+        search = finding.begin(query, viewer, at, guesses)
+        posts, position = _fill(search, candidates, 0, at, size)
+    cache.set(f"feed:search:{key}", candidates, KEPT_SECONDS)
+    is_end = candidates.steps == search.steps and position >= len(candidates.ids)
+    following = None if is_end else signing.dumps([key, position], salt=SALT)
+    return ResultPage(posts, following, used_parts(search, posts), search.scope.notes)
+
+
+def _position(cursor: str, key: str) -> int:
+    if not cursor:
+        return 0
+    try:
+        whose, position = signing.loads(cursor, salt=SALT)
+    except (signing.BadSignature, ValueError, TypeError):
+        raise Refused("bad_cursor", _("This link to a place in the results is damaged. Search again.")) from None
+    if whose != key:
+        raise Refused("foreign_cursor", _("This place belongs to another search. Search again."))
+    return int(position)
+
+
+def _fill(search: Search, candidates: _Candidates, position: int, at: datetime, size: int) -> tuple[list[Post], int]:
+    """Up to `size` posts from `position` on that the viewer may see now, and the position after them."""
+    posts: list[Post] = []
+    listed = Post.objects.listed_for(search.viewer, at).with_card(search.viewer, at)
+    while len(posts) < size:
+        while position >= len(candidates.ids) and candidates.steps < search.steps:
+            candidates.ids += search.step(candidates.steps, candidates.ids)
+            candidates.steps += 1
+        ahead = candidates.ids[position : position + size - len(posts) + READ_AHEAD]
+        if not ahead:
+            break
+        shown = listed.filter(pk__in=ahead).in_bulk()
+        for post_id in ahead:
+            position += 1
+            if post_id in shown:
+                posts.append(shown[post_id])
+                if len(posts) == size:
+                    break
+    return posts, position

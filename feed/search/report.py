@@ -1,0 +1,88 @@
+"""What became of each part of a query, told with every page of results."""
+
+from dataclasses import dataclass
+
+from django.db.models import BooleanField, Case, QuerySet, Value, When
+from django.utils.translation import gettext as _
+
+from feed.models import Post, SearchEntry
+from feed.search import matching
+from feed.search.finding import Search
+from feed.search.language import Word
+
+
+@dataclass(frozen=True)
+class Used:
+    """``part`` as it was typed; ``how`` is a code of the API; ``words`` say it to people."""
+
+    part: str
+    how: str
+    words: str
+
+
+def used_parts(search: Search, posts: list[Post]) -> list[Used]:
+    """In the order typed; words are told apart by what the posts of this page really hold."""
+    found = _found(search, posts)
+    said = [_word(search, word, found[word]) for word in search.query.words]
+    return said + [_operator(part.name, part.text, part.is_excluded) for part in search.query.filters]
+
+
+def _word(search: Search, word: Word, found: str) -> Used:
+    part = f'"{word.text}"' if word.is_phrase else word.text
+    if search.is_arithmetic and not word.is_phrase:
+        if word.is_excluded:
+            return Used(f"-{part}", "less", _("less of it"))
+        return Used(part, "more", _("more of it"))
+    if word.is_excluded:
+        return Used(f"-{part}", "without", _("none with it"))
+    if word.is_phrase:
+        return Used(part, "phrase", _("exactly these words"))
+    if word.text in search.read_as:
+        return Used(part, "typo", _("read as “%(word)s”") % {"word": search.read_as[word.text]})
+    if found == "exact":
+        return Used(part, "exact", _("this word"))
+    if found == "prefix":
+        return Used(part, "prefix", _("the beginning of a word"))
+    if search.vector is not None:
+        return Used(part, "meaning", _("by its meaning"))
+    return Used(part, "unused", _("not found"))
+
+
+def _operator(name: str, text: str, is_excluded: bool) -> Used:
+    if name == "like":
+        return Used(text, "meaning", _("close in meaning"))
+    if name == "looks":
+        return Used(text, "picture", _("looks alike"))
+    return Used(text, "filter", _("left out") if is_excluded else _("filter"))
+
+
+def _found(search: Search, posts: list[Post]) -> dict[Word, str]:
+    """Whether any of these posts holds a word whole ("exact") or as a beginning ("prefix")."""
+    plain = [word for word in search.query.plain_words() if word.text not in search.read_as]
+    found: dict[Word, str] = dict.fromkeys(search.query.words, "")
+    ids = [post.pk for post in posts]
+    if not plain or not ids:
+        return found
+    seen: set[str] = set()
+    own = [post.pk for post in posts if post.author_id == search.viewer.pk and post.image.is_prompt_hidden]
+    seen |= _kinds(SearchEntry.objects.filter(pk__in=ids), "words", plain)
+    if own:
+        seen |= _kinds(matching.own_hidden(search.viewer).filter(pk__in=own), "readable", plain)
+    for number, word in enumerate(plain):
+        found[word] = next((kind for kind in ("exact", "prefix") if f"{kind}_{number}" in seen), "")
+    return found
+
+
+def _kinds(entries: "QuerySet[SearchEntry]", column: str, words: list[Word]) -> set[str]:
+    """Names of the conditions that hold for any of the rows: ``{"exact_0", "prefix_0", …}``."""
+    conditions = {
+        f"{kind}_{number}": Case(
+            When(**{column: matching.tsquery([word], beginnings=kind == "prefix")}, then=Value(True)),
+            default=Value(False),
+            output_field=BooleanField(),
+        )
+        for number, word in enumerate(words)
+        for kind in ("exact", "prefix")
+    }
+    rows = entries.annotate(**conditions).values(*conditions)
+    return {name for row in rows for name, holds in row.items() if holds}

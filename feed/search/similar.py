@@ -1,0 +1,41 @@
+"""What is like a post or a picture."""
+
+from datetime import datetime
+
+import PIL.Image
+from django.utils.translation import gettext as _
+
+from accounts.errors import Refused
+from accounts.models import Viewer
+from feed.models import Post
+from feed.search.language import parse
+from feed.search.reading import read_results
+from generation import encoding
+from generation.models import LEAST_PDQ_QUALITY
+
+IN_A_STRIP = 12
+
+
+def hash_of(picture: PIL.Image.Image) -> str:
+    """The PDQ hash of a picture as 64 hexadecimal digits.
+
+    Raises:
+        Refused: 400 for a picture in which PDQ finds too little.
+    """
+    bits, quality = encoding.pdq(picture)
+    if quality <= LEAST_PDQ_QUALITY:
+        raise Refused("too_plain", _("That picture is too plain to compare. Choose one with more in it."))
+    return f"{int(bits, 2):064x}"
+
+
+def posts_like(post: Post, viewer: Viewer, at: datetime) -> tuple[list[Post], str]:
+    """Some posts like this one and the query that finds more; by looks where it has no words to compare."""
+    for operator in ("like", "looks"):
+        query = f"{operator}:{post.public_id}"
+        try:
+            found = read_results(parse(query), viewer, at=at, size=IN_A_STRIP).posts
+        except Refused:  # nothing to compare it by
+            continue
+        if found:
+            return found, query
+    return [], ""

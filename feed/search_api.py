@@ -1,0 +1,76 @@
+"""Search for programs."""
+
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_serializer
+from rest_framework import serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.parsers import MultiPartParser
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from feed.api import CURSOR, posts_shown
+from feed.search import similar
+from feed.search.language import LONGEST, parse
+from feed.search.reading import check_search_rate, read_results
+from feed.serializers import PostSerializer, checked
+from generation.uploads import open_picture
+
+QUERY = OpenApiParameter(
+    "q",
+    str,
+    required=True,
+    description='Words, "phrases", -without, and by: checkpoint: style: tag: seed: before: after: like: looks:',
+)
+
+
+class UsedSerializer(serializers.Serializer[Any]):
+    """What became of one part of the query."""
+
+    part = serializers.CharField(help_text="As it was typed")
+    how = serializers.ChoiceField(
+        ["exact", "prefix", "typo", "phrase", "without", "meaning", "picture", "more", "less", "filter", "unused"]
+    )
+    words = serializers.CharField(help_text="The same for people")
+
+
+@extend_schema_serializer(many=False)  # the page is the list
+class ResultPageSerializer(serializers.Serializer[Any]):
+    next = serializers.URLField(allow_null=True)
+    used = UsedSerializer(many=True)
+    notes = serializers.ListField(child=serializers.CharField())
+    results = PostSerializer(many=True)
+
+
+class PictureUploadSerializer(serializers.Serializer[Any]):
+    picture = serializers.FileField()
+
+
+class PictureQuerySerializer(serializers.Serializer[Any]):
+    q = serializers.CharField(help_text="A query for GET /api/search/")
+
+
+class SearchViewSet(viewsets.ViewSet):
+    """Posts by words, meaning and looks, as far as the caller may see them."""
+
+    permission_classes = [AllowAny]
+
+    @extend_schema(parameters=[QUERY, CURSOR], responses=ResultPageSerializer)
+    def list(self, request: Request) -> Response:
+        """A page of results; `used` says how each part of the query was read."""
+        at, text = timezone.now(), request.query_params.get("q", "")[: LONGEST + 1]
+        check_search_rate(request.user, request.META.get("REMOTE_ADDR", ""), at)
+        cursor = request.query_params.get("cursor", "")
+        page = read_results(parse(text), request.user, at=at, cursor=cursor)
+        shown = posts_shown(request, page.posts, page.next, request.path)
+        return Response({**shown, "used": UsedSerializer(page.used, many=True).data, "notes": page.notes})
+
+    @extend_schema(request=PictureUploadSerializer, responses=PictureQuerySerializer)
+    @action(detail=False, methods=["post"], parser_classes=[MultiPartParser])
+    def picture(self, request: Request) -> Response:
+        """The query that finds pictures that look like an uploaded one; the upload is not kept."""
+        check_search_rate(request.user, request.META.get("REMOTE_ADDR", ""), timezone.now())
+        picture = open_picture(checked(PictureUploadSerializer, request)["picture"])
+        return Response({"q": f"looks:{similar.hash_of(picture)}"})

@@ -1,0 +1,70 @@
+"""Searching: by words, by meaning, by picture; and what is like a post."""
+
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.errors import Refused
+from feed.cards import card_of
+from feed.models import Post
+from feed.search import similar
+from feed.search.language import parse
+from feed.search.reading import check_search_rate, read_results
+from feed.views.support import is_htmx, render_list, says_no
+from generation.uploads import open_picture
+
+
+@require_safe
+def search(request: HttpRequest) -> HttpResponse:
+    """``?q=…&cursor=…``. What is wrong with a query stands above it, and the query stays."""
+    at, text = timezone.now(), request.GET.get("q", "").strip()
+    try:
+        if text:
+            check_search_rate(request.user, request.META.get("REMOTE_ADDR", ""), at)
+        page = read_results(parse(text), request.user, at=at, cursor=request.GET.get("cursor", ""))
+    except Refused as refused:
+        problems = refused.fields.get("q") or [refused.message]
+        return render(request, "feed/search.html", {"q": text, "problems": problems}, status=refused.status)
+    context: dict[str, object] = {
+        "q": text,
+        "cards": [card_of(post, request.user, at) for post in page.posts],
+        "next_url": address(text, cursor=page.next) if page.next else "",
+        "used": page.used,
+        "notes": page.notes,
+    }
+    return render_list(request, "feed/search.html", "feed/_page.html", context)
+
+
+def address(query: str, **more: str) -> str:
+    return f"{reverse('feed:search')}?{urlencode({'q': query, **more})}"
+
+
+@require_POST
+@says_no
+def search_by_picture(request: HttpRequest) -> HttpResponseBase:
+    """Turns an uploaded picture into a query of its hash; the picture itself is not kept."""
+    check_search_rate(request.user, request.META.get("REMOTE_ADDR", ""), timezone.now())
+    file = request.FILES.get("picture")
+    if file is None:
+        raise Refused("no_picture", _("Choose a picture first."))
+    return redirect(address(f"looks:{similar.hash_of(open_picture(file))}"))
+
+
+@require_safe
+@says_no
+def more_like_this(request: HttpRequest, public_id: str) -> HttpResponseBase:
+    """Posts close to one in meaning, or in looks where it has no words: a strip of its page, or 204."""
+    at, viewer = timezone.now(), request.user
+    post = get_object_or_404(Post.objects.visible_to(viewer, at), public_id=public_id)
+    if not is_htmx(request):
+        return redirect(address(f"like:{post.public_id}"))
+    posts, query = similar.posts_like(post, viewer, at)
+    if not posts:
+        return HttpResponse(status=204)
+    cards = [card_of(found, viewer, at) for found in posts]
+    return render(request, "feed/_more_like_this.html", {"cards": cards, "more_url": address(query)})
