@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from django.core.cache import cache
 from django.db import transaction
-from django.db.models import Avg, Count, Max, Sum
+from django.db.models import Avg, Count, Max, StdDev, Sum
 
 from feed.models import PostAspect
 from ratings.models import Rating
@@ -41,13 +41,16 @@ def refresh_aspects(*, images: Collection[int]) -> None:
     """Recomputes every aspect of the posts of `images` (ids) from the answers; what nobody else rated goes."""
     priors = _priors()
     told = Rating.objects.by_others().told().filter(image__in=images, image__post__isnull=False)
-    rows = told.values("image__post", "question__slug").annotate(total=Sum("value"), n=Count("pk"))
+    rows = told.values("image__post", "question__slug").annotate(
+        total=Sum("value"), n=Count("pk"), spread=StdDev("value")
+    )
     aspects = [
         PostAspect(
             post_id=row["image__post"],
             aspect=row["question__slug"],
             mean=shrunken_mean(row["total"], row["n"], priors.get(row["question__slug"], SCALE_MIDDLE)),
             n=row["n"],
+            spread=float(row["spread"]),
         )
         for row in rows.order_by("image__post", "question__slug")  # one order of locks, so that two runs never clash
     ]
@@ -55,7 +58,7 @@ def refresh_aspects(*, images: Collection[int]) -> None:
     before = PostAspect.objects.filter(post__image__in=images).values_list("pk", "post", "aspect")
     PostAspect.objects.filter(pk__in=[pk for pk, post, aspect in before if (post, aspect) not in kept]).delete()
     PostAspect.objects.bulk_create(
-        aspects, update_conflicts=True, unique_fields=["post", "aspect"], update_fields=["mean", "n"]
+        aspects, update_conflicts=True, unique_fields=["post", "aspect"], update_fields=["mean", "n", "spread"]
     )
 
 

@@ -106,4 +106,5 @@ def inverse_of(matrices: Floats) -> Floats:
 
 
 def sigmoid(x: Floats) -> Floats:
-    return np.asarray(1 / (1 + np.exp(-np.clip(x, -700, 700))))
+    chance: Floats = 1 / (1 + np.exp(-np.clip(x, -700, 700)))
+    return chance

@@ -71,7 +71,8 @@ class Strengths:
 
 
 def _own(of: Floats) -> Floats:
-    return np.asarray(np.diagonal(of, axis1=-2, axis2=-1))
+    own: Floats = np.diagonal(of, axis1=-2, axis2=-1)
+    return own
 
 
 def odds(share: float) -> float:

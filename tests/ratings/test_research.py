@@ -1,23 +1,27 @@
 """What the research team reads, and who may."""
 
-from datetime import datetime, timedelta
+import csv
+import io
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
+from feed.models import Post, PostAspect, PostTag, Tag
+from generation.models import Image
 from ratings import reports
-from ratings.models import DrawTally, Policy
+from ratings.aspects import refresh_aspects
+from ratings.models import Ask, DrawTally, Policy, QualityFlag, Reading
+from ratings.reports import readings
+from ratings.views.research import turned
 from tests.conftest import As, MakeMember
 from tests.generation.fixtures import checkpoint_row
 from tests.ratings.answers import leave_unanswered, rate, vote
 from tests.ratings.conftest import Hang
 
-
-@pytest.fixture
-def since() -> datetime:
-    return timezone.now() - timedelta(days=30)
+PAGES = ["research", "research-aspects", "research-models", "research-responses"]
 
 
 @pytest.fixture
@@ -25,88 +29,250 @@ def crowd(make_member: MakeMember) -> list[User]:
     return [make_member(f"rater{n}") for n in range(6)]
 
 
-def test_the_page_is_for_researchers_and_to_others_not_there(alice: User, mod: User, rita: User, as_user: As) -> None:
+def read(days: int = 30, at: datetime | None = None) -> Reading:
+    reading = reports.compute_reading(days=days, at=at or timezone.now() + timedelta(seconds=1))
+    assert reading is not None
+    return reading
+
+
+def compared(alice: User, hang: Hang, crowd: list[User]) -> None:
+    """Six people judge a toy and a zeta picture of six prompts; zeta wins where the prompt's number allows."""
+    zeta = checkpoint_row("zeta", "zeta")
+    for number in range(6):
+        toy = hang(alice, seed=number, prompt=f"a fox, {number}")
+        other = hang(alice, seed=number + 50, prompt=f"a fox, {number}", checkpoint=zeta)
+        for place, rater in enumerate(crowd):
+            vote(rater, toy, other, other if (place + number) % 3 else toy, swapped=bool(place % 2))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_pages_are_for_researchers_and_to_others_not_there(
+    name: str, alice: User, mod: User, rita: User, as_user: As
+) -> None:
     for user, status in ((None, 404), (alice, 404), (mod, 404), (rita, 200)):
-        assert as_user(user).get(reverse("ratings:research")).status_code == status
-    page = as_user(rita).get(reverse("ratings:research"), {"days": "a while"})
+        assert as_user(user).get(reverse(f"ratings:{name}")).status_code == status
+    page = as_user(rita).get(reverse(f"ratings:{name}"), {"days": "a while"})
     assert "Nobody has been asked in this period" in page.content.decode()
+    assert as_user(alice).get(reverse("ratings:research-table", args=["duels"])).status_code == 404
+    assert as_user(alice).get(reverse("ratings:research-duel", args=["toy", "zeta"])).status_code == 404
 
 
-def test_response_is_counted_by_surface_and_stratum(
-    alice: User, bob: User, hang: Hang, crowd: list[User], since: datetime
+def test_response_is_counted_by_surface_and_stratum_with_an_interval(
+    alice: User, bob: User, hang: Hang, crowd: list[User]
 ) -> None:
     image = hang(alice)
     for rater in crowd[:3]:
         rate(rater, image, 4)
     leave_unanswered(bob, image)
     rate(alice, image, 5)
-    rows = {row.surface: row for row in reports.responses(since)}
-    assert (rows["post"].asks, rows["post"].rate) == (4, 0.75)
-    assert (rows["result"].asks, rows["result"].rate) == (1, 1.0)
-    assert reports.responses(timezone.now() + timedelta(minutes=1)) == []
+    Ask.objects.create(**{**open_ask(bob, image), "outcome": "open"})  # not decided yet: neither asked nor answered
+    rows = {row["surface"]: row for row in read().body["responses"]}
+    assert (rows["post"]["asks"], rows["post"]["rate"]) == (4, 0.75)
+    assert rows["post"]["low"] < 0.75 < rows["post"]["high"]
+    assert (rows["result"]["asks"], rows["result"]["rate"]) == (1, 1.0)
 
 
-def test_aspect_means_stand_by_surface_with_an_interval_and_the_number_of_people(
-    alice: User, hang: Hang, crowd: list[User], since: datetime
+def open_ask(rater: User, image: Image) -> dict[str, object]:
+    earlier = Ask.objects.filter(image=image, rater__username="rater0").values().get()
+    gone = ("id", "public_id", "propensity", "rater_id")
+    return {name: value for name, value in earlier.items() if name not in gone} | {"rater": rater}
+
+
+def test_means_stand_by_surface_model_style_tag_and_week_with_an_interval(
+    alice: User, hang: Hang, crowd: list[User]
+) -> None:
+    zeta = checkpoint_row("zeta", "zeta")
+    toy_image, zeta_image = hang(alice, seed=1), hang(alice, seed=2, checkpoint=zeta)
+    PostTag.objects.create(post=Post.objects.get(image=toy_image), tag=Tag.objects.create(name="cats"))
+    monday = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    for place, (rater, value) in enumerate(zip(crowd, [3, 4, 4, 5, 3, 5], strict=True)):
+        rate(rater, toy_image, value, at=monday + timedelta(days=7 * (place % 2)))
+        rate(rater, zeta_image, 2, at=monday)
+    rate(alice, toy_image, 1, at=monday)
+    reading = read(at=monday + timedelta(days=10))
+    whole = {row.surface: row for row in reading.aspects.along("")}
+    assert whole["post"].mean == pytest.approx(3.0)
+    assert (whole["result"].mean, whole["result"].low) == (1.0, None)
+    by_model = {row.checkpoint: row for row in reading.aspects.along("checkpoint").filter(surface="post")}
+    assert by_model["toy"].mean == pytest.approx(4.0)
+    assert by_model["toy"].low is not None
+    assert by_model["toy"].high is not None
+    assert 3 < by_model["toy"].low < 4 < by_model["toy"].high <= 5
+    assert (by_model["toy"].answers, by_model["toy"].raters) == (6, 6)
+    assert by_model["zeta"].mean == pytest.approx(2.0)
+    assert {row.category for row in reading.aspects.along("category")} == {"cats"}
+    assert reading.aspects.along("category", checkpoint="toy").get(surface="post").mean == pytest.approx(4.0)
+    assert {row.style for row in reading.aspects.along("style").filter(surface="post")} == {"-"}
+    weeks = list(reading.aspects.weekly().filter(surface="post"))
+    assert [row.week for row in weeks] == [monday.date(), monday.date() + timedelta(days=7)]
+
+
+def test_answers_are_weighted_by_their_chance_and_by_the_response_of_their_stratum(
+    alice: User, hang: Hang, crowd: list[User]
 ) -> None:
     image = hang(alice)
-    for rater, value in zip(crowd, [3, 4, 4, 5, 3, 5], strict=True):
-        rate(rater, image, value)
-    rate(alice, image, 1)
-    by_surface = {row.surface: row for row in reports.aspect_means(since, reports.responses(since))}
-    others, own = by_surface["post"], by_surface["result"]
-    assert others.question == "lighting"
-    assert (others.estimate.mean, others.naive) == pytest.approx((4.0, 4.0))
-    assert others.estimate.low is not None
-    assert others.estimate.high is not None
-    assert 3 < others.estimate.low < 4 < others.estimate.high < 5
-    assert (others.estimate.answers, others.estimate.raters) == (6, 6)
-    assert (own.estimate.mean, own.estimate.low) == (1.0, None)
+    for rater in crowd[:2]:
+        rate(rater, image, 5)
+    leave_unanswered(crowd[5], image)  # stratum "new": two of three
+    strict = [rate(rater, image, 1).ask for rater in crowd[2:4]]
+    Ask.objects.filter(pk__in=[ask.pk for ask in strict]).update(stratum="regular", p_ask=0.025)
+    (figure,) = read().aspects.along("")
+    new, regular = 1 / (2 / 3), 2 / 1  # a response of 2 of 3; half the chance, a response of 2 of 2
+    assert figure.mean == pytest.approx((5 * new + 1 * regular) / (new + regular))
+    assert figure.naive == pytest.approx(3.0)
+    assert figure.response == pytest.approx(4 / 5)
 
 
-def test_model_against_model_counts_each_side_whichever_was_older(
-    alice: User, hang: Hang, crowd: list[User], since: datetime
-) -> None:
+def test_a_flagged_answer_is_left_out_until_its_flag_is_lifted(alice: User, hang: Hang, crowd: list[User]) -> None:
+    image = hang(alice)
+    bad = rate(crowd[0], image, 1)
+    rate(crowd[1], image, 5)
+    flag = QualityFlag.objects.create(version=1, ask=bad.ask, flag="too_fast", raised_at=timezone.now())
+    assert read().aspects.along("").get().mean == 5.0
+    QualityFlag.objects.filter(pk=flag.pk).update(lifted_at=timezone.now())
+    assert read().aspects.along("").get().mean == 3.0
+
+
+def test_model_against_model_counts_each_side_whichever_was_older(alice: User, hang: Hang, crowd: list[User]) -> None:
     other = checkpoint_row("zeta", "zeta")
     toy, zeta = hang(alice, seed=1), hang(alice, seed=2, checkpoint=other)
     later_toy = hang(alice, seed=3)
     for rater in crowd:
         vote(rater, toy, zeta, toy)
         vote(rater, zeta, later_toy, zeta if rater == crowd[0] else later_toy, swapped=True)
-    vote(alice, toy, zeta, "tie")
-    vote(alice, zeta, later_toy, "both_bad")
+    vote(alice, toy, zeta, zeta)  # her own pictures
     vote(crowd[0], toy, later_toy, toy)  # one model: no duel
-    (duel,) = reports.duels(since)
-    assert (duel.first, duel.second) == ("toy", "zeta")
-    assert (duel.wins, duel.losses, duel.ties, duel.both_bad) == (11, 1, 1, 1)
-    assert duel.share
-    assert duel.share.mean == pytest.approx(11.5 / 13)
-    assert duel.share.raters == 7
-    assert duel.odds == pytest.approx(11.5 / 1.5)
+    gold = vote(crowd[1], hang(alice, seed=4), hang(alice, seed=5, checkpoint=other), "tie")
+    Ask.objects.filter(pk=gold.ask_id).update(is_gold=True, is_high_spoiled=False)
+    (duel,) = read().body["duels"]
+    assert (duel["first"], duel["second"]) == ("toy", "zeta")
+    assert (duel["wins"], duel["losses"], duel["ties"], duel["both_bad"]) == (11, 1, 0, 0)
+    assert duel["share"] == pytest.approx(11 / 12)
+    assert (duel["raters"], duel["prompts"], duel["low"]) == (6, 1, None)  # one prompt: no interval
+    back = turned(duel)
+    assert (back["first"], back["wins"], back["share"]) == ("zeta", 1, pytest.approx(1 / 12))
 
 
-def test_the_page_shows_every_part_with_a_chart_that_can_be_read_aloud(
+def test_a_leaderboard_has_intervals_once_people_and_prompts_are_enough(
+    alice: User, hang: Hang, crowd: list[User]
+) -> None:
+    compared(alice, hang, crowd)
+    lonely = hang(alice, seed=90, checkpoint=checkpoint_row("lonely", "lonely"))
+    vote(crowd[0], lonely, hang(alice, seed=91, checkpoint=checkpoint_row("solo", "solo")), lonely)
+    body = read().body
+    best, last = body["leaderboard"]["rows"]
+    assert (best["model"], last["model"]) == ("zeta", "toy")
+    assert best["low"] < best["odds"] < best["high"]
+    assert best["odds"] * last["odds"] == pytest.approx(1)
+    assert (best["votes"], best["raters"], best["prompts"]) == (36, 6, 6)
+    assert body["leaderboard"]["left_out"] == ["lonely", "solo"]
+    assert body["leaderboard"]["robustness"]["leader"] == "zeta"
+    duel = next(row for row in body["duels"] if row["second"] == "zeta" and row["first"] == "toy")
+    assert turned(duel)["odds"] == pytest.approx(best["odds"] ** 2)
+    assert body["position"]["votes"] == 37
+
+
+def test_the_worst_aspect_of_the_week_stands_there_with_pictures(
+    alice: User, hang: Hang, crowd: list[User], rita: User, as_user: As
+) -> None:
+    image = hang(alice)
+    for place, rater in enumerate(crowd):
+        rate(rater, image, 4 + place % 2)
+        rate(rater, image, 1 + place % 2, question="artefacts")
+    refresh_aspects(images=[image.pk])
+    (complaint,) = read(7).body["complaints"]
+    assert (complaint["question"], complaint["checkpoint"], complaint["examples"]) == ("artefacts", "toy", [image.pk])
+    html = as_user(rita).get(reverse("ratings:research")).content.decode()
+    assert image.public_id in html
+    assert "artefacts, toy" in html
+
+
+def test_aspects_of_a_post_keep_the_spread_of_what_others_said(alice: User, hang: Hang, crowd: list[User]) -> None:
+    image = hang(alice)
+    for rater, value in zip(crowd, [1, 5, 1, 5, 1, 5], strict=True):
+        rate(rater, image, value)
+    rate(alice, image, 3)
+    refresh_aspects(images=[image.pk])
+    assert PostAspect.objects.get().spread == pytest.approx(2.0)
+
+
+def test_every_page_shows_its_part_with_charts_that_can_be_read_aloud(
     alice: User, bob: User, rita: User, hang: Hang, crowd: list[User], as_user: As
 ) -> None:
-    one, two = hang(alice, seed=1), hang(alice, seed=2, checkpoint=checkpoint_row("zeta", "zeta"))
+    compared(alice, hang, crowd)
+    image = hang(alice)
     for rater in crowd:
-        rate(rater, one, 4)
-        vote(rater, one, two, one)
-    leave_unanswered(bob, one)
+        rate(rater, image, 4)
+    leave_unanswered(bob, image)
     DrawTally.objects.count_draw(Policy.objects.current(), timezone.localdate(), "post", "new/first", 0.0, "day")
-    html = as_user(rita).get(reverse("ratings:research"), {"days": "7"}).content.decode()
-    for part in ('role="img"', "<title id=", "lighting", "zeta", "new", "at the limit", "aria-current"):
-        assert part in html
-    assert " style=" not in html
+    client = as_user(rita)
+    expected = {
+        reverse("ratings:research"): ['role="img"', "<title>", "lighting", "aria-current"],
+        reverse("ratings:research-aspects"): ['role="img"', "lighting", "Week by week", "Sensitivity"],
+        reverse("ratings:research-aspects") + "?by=checkpoint&question=lighting": ["toy", "by checkpoint"],
+        reverse("ratings:research-models"): ['role="img"', "toy against zeta", "Prompts"],
+        reverse("ratings:research-duel", args=["zeta", "toy"]): [
+            "× preferred, 95 %",
+            "36 votes by 6 people on 6 prompts",
+        ],
+        reverse("ratings:research-responses"): ["new", "at the limit"],
+    }
+    for path, parts in expected.items():
+        html = client.get(path).content.decode()
+        assert [part for part in parts if part not in html] == [], path
+        assert " style=" not in html
+    assert client.get(reverse("ratings:research-duel", args=["toy", "nobody"])).status_code == 404
 
 
-def test_the_page_costs_the_same_however_much_was_answered(
+@pytest.mark.parametrize("name", ["aspects", "duels", "leaderboard", "responses", "agreement"])
+def test_every_figure_comes_as_csv_under_its_definition(
+    name: str, alice: User, rita: User, hang: Hang, crowd: list[User], as_user: As
+) -> None:
+    compared(alice, hang, crowd)
+    image = hang(alice)
+    for rater in crowd:
+        rate(rater, image, 4)
+        rate(rater, hang(alice), 3 + crowd.index(rater) % 2)
+    answer = as_user(rita).get(reverse("ratings:research-table", args=[name]), {"days": "7", "surface": "post"})
+    assert answer["Content-Type"].startswith("text/csv")
+    lines = answer.content.decode().splitlines()
+    assert lines[0].startswith(f"# {name}: ")
+    rows = list(csv.DictReader(io.StringIO("\n".join(line for line in lines if not line.startswith("#")))))
+    assert rows
+    assert None not in rows[0]
+    if name == "aspects":
+        assert "surface = post" in lines[0]
+        assert any(row["question"] == "lighting" and float(row["mean"]) > 3 for row in rows)
+    assert as_user(rita).get(reverse("ratings:research-table", args=["secrets"])).status_code == 404
+
+
+def test_a_long_ledger_is_not_added_up_while_a_page_waits(
+    alice: User, hang: Hang, crowd: list[User], monkeypatch: pytest.MonkeyPatch, rita: User, as_user: As
+) -> None:
+    image = hang(alice)
+    rate(crowd[0], image, 4)
+    monkeypatch.setattr(readings, "LIVE_ASKS", 0)
+    page = as_user(rita).get(reverse("ratings:research")).content.decode()
+    assert "are being worked out" in page
+    assert not Reading.objects.exists()
+    earlier = read()
+    rate(crowd[1], image, 2)
+    later = timezone.now() + timedelta(hours=1)
+    assert reports.reading_over(days=30, at=later) == earlier
+    monkeypatch.setattr(readings, "LIVE_ASKS", 10)
+    fresh = reports.reading_over(days=30, at=later)
+    assert fresh is not None
+    assert fresh.answers == 2
+    assert list(Reading.objects.filter(days=30)) == [fresh]  # the earlier one and its figures are gone
+
+
+def test_a_page_costs_the_same_however_much_was_answered(
     alice: User, rita: User, hang: Hang, crowd: list[User], as_user: As, django_assert_max_num_queries: object
 ) -> None:
-    for seed in range(3):
-        image = hang(alice, seed=seed)
-        for rater in crowd:
-            rate(rater, image, 1 + seed)
+    compared(alice, hang, crowd)
+    read(7)
+    read(30)
     client = as_user(rita)
-    with django_assert_max_num_queries(20):  # type: ignore[operator]
-        assert client.get(reverse("ratings:research")).status_code == 200
+    for name in PAGES:
+        with django_assert_max_num_queries(16):  # type: ignore[operator]
+            assert client.get(reverse(f"ratings:{name}")).status_code == 200

@@ -1,0 +1,82 @@
+"""What the dashboards show, worked out beforehand: a page over millions of answers reads some hundred rows."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import models
+
+from ratings.statistics.means import sensitivity_band
+
+
+class ReadingQuerySet(models.QuerySet["Reading"]):
+    def latest_over(self, days: int) -> "Reading | None":
+        """The newest reading of a period; its figures all come from one moment."""
+        return self.filter(days=days).order_by("-computed_at").first()
+
+
+class Reading(models.Model):
+    """Every figure of one period, worked out at one moment. `body` holds the small ones (see ratings.reports)."""
+
+    days = models.PositiveSmallIntegerField()
+    since = models.DateTimeField()
+    computed_at = models.DateTimeField()
+    took_ms = models.PositiveIntegerField()
+    answers = models.PositiveIntegerField()
+    body: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(default=dict)
+
+    objects = ReadingQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["days", "-computed_at"], name="reading_latest")]
+
+    def is_older_than(self, moment: datetime) -> bool:
+        return self.computed_at < moment
+
+
+class AspectFigureQuerySet(models.QuerySet["AspectFigure"]):
+    def along(self, dimension: str, **fixed: str) -> "AspectFigureQuerySet":
+        """One figure for each value of `dimension` (empty: one for all), the other dimensions as in `fixed` or all."""
+        where = {name: fixed.get(name, "") for name in DIMENSIONS if name != dimension}
+        figures = self.filter(week=None, **where)
+        return figures.exclude(**{dimension: ""}) if dimension else figures
+
+    def weekly(self, **fixed: str) -> "AspectFigureQuerySet":
+        """The time series: one figure a week."""
+        where = {name: fixed.get(name, "") for name in DIMENSIONS}
+        return self.filter(week__isnull=False, **where).order_by("week")
+
+
+DIMENSIONS = ("checkpoint", "style", "category")
+
+
+class AspectFigure(models.Model):
+    """The weighted mean of one question on one surface, among pictures of one kind; an empty dimension means all."""
+
+    reading = models.ForeignKey(Reading, on_delete=models.CASCADE, related_name="aspects")
+    surface = models.CharField(max_length=8)
+    question = models.CharField(max_length=32)
+    checkpoint = models.CharField(max_length=64, blank=True)
+    style = models.CharField(max_length=64, blank=True)
+    category = models.CharField(max_length=64, blank=True)
+    week = models.DateField(null=True)  # its Monday; null: the whole period
+    answers = models.PositiveIntegerField()
+    raters = models.PositiveIntegerField()
+    response = models.FloatField()  # of the strata behind it
+    mean = models.FloatField()
+    low = models.FloatField(null=True)
+    high = models.FloatField(null=True)
+    naive = models.FloatField()
+
+    objects = AspectFigureQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            # what a page shows: one question or all along one dimension
+            models.Index(fields=["reading", "surface", "checkpoint", "style", "category"], name="aspectfigure_shown")
+        ]
+
+    @property
+    def band(self) -> tuple[float, float]:
+        """How far the interval would reach if those who did not answer thought otherwise."""
+        ends = (self.mean, self.mean) if self.low is None or self.high is None else (self.low, self.high)
+        return sensitivity_band(*ends, self.response)

@@ -1,0 +1,43 @@
+"""What people are unhappy about: the aspects furthest below their model's average, with pictures to look at."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from feed.models import PostAspect
+from ratings.models import AspectFigure, Surface
+
+MOST_COMPLAINTS = 5
+EXAMPLES = 4
+NOT_ASPECTS = {"overall"}  # it sums the others up
+
+
+def complaints(figures: Sequence[AspectFigure], since: datetime) -> list[dict[str, Any]]:
+    """Of one reading's figures by model (post surface): those whose whole interval lies below the model's average.
+
+    The average of a model is that of its aspects' means, each counting alike. `examples` are ids of images.
+    """
+    by_model: dict[str, list[AspectFigure]] = defaultdict(list)
+    for figure in figures:
+        if figure.surface == Surface.POST and figure.question not in NOT_ASPECTS:
+            by_model[figure.checkpoint].append(figure)
+    found: list[dict[str, Any]] = []
+    for model, aspects in by_model.items():
+        average = sum(figure.mean for figure in aspects) / len(aspects)
+        found += [
+            {"checkpoint": model, "question": figure.question, "mean": figure.mean, "high": figure.high,
+             "average": average, "answers": figure.answers, "raters": figure.raters}
+            for figure in aspects
+            if len(aspects) > 1 and figure.high is not None and figure.high < average
+        ]  # fmt: skip
+    worst = sorted(found, key=lambda row: row["mean"] - row["average"])[:MOST_COMPLAINTS]
+    return [{**row, "examples": _examples(row["checkpoint"], row["question"], since)} for row in worst]
+
+
+def _examples(checkpoint: str, question: str, since: datetime) -> list[int]:
+    rated = PostAspect.objects.filter(aspect=question, post__image__generation__checkpoint__slug=checkpoint)
+    shown = rated.filter(post__image__ratings__created_at__gte=since, post__image__is_public=True)
+    return list(dict.fromkeys(shown.order_by("mean", "post").values_list("post__image", flat=True)[: EXAMPLES * 8]))[
+        :EXAMPLES
+    ]
