@@ -113,8 +113,8 @@ def _figures(reading: Reading, names: Sequence[str], rows: Sequence[Sequence[Any
         return
     keys = [dict(zip(names, row, strict=False)) for row in rows]
     sums = np.array([row[len(names) :] for row in rows], dtype=np.float64).T
-    answers, raters, plain, asks = sums[5:]
-    mean, low, high = cluster_interval(Moments(*sums[:5], answers, raters))
+    s, w, ss, sw, ww, answers, raters, plain, asks = sums
+    mean, low, high = cluster_interval(Moments(s, w, ss, sw, ww, answers, raters))
     for number, key in enumerate(keys):
         is_known = bool(np.isfinite(low[number]))
         yield AspectFigure(

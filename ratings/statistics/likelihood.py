@@ -102,7 +102,7 @@ def inverse_of(matrices: Floats) -> Floats:
     models = matrices.shape[-1]
     level = np.full((models, models), 1 / models)
     scale = np.maximum(np.trace(matrices, axis1=-2, axis2=-1), 1e-9)[..., None, None]
-    return np.linalg.inv(matrices + scale * (level + 1e-12 * np.eye(models))) - level / scale
+    return np.asarray(np.linalg.inv(matrices + scale * (level + 1e-12 * np.eye(models))) - level / scale)
 
 
 def sigmoid(x: Floats) -> Floats:

@@ -62,7 +62,7 @@ class Strengths:
         if is_naive:
             return np.sqrt(np.maximum(variance(self.naive), 0.0))
         rater, prompt, both = (variance(part) for part in (self.by_rater, self.by_prompt, self.by_both))
-        return np.sqrt(np.maximum.reduce([rater, prompt, rater + prompt - both]))
+        return np.asarray(np.sqrt(np.maximum.reduce([rater, prompt, rater + prompt - both])))
 
     def _spread(self, is_naive: bool) -> Floats:
         honest = (self.degrees >= LEAST_CLUSTERS - 1) & self.is_bounded
