@@ -8,9 +8,11 @@ from rest_framework.routers import DefaultRouter
 
 from accounts.api import ConsentViewSet, MeView, NotificationViewSet, TokenViewSet, WebhookViewSet
 from feed.api import ChallengeViewSet, PostViewSet, ProfileViewSet
+from feed.collection_api import CollectionViewSet
 from feed.comment_api import CommentViewSet
-from feed.tag_api import TagViewSet
+from feed.people_api import BlockViewSet, FollowViewSet, HiddenPostViewSet, MuteViewSet
 from feed.search_api import SearchViewSet
+from feed.tag_api import TagViewSet
 from generation.api import CheckpointViewSet, GenerationViewSet, ImageViewSet, StyleViewSet
 from moderation.api import CaseViewSet, DecisionViewSet, ReportViewSet
 from ratings.api import AskViewSet, ComparisonViewSet, QuestionViewSet
@@ -26,10 +28,15 @@ router.register("styles", StyleViewSet, basename="style")
 router.register("generations", GenerationViewSet, basename="generation")
 router.register("images", ImageViewSet, basename="image")
 router.register("posts", PostViewSet, basename="post")
+router.register("collections", CollectionViewSet, basename="collection")
 router.register("comments", CommentViewSet, basename="comment")
 router.register("tags", TagViewSet, basename="tag")
 router.register("profiles", ProfileViewSet, basename="profile")
 router.register("search", SearchViewSet, basename="search")
+router.register("follows", FollowViewSet, basename="follow")
+router.register("blocks", BlockViewSet, basename="block")
+router.register("mutes", MuteViewSet, basename="mute")
+router.register("hidden-posts", HiddenPostViewSet, basename="hidden-post")
 router.register("challenges", ChallengeViewSet, basename="challenge")
 router.register("reports", ReportViewSet, basename="report")
 router.register("cases", CaseViewSet, basename="case")

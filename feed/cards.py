@@ -12,6 +12,8 @@ from accounts.models import Viewer
 from feed.models import Post
 from generation.files import Picture, picture
 
+NOTHING = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"  # one clear pixel
+
 
 @dataclass(frozen=True)
 class Card:
@@ -33,10 +35,15 @@ class Card:
     remix_url: str
     prompt: str | None
     badges: list[str]
+    hide_url: str = ""
+    save_url: str = ""
+    saved: bool = False
 
 
 def card_of(post: Post, viewer: Viewer, at: datetime) -> Card:
     """`post` comes from a list that `viewer` may see, with `with_card(viewer)`."""
+    if post.is_blurred:
+        return _blurred_card(post)
     shown = picture_of(post, viewer, at)
     return Card(
         id=post.public_id,
@@ -55,6 +62,31 @@ def card_of(post: Post, viewer: Viewer, at: datetime) -> Card:
         remix_url=remix_url(post),
         prompt=post.image.generation.prompt if post.may_read_prompt(viewer) else None,
         badges=_badges(post),
+        save_url=save_url(post, is_saved=post.is_saved),
+        saved=post.is_saved,
+        hide_url=hide_url(post) if viewer.pk not in {None, post.author_id} else "",
+    )
+
+
+def _blurred_card(post: Post) -> Card:
+    """Says that there is something and lets the viewer open it; of the picture only its placeholder leaves."""
+    return Card(
+        id=post.public_id,
+        url=post.get_absolute_url(),
+        src=post.image.placeholder or NOTHING,
+        srcset="",
+        width=post.image.width,
+        height=post.image.height,
+        alt=_("A picture that you muted; open it to see it"),
+        placeholder="",
+        author_name=post.author.username,
+        author_url=profile_url(post.author.username),
+        likes=post.count.likes,
+        liked=post.is_liked,
+        like_url="",
+        remix_url="",
+        prompt=None,
+        badges=[_("Muted")],
     )
 
 
@@ -73,6 +105,16 @@ def profile_url(username: str) -> str:
 def like_url(post: Post, *, is_liked: bool) -> str:
     """Where the like button posts to: what it does next. Both ends are idempotent, so a double click is one."""
     return reverse("feed:unlike" if is_liked else "feed:like", args=[post.public_id])
+
+
+def save_url(post: Post, *, is_saved: bool) -> str:
+    """Where the save button posts to: what it does next, as `like_url`."""
+    return reverse("feed:unsave" if is_saved else "feed:save", args=[post.public_id])
+
+
+def hide_url(post: Post) -> str:
+    """Where “not interested” posts to."""
+    return reverse("feed:not-interested", args=[post.public_id])
 
 
 def remix_url(post: Post, kind: str = "") -> str:

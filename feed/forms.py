@@ -1,13 +1,13 @@
 """Forms of the feed; rules that need the database are the services'."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import Refused
 from accounts.models import User
-from feed.models import Post, Profile
+from feed.models import Collection, Post, Profile
 from generation.models import Image
 
 
@@ -53,6 +53,32 @@ class CommentForm(forms.Form):
         max_length=2000,
         widget=forms.Textarea(attrs={"rows": 3, "data-submit-on-enter": ""}),
     )
+
+
+class CollectionForm(forms.Form):
+    name = forms.CharField(label=_("Name"), max_length=80)
+    visibility = forms.ChoiceField(
+        label=_("Who can see it"),
+        choices=Collection.Visibility.choices,
+        widget=forms.RadioSelect,
+        initial=Collection.Visibility.PRIVATE,
+    )
+
+
+class ShareForm(forms.Form):
+    username = forms.CharField(label=_("Member"), max_length=150)
+    may_add = forms.BooleanField(label=_("They may add pictures"), required=False)
+
+
+class CollectForm(forms.Form):
+    collections = forms.MultipleChoiceField(label=_("Collections"), required=False, widget=forms.CheckboxSelectMultiple)
+    name = forms.CharField(label=_("A new collection"), max_length=80, required=False)
+
+    def __init__(self, *args: Any, rows: list[tuple[Collection, bool]], **kwargs: Any) -> None:
+        chosen = [row.public_id for row, has_post in rows if has_post]
+        super().__init__(*args, initial={"collections": chosen}, **kwargs)
+        field = cast(forms.MultipleChoiceField, self.fields["collections"])
+        field.choices = [(row.public_id, row.name) for row, _has in rows]
 
 
 class ProfileForm(forms.ModelForm[Profile]):

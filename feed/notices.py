@@ -21,6 +21,7 @@ SENTENCES: dict[str, str | Promise] = {
     "post.remixed": _("{actor} remixed a picture of yours."),
     "post.commented": _("{actor} said something below a picture of yours."),
     "comment.answered": _("{actor} answered what you said."),
+    "collection.shared": _("{actor} shares a collection with you."),
     "generation.done": _("Your pictures are ready."),
     "image.held": _("A picture of yours is held until a moderator has looked at it."),
     "moderation.decision": _("Moderators decided about something of yours."),

@@ -1,7 +1,19 @@
 from django.urls import path, register_converter
 
 from feed.converters import UsernameConverter
-from feed.views import challenges, comments, lists, notifications, people, posts, profiles, publishing, tags
+from feed.views import (
+    challenges,
+    collections,
+    comments,
+    lists,
+    notifications,
+    people,
+    posts,
+    profiles,
+    publishing,
+    saving,
+    tags,
+)
 from feed.views import search as searching
 
 register_converter(UsernameConverter, "username")
@@ -29,6 +41,18 @@ urlpatterns = [
     path("p/<str:public_id>/unpublish/", publishing.unpublish, name="unpublish"),
     path("p/<str:public_id>/delete/", publishing.delete, name="delete"),
     path("p/<str:public_id>/comments/", comments.post_comment, name="comment-post"),
+    path("p/<str:public_id>/save/", saving.save, name="save"),
+    path("p/<str:public_id>/unsave/", saving.unsave, name="unsave"),
+    path("p/<str:public_id>/collect/", saving.collect, name="collect"),
+    path("collections/", collections.own_collections, name="collections"),
+    path("collections/new/", collections.new_collection, name="collection-new"),
+    path("collections/<str:public_id>/", collections.collection, name="collection"),
+    path("collections/<str:public_id>/edit/", collections.edit_collection, name="collection-edit"),
+    path("collections/<str:public_id>/delete/", collections.delete_collection, name="collection-delete"),
+    path("collections/<str:public_id>/share/", collections.share, name="collection-share"),
+    path("collections/<str:public_id>/unshare/<username:username>/", collections.unshare, name="collection-unshare"),
+    path("collections/<str:public_id>/renew-link/", collections.renew_link, name="collection-renew"),
+    path("@<username:username>/collections/", collections.collections_of, name="collections-of"),
     path("comments/<str:public_id>/", comments.show, name="comment"),
     path("comments/<str:public_id>/edit/", comments.edit, name="comment-edit"),
     path("comments/<str:public_id>/delete/", comments.delete, name="comment-delete"),

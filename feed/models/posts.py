@@ -61,14 +61,19 @@ class PostQuerySet(models.QuerySet["Post"]):
         return self.filter(Exists(PostTag.objects.filter(post=OuterRef("pk"), tag=tag)))
 
     def with_card(self, viewer: Viewer, at: datetime | None = None) -> "PostQuerySet":
-        """All that a card shows, in the same query: `is_liked` and `is_blurred` are `viewer`'s."""
+        """All that a card shows, in the same query: `is_liked`, `is_saved` and `is_blurred` are `viewer`'s."""
         rows = self.select_related("author", "count", "image__generation__checkpoint")
         if not isinstance(viewer, User):
             return rows
         likes = apps.get_model("feed.Like").objects.filter(post=OuterRef("pk"), member=viewer.pk)
+        saved = apps.get_model("feed.CollectionItem").objects.filter(
+            post=OuterRef("pk"), added_by=viewer.pk, collection__is_default=True, collection__owner=viewer.pk
+        )
         blurred = filters.muted(viewer, Mute.Effect.BLUR, at or timezone.now())
         return rows.annotate(
-            liked_by_viewer=Exists(likes), blurred_for_viewer=ExpressionWrapper(blurred, output_field=BooleanField())
+            liked_by_viewer=Exists(likes),
+            saved_by_viewer=Exists(saved),
+            blurred_for_viewer=ExpressionWrapper(blurred, output_field=BooleanField()),
         )
 
 
@@ -112,6 +117,15 @@ class Post(PublicIdModel):
     @is_liked.setter
     def is_liked(self, value: bool) -> None:
         self.__dict__["liked_by_viewer"] = value
+
+    @property
+    def is_saved(self) -> bool:
+        """In the default collection of the viewer of `with_card`."""
+        return bool(self.__dict__.get("saved_by_viewer", False))
+
+    @is_saved.setter
+    def is_saved(self, value: bool) -> None:
+        self.__dict__["saved_by_viewer"] = value
 
     @property
     def is_blurred(self) -> bool:

@@ -1,0 +1,151 @@
+"""Collections for programs."""
+
+from typing import Any
+
+from django.db.models import Q
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_serializer
+from rest_framework import serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.permissions import IsAuthenticatedOrReadOnly
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import User
+from accounts.permissions import member_of
+from feed import collecting
+from feed.api import CURSOR, posts_shown
+from feed.models import Collection, CollectionMember, Post
+from feed.paging import read_keyset
+from feed.profiles import visible_members
+from feed.rates import check_member_rate
+from feed.reading import PAGE_SIZE
+from feed.serializers import PostPageSerializer, checked
+
+ID = OpenApiParameter("id", str, OpenApiParameter.PATH)
+KEY = OpenApiParameter("key", str, description="What a shared link carries")
+OWNER = OpenApiParameter("owner", str, description="A username: what they show to everybody. Without it, one's own")
+POST = OpenApiParameter("post", str, OpenApiParameter.PATH, description="Id of the post")
+NAME = OpenApiParameter("username", str, OpenApiParameter.PATH)
+
+
+class CollectionSerializer(serializers.ModelSerializer[Collection]):
+    id = serializers.CharField(source="public_id")
+    owner = serializers.CharField(source="owner.username")
+
+    class Meta:
+        model = Collection
+        fields = ["id", "owner", "name", "visibility", "is_default", "created_at"]
+
+
+@extend_schema_serializer(many=False)  # the page is the list
+class CollectionPageSerializer(serializers.Serializer[Any]):
+    next = serializers.URLField(allow_null=True)
+    results = CollectionSerializer(many=True)
+
+
+class EditCollectionSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=collecting.LONGEST_NAME)
+    visibility = serializers.ChoiceField(Collection.Visibility.choices, default=Collection.Visibility.PRIVATE)
+
+
+class MayAddSerializer(serializers.Serializer[Any]):
+    may_add = serializers.BooleanField(default=False)
+
+
+class CollectionViewSet(viewsets.ViewSet):
+    """Posts that members put together: private, shared by link or by name, or public."""
+
+    permission_classes = [IsAuthenticatedOrReadOnly]
+    lookup_value_regex = r"[\w-]{12}"
+
+    @extend_schema(parameters=[OWNER, CURSOR], responses=CollectionPageSerializer)
+    def list(self, request: Request) -> Response:
+        """One's own and what is shared with one by name; with `owner`, what somebody shows to everybody."""
+        at, name = timezone.now(), request.query_params.get("owner", "")
+        if name:
+            owner = get_object_or_404(visible_members(request.user, at), username__iexact=name)
+            rows = Collection.objects.published(at).filter(owner=owner)
+        elif isinstance(request.user, User):
+            collecting.default_collection(member=request.user, at=at)
+            shared = CollectionMember.objects.filter(member=request.user).values("collection")
+            rows = Collection.objects.visible_to(request.user, at)
+            rows = rows.filter(Q(owner=request.user) | Q(pk__in=shared))
+        else:
+            rows = Collection.objects.none()
+        cursor = request.query_params.get("cursor", "")
+        page = read_keyset(rows.select_related("owner"), by="created_at", cursor=cursor, size=PAGE_SIZE)
+        query = request.query_params.copy()
+        query["cursor"] = page.next or ""
+        following = request.build_absolute_uri(f"{request.path}?{query.urlencode()}") if page.next else None
+        return Response({"next": following, "results": CollectionSerializer(page.rows, many=True).data})
+
+    @extend_schema(parameters=[ID, KEY], responses=CollectionSerializer)
+    def retrieve(self, request: Request, pk: str) -> Response:
+        return Response(CollectionSerializer(self._visible(request, pk)).data)
+
+    @extend_schema(request=EditCollectionSerializer, responses={201: CollectionSerializer})
+    def create(self, request: Request) -> Response:
+        member, data = member_of(request), checked(EditCollectionSerializer, request)
+        check_member_rate(member, "collection")
+        return Response(CollectionSerializer(collecting.create_collection(owner=member, **data)).data, status=201)
+
+    @extend_schema(parameters=[ID], request=EditCollectionSerializer, responses=CollectionSerializer)
+    def update(self, request: Request, pk: str) -> Response:
+        member, data = member_of(request), checked(EditCollectionSerializer, request)
+        check_member_rate(member, "collection")
+        found = self._own(member, pk)
+        return Response(CollectionSerializer(collecting.edit_collection(collection=found, owner=member, **data)).data)
+
+    @extend_schema(parameters=[ID], responses={204: None})
+    def destroy(self, request: Request, pk: str) -> Response:
+        member = member_of(request)
+        collecting.delete_collection(collection=self._own(member, pk), owner=member)
+        return Response(status=204)
+
+    @extend_schema(parameters=[ID, KEY, CURSOR], responses=PostPageSerializer)
+    @action(detail=True)
+    def posts(self, request: Request, pk: str) -> Response:
+        """What is in it, as far as the viewer may see; what was added last comes first."""
+        at, viewer, found = timezone.now(), request.user, self._visible(request, pk)
+        cursor = request.query_params.get("cursor", "")
+        page = collecting.read_posts(found, viewer, at=at, cursor=cursor, size=PAGE_SIZE)
+        return Response(posts_shown(request, [item.post for item in page.rows], page.next, request.path))
+
+    @extend_schema(parameters=[ID, POST], request=None, responses={204: None})
+    @action(detail=True, methods=["put", "delete"], url_path=r"posts/(?P<post>[\w-]{12})")
+    def post(self, request: Request, pk: str, post: str) -> Response:
+        """PUT puts a post in, DELETE takes it out; each may be repeated."""
+        at, member = timezone.now(), member_of(request)
+        check_member_rate(member, "save")
+        found = get_object_or_404(Collection.objects.visible_to(member, at), public_id=pk)
+        if request.method == "PUT":
+            shown = get_object_or_404(Post.objects.visible_to(member, at), public_id=post)
+            collecting.save_post(post=shown, member=member, collection=found, at=at)
+        elif (inside := Post.objects.filter(collection_items__collection=found, public_id=post).first()) is not None:
+            collecting.unsave_post(post=inside, member=member, collection=found)
+        return Response(status=204)
+
+    @extend_schema(parameters=[ID, NAME], request=MayAddSerializer, responses={204: None})
+    @action(detail=True, methods=["put", "delete"], url_path=r"members/(?P<username>[\w.@+-]{1,150})")
+    def member(self, request: Request, pk: str, username: str) -> Response:
+        """PUT lets a member look (and add), DELETE ends it."""
+        owner = member_of(request)
+        check_member_rate(owner, "collection")
+        found = self._own(owner, pk)
+        if request.method == "PUT":
+            may_add = checked(MayAddSerializer, request)["may_add"]
+            collecting.share_collection(collection=found, owner=owner, username=username, may_add=may_add)
+        else:
+            member = get_object_or_404(User, username__iexact=username)
+            collecting.unshare_collection(collection=found, member=member, by=owner)
+        return Response(status=204)
+
+    def _own(self, member: User, public_id: str) -> Collection:
+        return get_object_or_404(Collection, public_id=public_id, owner=member)
+
+    def _visible(self, request: Request, public_id: str) -> Collection:
+        key = request.query_params.get("key", "")
+        shown = Collection.objects.visible_to(request.user, timezone.now(), key).select_related("owner")
+        return get_object_or_404(shown, public_id=public_id)
