@@ -62,6 +62,7 @@ def main() -> int:
             call_command("collectstatic", interactive=False, ignore_patterns=["redoc"], verbosity=0)
         _starter(settings.CHECKPOINTS_DIR / "starter")
         _meaning(settings.CHECKPOINTS_DIR / "meaning")
+        call_command("index_search")
         call_command("schedule_challenges")
         if settings.DEMO:
             make_accounts()

@@ -244,6 +244,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep-orphans": {"task": "generation.sweep_orphans", "schedule": timedelta(days=1)},
     "fold-counts": {"task": "feed.fold_counts", "schedule": 3.0},
     "rebuild-lists": {"task": "feed.rebuild_lists", "schedule": 20.0},
+    "read-pending-posts": {"task": "feed.read_pending_posts", "schedule": 60.0},
+    "relearn-words": {"task": "feed.relearn_words", "schedule": crontab(hour=3, minute=50)},
     "reconcile-counts": {"task": "feed.reconcile_counts", "schedule": crontab(hour=3, minute=20)},
     "expire-asks": {"task": "ratings.expire_asks", "schedule": 60.0},
     "refresh-aspects": {"task": "ratings.refresh_aspects", "schedule": 30.0},

@@ -23,7 +23,7 @@ from feed.display import sync_display
 from feed.models import Block, HiddenPost, Mute, Post, SearchEntry
 from feed.search import embedding, finding
 from feed.search.entries import relearn_words
-from feed.search.language import Filter, Word, parse
+from feed.search.language import parse
 from feed.search.meaning import read_entries
 from feed.search.reading import ResultPage, read_results
 from feed.tagging import tag_post
@@ -73,38 +73,6 @@ def titles(found: ResultPage, gallery: dict[str, Post]) -> list[str]:
 
 def look(text: str, viewer: Viewer = VISITOR) -> ResultPage:
     return read_results(parse(text), viewer, at=timezone.now())
-
-
-# --- the language ------------------------------------------------------------------------------------------
-
-
-def test_a_query_is_words_phrases_exclusions_and_operators() -> None:
-    query = parse('red "golden hour" -neon by:@Alice -tag:#Sea seed:007 before:2026-11 16:9')
-    assert query.words == (
-        Word("red"), Word("golden hour", is_phrase=True), Word("neon", is_excluded=True), Word("16:9"),
-    )  # fmt: skip
-    assert query.filters == (
-        Filter("by", "Alice"), Filter("tag", "sea", is_excluded=True), Filter("seed", "7"),
-        Filter("before", "2026-11-01"),
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("by:", "by:alice"), ("by: alice", "by:alice"), ("seed:x", "whole number"),
-        ("seed:99999999999999999999", "whole"),
-        ("before:2026-13", "2026-11-22"), ("before:yesterday", "2026-11-22"), ("like:short", "twelve characters"),
-        ("looks:xyz", "PDQ"), ("checkpoint:a/b", "checkpoint:starter"), ("style:", "style:watercolour"),
-        ("tag:!!", "tag:landscape"), ('"open', "quotation mark"), ("seed:1 seed:2", "once"), ("-seed:1", "excluded"),
-        ("like:abcdefghijkl looks:abcdefghijkl", "not both"), ("x" * 301, "300"), ("a1 " * 25, "24"),
-    ],
-)  # fmt: skip
-def test_a_bad_value_is_refused_in_a_sentence_that_says_what_it_takes(text: str, says: str) -> None:
-    with pytest.raises(Refused) as refused:
-        parse(text)
-    assert says in " ".join(refused.value.fields["q"])
-    assert refused.value.status == 400
 
 
 # --- what is found -----------------------------------------------------------------------------------------
