@@ -53,6 +53,12 @@ def card(manifest: dict[str, Any], questions: Iterable[Mapping[str, Any]]) -> st
     return f"---\n{header}---\n\n" + "\n".join(parts)
 
 
+def refreshed(text: str, manifest: dict[str, Any]) -> str:
+    """A card whose header says what the manifest says; loaders compare its counts with the files."""
+    header = yaml.safe_dump(_header(manifest), sort_keys=False, allow_unicode=True, width=120)
+    return f"---\n{header}---\n" + text.split("---\n", 2)[2]
+
+
 def _header(manifest: dict[str, Any]) -> dict[str, Any]:
     rows = {kind: found for kind, found in manifest["rows"].items() if not FORMATS[kind].is_json}
     return {

@@ -116,8 +116,8 @@ def prepare(scope: Scope, kind: str) -> None:
         scope.drop(kind, "file_missing", lost)
 
 
-def planned(scope: Scope, kind: str, columns: Sequence[Column]) -> Iterator[Part]:
-    """The rows of a format of pairs, split by split in the order of their pictures' ids, and then the unique ones."""
+def planned(scope: Scope, kind: str, columns: Sequence[Column], *, with_unique: bool = False) -> Iterator[Part]:
+    """The rows of a format of pairs in the order of their pictures' ids, and then the unique splits."""
     prepare(scope, kind)
     more = {
         "_split": "pair.split",
@@ -140,21 +140,21 @@ def planned(scope: Scope, kind: str, columns: Sequence[Column]) -> Iterator[Part
     last = sql.rows("SELECT count(*) FROM release_row")[0][0]
     for first in range(1, last + 1, _RANGE):
         yield from sql.parts(sql.stream(query, [first, first + _RANGE - 1], columns), splits.SPLITS)
-    for split, unique in splits.UNIQUE.items():
+    for split, unique in splits.UNIQUE.items() if with_unique else ():
         query = f"""SELECT {names}, _split, row_number() OVER (ORDER BY _pair) AS _row, _raters, _images, _size
           FROM release_row WHERE _split = %s AND _unique = 1 ORDER BY _pair LIMIT %s"""  # noqa: S608
         for _split, table in sql.parts(sql.stream(query, [split, splits.UNIQUE_MOST], columns), [split]):
             yield unique, table
 
 
-def counted(scope: Scope, kind: str) -> Count:
+def counted(scope: Scope, kind: str, *, with_unique: bool = False) -> Count:
     judged.make(scope)
     judged.drop_counted(scope, kind)
     leaving = "of_pictures = '' AND of_votes = ''"
     found: Count = dict(sql.rows(f"SELECT split, count(*) FROM release_pair WHERE {leaving} GROUP BY 1"))  # noqa: S608
     alone = f"""SELECT pair.split, count(DISTINCT (picture.prompt, picture.author_id))
       FROM release_pair pair JOIN release_picture picture ON picture.id = pair.low WHERE {leaving} GROUP BY 1"""  # noqa: S608
-    for split, people in sql.rows(alone):
+    for split, people in sql.rows(alone) if with_unique else ():
         if split in splits.UNIQUE:
             found[splits.UNIQUE[split]] = min(people, splits.UNIQUE_MOST)
     return found
@@ -165,8 +165,8 @@ FORMAT = Format(
     kind=KIND,
     title="Pairs with a preference, pictures included (the columns of Pick-a-Pic and ours)",
     columns=COLUMNS,
-    plan=lambda scope: planned(scope, KIND, COLUMNS),
-    count=lambda scope: counted(scope, KIND),
+    plan=lambda scope: planned(scope, KIND, COLUMNS, with_unique=True),
+    count=lambda scope: counted(scope, KIND, with_unique=True),
     splits=(*splits.SPLITS, *splits.UNIQUE.values()),
     key="ranking_id",
     pictures=("jpg_0", "jpg_1"),

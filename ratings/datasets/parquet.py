@@ -106,15 +106,20 @@ def _column(kind: pa.DataType, ids: list[int], pictures: Pictures) -> pa.Array:
     return pa.StructArray.from_arrays([content, names], fields=list(IMAGE))
 
 
-def _write_parquet(path: Path, form: Format, groups: Iterator[pa.Table], beat: Callable[[], None]) -> int:
+def parquet_writer(path: Path, form: Format) -> pq.ParquetWriter:
+    """The writer of a format's files; whoever rewrites one uses the same."""
     # JPEG does not compress, and a dictionary or minimum of pictures helps nobody.
     plain = [column.name for column in form.columns if column.name not in form.pictures]
     bulky = {f"{name}{part}" for name in form.pictures for part in ("", ".bytes")}
     compression = dict.fromkeys(plain, "zstd") | dict.fromkeys(bulky, "none")
-    rows = 0
-    with pq.ParquetWriter(
+    return pq.ParquetWriter(
         path, form.schema, version="2.6", compression=compression, use_dictionary=plain, write_statistics=plain
-    ) as writer:
+    )
+
+
+def _write_parquet(path: Path, form: Format, groups: Iterator[pa.Table], beat: Callable[[], None]) -> int:
+    rows = 0
+    with parquet_writer(path, form) as writer:
         for group in groups:
             writer.write_table(group, row_group_size=form.row_group)
             rows += len(group)
