@@ -19,6 +19,7 @@ from feed.profiles import visible_members
 SENTENCES: dict[str, str | Promise] = {
     "post.liked": _("{actor} likes a picture of yours."),
     "post.remixed": _("{actor} remixed a picture of yours."),
+    "post.descended": _("{actor} published a picture that goes back to one of yours."),
     "post.commented": _("{actor} said something below a picture of yours."),
     "comment.answered": _("{actor} answered what you said."),
     "collection.shared": _("{actor} shares a collection with you."),

@@ -13,6 +13,7 @@ from accounts.services import emit, notify
 from feed import ranking
 from feed.challenges import enter_locked
 from feed.display import sync_display
+from feed.family import ancestors_of
 from feed.models import (
     Challenge,
     FeedEntry,
@@ -122,12 +123,15 @@ def _add_rank(post: Post) -> None:
 
 
 def _tell_of_publication(post: Post, at: datetime) -> None:
-    """A published remix is credited to the author of the picture it came from; only the first time is told."""
+    """A published remix is credited up the tree, to the authors it came from; only the first time is told."""
     emit(user=post.author, event="post.published", target=post, at=at)
     parent = post.image.generation.parent
     if parent is not None and parent.author_id != post.author_id and Post.objects.hung().filter(image=parent).exists():
         notify(recipient=parent.author, kind="post.remixed", target=post, actor=post.author, at=at)
         emit(user=parent.author, event="post.remixed", target=post, at=at)
+    further = Post.objects.hung().filter(image__in=ancestors_of(post.image_id)).exclude(image=parent)
+    for author in User.objects.filter(pk__in=further.exclude(author=parent and parent.author).values("author")):
+        notify(recipient=author, kind="post.descended", target=post, actor=post.author, at=at)
 
 
 def unpublish_post(*, post: Post, author: User, at: datetime | None = None) -> None:

@@ -16,7 +16,7 @@ from accounts.permissions import member_of
 from feed import copying, services
 from feed.cards import card_of, picture_of, remix_url
 from feed.commenting import count_comments, read_threads
-from feed.family import children_of, parent_of
+from feed.family import family_of
 from feed.forms import CommentForm
 from feed.models import Challenge, Comment, Post
 from feed.ranking import age_term, vote_term
@@ -80,7 +80,7 @@ def _shown(post: Post, viewer: Viewer, at: datetime) -> dict[str, object]:
         "same_url": remix_url(post, "same") if is_readable else "",
         "inspired_url": remix_url(post, "inspired"),
         "score": _score(post),
-        "family": {"parent": parent_of(post, viewer, at), "children": children_of(post, viewer, at)},
+        "family": family_of(post, viewer, at),
         "tags": tags_of(post),
         "entries": Challenge.objects.filter(entries__post=post).order_by("-day"),
         "report_url": _report_url(post),
