@@ -248,6 +248,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "relearn-words": {"task": "feed.relearn_words", "schedule": crontab(hour=3, minute=50)},
     "reconcile-counts": {"task": "feed.reconcile_counts", "schedule": crontab(hour=3, minute=20)},
     "expire-asks": {"task": "ratings.expire_asks", "schedule": 60.0},
+    "judge-new-answers": {"task": "ratings.judge_new_answers", "schedule": 300.0},
+    "judge-everybody": {"task": "ratings.judge_everybody", "schedule": crontab(hour=3, minute=40)},
     "refresh-aspects": {"task": "ratings.refresh_aspects", "schedule": 30.0},
     "read-week": {"task": "ratings.compute_reading", "schedule": 600.0, "args": [7]},
     "read-month": {"task": "ratings.compute_reading", "schedule": crontab(minute=50), "args": [30]},

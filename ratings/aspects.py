@@ -40,7 +40,7 @@ def refresh_new_ratings() -> int:
 def refresh_aspects(*, images: Collection[int]) -> None:
     """Recomputes every aspect of the posts of `images` (ids) from the answers; what nobody else rated goes."""
     priors = _priors()
-    told = Rating.objects.by_others().told().filter(image__in=images, image__post__isnull=False)
+    told = Rating.objects.by_others().told().unflagged().filter(image__in=images, image__post__isnull=False)
     rows = told.values("image__post", "question__slug").annotate(
         total=Sum("value"), n=Count("pk"), spread=StdDev("value")
     )

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.errors import Refused
 from accounts.models import User
 from ratings import services
-from ratings.models import Ask, AskOutcome
+from ratings.models import Ask, AskOutcome, QualityAppeal
 
 LONGEST_DWELL = 3_600_000  # ms
 CANT_TELL = "cant_tell"
@@ -59,6 +59,29 @@ class AnswerForm(_TokenForm):
         else:
             value = None if data["value"] == CANT_TELL else int(data["value"])
             services.answer_ask(token=token, rater=rater, value=value, dwell_ms=data["dwell_ms"], about=about)
+
+
+class AppealForm(forms.Form):
+    text = forms.CharField(
+        label=_("Why your answers should count"), max_length=2000, widget=forms.Textarea(attrs={"rows": 5})
+    )
+
+
+class AppealAnswerForm(forms.Form):
+    answer = forms.CharField(label=_("Your answer"), max_length=2000, widget=forms.Textarea(attrs={"rows": 4}))
+    decision = forms.ChoiceField(
+        label=_("Decision"),
+        choices=[("granted", _("Grant: what was answered before it counts")), ("denied", _("Deny"))],
+        widget=forms.RadioSelect,
+    )
+
+    def submit(self, *, appeal: QualityAppeal, member: User) -> list[int]:
+        """Ids of the images whose ratings count differently now; raises Refused."""
+        if not self.is_valid():
+            raise Refused("bad_form", _("Write an answer and choose a decision."))
+        is_granted = self.cleaned_data["decision"] == "granted"
+        answer = self.cleaned_data["answer"]
+        return services.answer_quality_appeal(appeal=appeal, member=member, is_granted=is_granted, answer=answer)
 
 
 class ComparisonForm(_TokenForm):

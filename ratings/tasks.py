@@ -4,6 +4,7 @@ import contextlib
 import errno
 
 from celery import shared_task
+from django.core.cache import cache
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -11,6 +12,8 @@ from accounts.errors import Refused
 from ratings import aspects, building, point_releases, releases, reports, services
 from ratings.models import Release, ReleaseShard
 
+JUDGED = "ratings-judged-mark"  # the last rating and comparison whose raters were looked at
+RATERS = 200  # at a time
 RINGS = 200  # messages at a time; each finished shard rings for more
 
 
@@ -29,6 +32,33 @@ def refresh_aspects_of(images: list[int]) -> None:
     """Recomputes the posts of some images (ids), after answers were taken away."""
     for start in range(0, len(images), aspects.CHUNK):
         aspects.refresh_aspects(images=images[start : start + aspects.CHUNK])
+
+
+@shared_task(name="ratings.judge_new_answers")
+def judge_new_answers() -> None:
+    """Looks at whoever answered since the last time. A forgotten mark only means that everybody is looked at."""
+    rating, comparison = cache.get(JUDGED) or (0, 0)
+    raters, *newest = services.raters_since(rating=rating, comparison=comparison)
+    _judge_in_parts(raters)
+    cache.set(JUDGED, newest, timeout=None)
+
+
+@shared_task(name="ratings.judge_everybody")
+def judge_everybody() -> None:
+    """Once a day: restrictions and the site's own pace change what older answers look like."""
+    _judge_in_parts(services.raters_active(at=timezone.now()))
+
+
+@shared_task(name="ratings.judge_raters")
+def judge_raters(raters: list[int]) -> None:
+    images = services.judge_raters(raters=raters)
+    if images:
+        refresh_aspects_of.delay_on_commit(images)  # type: ignore[attr-defined]  # DjangoTask, not yet in celery-types
+
+
+def _judge_in_parts(raters: list[int]) -> None:
+    for start in range(0, len(raters), RATERS):
+        judge_raters.delay_on_commit(raters[start : start + RATERS])  # type: ignore[attr-defined]  # as above
 
 
 @shared_task(name="ratings.compute_reading")

@@ -1,12 +1,13 @@
 from django.urls import path, re_path
 
-from ratings.views import ask, compare, releases, research
+from ratings.views import ask, compare, raters, releases, research
 
 app_name = "ratings"
 urlpatterns = [
     path("asks/for/<str:public_id>/", ask.ask, name="ask"),
     path("asks/<str:public_id>/answer/", ask.answer, name="ask-answer"),
     path("asks/<str:public_id>/report/", ask.report, name="ask-report"),
+    path("answers/", raters.standing, name="standing"),
     path("compare/", compare.compare, name="compare"),
     path("compare/<str:public_id>/", compare.reveal, name="compare-reveal"),
     path("compare/<str:public_id>/answer/", compare.answer, name="compare-answer"),
@@ -17,6 +18,9 @@ urlpatterns = [
     path("research/models/<slug:first>/<slug:second>/", research.duel, name="research-duel"),
     path("research/responses/", research.responses, name="research-responses"),
     path("research/tables/<slug:name>.csv", research.table, name="research-table"),
+    path("research/raters/", raters.rater_list, name="raters"),
+    path("research/raters/<str:public_id>/", raters.rater, name="rater"),
+    path("research/appeals/<str:public_id>/answer/", raters.answer_appeal, name="quality-appeal-answer"),
     path("research/releases/", releases.release_list, name="release-list"),
     path("research/releases/new/", releases.release_new, name="release-new"),
     path("research/releases/<str:public_id>/", releases.release_detail, name="release-detail"),

@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.apps import apps
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
@@ -174,6 +175,11 @@ class RatingQuerySet(models.QuerySet["Rating"]):
         """Without “can't tell”, and each rater's first answer alone."""
         return self.filter(value__isnull=False, repeat_no=0)
 
+    def unflagged(self) -> "RatingQuerySet":
+        """Without those that the present quality rules doubt."""
+        flags = apps.get_model("ratings.QualityFlag").objects.in_force()  # type: ignore[attr-defined]
+        return self.exclude(Exists(flags.filter(ask=OuterRef("ask"))))
+
 
 class Rating(models.Model):
     """The answer to an aspect question: 1 (worst) to 5 (best), or null for “can't tell”."""
@@ -200,6 +206,10 @@ class ComparisonQuerySet(models.QuerySet["Comparison"]):
     def votes(self) -> "ComparisonQuerySet":
         """Each rater's first judgement of a pair as it is: neither repeats nor pairs spoiled on purpose."""
         return self.filter(repeat_no=0, ask__is_gold=False)
+
+    def unflagged(self) -> "ComparisonQuerySet":
+        """Without those that the present quality rules doubt."""
+        return self.filter(quality_flags=[])
 
 
 class Comparison(models.Model):

@@ -8,6 +8,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.ids import PublicIdModel
 from ratings.models.asking import Ask
 
+RULES_VERSION = 1  # of ratings.quality; flags of other versions are history
+
 
 class Flag(models.TextChoices):
     """Why one may want to leave an answer out."""
@@ -21,8 +23,9 @@ class Flag(models.TextChoices):
 
 
 class QualityFlagQuerySet(models.QuerySet["QualityFlag"]):
-    def in_force(self, version: int) -> "QualityFlagQuerySet":
-        return self.filter(version=version, lifted_at=None)
+    def in_force(self) -> "QualityFlagQuerySet":
+        """Found by the present rules, and not lifted since."""
+        return self.filter(version=RULES_VERSION, lifted_at=None)
 
 
 class QualityFlag(models.Model):
@@ -41,6 +44,9 @@ class QualityFlag(models.Model):
 
 
 class RaterStandingQuerySet(models.QuerySet["RaterStanding"]):
+    def current(self) -> "RaterStandingQuerySet":
+        return self.filter(version=RULES_VERSION)
+
     def most_flagged(self) -> "RaterStandingQuerySet":
         return self.order_by("-flagged", "-answers", "pk")
 

@@ -14,7 +14,7 @@ from generation.models import Image
 from ratings import services
 from ratings.forms import ComparisonForm
 from ratings.gold import spoil
-from ratings.models import Ask, AskOutcome
+from ratings.models import Ask, AskOutcome, RaterStanding
 from ratings.pools import askable_images, theme_of
 from ratings.tokens import token_for
 
@@ -95,6 +95,7 @@ def _pair(request: HttpRequest, ask: Ask | None) -> HttpResponse:
         "theme": theme_of(ask),
         "prompt": images[ask.subject[0]].generation.prompt,  # but for challenge entries, one prompt for both
         "sides": sides,
+        "has_flags": RaterStanding.objects.current().filter(rater=ask.rater_id, flagged__gt=0).exists(),
     }
     return render(request, "ratings/compare.html", context)
 

@@ -1,0 +1,221 @@
+"""Which answers are doubted and why; that nothing is deleted for it, and that a member can object."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.errors import Refused
+from accounts.models import User
+from generation.models import Image
+from moderation.models import Restriction
+from moderation.services import restrict_member
+from ratings import aspects, quality, services, tasks
+from ratings.models import Ask, Comparison, Flag, QualityAppeal, QualityFlag, RaterStanding, Rating
+from ratings.quality import Given
+from tests.conftest import As, MakeMember
+from tests.ratings.answers import rate, vote
+from tests.ratings.conftest import Hang
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+SITE = {False: 4000.0, True: 6000.0}
+
+
+def scale(ask: int, place: int = 3, dwell_ms: int | None = 4000) -> Given:
+    return Given(ask=ask, at=NOW + timedelta(minutes=ask), place=place, dwell_ms=dwell_ms)
+
+
+def pair(ask: int, place: str = "left", preferred: int | None = 1, **fields: object) -> Given:
+    made = Given(NOW.year, NOW + timedelta(minutes=ask), place, 6000, pair=(ask, ask + 1000), preferred=preferred)
+    return replace(made, ask=ask, **fields)  # type: ignore[arg-type]
+
+
+def mixed(n: int, **fields: int) -> list[Given]:
+    return [scale(ask, place=1 + ask % 5, **fields) for ask in range(n)]
+
+
+def flags(given: list[Given], restricted_at: list[datetime] | None = None) -> dict[int, set[Flag]]:
+    return quality.flags_of(given, site_medians=SITE, restricted_at=restricted_at or [])
+
+
+def test_careful_answers_have_no_flags() -> None:
+    assert flags([*mixed(30), *(pair(n, "left" if n % 2 else "right", preferred=n % 2) for n in range(30))]) == {}
+
+
+@pytest.mark.parametrize(("dwell", "is_fast"), [(999, True), (1000, False), (None, False), (0, False)])
+def test_an_answer_in_less_than_a_quarter_of_the_usual_time_is_too_fast(dwell: int | None, is_fast: bool) -> None:
+    assert (Flag.TOO_FAST in flags([scale(1, dwell_ms=dwell)]).get(1, set())) == is_fast
+
+
+def test_a_slow_readers_hurried_answer_is_too_fast_where_a_quick_readers_is_not() -> None:
+    hurried = scale(50, dwell_ms=1900)
+    assert flags([*mixed(20, dwell_ms=9000), hurried]) == {50: {Flag.TOO_FAST}}
+    assert flags([*mixed(20, dwell_ms=2500), hurried]) == {}
+
+
+def test_ten_answers_on_one_place_of_the_scale_are_a_straight_line_and_nine_are_not() -> None:
+    row = [scale(n, place=2) for n in range(10)]
+    assert flags(row) == {n: {Flag.STRAIGHT_LINE} for n in range(10)}
+    assert flags(row[:9]) == {}
+    assert flags([*row[:5], scale(99, place=4), *row[5:]]) == {}
+
+
+def test_one_failed_check_marks_itself_and_failing_most_of_them_marks_every_pair() -> None:
+    good = [pair(n, "left" if n % 2 else "right") for n in range(8)]
+    failed = [pair(20, "left", preferred=5, spoiled=5), pair(21, "tie", preferred=None, spoiled=6)]
+    passed = [pair(n, "right", preferred=1, spoiled=7) for n in (30, 31, 32)]
+    undecided = pair(40, "both_bad", preferred=None, spoiled=8)
+    assert flags([*good, failed[0]]) == {20: {Flag.FAILED_GOLD}}
+    assert set(flags([*good, *failed, *passed])) == {20, 21}
+    assert all(Flag.FAILED_GOLD in flags([*good, *failed, undecided, scale(60)])[each.ask] for each in good)
+    assert 60 not in flags([*good, *failed, scale(60)])
+    assert flags([undecided]) == {}
+
+
+def test_a_repeat_that_prefers_the_other_picture_marks_both_answers_and_a_tie_contradicts_nothing() -> None:
+    first, again = pair(1, preferred=1), pair(2, "right", preferred=2, pair=(1, 1001), repeat_no=1)
+    assert flags([first, again]) == {1: {Flag.CONTRADICTS}, 2: {Flag.CONTRADICTS}}
+    assert flags([first, replace(again, preferred=1)]) == {}
+    assert flags([first, replace(again, preferred=None, place="tie")]) == {}
+
+
+def test_answers_past_the_days_cap_are_marked_from_there_on() -> None:
+    many = [replace(scale(n, place=n % 5), at=NOW + timedelta(seconds=n)) for n in range(quality.DAILY_CAP + 2)]
+    assert sorted(flags(many)) == [quality.DAILY_CAP, quality.DAILY_CAP + 1]
+    assert flags([*many[:-2], replace(many[-1], at=NOW + timedelta(days=1, seconds=5))]) == {}
+
+
+def test_answers_of_the_week_before_a_restriction_are_marked() -> None:
+    at = NOW + timedelta(days=7)
+    assert flags([scale(0), scale(60 * 24 * 8)], [at]) == {0: {Flag.LIMITED}}
+    assert flags([scale(0)], [at + timedelta(seconds=1)]) == {}
+
+
+# On the site
+
+
+@pytest.fixture
+def hasty(alice: User, bob: User, hang: Hang) -> Image:
+    """A picture that bob rated in no time."""
+    image = hang(alice)
+    rate(bob, image, 1)
+    Ask.objects.update(dwell_ms=200, closed_at=timezone.now())
+    return image
+
+
+def judge(*raters: User) -> list[int]:
+    return services.judge_raters(raters=[rater.pk for rater in raters], at=timezone.now())
+
+
+def test_a_flag_deletes_nothing_is_raised_once_and_lifted_when_it_no_longer_holds(hasty: Image, bob: User) -> None:
+    assert judge(bob) == [hasty.pk]
+    assert judge(bob) == []
+    flag = QualityFlag.objects.get()
+    assert (flag.flag, flag.version, flag.lifted_at) == ("too_fast", quality.VERSION, None)
+    assert Rating.objects.count() == 1
+    assert not Rating.objects.unflagged().exists()
+    Ask.objects.update(dwell_ms=5000)
+    assert judge(bob) == [hasty.pk]
+    flag.refresh_from_db()
+    assert flag.lifted_at
+    assert Rating.objects.unflagged().exists()
+    Ask.objects.update(dwell_ms=100)
+    judge(bob)
+    assert QualityFlag.objects.in_force().count() == QualityFlag.objects.count() == 1
+    standing = RaterStanding.objects.get()
+    assert (standing.rater, standing.answers, standing.flagged, standing.median_dwell_ms) == (bob, 1, 1, 100)
+
+
+def test_a_doubted_rating_is_left_out_of_what_posts_show(hasty: Image, bob: User, mallory: User) -> None:
+    rate(mallory, hasty, 5)
+    Ask.objects.filter(rater=mallory).update(dwell_ms=5000, closed_at=timezone.now())
+    aspects.refresh_aspects(images=[hasty.pk])
+    assert hasty.post.aspects.get().n == 2
+    aspects.refresh_aspects(images=judge(bob, mallory))
+    assert hasty.post.aspects.get().n == 1
+
+
+def test_flags_of_pairs_stand_where_exports_read_them_and_a_check_shows_who_looks(
+    alice: User, bob: User, hang: Hang
+) -> None:
+    one, two = hang(alice, seed=1), hang(alice, seed=2)
+    vote(bob, one, two, one, is_gold=True, is_high_spoiled=False)
+    judge(bob)
+    assert Comparison.objects.get().quality_flags == ["failed_gold"]
+    assert not Comparison.objects.unflagged().exists()
+    standing = RaterStanding.objects.get()
+    assert (standing.gold_judged, standing.gold_failed) == (1, 1)
+
+
+def test_the_task_looks_at_whoever_answered_since_and_at_nobody_twice(hasty: Image, bob: User) -> None:
+    raters, rating, comparison = services.raters_since(rating=0, comparison=0)
+    assert raters == [bob.pk]
+    assert services.raters_since(rating=rating, comparison=comparison)[0] == []
+    tasks.judge_new_answers()
+    assert services.raters_active(at=timezone.now()) == [bob.pk]
+
+
+def test_a_restricted_members_last_answers_are_marked(hasty: Image, bob: User) -> None:
+    Ask.objects.update(dwell_ms=5000)
+    restrict_member(user=bob, kind=Restriction.Kind.MUTED, until=None, decision=None)
+    judge(bob)
+    assert QualityFlag.objects.get().flag == "account_limited"
+
+
+# Appeals
+
+
+def test_a_granted_appeal_makes_what_was_answered_before_it_count_for_good(
+    hasty: Image, bob: User, rita: User, as_user: As
+) -> None:
+    judge(bob)
+    client = as_user(bob)
+    page = client.get(reverse("ratings:standing"))
+    assert "Given faster than the question can be read" in page.content.decode()
+    assert client.post(reverse("ratings:standing"), {"text": "  "}).status_code == 400
+    assert client.post(reverse("ratings:standing"), {"text": "I know the picture."}).status_code == 302
+    again = client.post(reverse("ratings:standing"), {"text": "And again."})
+    assert (again.status_code, "with the team already" in again.content.decode()) == (409, True)
+    team = as_user(rita)
+    assert "I know the picture." in team.get(reverse("ratings:raters")).content.decode()
+    appeal = QualityAppeal.objects.get()
+    answer = reverse("ratings:quality-appeal-answer", args=[appeal.public_id])
+    bad = team.post(answer, {"answer": "Fine.", "decision": ""})
+    assert (bad.status_code, "Fine." in bad.content.decode()) == (400, True)
+    assert team.post(answer, {"answer": "You do.", "decision": "granted"}).status_code == 302
+    assert not QualityFlag.objects.in_force().exists()
+    judge(bob)
+    assert not QualityFlag.objects.in_force().exists()
+    told = client.get(reverse("ratings:standing")).content.decode()
+    assert "You do." in told
+    assert "All of your answers count" in told
+    assert team.post(answer, {"answer": "No.", "decision": "denied"}).status_code == 409
+
+
+def test_an_appeal_needs_a_flag_and_somebody_elses_answer(
+    hasty: Image, alice: User, bob: User, rita: User, make_member: MakeMember
+) -> None:
+    def refusal(call: Callable[..., object], **arguments: object) -> tuple[str, int]:
+        with pytest.raises(Refused) as caught:
+            call(**arguments)
+        return caught.value.code, caught.value.status
+
+    assert refusal(services.appeal_flags, rater=alice, text="Why?") == ("nothing_flagged", 409)
+    judge(bob)
+    appeal = services.appeal_flags(rater=bob, text="Why?")
+    answer = {"appeal": appeal, "is_granted": False, "answer": "So."}
+    assert refusal(services.answer_quality_appeal, member=alice, **answer) == ("not_found", 404)
+    QualityAppeal.objects.update(rater=rita)
+    appeal.refresh_from_db()
+    assert refusal(services.answer_quality_appeal, member=rita, **answer) == ("own_appeal", 403)
+
+
+def test_raters_are_the_teams_business_alone(hasty: Image, bob: User, rita: User, as_user: As) -> None:
+    judge(bob)
+    paths = [reverse("ratings:raters"), reverse("ratings:rater", args=[bob.public_id])]
+    assert [as_user(bob).get(path).status_code for path in paths] == [404, 404]
+    assert [as_user(rita).get(path).status_code for path in paths] == [200, 200]
+    assert as_user(None).get(reverse("ratings:standing")).status_code == 302
