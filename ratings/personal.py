@@ -4,7 +4,7 @@ from typing import Any
 
 from accounts.models import User
 from generation.models import Image
-from ratings.models import Ask, Comparison, QualityAppeal, QualityFlag, RaterStanding, Rating, Release
+from ratings.models import Ask, BenchmarkPicture, Comparison, QualityAppeal, QualityFlag, RaterStanding, Rating, Release
 from ratings.releases import forget_member
 from ratings.tasks import refresh_aspects_of
 
@@ -20,6 +20,7 @@ COVERED = frozenset(
         "ratings.Comparison.image_low",
         "ratings.Comparison.image_high",
         "ratings.Comparison.preferred",
+        "ratings.BenchmarkPicture.image",
         "ratings.Release.created_by",
         "ratings.RaterStanding.rater",
         "ratings.QualityAppeal.rater",
@@ -69,4 +70,5 @@ def erase(user: User) -> None:
     Ask.objects.about_images(Image.objects.filter(author=user).values_list("pk", flat=True)).delete()
     forget_member(user)
     Release.objects.filter(created_by=user).update(created_by=None)
+    BenchmarkPicture.objects.filter(image__author=user).update(image=None)
     refresh_aspects_of.delay_on_commit(rated)  # type: ignore[attr-defined]  # DjangoTask, not yet in celery-types

@@ -2,6 +2,14 @@
 
 from ratings.models.asking import Ask, AskOutcome, Comparison, Rating, Surface
 from ratings.models.bank import DrawTally, Policy, Question, QuestionTranslation, Wording
+from ratings.models.benchmarks import (
+    Benchmark,
+    BenchmarkEntry,
+    BenchmarkPicture,
+    BenchmarkPrompt,
+    BenchmarkScore,
+    PromptSet,
+)
 from ratings.models.figures import AspectFigure, Reading
 from ratings.models.quality import Flag, QualityAppeal, QualityFlag, RaterStanding
 from ratings.models.releases import (
@@ -17,11 +25,17 @@ __all__ = [
     "Ask",
     "AskOutcome",
     "AspectFigure",
+    "Benchmark",
+    "BenchmarkEntry",
+    "BenchmarkPicture",
+    "BenchmarkPrompt",
+    "BenchmarkScore",
     "Comparison",
     "DrawTally",
     "Flag",
     "GonePicture",
     "Policy",
+    "PromptSet",
     "QualityAppeal",
     "QualityFlag",
     "Question",

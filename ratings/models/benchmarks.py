@@ -1,0 +1,138 @@
+"""A benchmark anyone can run: frozen prompts, registered models, and what people and programs said of the pictures."""
+
+import hashlib
+import json
+from datetime import datetime
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from generation.models import Checkpoint, Image
+
+
+class PromptSet(models.Model):
+    """Prompts that never change, named by the hash of what they say (see ratings.benchmarks.prompts)."""
+
+    class Form(models.TextChoices):
+        PARTI = "parti", _("PartiPrompts: a table of Prompt, Category, Challenge, Note")
+        MJHQ = "mjhq", _("MJHQ-30K: meta_data.json")
+        TABLE = "table", _("A table or lines of JSON with prompt and category")
+
+    slug = models.SlugField(max_length=64, unique=True)
+    name = models.CharField(max_length=120)
+    form = models.CharField(max_length=8, choices=Form.choices)
+    sha256 = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class BenchmarkPrompt(models.Model):
+    prompt_set = models.ForeignKey(PromptSet, on_delete=models.CASCADE, related_name="prompts")
+    number = models.PositiveIntegerField()
+    name = models.CharField(max_length=64, blank=True)  # what its source calls it
+    text = models.TextField(max_length=2000)
+    category = models.CharField(max_length=64, blank=True)
+    challenge = models.CharField(max_length=64, blank=True)
+    note = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["prompt_set", "number"], name="benchmarkprompt_once")]
+
+
+class BenchmarkQuerySet(models.QuerySet["Benchmark"]):
+    def shown(self) -> "BenchmarkQuerySet":
+        """Those with a public page: registered ones too, for a protocol is worth most before the votes."""
+        return self.order_by("-registered_at", "-pk")
+
+    def judging(self, at: datetime) -> "BenchmarkQuerySet":
+        return self.filter(state=Benchmark.State.JUDGING, closes_at__gt=at)
+
+    def to_stop(self, at: datetime) -> "BenchmarkQuerySet":
+        return self.filter(state=Benchmark.State.JUDGING, closes_at__lte=at)
+
+
+class Benchmark(models.Model):
+    """One pre-registered run of a prompt set. What its protocol says is written once, before any picture."""
+
+    class State(models.TextChoices):
+        DRAWING = "drawing", _("Pictures are being made")
+        JUDGING = "judging", _("The community judges")
+        CLOSED = "closed", _("Closed")
+
+    slug = models.SlugField(max_length=64, unique=True)
+    title = models.CharField(max_length=120)
+    prompt_set = models.ForeignKey(PromptSet, on_delete=models.PROTECT, related_name="benchmarks")
+    seeds: ArrayField[list[int], list[int]] = ArrayField(models.BigIntegerField(), help_text=_("The same for all"))
+    width = models.PositiveSmallIntegerField()
+    height = models.PositiveSmallIntegerField()
+    votes_a_pair = models.PositiveIntegerField(help_text=_("Votes at which a pair of models is decided"))
+    closes_at = models.DateTimeField(help_text=_("Judging ends then, decided or not"))
+    protocol: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField()
+    registered_at = models.DateTimeField()
+    state = models.CharField(max_length=8, choices=State.choices, default=State.DRAWING)
+    opened_at = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True)
+    results: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(default=dict)
+    results_at = models.DateTimeField(null=True)
+
+    objects = BenchmarkQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def protocol_sha256(self) -> str:
+        """Of the protocol as canonical JSON: what was promised before the first vote."""
+        text = json.dumps(self.protocol, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+class BenchmarkEntry(models.Model):
+    """A checkpoint that was registered; it stays on the page whatever comes out."""
+
+    benchmark = models.ForeignKey(Benchmark, on_delete=models.CASCADE, related_name="entries")
+    checkpoint = models.ForeignKey(Checkpoint, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["benchmark", "checkpoint"], name="benchmarkentry_once")]
+
+
+class BenchmarkPicture(models.Model):
+    """What one checkpoint made of one prompt and seed; without an image where that was refused, failed or deleted."""
+
+    entry = models.ForeignKey(BenchmarkEntry, on_delete=models.CASCADE, related_name="pictures")
+    prompt = models.ForeignKey(BenchmarkPrompt, on_delete=models.PROTECT, related_name="+")
+    seed = models.BigIntegerField()
+    image = models.OneToOneField(Image, null=True, on_delete=models.SET_NULL, related_name="benchmark_picture")
+    failure = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["entry", "prompt", "seed"], name="benchmarkpicture_once")]
+        indexes = [
+            # pairs to judge: one prompt and seed, two entries
+            models.Index(fields=["prompt", "seed"], name="benchmarkpicture_pair", condition=Q(image__isnull=False))
+        ]
+
+
+class BenchmarkScore(models.Model):
+    """What a program says: a metric of one entry, over all pictures (empty category) or those of one category."""
+
+    class Metric(models.TextChoices):
+        FID = "fid", _("Fréchet distance (FID)")
+        SIMILARITY = "similarity", _("Prompt-image similarity")
+
+    entry = models.ForeignKey(BenchmarkEntry, on_delete=models.CASCADE, related_name="scores")
+    metric = models.CharField(max_length=12, choices=Metric.choices)
+    category = models.CharField(max_length=64, blank=True)
+    value = models.FloatField()
+    pictures = models.PositiveIntegerField()
+    extractor = models.CharField(max_length=160)  # name and sha256 of the model behind it
+    computed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["entry", "metric", "category"], name="benchmarkscore_once")]
