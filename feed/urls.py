@@ -15,6 +15,7 @@ from feed.views import (
     tags,
 )
 from feed.views import search as searching
+from feed.views import syndication
 
 register_converter(UsernameConverter, "username")
 
@@ -23,6 +24,8 @@ urlpatterns = [
     path("", lists.feed_list, name="list"),
     path("new-above/", lists.new_above, name="new-above"),
     path("search/", searching.search, name="search"),
+    path("feeds/<str:form>/", syndication.feed, name="syndication"),
+    path("oembed/", syndication.embed, name="oembed"),
     path("search/picture/", searching.search_by_picture, name="search-by-picture"),
     path("p/<str:public_id>/like-this/", searching.more_like_this, name="like-this"),
     path("impressions/", people.note_impressions, name="impressions"),

@@ -1,0 +1,144 @@
+"""Lists of posts as RSS, Atom and JSON Feed, and a post as oEmbed: what visitors may see, for programs that follow."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.utils.feedgenerator import Atom1Feed, Enclosure, Rss201rev2Feed
+from django.utils.html import format_html
+from django.utils.text import Truncator
+from django.utils.translation import gettext as _
+
+from accounts.models import Viewer
+from feed.cards import picture_of, profile_url
+from feed.models import Post
+from generation.models import Image
+
+FORMATS = {
+    "rss": "application/rss+xml; charset=utf-8",
+    "atom": "application/atom+xml; charset=utf-8",
+    "json": "application/feed+json; charset=utf-8",
+}
+_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A feed's head: its title, the page it mirrors, and its own address (both absolute)."""
+
+    title: str
+    page: str
+    address: str
+
+
+def written(form: str, channel: Channel, posts: Sequence[Post], viewer: Viewer, at: datetime) -> str:
+    """The feed as text; `form` is a key of FORMATS, and `posts` (with `with_card`) are what `viewer` may see."""
+    items = [_item(post, viewer, at) for post in posts]
+    if form == "json":
+        return _as_json(channel, items)
+    kind = Rss201rev2Feed if form == "rss" else Atom1Feed
+    feed = kind(
+        title=_xml(channel.title),
+        link=channel.page,
+        description=_xml(channel.title),
+        feed_url=channel.address,
+        language=settings.LANGUAGE_CODE,
+    )
+    for item in items:
+        feed.add_item(
+            title=_xml(item["title"]),
+            link=item["url"],
+            description=_xml(item["content_html"]),
+            author_name=item["author"],
+            author_link=item["author_url"],
+            pubdate=item["published_at"],
+            updateddate=item["published_at"],
+            unique_id=item["url"],
+            enclosures=[Enclosure(item["image"], "0", "image/webp")],  # 0: the standard's word for an unknown length
+        )
+    return str(feed.writeString("utf-8"))
+
+
+def _xml(text: str) -> str:
+    """Without the characters that XML cannot hold."""
+    return _NOT_IN_XML.sub("", text)
+
+
+def _item(post: Post, viewer: Viewer, at: datetime) -> dict[str, Any]:
+    shown = picture_of(post, viewer, at)
+    prompt = post.image.generation.prompt if post.may_read_prompt(viewer) else ""
+    image = settings.SITE_URL + shown.src
+    return {
+        "title": title_of(post, viewer),
+        "url": settings.SITE_URL + post.get_absolute_url(),
+        "content_html": format_html(
+            '<p><img src="{}" width="{}" height="{}" alt="{}"></p><p>{}</p>',
+            image, shown.width, shown.height, shown.alt, prompt,
+        ),
+        "image": image,
+        "author": post.author.username,
+        "author_url": settings.SITE_URL + profile_url(post.author.username),
+        "published_at": post.published_at,
+    }  # fmt: skip
+
+
+def title_of(post: Post, viewer: Viewer) -> str:
+    """Its title, the beginning of a readable prompt, or whose it is."""
+    prompt = post.image.generation.prompt if post.may_read_prompt(viewer) else ""
+    by = _("A picture by %(name)s") % {"name": post.author.username}
+    return post.title or Truncator(" ".join(prompt.split())).chars(80) or by
+
+
+def _as_json(channel: Channel, items: Sequence[dict[str, Any]]) -> str:
+    """https://www.jsonfeed.org/version/1.1/"""
+    feed = {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": channel.title,
+        "home_page_url": channel.page,
+        "feed_url": channel.address,
+        "language": settings.LANGUAGE_CODE,
+        "items": [
+            {
+                "id": item["url"],
+                "url": item["url"],
+                "title": item["title"],
+                "content_html": item["content_html"],
+                "image": item["image"],
+                "date_published": item["published_at"].isoformat(),
+                "authors": [{"name": item["author"], "url": item["author_url"]}],
+            }
+            for item in items
+        ],
+    }
+    return json.dumps(feed, ensure_ascii=False)
+
+
+def oembed(
+    post: Post, viewer: Viewer, at: datetime, *, max_width: int | None, max_height: int | None
+) -> dict[str, Any]:
+    """A photo as https://oembed.com has it, in the largest rendition that fits; the smallest where none does."""
+    shown = picture_of(post, viewer, at)
+    width = _fitting(post.image, max_width, max_height)
+    source = shown.src.rpartition("-")[0] + f"-{width}.webp"
+    return {
+        "version": "1.0",
+        "type": "photo",
+        "url": settings.SITE_URL + source,
+        "width": width,
+        "height": round(width * post.image.height / post.image.width),
+        "title": title_of(post, viewer),
+        "author_name": post.author.username,
+        "author_url": settings.SITE_URL + profile_url(post.author.username),
+        "provider_name": settings.SITE_NAME,
+        "provider_url": settings.SITE_URL,
+        "cache_age": 3600,
+    }
+
+
+def _fitting(image: Image, max_width: int | None, max_height: int | None) -> int:
+    most = min(max_width or image.width, (max_height or image.height) * image.width // image.height)
+    return max((width for width in image.rendition_widths if width <= most), default=min(image.rendition_widths))

@@ -1,0 +1,85 @@
+"""Feeds for readers, and oEmbed: the same for everybody, signed in or not, so that any cache may keep them."""
+
+from datetime import datetime
+from urllib.parse import urlencode, urlsplit
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.urls import Resolver404, resolve, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import conditional_page, require_safe
+
+from accounts.errors import Refused
+from feed.listings import WINDOW_NAMES, Listing
+from feed.models import Post
+from feed.reading import read_page
+from feed.search.language import parse
+from feed.search.reading import check_search_rate, read_results
+from feed.syndication import FORMATS, Channel, oembed, written
+from feed.views.lists import address
+
+VISITOR = AnonymousUser()
+SECONDS = 300
+
+
+@conditional_page
+@cache_control(public=True, max_age=SECONDS)
+@require_safe
+def feed(request: HttpRequest, form: str) -> HttpResponse:
+    """``/feeds/rss|atom|json/?sort=…&window=…&aspect=…`` or ``?q=`` any search, as ``q=by:alice`` or ``q=tag:sea``."""
+    at = timezone.now()
+    if form not in FORMATS:
+        raise Http404("There is no such form of feed.")
+    try:
+        title, page, posts = _found(request, at) if request.GET.get("q", "").strip() else _listed(request, at)
+    except Refused as refused:
+        return HttpResponse(refused.message, status=refused.status, content_type="text/plain; charset=utf-8")
+    own = f"{settings.SITE_URL}{request.get_full_path()}"
+    channel = Channel(f"{settings.SITE_NAME}: {title}", settings.SITE_URL + page, own)
+    return HttpResponse(written(form, channel, posts, VISITOR, at), content_type=FORMATS[form])
+
+
+def _listed(request: HttpRequest, at: datetime) -> tuple[str, str, list[Post]]:
+    query = request.GET
+    listing = Listing.of(VISITOR, query.get("sort", ""), query.get("window", ""), query.get("aspect", ""))
+    window = f" · {WINDOW_NAMES[listing.window]}" if listing.sort == "top" else ""
+    return listing.label + window, address(listing), read_page(listing, VISITOR, at=at).posts
+
+
+def _found(request: HttpRequest, at: datetime) -> tuple[str, str, list[Post]]:
+    text = request.GET["q"].strip()
+    check_search_rate(VISITOR, request.META.get("REMOTE_ADDR", ""), at)
+    posts = read_results(parse(text), VISITOR, at=at).posts
+    return text, f"{reverse('feed:search')}?{urlencode({'q': text})}", posts
+
+
+@cache_control(public=True, max_age=SECONDS)
+@require_safe
+def embed(request: HttpRequest) -> HttpResponse:
+    """``/oembed/?url=…&format=json&maxwidth=…&maxheight=…``; 404 for what visitors may not see."""
+    at = timezone.now()
+    if request.GET.get("format", "json") != "json":
+        return HttpResponse(_("Only format=json is spoken here."), status=501, content_type="text/plain; charset=utf-8")
+    most = [_number(request.GET.get(name, "")) for name in ("maxwidth", "maxheight")]
+    listed = Post.objects.listed_for(VISITOR, at).with_card(VISITOR)
+    post = get_object_or_404(listed, public_id=_post_id(request.GET.get("url", "")))
+    return JsonResponse(oembed(post, VISITOR, at, max_width=most[0], max_height=most[1]))
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and 0 < len(text) < 6 and int(text) else None
+
+
+def _post_id(url: str) -> str:
+    """The public id in the address of a post's page of this site; nothing for any other address."""
+    parts, ours = urlsplit(url), urlsplit(settings.SITE_URL)
+    try:
+        found = resolve(parts.path)
+    except Resolver404:
+        return ""
+    is_post = parts.netloc == ours.netloc and found.view_name == "feed:post-detail"
+    return str(found.kwargs["public_id"]) if is_post else ""
