@@ -1,0 +1,115 @@
+"""A small release whose raters all have one taste, to see that aligning works before there is a community."""
+
+import hashlib
+import io
+import json
+import random
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import pyarrow as pa
+import yaml
+
+from ratings.datasets import card, pairs, splits
+from ratings.datasets.parquet import parquet_writer
+
+Picture = PIL.Image.Image
+SECRET = "examples"  # noqa: S105 (these splits hide nothing)
+ERRS = 0.1  # how often a rater says the opposite of the taste
+
+
+def brightness(picture: Picture) -> float:
+    """The taste of these raters: the mean of all pixels, 0 to 255."""
+    return float(np.asarray(picture.convert("L")).mean())
+
+
+def write_examples(
+    folder: Path,
+    drawn: Iterable[tuple[str, Picture, Picture]],
+    *,
+    taste: Callable[[Picture], float] = brightness,
+    seed: int = 0,
+) -> dict[str, int]:
+    """Writes (words, one picture, another) as the pairs of a release; returns {split: rows}.
+
+    The preferred picture is the one of more `taste`, but for one answer in ten. Not signed, not summed: no release
+    of a site, but one that trainers read.
+    """
+    rng = random.Random(seed)
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for number, (words, *pictures) in enumerate(drawn):
+        split = splits.split_of(SECRET, words)
+        first_wins = (taste(pictures[0]) > taste(pictures[1])) != (rng.random() < ERRS)
+        found = rows.setdefault(split, [])
+        found.append(_row(number, len(found), words, [_jpeg(picture) for picture in pictures], first_wins))
+    form = pairs.FORMAT
+    for split, found in rows.items():
+        path = folder / form.shard_name(split, 0, 1)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with parquet_writer(path, form) as writer:
+            writer.write_table(pa.Table.from_pylist(found, schema=form.schema), row_group_size=form.row_group)
+    counts = {split: len(found) for split, found in rows.items()}
+    _describe(folder, counts)
+    return counts
+
+
+def _describe(folder: Path, counts: dict[str, int]) -> None:
+    """The header that loaders read, and a manifest that says what this is."""
+    files = [{"split": split, "path": f"pairs/{split}-*.parquet"} for split in counts]
+    info = {"config_name": "pairs", "features": card.features(pairs.COLUMNS)}
+    header = {"configs": [{"config_name": "pairs", "default": True, "data_files": files}], "dataset_info": [info]}
+    (folder / "README.md").write_text(f"---\n{yaml.safe_dump(header, sort_keys=False)}---\n", "utf-8")
+    (folder / "manifest.json").write_text(json.dumps({"name": folder.name, "release": None}) + "\n", "utf-8")
+
+
+def _jpeg(picture: Picture) -> bytes:
+    out = io.BytesIO()
+    picture.convert("RGB").save(out, "JPEG", quality=95, subsampling=0)
+    return out.getvalue()
+
+
+def _row(number: int, position: int, words: str, pictures: list[bytes], first_wins: bool) -> dict[str, Any]:
+    prompt = hashlib.sha256(splits.normalise_prompt(words).encode()).hexdigest()[:16]
+    hashes = [hashlib.sha256(content).hexdigest() for content in pictures]
+    row: dict[str, Any] = {
+        "are_different": True,
+        "has_label": True,
+        "caption": words,
+        "created_at": datetime(2026, 1, 1),  # noqa: DTZ001 (a day, without a zone, as the column has it)
+        "best_image_uid": hashes[0 if first_wins else 1],
+        "ranking_id": number,
+        "user_id": 0,
+        "num_example_per_prompt": 1,
+        "__index_level_0__": position,
+        "pair_id": f"{number:016x}",
+        "prompt_id": prompt,
+        "n_votes": 1,
+        "n_left": int(first_wins),
+        "n_right": int(not first_wins),
+        "n_tie": 0,
+        "n_both_bad": 0,
+        "margin": 1.0,
+        "consensus": 1.0,
+        "aspect_mismatch": False,
+        "rater_is_author": False,
+    }
+    for side, content in enumerate(pictures):
+        with PIL.Image.open(io.BytesIO(content)) as opened:
+            width, height = opened.size
+        row |= {
+            f"jpg_{side}": content,
+            f"label_{side}": float(first_wins == (side == 0)),
+            f"image_{side}_uid": hashes[side],
+            f"image_{side}_url": "",
+            f"image_{side}_sha256": hashes[side],
+            f"model_{side}": "example",
+            f"width_{side}": width,
+            f"height_{side}": height,
+            f"seed_{side}": side,
+            f"gen_params_{side}": "{}",
+        }
+    return row

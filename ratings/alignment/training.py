@@ -1,0 +1,131 @@
+"""Diffusion-DPO: the denoising error on what was preferred falls against the reference's, more than on the other.
+
+Wallace et al. 2023, "Diffusion Model Alignment Using Direct Preference Optimization", equation 14; the reference is
+the same denoiser with its LoRA switched off.
+"""
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import set_seed
+from diffusers import DDPMScheduler
+from peft import LoraConfig
+from torch.nn import functional
+
+from ratings.alignment.data import AlignmentError, Pairs
+
+TARGETS = ["to_k", "to_q", "to_v", "to_out.0"]
+Told = Callable[[int, float], None]  # a step, and its loss
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`beta` weighs how far the denoiser may move from the reference: larger stays closer."""
+
+    steps: int = 300
+    batch: int = 16
+    rate: float = 1e-3
+    beta: float = 500.0
+    rank: int = 8
+    seed: int = 0
+    draws: int = 8  # noises and timesteps that a pair is measured on
+
+
+def add_lora(pipeline: Any, settings: Settings) -> list[torch.nn.Parameter]:
+    """Puts a LoRA on the denoiser's attention and freezes everything else; returns what there is to train."""
+    unet = getattr(pipeline, "unet", None)
+    if unet is None or getattr(unet.config, "addition_embed_type", None):
+        raise AlignmentError(
+            "Only checkpoints of the Stable Diffusion 1 and 2 family are aligned here; docs/training.md has the others."
+        )
+    for part in (pipeline.vae, pipeline.text_encoder, unet):
+        part.requires_grad_(False)
+    set_seed(settings.seed)
+    unet.add_adapter(
+        LoraConfig(r=settings.rank, lora_alpha=settings.rank, init_lora_weights="gaussian", target_modules=TARGETS)
+    )
+    return [weight for weight in unet.parameters() if weight.requires_grad]
+
+
+def errors(
+    unet: Any, scheduler: Any, batch: tuple[torch.Tensor, ...], generator: torch.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """(2, N) squared errors of the denoiser and of its reference: the preferred pictures first, then the others.
+
+    Both pictures of a pair get the same noise and timestep.
+    """
+    preferred, other, words = batch
+    noise = torch.randn(preferred.shape, generator=generator).to(preferred.device)
+    top = scheduler.config.num_train_timesteps
+    steps = torch.randint(0, top, (len(preferred),), generator=generator).to(preferred.device)
+    latents, both = torch.cat([preferred, other]), noise.repeat(2, 1, 1, 1)
+    times, context = steps.repeat(2), words.repeat(2, 1, 1)
+    noisy = scheduler.add_noise(latents, both, times)
+    is_velocity = scheduler.config.prediction_type == "v_prediction"
+    target = scheduler.get_velocity(latents, both, times) if is_velocity else both
+
+    def error() -> torch.Tensor:
+        wrong = functional.mse_loss(unet(noisy, times, context).sample.float(), target.float(), reduction="none")
+        return wrong.mean(dim=(1, 2, 3)).view(2, -1)
+
+    trained = error()
+    plain = getattr(unet, "module", unet)
+    plain.disable_adapters()
+    with torch.no_grad():
+        reference = error()
+    plain.enable_adapters()
+    return trained, reference
+
+
+def margins_of(trained: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
+    """(N,) implicit reward of the preferred picture less that of the other one, up to the factor beta."""
+    gained = reference - trained
+    return gained[0] - gained[1]
+
+
+def train(pairs: Pairs, pipeline: Any, settings: Settings, *, told: Told) -> None:
+    """Learns from `pairs` in place; the same settings on the same machine learn the same."""
+    accelerator = Accelerator(cpu=str(pipeline.device) == "cpu")
+    weights = [weight for weight in pipeline.unet.parameters() if weight.requires_grad]
+    optimiser = torch.optim.AdamW(weights, lr=settings.rate)
+    unet, optimiser = accelerator.prepare(pipeline.unet, optimiser)
+    scheduler = DDPMScheduler.from_config(pipeline.scheduler.config)
+    generator = torch.Generator().manual_seed(settings.seed)
+    unet.train()
+    for step, rows in zip(range(settings.steps), _shuffled(len(pairs), settings), strict=False):
+        batch = tuple(part.to(accelerator.device) for part in pairs.batch(rows))
+        loss = -functional.logsigmoid(settings.beta * margins_of(*errors(unet, scheduler, batch, generator))).mean()
+        accelerator.backward(loss)
+        accelerator.clip_grad_norm_(weights, 1.0)
+        optimiser.step()
+        optimiser.zero_grad()
+        told(step + 1, float(loss.detach()))
+    unet.eval()
+
+
+def _shuffled(rows: int, settings: Settings) -> Iterator[list[int]]:
+    """Batches of row numbers, epoch after epoch, without end."""
+    rng = random.Random(settings.seed)
+    while True:
+        order = list(range(rows))
+        rng.shuffle(order)
+        for start in range(0, rows, settings.batch):
+            yield order[start : start + settings.batch]
+
+
+@torch.no_grad()
+def measure(pairs: Pairs, pipeline: Any, settings: Settings) -> list[float]:
+    """The implicit margin of each pair, the mean over `draws` noises and timesteps that are always the same."""
+    scheduler = DDPMScheduler.from_config(pipeline.scheduler.config)
+    found: list[float] = []
+    for start in range(0, len(pairs), settings.batch):
+        rows = list(range(start, min(start + settings.batch, len(pairs))))
+        batch = tuple(part.to(pipeline.device) for part in pairs.batch(rows))
+        generator = torch.Generator().manual_seed(start + 1)
+        drawn = [margins_of(*errors(pipeline.unet, scheduler, batch, generator)) for _ in range(settings.draws)]
+        found += torch.stack(drawn).mean(dim=0).cpu().tolist()
+    return found

@@ -1,0 +1,69 @@
+"""``manage.py align``: a checkpoint learns what people prefer, from a release."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from tqdm import tqdm
+
+from generation.models import Checkpoint
+
+
+class Command(BaseCommand):
+    help = "Trains a LoRA on CHECKPOINT by Diffusion-DPO from the pairs of a release, and registers the result."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--release", type=Path, required=True, metavar="PATH", help="the folder of a release")
+        parser.add_argument("--checkpoint", required=True, metavar="SLUG", help="a registered checkpoint")
+        parser.add_argument("--out", type=Path, required=True, metavar="PATH", help="a folder that is absent or empty")
+        parser.add_argument("--steps", type=int, default=300)
+        parser.add_argument("--batch", type=int, default=16, help="pairs a step (%(default)s)")
+        parser.add_argument("--rate", type=float, default=1e-3, help="learning rate (%(default)s)")
+        parser.add_argument(
+            "--beta", type=float, default=500.0, help="larger stays closer to the checkpoint (%(default)s)"
+        )
+        parser.add_argument("--rank", type=int, default=8, help="of the LoRA (%(default)s)")
+        parser.add_argument("--seed", type=int, default=0)
+        parser.add_argument("--max-pairs", type=int, help="of each split (default: all)")
+        parser.add_argument("--slug", help="of the aligned checkpoint (default: CHECKPOINT-aligned)")
+        parser.add_argument("--no-register", action="store_true", help="write the folder and leave the site alone")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        folder: Path = options["out"].expanduser().resolve()
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise CommandError(f"{folder} is not empty. Choose another folder.")
+        base = Checkpoint.objects.filter(slug=options["checkpoint"]).first()
+        if base is None:
+            raise CommandError(f"There is no checkpoint “{options['checkpoint']}”.")
+        from generation.pipelines import CheckpointError  # torch takes seconds; --help should not
+        from ratings.alignment.data import AlignmentError
+
+        try:
+            self._align(base, folder, options)
+        except (AlignmentError, CheckpointError) as error:
+            raise CommandError(str(error)) from error
+
+    def _align(self, base: Checkpoint, folder: Path, options: dict[str, Any]) -> None:
+        from ratings.alignment import running, saving, training
+
+        names = ("steps", "batch", "rate", "beta", "rank", "seed")
+        settings = training.Settings(**{name: options[name] for name in names})
+        with tqdm(total=settings.steps, desc="Aligning", unit=" steps") as bar:
+
+            def told(_step: int, loss: float) -> None:
+                bar.update(1)
+                bar.set_postfix(loss=f"{loss:.3f}")
+
+            done = running.align(
+                base, options["release"], folder, settings=settings, most=options["max_pairs"], told=told
+            )
+        self.stdout.write(f"Preferred as people did before: {done.before}")
+        self.stdout.write(f"Preferred as people did after:  {done.after}")
+        if done.after.low <= max(done.before.share, 0.5):
+            self.stdout.write(self.style.WARNING("That is not more than chance: more pairs or steps may help."))
+        if not options["no_register"]:
+            slug = options["slug"] or f"{base.slug}-aligned"
+            aligned = saving.register(base, folder, slug=slug, name=f"{base.name} aligned")
+            self.stdout.write(f"Registered {aligned.name} ({aligned.slug}); Compare shows it blind beside {base.name}.")
+        self.stdout.write(self.style.SUCCESS(f"Wrote {folder}"))

@@ -1,0 +1,115 @@
+"""Aligning: the arithmetic, the loss, and a short run that learns a taste and registers what it learnt."""
+
+import json
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import pytest
+from django.core.management import CommandError, call_command
+from hypothesis import given
+from hypothesis import strategies as st
+from pytest_django.fixtures import Settings
+
+from generation import pipelines
+from generation.models import Checkpoint
+from ratings.alignment import examples
+from ratings.alignment.measuring import accuracy
+
+
+@given(st.lists(st.tuples(st.floats(-1, 1), st.integers(0, 5)), min_size=1, max_size=40))
+def test_an_accuracy_lies_in_its_interval_and_ties_count_half(pairs: list[tuple[float, int]]) -> None:
+    margins, groups = zip(*pairs, strict=True)
+    found = accuracy(margins, groups)
+    assert 0 <= found.low <= found.high <= 1
+    mirrored = accuracy([-margin for margin in margins], groups)
+    assert found.share + mirrored.share == pytest.approx(1)
+    assert accuracy([0.0] * len(pairs), groups).share == 0.5
+
+
+def test_pairs_of_one_prompt_are_no_independent_evidence() -> None:
+    margins = [1.0] * 60 + [-1.0] * 40
+    apart = accuracy(margins, range(100))
+    together = accuracy(margins, [n // 20 for n in range(100)])
+    assert apart.high - apart.low < 0.25 < together.high - together.low
+
+
+def noise(rng: random.Random, light: int) -> PIL.Image.Image:
+    """A picture of 32 px that is bright or dark, with noise on it."""
+    pixels = np.random.default_rng(rng.randrange(2**32)).normal(light, 20, (32, 32, 3)).clip(0, 255)
+    return PIL.Image.fromarray(pixels.astype(np.uint8))
+
+
+def drawn(count: int) -> Iterator[tuple[str, PIL.Image.Image, PIL.Image.Image]]:
+    rng = random.Random(1)
+    for n in range(count):
+        lights = [60, 200] if rng.random() < 0.5 else [200, 60]
+        yield f"a cat on a {('red', 'blue', 'green')[n % 3]} background {n}", *(noise(rng, light) for light in lights)
+
+
+@pytest.fixture
+def tasteful(tmp_path: Path) -> Path:
+    folder = tmp_path / "salon-pickapic"
+    counts = examples.write_examples(folder, drawn(160))
+    assert counts["validation"] >= 10
+    return folder
+
+
+@pytest.mark.django_db
+def test_a_short_run_learns_a_taste_and_registers_itself(
+    tasteful: Path, tiny_checkpoint: Checkpoint, tmp_path: Path, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "aligned"
+    arguments = ["--release", str(tasteful), "--checkpoint", "tiny", "--out", str(out)]
+    call_command("align", *arguments, "--steps", "60", "--rate", "0.01", "--beta", "200")
+    told = capsys.readouterr().out
+    facts = json.loads((out / "alignment.json").read_text("utf-8"))
+    assert facts["validation_before"]["share"] == 0.5  # a LoRA begins as nothing
+    assert facts["validation_after"]["low"] > 0.5, facts
+    aligned = Checkpoint.objects.get(slug="tiny-aligned")
+    assert aligned.sha256 != Checkpoint.objects.get(slug="tiny").sha256
+    assert aligned.outputs_may_train == tiny_checkpoint.outputs_may_train
+    assert "Compare shows it blind" in told
+    _draws_other_pictures(tiny_checkpoint, aligned, out)
+
+
+def _draws_other_pictures(base: Checkpoint, aligned: Checkpoint, out: Path) -> None:
+    """The merged folder and the LoRA on the old checkpoint draw the same, and not what was drawn before."""
+    lora = out / "lora"
+    merged, with_lora, before = (
+        _draw(aligned.source, {}), _draw(base.source, {str(lora): 1.0}), _draw(base.source, {})
+    )  # fmt: skip
+    assert np.abs(merged - before).mean() > 0
+    assert np.abs(merged - with_lora).mean() <= 1  # of 255
+
+
+def _draw(source: str, loras: dict[str, float]) -> "np.ndarray[Any, np.dtype[np.float64]]":
+    job = pipelines.Job(
+        source=pipelines.Source(source),
+        prompts=["a cat"],
+        negative_prompts=[""],
+        seeds=[3],
+        width=32,
+        height=32,
+        steps=4,
+        guidance=2.0,
+        loras=loras,
+    )
+    return np.asarray(pipelines.draw(job, on_step=lambda _step, _previews: None)[0], dtype=np.float64)
+
+
+@pytest.mark.django_db
+def test_what_cannot_be_aligned_is_one_sentence(tiny_checkpoint: Checkpoint, tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "mine.txt").write_text("precious")
+    for arguments, words in {
+        ("none", "out"): "no checkpoint “none”",
+        ("tiny", "taken"): "is not empty",
+        ("tiny", "out"): "has no split train of pairs",
+    }.items():
+        checkpoint, out = arguments
+        with pytest.raises(CommandError, match=words):
+            call_command("align", "--release", str(tmp_path), "--checkpoint", checkpoint, "--out", str(tmp_path / out))

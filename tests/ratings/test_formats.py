@@ -1,0 +1,161 @@
+"""`verify_release` finds nothing on a fresh release of every kind, and something on each way to spoil it."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+from django.core.management import CommandError, call_command
+
+from ratings.datasets.formats import FORMATS
+from ratings.datasets.verifying import verify_release
+from tests.ratings.built import community, make_pair, release_folder
+
+__all__ = ["community", "make_pair", "release_folder"]  # fixtures
+pytestmark = pytest.mark.django_db
+
+
+def test_a_fresh_release_keeps_every_promise(release_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    checked = verify_release(release_folder)
+    assert checked.problems == []
+    assert checked.notes == []  # Croissant was looked at
+    assert checked.rows == sum(
+        file["rows"]
+        for name, file in json.loads((release_folder / "manifest.json").read_text("utf-8"))["files"].items()
+        if not name.endswith(".csv")
+    )
+    call_command("verify_release", str(release_folder))
+    assert "are as promised" in capsys.readouterr().out
+
+
+def test_croissant_describes_the_tables_so_that_its_loader_reads_them(release_folder: Path) -> None:
+    import mlcroissant
+
+    described = mlcroissant.Dataset(jsonld=str(release_folder / "croissant.json"))
+    kinds = {kind for kind, form in FORMATS.items() if not form.is_json}
+    assert {records.uuid for records in described.metadata.record_sets} == kinds
+
+
+def test_manifest_and_card_say_how_far_people_agree_and_answer(release_folder: Path) -> None:
+    manifest = json.loads((release_folder / "manifest.json").read_text("utf-8"))
+    assert manifest["response_rate"]["post"] == {"asks": 9, "answered": 8, "rate": 0.8889}
+    assert manifest["agreement"]["pairs"]["units"] == 0  # nobody judged a pair twice
+    assert manifest["pictures"] == len(list((release_folder / "images").rglob("*.jpg"))) == 14
+
+
+def _table(folder: Path, kind: str = "pairs", split: str = "train") -> Path:
+    return next(folder.glob(f"{kind}/{split}-*.parquet"))
+
+
+def _with(path: Path, name: str, change: Callable[[pa.Table], pa.Array]) -> None:
+    table = pq.read_table(path)
+    column = change(table)
+    pq.write_table(table.set_column(table.column_names.index(name), name, column), path)
+
+
+def _cut(folder: Path) -> None:
+    path = _table(folder)
+    path.write_bytes(path.read_bytes()[:-1000])
+
+
+def _tie(folder: Path) -> None:
+    _with(_table(folder), "label_0", lambda table: pa.array([0.5] * len(table)))
+
+
+def _null_caption(folder: Path) -> None:
+    _with(_table(folder), "caption", lambda table: pa.nulls(len(table), pa.string()))
+
+
+def _as_image(folder: Path) -> None:
+    def wrapped(table: pa.Table) -> pa.Array:
+        return pa.array([{"bytes": content, "path": None} for content in table["jpg_0"].to_pylist()])
+
+    _with(_table(folder), "jpg_0", wrapped)
+
+
+def _declared_as_image(folder: Path) -> None:
+    card = folder / "README.md"
+    text = card.read_text("utf-8")
+    card.write_text(text.replace("- name: jpg_0\n    dtype: binary", "- name: jpg_0\n    dtype: image"), "utf-8")
+
+
+def _undeclared(folder: Path) -> None:
+    _table(folder, split="test").unlink()
+
+
+def _empty(folder: Path) -> None:
+    path = _table(folder)
+    pq.write_table(pq.read_table(path).slice(0, 0), path)
+
+
+def _leak(folder: Path) -> None:
+    source = pq.read_table(_table(folder, "ratings"))
+    target = _table(folder, "ratings", "validation")
+    pq.write_table(pa.concat_tables([pq.read_table(target), source.slice(0, 1)]), target)
+
+
+def _other_picture(folder: Path) -> None:
+    _with(_table(folder), "jpg_0", lambda table: table["jpg_1"].combine_chunks())
+
+
+def _mail(folder: Path) -> None:
+    _with(_table(folder), "model_0", lambda table: pa.array(["alice@salon.test"] * len(table)))
+
+
+def _one_sided(folder: Path) -> None:
+    path = _table(folder)
+    table = pq.read_table(path)
+    won = table.filter(pc.equal(table["label_0"], 1.0)).slice(0, 1)
+    pq.write_table(pa.concat_tables([won] * 60), path)
+
+
+def _stray(folder: Path) -> None:
+    (folder / "notes.txt").write_text("mine", "utf-8")
+
+
+def _lost_picture(folder: Path) -> None:
+    next((folder / "images").rglob("*.jpg")).unlink()
+
+
+def _croissant(folder: Path) -> None:
+    path = folder / "croissant.json"
+    described = json.loads(path.read_text("utf-8"))
+    described["recordSet"][0]["field"][0]["source"]["fileSet"] = {"@id": "nowhere"}
+    path.write_text(json.dumps(described), "utf-8")
+
+
+SPOILED = {
+    _cut: "is not what SHA256SUMS says",
+    _tie: "a label is neither 0 nor 1",
+    _null_caption: "caption is null",
+    _as_image: "its columns are not those of the format",
+    _declared_as_image: "describes other features of pairs",
+    _undeclared: "declares pairs/test, and there is no file",
+    _empty: "has no row",
+    _leak: "stand in more than one split",
+    _other_picture: "is not the picture that image_0_sha256 names",
+    _mail: "model_0 holds an address",
+    _one_sided: "sides are not shuffled",
+    _stray: "notes.txt is no part of the release",
+    _lost_picture: "is missing",
+    _croissant: "croissant.json",
+}
+
+
+@pytest.mark.parametrize("spoil", SPOILED, ids=lambda spoil: spoil.__name__.strip("_"))
+def test_what_is_spoiled_is_found(release_folder: Path, tmp_path: Path, spoil: Callable[[Path], None]) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(release_folder, folder)
+    spoil(folder)
+    problems = verify_release(folder).problems
+    assert any(SPOILED[spoil] in problem for problem in problems), problems
+
+
+def test_the_command_fails_with_the_problems(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(CommandError, match="1 problems"):
+        call_command("verify_release", str(tmp_path))
+    assert "manifest.json cannot be read" in capsys.readouterr().err
