@@ -13,11 +13,21 @@ from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import services
+from accounts import deliveries, services
 from accounts.consent import EXPLAINED
 from accounts.errors import Refused
 from accounts.limits import check_rate
-from accounts.models import ApiToken, ConsentEvent, Notification, Purpose, Role, User, Webhook, WebhookEvent
+from accounts.models import (
+    ApiToken,
+    ConsentEvent,
+    Notification,
+    Purpose,
+    Role,
+    User,
+    Webhook,
+    WebhookDelivery,
+    WebhookEvent,
+)
 from accounts.permissions import member_of
 
 ATTEMPTS_A_MINUTE = 10
@@ -196,6 +206,21 @@ class WebhookSerializer(serializers.ModelSerializer[Webhook]):
         read_only_fields = ["secret", "is_active", "created_at"]
 
 
+class DeliverySerializer(serializers.ModelSerializer[WebhookDelivery]):
+    target = serializers.CharField(source="target_public_id")
+
+    class Meta:
+        model = WebhookDelivery
+        fields = [
+            "id", "event", "target_type", "target", "created_at", "attempts", "last_status", "delivered_at",
+            "failed_at", "not_before",
+        ]  # fmt: skip
+
+
+class ResumedSerializer(serializers.Serializer[Any]):
+    sent_again = serializers.IntegerField()
+
+
 class WebhookViewSet(mixins.ListModelMixin, mixins.CreateModelMixin, viewsets.GenericViewSet[Webhook]):
     """Addresses of yours that are told of events; each call carries ids and a signature made with the secret."""
 
@@ -214,3 +239,18 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.CreateModelMixin, viewsets.Ge
     def destroy(self, request: Request, public_id: str) -> Response:
         services.remove_webhook(user=member_of(request), public_id=public_id)
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(responses=DeliverySerializer(many=True))
+    @action(detail=True, filter_backends=[])
+    def deliveries(self, request: Request, public_id: str) -> Response:
+        """The log of 30 days: what was sent, how often it was tried, and what was answered."""
+        page = self.paginate_queryset(self.get_object().deliveries.order_by("-pk"))  # type: ignore[arg-type]
+        return self.get_paginated_response(DeliverySerializer(page, many=True).data)
+
+    @extend_schema(request=None, responses=ResumedSerializer)
+    @action(detail=True, methods=["post"])
+    def resume(self, request: Request, public_id: str) -> Response:
+        """Switches it on again and sends what it missed."""
+        member = member_of(request)
+        check_rate(key=f"webhook:{member.pk}", limit=10, seconds=600)
+        return Response({"sent_again": deliveries.resume_webhook(user=member, public_id=public_id)})

@@ -4,12 +4,15 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts import webhooks
-from accounts.models import Webhook, WebhookDelivery
+from accounts.errors import NotFound
+from accounts.models import User, Webhook, WebhookDelivery
 
 MAX_ATTEMPTS = 8
 LEASE = timedelta(minutes=2)  # longer than a call may take; a worker that dies leaves the row due again
+KEPT = timedelta(days=30)  # what the log shows
 FIRST_PAUSE = timedelta(seconds=30)  # four times longer after each failure: the last comes after about two days
 
 
@@ -47,3 +50,25 @@ def _settle(delivery: WebhookDelivery, status: int | None, at: datetime) -> None
     else:
         delivery.not_before = at + FIRST_PAUSE * 4 ** (delivery.attempts - 1)
     delivery.save(update_fields=["last_status", "delivered_at", "failed_at", "not_before"])
+
+
+def resume_webhook(*, user: User, public_id: str, at: datetime | None = None) -> int:
+    """Switches an own webhook on again and sends what it missed; returns how many events that are. Twice is once.
+
+    Raises:
+        NotFound: there is no such webhook of the member's.
+    """
+    now = at or timezone.now()
+    with transaction.atomic():
+        hook = Webhook.objects.select_for_update().filter(user=user, public_id=public_id).first()
+        if hook is None:
+            raise NotFound(_("There is no such webhook."))
+        Webhook.objects.filter(pk=hook.pk, is_active=False).update(is_active=True)
+        missed = WebhookDelivery.objects.filter(webhook=hook, delivered_at=None, failed_at__isnull=False)
+        return missed.update(failed_at=None, attempts=0, not_before=now)
+
+
+def forget_deliveries(*, at: datetime | None = None) -> int:
+    """Deletes what the log no longer shows; returns how many rows."""
+    settled = WebhookDelivery.objects.exclude(delivered_at=None, failed_at=None)
+    return settled.filter(created_at__lt=(at or timezone.now()) - KEPT).delete()[0]

@@ -6,3 +6,8 @@ from accounts import deliveries
 @shared_task(name="accounts.deliver_webhooks")
 def deliver_webhooks() -> None:
     deliveries.deliver_due()
+
+
+@shared_task(name="accounts.forget_deliveries")
+def forget_deliveries() -> None:
+    deliveries.forget_deliveries()

@@ -8,19 +8,21 @@ from django.contrib import messages
 from django.contrib.auth import logout
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts import services
-from accounts.errors import Refused
+from accounts import deliveries, services
+from accounts.errors import NotFound, Refused
 from accounts.forms import ConsentForm, DeletionForm, TokenForm, ViewingForm, WebhookForm, add_refusal
 from accounts.limits import check_rate
 from accounts.models import ApiToken, ConsentEvent, Purpose, User, Webhook
 from accounts.permissions import member_of, member_required
 
 UNPROCESSABLE = 422
+LOGGED = 100
 page = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -101,6 +103,31 @@ def show_webhooks(request: HttpRequest) -> HttpResponse:
 @require_POST
 def remove_webhook(request: HttpRequest, public_id: str) -> HttpResponse:
     return _removed(request, services.remove_webhook, public_id, _("The webhook is gone."), "accounts:webhooks")
+
+
+@member_required
+@require_GET
+def webhook_log(request: HttpRequest, public_id: str) -> HttpResponse:
+    """The last hundred calls of one of the member's webhooks."""
+    hook = get_object_or_404(Webhook, user=member_of(request), public_id=public_id)
+    calls = hook.deliveries.order_by("-pk")[:LOGGED]
+    return render(request, "accounts/webhook_log.html", {"hook": hook, "calls": calls})
+
+
+@member_required
+@require_POST
+def resume_webhook(request: HttpRequest, public_id: str) -> HttpResponse:
+    try:
+        check_rate(key=f"webhook:{member_of(request).pk}", limit=10, seconds=600)
+        missed = deliveries.resume_webhook(user=member_of(request), public_id=public_id)
+    except NotFound as error:
+        raise Http404 from error
+    except Refused as error:
+        messages.error(request, error.message)
+    else:
+        said = ngettext("Switched on; %(n)s call is sent again.", "Switched on; %(n)s calls are sent again.", missed)
+        messages.success(request, said % {"n": missed})
+    return redirect("accounts:webhook-log", public_id)
 
 
 @member_required

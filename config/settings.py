@@ -258,6 +258,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "continue-releases": {"task": "ratings.continue_releases", "schedule": 60.0},
     "forget-deleted-pictures": {"task": "ratings.forget_deleted_pictures", "schedule": 60.0},
     "release-claims": {"task": "moderation.release_claims", "schedule": 60.0},
+    "forget-deliveries": {"task": "accounts.forget_deliveries", "schedule": crontab(hour=4, minute=10)},
     "deliver-webhooks": {"task": "accounts.deliver_webhooks", "schedule": 30.0},
     "follow-restrictions": {"task": "feed.follow_restrictions", "schedule": 60.0},
     "count-tags": {"task": "feed.count_tags", "schedule": 900.0},

@@ -14,9 +14,10 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts import services, webhooks
-from accounts.deliveries import FIRST_PAUSE, MAX_ATTEMPTS, deliver_due
+from accounts.deliveries import FIRST_PAUSE, MAX_ATTEMPTS, deliver_due, forget_deliveries
 from accounts.errors import Refused
 from accounts.models import User, Webhook, WebhookDelivery
+from tests.conftest import ApiAs, As
 
 pytestmark = pytest.mark.django_db
 
@@ -156,3 +157,40 @@ def test_a_worker_that_dies_leaves_its_event_due_again(
     assert deliver_due(at=now) == 0
     assert deliver_due(at=now + timedelta(minutes=3)) == 1
     assert len(receiver.calls) == 1
+
+
+def test_the_log_shows_each_call_and_a_webhook_that_gave_up_is_switched_on_again(
+    hook: Webhook, alice: User, bob: User, receiver: Receiver, as_user: As, api_as: ApiAs
+) -> None:
+    log, resume = f"/settings/webhooks/{hook.public_id}/log/", f"/settings/webhooks/{hook.public_id}/resume/"
+    assert "No calls yet" in as_user(alice).get(log).content.decode()
+    now = timezone.now()
+    services.emit(user=alice, event="post.liked", target=bob, at=now)
+    WebhookDelivery.objects.update(attempts=MAX_ATTEMPTS - 1)
+    receiver.status = 503
+    deliver_due(at=now)
+    page = as_user(alice).get(log).content.decode()
+    assert "given up" in page
+    assert "503" in page
+    (call,) = api_as(alice).get(f"/api/webhooks/{hook.public_id}/deliveries/").json()["results"]
+    assert (call["event"], call["target"], call["last_status"]) == ("post.liked", bob.public_id, 503)
+    receiver.status = 200
+    assert as_user(alice).post(resume).status_code == 302
+    assert deliver_due() == 1
+    assert "delivered" in as_user(alice).get(log).content.decode()
+    assert api_as(alice).post(f"/api/webhooks/{hook.public_id}/resume/").json() == {"sent_again": 0}
+
+
+def test_nobody_else_reads_or_resumes_a_webhook(hook: Webhook, mallory: User, as_user: As, api_as: ApiAs) -> None:
+    assert as_user(mallory).get(f"/settings/webhooks/{hook.public_id}/log/").status_code == 404
+    assert as_user(mallory).post(f"/settings/webhooks/{hook.public_id}/resume/").status_code == 404
+    assert api_as(mallory).get(f"/api/webhooks/{hook.public_id}/deliveries/").status_code == 404
+    assert api_as(mallory).post(f"/api/webhooks/{hook.public_id}/resume/").status_code == 404
+
+
+def test_the_log_forgets_what_is_settled_after_thirty_days(hook: Webhook, alice: User, bob: User) -> None:
+    old = timezone.now() - timedelta(days=31)
+    services.emit(user=alice, event="post.liked", target=bob, at=old)
+    assert forget_deliveries() == 0
+    deliver_due()
+    assert forget_deliveries() == 1
