@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from accounts.permissions import member_of
 from feed import services
 from feed.challenges import begun_on, entries_of
-from feed.listings import WINDOWS, Listing
+from feed.listings import ASPECT_NAMES, SORT_NAMES, WINDOWS, Listing
 from feed.models import Challenge, Post
 from feed.paging import read_keyset
 from feed.profiles import profile_of, visible_members
@@ -39,7 +39,9 @@ from feed.tagging import tag_post, tags_of
 from generation.models import Image
 
 CURSOR = OpenApiParameter("cursor", str, description="From `next` of the page before; opaque")
-SORT = OpenApiParameter("sort", str, enum=["hot", "new", "top"], default="hot")
+SORT = OpenApiParameter("sort", str, enum=list(SORT_NAMES), default="hot")
+ASPECT = OpenApiParameter("aspect", str, enum=list(ASPECT_NAMES), description="With sort=best")
+SEEN = OpenApiParameter("seen", str, enum=["hide"], description="Leave out what you had on screen within a week")
 WINDOW = OpenApiParameter("window", str, enum=list(WINDOWS), description="With sort=top: published within")
 ID = OpenApiParameter("id", str, OpenApiParameter.PATH)
 DAY = OpenApiParameter("day", OpenApiTypes.DATE, OpenApiParameter.PATH)
@@ -59,12 +61,14 @@ class PostViewSet(viewsets.ViewSet):
     permission_classes = [IsAuthenticatedOrReadOnly]
     lookup_value_regex = r"[\w-]{12}"
 
-    @extend_schema(parameters=[SORT, WINDOW, CURSOR], responses=PostPageSerializer)
+    @extend_schema(parameters=[SORT, WINDOW, ASPECT, SEEN, CURSOR], responses=PostPageSerializer)
     def list(self, request: Request) -> Response:
         """A page of the feed. Following `next` shows every post once, whatever happens to the ranking meanwhile."""
         query = request.query_params
-        listing = Listing.of(request.user, query.get("sort", ""), query.get("window", ""))
-        page: Page = read_page(listing, request.user, at=timezone.now(), cursor=query.get("cursor", ""))
+        words = [query.get(name, "") for name in ("sort", "window", "aspect")]
+        listing, hide_seen = Listing.of(request.user, *words), query.get("seen") == "hide"
+        cursor = query.get("cursor", "")
+        page: Page = read_page(listing, request.user, at=timezone.now(), cursor=cursor, hide_seen=hide_seen)
         return Response(posts_shown(request, page.posts, page.next, request.path))
 
     @extend_schema(parameters=[ID], responses=PostSerializer)

@@ -15,6 +15,7 @@ import redis
 from django.conf import settings
 from django.db import connection, transaction
 
+from accounts.limits import check_rate
 from accounts.models import User, Viewer
 from feed.models import Post, PostHour
 
@@ -116,3 +117,8 @@ def forget_old_hours(at: datetime) -> None:
 
 def _seen_key(key: str, at: datetime) -> str:
     return f"feed:seen:{at:%Y%m%d}:{key}"
+
+
+def check_beacon_rate(key: str) -> None:
+    """Raises Refused (429)."""
+    check_rate(key=f"feed:beacon:{key}", limit=60, seconds=60)

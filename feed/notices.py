@@ -74,6 +74,7 @@ def _visible(name: str, ids: set[int], reader: User, at: datetime) -> dict[int, 
         return {}
     is_target = hasattr(manager.model, "moderation_author")
     shown = manager.visible_to(reader, at) if is_target else manager
+    shown = shown.wanted_by(reader, at) if manager.model is Post else shown
     found: dict[int, models.Model] = shown.filter(pk__in=ids).in_bulk()
     return found
 

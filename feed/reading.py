@@ -6,16 +6,16 @@ from datetime import datetime
 from django.core.cache import cache
 
 from accounts.models import User, Viewer
+from feed import impressions
 from feed.cursors import Cursor, decode, encode
 from feed.listings import Listing
-from feed.models import FeedEntry, Post
+from feed.models import FeedEntry, Follow, Post
 from feed.snapshots import Segment, first_segment, next_segment, stored_segment
 
 PAGE_SIZE = 24
 READ_AHEAD = 8  # ids fetched beyond a page, so that a few hidden ones cost no second query
-MOST_ROUNDS = (
-    5  # queries a page may cost where nearly everything was hidden; then it is short, never the last by mistake
-)
+MOST_ROUNDS = 5  # queries of a page where nearly everything was hidden; then it is short, never the last by mistake
+SEEN_AHEAD = 200  # ids looked at for a reader who hides what they have seen
 MOST_NEW = 99
 OWN_NEWS_SECONDS = 120
 
@@ -25,6 +25,7 @@ class Page:
     """Posts with `folded_count` (further visible ones of the author behind it), and the cursor of the next page."""
 
     posts: list[Post]
+    here: str  # a cursor to this page itself: for a link to the place
     next: str | None
     began: datetime
     is_reordered: bool = False  # the snapshot expired: this is the same place in a new order
@@ -38,14 +39,20 @@ def read_page(
     cursor: str = "",
     size: int = PAGE_SIZE,
     newer_than: datetime | None = None,
+    hide_seen: bool = False,
 ) -> Page:
     """One page for a viewer: from the top, or from where a cursor left off.
+
+    Args:
+        newer_than: at least as new a snapshot as this moment, where the list is read from the top.
+        hide_seen: leave out what a member had on screen within the last days.
 
     Raises:
         Refused: 400 for a cursor that was tampered with or belongs to another list.
     """
     place, segment, is_reordered = _locate(listing, at, cursor, _own_news(viewer, newer_than))
-    posts: list[Post] = []
+    here, posts = encode(place, listing), list[Post]()
+    seen_by = viewer if hide_seen and isinstance(viewer, User) else None
     for _round in range(MOST_ROUNDS):
         if place.position == len(segment.posts):
             if segment.is_last:
@@ -53,13 +60,13 @@ def read_page(
             place = place.after_segment()
             segment = next_segment(listing, place, at)
             place = segment.at(place, 0)
-        found, position = _fill(segment, place.position, viewer, at, size - len(posts))
+        found, position = _fill(segment, place.position, viewer, at, size - len(posts), seen_by)
         posts += found
         place = segment.at(place, position)
         if len(posts) == size:
             break
     is_end = segment.is_last and place.position == len(segment.posts)
-    return Page(posts, None if is_end else encode(place, listing), place.began, is_reordered)
+    return Page(posts, here, None if is_end else encode(place, listing), place.began, is_reordered)
 
 
 def _locate(listing: Listing, at: datetime, cursor: str, newer_than: datetime | None) -> tuple[Cursor, Segment, bool]:
@@ -75,14 +82,17 @@ def _locate(listing: Listing, at: datetime, cursor: str, newer_than: datetime | 
     return segment.at(place, 0), segment, True
 
 
-def _fill(segment: Segment, position: int, viewer: Viewer, at: datetime, wanted: int) -> tuple[list[Post], int]:
+def _fill(
+    segment: Segment, position: int, viewer: Viewer, at: datetime, wanted: int, seen_by: User | None
+) -> tuple[list[Post], int]:
     """Up to `wanted` posts from `position` on that the viewer may see now, and the position after them."""
-    slots = range(position, min(position + wanted + READ_AHEAD, len(segment.posts)))
-    listed = Post.objects.listed_for(viewer, at).with_card(viewer)
+    slots, end = _slots(segment, position, wanted, seen_by, at)
+    listed = Post.objects.listed_for(viewer, at).with_card(viewer, at)
     shown = listed.filter(pk__in=[segment.posts[slot] for slot in slots]).in_bulk()
     found: dict[int, Post] = {}
     for slot in slots:
         if len(found) == wanted:
+            end = slot
             break
         post = shown.get(segment.posts[slot])
         if post is None and slot in segment.folded:  # hidden since: one that was folded behind it stands in
@@ -90,10 +100,20 @@ def _fill(segment: Segment, position: int, viewer: Viewer, at: datetime, wanted:
             post = next((inside[post_id] for post_id in segment.folded[slot] if post_id in inside), None)
         if post is not None:
             found[slot] = post
-    else:
-        slot = slots.stop
     _count_folded(found, segment, viewer, at)
-    return list(found.values()), slot
+    return list(found.values()), end
+
+
+def _slots(segment: Segment, position: int, wanted: int, seen_by: User | None, at: datetime) -> tuple[list[int], int]:
+    """Which positions to look at, and the position after them: a few more than wanted, for some may be hidden."""
+    most = wanted + READ_AHEAD
+    if seen_by is None:
+        end = min(position + most, len(segment.posts))
+        return list(range(position, end)), end
+    slots = range(position, min(position + SEEN_AHEAD, len(segment.posts)))
+    seen = impressions.seen_by(seen_by, [segment.posts[slot] for slot in slots], at)
+    unseen = [slot for slot in slots if segment.posts[slot] not in seen]
+    return unseen[:most], unseen[most] if len(unseen) > most else slots.stop
 
 
 def _count_folded(found: dict[int, Post], segment: Segment, viewer: Viewer, at: datetime) -> None:
@@ -109,6 +129,8 @@ def _count_folded(found: dict[int, Post], segment: Segment, viewer: Viewer, at: 
 def count_new(listing: Listing, viewer: Viewer, *, since: datetime, at: datetime) -> int:
     """How many posts were published since a page was read, as far as the viewer may see them; at most 99."""
     newer = FeedEntry.objects.filter(is_visible=True, content_level__lte=listing.level, published_at__gt=since)
+    if listing.member:
+        newer = newer.filter(author_id__in=Follow.objects.filter(member=listing.member).values("followed"))
     ids = list(newer.order_by("-published_at", "-pk").values_list("pk", flat=True)[:MOST_NEW])
     return Post.objects.filter(pk__in=ids).listed_for(viewer, at).count()
 

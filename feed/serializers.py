@@ -59,6 +59,7 @@ class PostSerializer(serializers.Serializer[Post]):
     likes = serializers.IntegerField(source="count.likes")
     remixes = serializers.IntegerField(source="count.remixes")
     liked = serializers.BooleanField(source="is_liked")
+    blurred = serializers.BooleanField(source="is_blurred", help_text="You muted it that way: show it on request")
     more_by_author = serializers.IntegerField(source="folded_count")
     picture = serializers.SerializerMethodField()
     made = serializers.SerializerMethodField()

@@ -40,10 +40,13 @@ class PostQuerySet(models.QuerySet["Post"]):
 
         The one filter of feed, search, RSS, API, profiles, collections, challenges, notifications and counts.
         """
-        shown = self.shown_to(viewer, at)
+        return self.shown_to(viewer, at).wanted_by(viewer, at)
+
+    def wanted_by(self, viewer: Viewer, at: datetime) -> "PostQuerySet":
+        """Without what `viewer` muted to hide it, or is not interested in."""
         if not isinstance(viewer, User):
-            return shown
-        return shown.exclude(filters.muted(viewer, Mute.Effect.HIDE, at)).exclude(filters.not_interesting(viewer))
+            return self
+        return self.exclude(filters.muted(viewer, Mute.Effect.HIDE, at)).exclude(filters.not_interesting(viewer))
 
     def visible_to(self, viewer: Viewer, at: datetime) -> "PostQuerySet":
         """Posts whose page `viewer` may open: what is shown to them, muted or not, their own, and for moderators

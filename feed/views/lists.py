@@ -1,62 +1,101 @@
-"""The feed: hot, new and top, page by page."""
+"""The feed in every order, page by page."""
 
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
+from django.contrib.auth.views import redirect_to_login
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.errors import Refused
-from accounts.models import Viewer
-from feed import ranking
+from accounts.models import User, Viewer
+from feed import ranked, ranking
 from feed.cards import card_of
 from feed.days import day_bounds, local_day
-from feed.listings import EPOCH, MICROSECOND, WINDOW_NAMES, Listing, as_key
+from feed.listings import ASPECT_NAMES, EPOCH, MICROSECOND, SORT_NAMES, WINDOW_NAMES, Listing, as_key
 from feed.models import Challenge
 from feed.reading import Page, count_new, read_page
 from feed.views.support import render_list, says_no
 
 BANNER_SECONDS = 60
+FRESH = frozenset({"hot", "new", "following"})  # where a new post has a place at once
 
 
 @require_safe
 @says_no
 def feed_list(request: HttpRequest) -> HttpResponseBase:
-    """``?sort=hot|new|top&window=…&cursor=…``; `fresh` asks for what came after that moment (microseconds)."""
-    at = timezone.now()
-    listing = Listing.of(request.user, request.GET.get("sort", ""), request.GET.get("window", ""))
-    cursor = request.GET.get("cursor", "")
-    fresh = _moment(request.GET["fresh"]) if request.GET.get("fresh") else None
-    page = read_page(listing, request.user, at=at, cursor=cursor, newer_than=fresh)
-    context = _context(listing, page, request.user, at)
+    """``?sort=…&window=…&aspect=…&seen=hide&cursor=…``; `fresh` asks for what came after that moment (microseconds)."""
+    at, query = timezone.now(), request.GET
+    if query.get("sort") == "following" and not isinstance(request.user, User):
+        return redirect_to_login(request.get_full_path())
+    listing = _listing(request)
+    cursor, hide_seen = query.get("cursor", ""), _hides_seen(request)
+    fresh = _moment(query["fresh"]) if query.get("fresh") else None
+    page = read_page(listing, request.user, at=at, cursor=cursor, newer_than=fresh, hide_seen=hide_seen)
+    context = _context(listing, page, request.user, at, hide_seen=hide_seen)
     if not cursor:
-        context |= {"challenge": challenge_of_the_day(at), "since": int(as_key(page.began))}
+        context["challenge"] = challenge_of_the_day(at)
+        if listing.sort in FRESH:
+            since = urlencode({"sort": listing.sort, "since": int(as_key(page.began))})
+            context["new_url"] = f"{reverse('feed:new-above')}?{since}"
     return render_list(request, "feed/list.html", "feed/_page.html", context)
 
 
-def _context(listing: Listing, page: Page, viewer: Viewer, at: datetime) -> dict[str, object]:
-    next_url = address(listing, cursor=page.next) if page.next else ""
+def _listing(request: HttpRequest) -> Listing:
+    query = request.GET
+    return Listing.of(request.user, query.get("sort", ""), query.get("window", ""), query.get("aspect", ""))
+
+
+def _hides_seen(request: HttpRequest) -> bool:
+    return request.GET.get("seen") == "hide" and isinstance(request.user, User)
+
+
+def _context(listing: Listing, page: Page, viewer: Viewer, at: datetime, *, hide_seen: bool) -> dict[str, object]:
+    kept = {"seen": "hide"} if hide_seen else {}
     note = _("This list was renewed while you were away: the same place, in a new order.") if page.is_reordered else ""
     return {
         "cards": [card_of(post, viewer, at) for post in page.posts],
-        "next_url": next_url,
+        "next_url": address(listing, cursor=page.next, **kept) if page.next else "",
+        "place_url": address(listing, cursor=page.here, **kept),
         "note": note,
         "listing": listing,
-        "windows": [(name, label, address(Listing("top", name, 0))) for name, label in WINDOW_NAMES.items()],
-        "top_url": address(listing),
+        "heading": _heading(listing),
+        "hide_seen": hide_seen,
+        "seen_url": address(listing, seen="" if hide_seen else "hide") if isinstance(viewer, User) else "",
+        "is_counted": listing.sort in {"rising", "controversial", "best", "top"},
+        "sorts": [(sort, label, address(Listing(sort, "", 0))) for sort, label in SORT_NAMES.items()],
+        "parts": _parts(listing),
+        "top_url": address(listing, **kept),
     }
+
+
+def _heading(listing: Listing) -> str:
+    if listing.sort == "hot":
+        return _("Pictures people like now")
+    part = WINDOW_NAMES[listing.window] if listing.sort == "top" else ""
+    return f"{listing.label} · {part}" if part else listing.label
+
+
+def _parts(listing: Listing) -> list[tuple[str, str | Promise, str]]:
+    """What a sort can be narrowed to: windows or aspects."""
+    if listing.sort == "top":
+        return [(name, label, address(Listing("top", name, 0))) for name, label in WINDOW_NAMES.items()]
+    if listing.sort == "best":
+        return [(name, label, address(Listing("best", "", 0, name))) for name, label in ASPECT_NAMES.items()]
+    return []
 
 
 def address(listing: Listing, **more: str) -> str:
     """The address of a list; what goes without saying is left out."""
-    words = {"sort": listing.sort if listing.sort != "hot" else "", "window": listing.window}
-    if listing.sort != "top":
-        del words["window"]
+    words = {"sort": listing.sort if listing.sort != "hot" else "", "aspect": listing.aspect}
+    if listing.sort == "top":
+        words["window"] = listing.window
     query = urlencode({name: value for name, value in {**words, **more}.items() if value})
     return reverse("feed:list") + (f"?{query}" if query else "")
 
@@ -65,15 +104,12 @@ def address(listing: Listing, **more: str) -> str:
 @says_no
 def new_above(request: HttpRequest) -> HttpResponseBase:
     """A button that says how many posts are new since `since` (microseconds); 204 when none is."""
-    at = timezone.now()
-    listing = Listing.of(request.user, request.GET.get("sort", ""), request.GET.get("window", ""))
-    since = _moment(request.GET.get("since", ""))
-    count = count_new(listing, request.user, since=since, at=at)
+    at, listing = timezone.now(), _listing(request)
+    count = count_new(listing, request.user, since=_moment(request.GET.get("since", "")), at=at)
     if not count:
         return HttpResponse(status=204)
-    return render(
-        request, "feed/_new_above.html", {"count": count, "url": address(listing, fresh=str(int(as_key(at))))}
-    )
+    fresh = address(listing, fresh=str(int(as_key(at))))
+    return render(request, "feed/_new_above.html", {"count": count, "url": fresh})
 
 
 def _moment(text: str) -> datetime:
@@ -103,5 +139,8 @@ def about_ranking(request: HttpRequest) -> HttpResponse:
             "hours": ranking.SECONDS_PER_TENFOLD / 3600,
             "save_weight": ranking.SAVE_WEIGHT,
             "remix_weight": ranking.REMIX_WEIGHT,
+            "rising_hours": ranked.RISING.total_seconds() / 3600,
+            "prior": ranked.CONTROVERSIAL_PRIOR,
+            "kept": ranked.KEPT,
         },
     )

@@ -1,4 +1,5 @@
-// [data-load-more]: the feed goes on by itself; [data-new-above]: what came since; Back finds the same place.
+// [data-load-more]: the feed goes on by itself; [data-new-above]: what came since; Back finds the same place;
+// [data-place]: the address of the page in view; [data-impressions]: what was before somebody's eyes.
 import { each, on, parse, request, words } from './dom.js';
 import { toast } from './toast.js';
 
@@ -83,3 +84,47 @@ each('[data-new-above]', (element) => {
     element.innerHTML = await answer.text();
   }, POLL_MS);
 });
+
+/** The address bar, and the link to copy, name the page that is in view; the top is the plain address. */
+const above = new IntersectionObserver((entries) => {
+  for (const { isIntersecting, boundingClientRect, target } of entries) {
+    const isPassed = boundingClientRect.top < innerHeight;
+    if (isIntersecting || !isPassed) show(isPassed ? target : before(target));
+  }
+}, { rootMargin: '0px 0px -40% 0px' });
+const places = () => [...document.querySelectorAll('[data-place]')];
+const before = (card) => places()[places().indexOf(card) - 1];
+const start = `${location.pathname}${location.search}`;
+const button = () => document.querySelector('[data-copy-place]');
+const startLink = button()?.dataset.copyText;
+
+function show(card) {
+  const address = card ? card.dataset.place : start;
+  if (!feed() || address === `${location.pathname}${location.search}`) return;
+  history.replaceState(history.state, '', address);
+  if (button()) button().dataset.copyText = card ? `${location.origin}${address}` : startLink;
+}
+each('[data-place]', (card) => above.observe(card));
+
+// A card that is at least half visible for a second counts once; they are told in batches.
+const SECOND = 1000, TELL_MS = 5000, AT_ONCE = 60;
+const told = new Set(), waiting = new Set(), timers = new Map();
+const looked = new IntersectionObserver((entries) => {
+  for (const { isIntersecting, target } of entries) {
+    const id = target.dataset.post;
+    clearTimeout(timers.get(id));
+    if (isIntersecting && !told.has(id)) timers.set(id, setTimeout(() => { told.add(id); waiting.add(id); }, SECOND));
+  }
+}, { threshold: 0.5 });
+each('[data-impressions] [data-post]', (card) => looked.observe(card));
+
+function tell() {
+  const url = document.querySelector('[data-impressions]')?.dataset.impressions;
+  if (!url || !waiting.size) return;
+  const ids = [...waiting].slice(0, AT_ONCE);
+  for (const id of ids) waiting.delete(id);
+  const body = new URLSearchParams(ids.map((id) => ['post', id]));
+  request(url, { method: 'POST', body, keepalive: true }).catch(() => {}); // a lost batch is a lost estimate
+}
+if (document.querySelector('[data-impressions]')) setInterval(tell, TELL_MS);
+window.addEventListener('pagehide', tell);

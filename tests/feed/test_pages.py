@@ -64,7 +64,7 @@ def test_an_htmx_page_is_only_what_is_appended(hang_many: HangMany, as_user: As)
     assert "HX-Request" in response["Vary"]
 
 
-@pytest.mark.parametrize("path", ["/?cursor=nonsense", "/?sort=best", "/?sort=top&window=hour", "/new-above/?since=x"])
+@pytest.mark.parametrize("path", ["/?cursor=nonsense", "/?sort=worst", "/?sort=top&window=hour", "/new-above/?since=x"])
 def test_a_damaged_address_says_so(path: str, as_user: As, api_as: ApiAs, db: None) -> None:
     response = as_user(None).get(path)
     assert response.status_code == 400

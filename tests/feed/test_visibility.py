@@ -13,6 +13,7 @@ from feed import services
 from feed.challenges import schedule_challenges
 from feed.days import local_day
 from feed.models import Challenge, Post
+from feed.ranked import rebuild_list
 from generation.models import Image, ImageState
 from moderation.models import Restriction
 from tests.conftest import ApiAs, As
@@ -77,7 +78,9 @@ def entered(alice: User, hang: Hang) -> Post:
     """A published post of alice's in today's challenge, with a child of bob's that names it as its parent."""
     schedule_challenges(today=local_day(NOW), days=0)
     challenge = Challenge.objects.get()
-    return hang(alice, prompt="the secret fox", title="Visible fox", at=NOW, challenge=challenge)
+    post = hang(alice, prompt="the secret fox", title="Visible fox", at=NOW, challenge=challenge)
+    rebuild_list("top-all", NOW)
+    return post
 
 
 @pytest.fixture
