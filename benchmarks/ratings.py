@@ -2,7 +2,8 @@
 
     python -m benchmarks.ratings [--quick]
 
-Both views take turns on one server process, asked by the same clients, so that a busy machine slows both.
+Both views take turns on one server of two processes, asked by the same clients, while the feed's JSON page is read
+50 times a second beside them, so that a busy machine slows both.
 """
 
 import argparse
@@ -15,10 +16,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode
@@ -31,11 +33,15 @@ from config.local.processes import free_port, guard, until_ready  # noqa: E402
 
 if TYPE_CHECKING:
     from accounts.models import User
-    from generation.models import Image
+    from generation.models import Generation, Image
 
 CLIENTS = 8
 MEMBERS = 50
 A_DAY = 86_400
+PROCESSES = 2
+POSTS = 60
+READS, READERS = 50, 16  # of the feed's JSON page: a second, by so many connections
+WARM_UP = 1.0  # s
 
 
 class Answer(NamedTuple):
@@ -47,34 +53,40 @@ class Answer(NamedTuple):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a small run of under a minute")
-    rounds, seconds, images = (3, 2.0, 200) if parser.parse_args().quick else (5, 8.0, 1500)
+    parser.add_argument("--no-feed", action="store_true", help="nobody reads the feed meanwhile")
+    arguments = parser.parse_args()
+    rounds, seconds, images = (5, 2.0, 400) if arguments.quick else (9, 6.0, 2000)
     with tempfile.TemporaryDirectory(prefix="salon-bench-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o711)
         for name in ("DATABASE_URL", "REDIS_URL"):
             os.environ.pop(name, None)
         with services(Path(folder)) as variables:
             os.environ.update(
-                {**variables, "VAR_DIR": folder, "DATABASE_POOL_SIZE": "8"},
+                {**variables, "VAR_DIR": folder, "DATABASE_POOL_SIZE": "8", "API_RATE_ANONYMOUS": "1000000/min"},
                 DJANGO_SETTINGS_MODULE="benchmarks._settings",
             )
             import django
 
             django.setup()
             subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=ROOT, check=True)
-            with server(Path(folder)) as address:
-                report(measure(address, prepare(images), rounds, seconds))
+            answers = prepare(images)
+            with server(Path(folder)) as address, feed_readers(address, 0 if arguments.no_feed else READS) as reads:
+                began = time.perf_counter()
+                figures = measure(address, answers, rounds, seconds)
+                report(figures, len(reads) / (time.perf_counter() - began))
 
 
 @contextlib.contextmanager
 def server(folder: Path) -> Iterator[str]:
-    """One web process, as production runs it; yields its host and port."""
+    """The web server as production runs it; yields its host and port."""
     port = free_port(19_000 + os.getpid() % 1000)
     command = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--port", str(port), "--log-level", "error"]
+    command += ["--workers", str(PROCESSES)]
     environ = {**os.environ, "SITE_URL": f"http://127.0.0.1:{port}"}
     service = guard("The web server", command, log=folder / "web.log", environ=environ, cwd=ROOT)
     address = f"127.0.0.1:{port}"
     try:
-        until_ready(service, lambda: is_up(address))
+        until_ready(service, lambda: is_up(address), seconds=180)
         yield address
     finally:
         service.stop()
@@ -90,11 +102,39 @@ def is_up(address: str) -> bool:
     return True
 
 
+@contextlib.contextmanager
+def feed_readers(address: str, a_second: int) -> Iterator[list[float]]:
+    """Reads the feed's JSON page so often a second for as long as it is open; yields the times that a page came."""
+    came: list[float] = []
+    is_over = threading.Event()
+
+    def read() -> None:
+        with contextlib.closing(http.client.HTTPConnection(address, timeout=30)) as connection:
+            due = time.perf_counter()
+            while not is_over.wait(max(0.0, due - time.perf_counter())):
+                connection.request("GET", "/api/posts/?sort=new")
+                response = connection.getresponse()
+                if response.status != 200 or not json.loads(response.read())["results"]:
+                    raise SystemExit(f"the feed answered {response.status}")
+                came.append(time.perf_counter())
+                due = max(due + READERS / a_second, time.perf_counter() - 1)
+
+    readers = [threading.Thread(target=read) for _ in range(READERS if a_second else 0)]
+    for reader in readers:
+        reader.start()
+    try:
+        yield came
+    finally:
+        is_over.set()
+        for reader in readers:
+            reader.join()
+
+
 def measure(address: str, answers: Iterator[Answer], rounds: int, seconds: float) -> dict[str, list[float]]:
     """Answers a second of each view, round by round."""
     figures: dict[str, list[float]] = {"salon": [], "bare": []}
     for view in figures:
-        run(address, view, answers, 0.5)  # warms connections and caches
+        run(address, view, answers, WARM_UP)  # warms connections and caches
     for _ in range(rounds):
         for view, found in figures.items():
             found.append(run(address, view, answers, seconds))
@@ -193,17 +233,35 @@ def make_images(author: "User", pictures: int) -> list["Image"]:
         )
         for n in range(pictures)
     ]  # fmt: skip
-    return Image.objects.bulk_create(rows)
+    made = Image.objects.bulk_create(rows)
+    hang(author, generation, now)
+    return made
 
 
-def report(figures: dict[str, list[float]]) -> None:
+def hang(author: "User", generation: "Generation", now: datetime) -> None:
+    """Posts for the feed's page, with pictures of their own: those that are asked about stay as they are."""
+    from feed.services import publish_image
+    from generation.models import Image, ImageState
+
+    for n in range(POSTS):
+        image = Image.objects.create(
+            generation=generation, author=author, position=10_000 + n, seed=n, batch_key="toy", cost_units=1,
+            pool="default", not_before=now, queued_at=now, width=64, height=64, state=ImageState.READY,
+            prefix=f"images/{n}", rendition_hash="0123456789abcdef", rendition_widths=[64],
+        )  # fmt: skip
+        publish_image(image=image, author=author, at=now - timedelta(minutes=n))
+
+
+def report(figures: dict[str, list[float]], reads: float) -> None:
     salon, bare = (statistics.median(figures[view]) for view in ("salon", "bare"))
     ratio = statistics.median(ours / floor for ours, floor in zip(figures["salon"], figures["bare"], strict=True))
     print(f"{'view':<28}{'answers/s':>12}{'a day':>14}")
     for name, rate in (("ratings:ask-answer", salon), ("the same writes, bare", bare)):
         print(f"{name:<28}{rate:>12,.0f}{rate * A_DAY:>14,.0f}")
+    print(f"the feed's JSON page was read {reads:.0f} times a second meanwhile, by {PROCESSES} server processes")
     print(f"ratio {ratio:.2f}, rounds {[f'{one / other:.2f}' for one, other in zip(*figures.values(), strict=True)]}")
     figure = {"answers_per_s": round(salon, 1), "bare_per_s": round(bare, 1), "answers_a_day": round(salon * A_DAY)}
+    figure["feed_reads_per_s"] = round(reads, 1)
     print(json.dumps({"benchmark": "ratings", **figure, "ratio": round(ratio, 3)}))
 
 
