@@ -1,15 +1,17 @@
-"""For staff: the ledger to look things up in, and policies and questions to add. Neither is ever edited."""
+"""For staff: the ledger and the policies to look things up in, and new wordings of questions. Nothing is edited."""
 
 import json
 from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.postgres.forms import SimpleArrayField
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
-from ratings.models import Ask, DrawTally, Policy, Question
-from ratings.sampling import Parameters
+from ratings.models import Ask, DrawTally, Policy, Question, QuestionTranslation
+from ratings.services.wordings import reword_question
 
 
 class KeptAdmin(admin.ModelAdmin[Any]):
@@ -24,25 +26,10 @@ class KeptAdmin(admin.ModelAdmin[Any]):
         return False
 
 
-class PolicyForm(forms.ModelForm[Policy]):
-    class Meta:
-        model = Policy
-        fields = ["version", "parameters"]
-
-    def clean_parameters(self) -> dict[str, Any]:
-        parameters: dict[str, Any] = self.cleaned_data["parameters"]
-        try:
-            Parameters.from_json(parameters)
-        except (TypeError, ValueError, AttributeError) as error:
-            raise ValidationError(str(error)) from None
-        return parameters
-
-
 @admin.register(Policy)
 class PolicyAdmin(KeptAdmin):
-    """A new version is added, then put in force by ASK_POLICY_VERSION; old ones keep what they drew readable."""
+    """Made, previewed and put in force under Research; here they are looked up."""
 
-    form = PolicyForm
     list_display = ["version", "is_active", "created_at", "numbers"]
     ordering = ["-version"]
 
@@ -50,14 +37,59 @@ class PolicyAdmin(KeptAdmin):
     def numbers(self, policy: Policy) -> str:
         return json.dumps(policy.parameters, sort_keys=True)
 
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+
+class WordingForm(forms.ModelForm[Question]):
+    """A new wording of a question that there is; five labels, worst to best, a line each."""
+
+    slug = forms.ModelChoiceField(Question.objects.active().order_by("slug"), to_field_name="slug")
+    labels = SimpleArrayField(forms.CharField(max_length=40), delimiter="\n", widget=forms.Textarea(attrs={"rows": 5}))
+
+    class Meta:
+        model = Question
+        fields = ["slug", "text", "labels"]
+
+    def clean_slug(self) -> str:
+        question: Question = self.cleaned_data["slug"]
+        return question.slug
+
+    def clean_labels(self) -> list[str]:
+        labels: list[str] = self.cleaned_data["labels"]
+        steps = (
+            Question.objects.active().get(slug=self.cleaned_data["slug"]).labels if "slug" in self.cleaned_data else ()
+        )
+        if steps and len(labels) != len(steps):
+            raise ValidationError(_("This question has %(n)s labels.") % {"n": len(steps)})
+        return labels
+
+
+class TranslationInline(admin.TabularInline[QuestionTranslation, Question]):
+    model = QuestionTranslation
+    extra = 1
+
 
 @admin.register(Question)
 class QuestionAdmin(KeptAdmin):
+    """A new wording is a new version, in force at once; answers to the old one keep it."""
+
+    form = WordingForm
+    inlines = [TranslationInline]
     list_display = ["slug", "version", "form", "is_active", "text"]
     ordering = ["slug", "-version"]
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False  # a new wording comes with its translations, in a migration
+    def save_model(self, request: HttpRequest, obj: Question, form: Any, change: bool) -> None:
+        made = reword_question(slug=obj.slug, text=obj.text, labels=obj.labels)
+        obj.pk, obj.version, obj.form = made.pk, made.version, made.form
+
+
+@admin.register(QuestionTranslation)
+class QuestionTranslationAdmin(KeptAdmin):
+    """Another language for a wording that has none in it yet."""
+
+    list_display = ["question", "language", "text"]
+    ordering = ["question__slug", "-question__version", "language"]
 
 
 @admin.register(Ask)

@@ -1,6 +1,6 @@
 from django.urls import path, re_path
 
-from ratings.views import ask, compare, raters, releases, research
+from ratings.views import ask, compare, policies, raters, releases, research
 
 app_name = "ratings"
 urlpatterns = [
@@ -18,6 +18,11 @@ urlpatterns = [
     path("research/models/<slug:first>/<slug:second>/", research.duel, name="research-duel"),
     path("research/responses/", research.responses, name="research-responses"),
     path("research/tables/<slug:name>.csv", research.table, name="research-table"),
+    path("research/policies/", policies.policy_list, name="policies"),
+    path("research/policies/<int:version>/new/", policies.policy_new, name="policy-new"),
+    path("research/policies/<int:version>/edit/", policies.policy_edit, name="policy-edit"),
+    path("research/policies/<int:version>/activate/", policies.policy_activate, name="policy-activate"),
+    path("research/policies/<int:version>/discard/", policies.policy_discard, name="policy-discard"),
     path("research/raters/", raters.rater_list, name="raters"),
     path("research/raters/<str:public_id>/", raters.rater, name="rater"),
     path("research/appeals/<str:public_id>/answer/", raters.answer_appeal, name="quality-appeal-answer"),

@@ -1,0 +1,81 @@
+"""The numbers of a sampling policy as a form; `sampling.Parameters` decides what makes sense."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from ratings.models import Surface
+from ratings.pairing import Strategy
+from ratings.sampling import Parameters
+
+ASKED_ON = (Surface.RESULT.value, Surface.POST.value)
+LABELS = {
+    "asks_per_day": _("Questions to one member in a rolling day, at most"),
+    "minutes_between": _("Minutes between two questions"),
+    "dismissals_in_row": _("Dismissals in a row after which asking pauses"),
+    "pause_hours": _("Hours of the first pause; each further dismissal doubles it"),
+    "longest_pause_hours": _("Hours of the longest pause"),
+    "p_overall": _("Share of “overall” among the questions"),
+    "p_repeat": _("Share of pairs that are repeats"),
+    "p_gold": _("Share of pairs that are spoiled on one side"),
+    "uniform_share": _("Share of pairs drawn evenly among all"),
+    "overlap_share": _("Share of pairs that several people judge"),
+    "overlap_raters": _("… until so many have answered"),
+    "overlap_weight": _("How much sooner these come up"),
+    "pool_size": _("Pairs of one kind to draw from"),
+    "expires_minutes": _("Minutes until a question closes"),
+}
+
+
+class PolicyForm(forms.Form):
+    """Shares are 0…1. A strategy that is left out or 0 is never drawn."""
+
+    def __init__(self, *args: Any, parameters: Parameters, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for surface in ASKED_ON:
+            label = _("Chance of a question: %(surface)s") % {"surface": Surface(surface).label}
+            self._add(f"p_ask_{surface}", label, parameters.p_ask.get(surface, 0.0), is_share=True)
+        for strategy in Strategy:
+            label = _("Pairs: %(strategy)s") % {"strategy": strategy.value}
+            self._add(
+                f"strategy_{strategy.value}", label, parameters.strategies.get(strategy.value, 0.0), is_share=True
+            )
+        for each in fields(Parameters):
+            if each.name in LABELS:
+                value = getattr(parameters, each.name)
+                is_share = each.name.endswith("_share") or each.name.startswith("p_")
+                self._add(
+                    each.name, str(LABELS[each.name]), value, is_share=is_share, is_whole=each.type in (int, "int")
+                )
+        self.fields["note"] = forms.CharField(label=_("Why this policy"), max_length=200, required=False)
+
+    def _add(self, name: str, label: str, value: float, *, is_share: bool, is_whole: bool = False) -> None:
+        kind = forms.IntegerField if is_whole else forms.FloatField
+        field = kind(label=label, initial=value, min_value=0, max_value=1 if is_share else None)
+        if not is_whole:
+            field.widget.attrs["step"] = "any"
+        self.fields[name] = field
+
+    def clean(self) -> dict[str, Any]:
+        if not self.errors:
+            try:
+                Parameters.from_json(self.parameters())
+            except ValueError as error:
+                raise forms.ValidationError(str(error)) from None
+        return self.cleaned_data
+
+    def parameters(self) -> dict[str, Any]:
+        """As `Policy.parameters` holds them; call on a form whose fields are valid."""
+        data = self.cleaned_data
+        return {
+            "p_ask": {surface: data[f"p_ask_{surface}"] for surface in ASKED_ON},
+            "strategies": _above_0({each.value: data[f"strategy_{each.value}"] for each in Strategy}),
+            **{name: data[name] for name in LABELS},
+        }
+
+
+def _above_0(shares: Mapping[str, float]) -> dict[str, float]:
+    return {name: share for name, share in shares.items() if share}
