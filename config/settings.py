@@ -245,6 +245,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "fold-counts": {"task": "feed.fold_counts", "schedule": 3.0},
     "rebuild-lists": {"task": "feed.rebuild_lists", "schedule": 20.0},
     "read-pending-posts": {"task": "feed.read_pending_posts", "schedule": 60.0},
+    "find-styles": {"task": "feed.find_styles", "schedule": crontab(hour=2, minute=30)},
     "relearn-words": {"task": "feed.relearn_words", "schedule": crontab(hour=3, minute=50)},
     "reconcile-counts": {"task": "feed.reconcile_counts", "schedule": crontab(hour=3, minute=20)},
     "expire-asks": {"task": "ratings.expire_asks", "schedule": 60.0},
@@ -255,12 +256,14 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "read-month": {"task": "ratings.compute_reading", "schedule": crontab(minute=50), "args": [30]},
     "read-quarter": {"task": "ratings.compute_reading", "schedule": crontab(hour=4, minute=10), "args": [90]},
     "read-year": {"task": "ratings.compute_reading", "schedule": crontab(hour=4, minute=30), "args": [365]},
+    "refresh-benchmarks": {"task": "ratings.refresh_benchmarks", "schedule": 300.0},
     "continue-releases": {"task": "ratings.continue_releases", "schedule": 60.0},
     "forget-deleted-pictures": {"task": "ratings.forget_deleted_pictures", "schedule": 60.0},
     "release-claims": {"task": "moderation.release_claims", "schedule": 60.0},
     "forget-deliveries": {"task": "accounts.forget_deliveries", "schedule": crontab(hour=4, minute=10)},
     "deliver-webhooks": {"task": "accounts.deliver_webhooks", "schedule": 30.0},
     "follow-restrictions": {"task": "feed.follow_restrictions", "schedule": 60.0},
+    "send-digests": {"task": "feed.send_digests", "schedule": 600.0},
     "count-tags": {"task": "feed.count_tags", "schedule": 900.0},
     "schedule-challenges": {"task": "feed.schedule_challenges", "schedule": crontab(minute=5)},
 }
@@ -286,7 +289,7 @@ MODERATION_IMAGE_CHECKERS = env.strings(
 )
 
 # --- Asking ---------------------------------------------------------------------------------------------
-ASK_POLICY_VERSION = env.integer("ASK_POLICY_VERSION", 4 if DEMO else 0, least=0)  # 0: the one marked active
+ASK_POLICY_VERSION = env.integer("ASK_POLICY_VERSION", 6 if DEMO else 0, least=0)  # 0: the one marked active
 RELEASE_SECRET = env.secret_key("RELEASE_SECRET", VAR_DIR / "release_secret")  # pseudonyms and splits
 
 # --- Words and time -------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ class Strategy(StrEnum):
     MODEL = "model"  # another model, blind
     SETTING = "setting"  # one setting changed, the seed kept
     PROMPT = "prompt"  # the same words and size, made otherwise
+    BENCHMARK = "benchmark"  # one prompt and seed of an open benchmark, two models
     CHALLENGE = "challenge"  # two entries of one challenge, different prompts
 
 

@@ -10,6 +10,7 @@ from accounts.models import User, level_for
 from feed.days import local_day
 from feed.models import Challenge, ChallengeEntry, Post, filters
 from generation.models import Image, ImageQuerySet, ImageState
+from ratings.benchmarks.pairs import benchmark_pairs
 from ratings.models import Ask, AskOutcome, Comparison
 from ratings.pairing import Picture, Strategy, eligible_pairs, entry_pairs
 from ratings.sampling import GOLD, REPEAT, Candidate, Parameters, PastAsk
@@ -60,6 +61,7 @@ def comparison_pools(rater: User, parameters: Parameters, at: datetime) -> dict[
     limit = parameters.pool_size
     pairs = eligible_pairs(pictures, excluded=excluded, limit=limit)
     pairs[Strategy.CHALLENGE] = entry_pairs(entries, excluded=excluded, limit=limit)
+    pairs[Strategy.BENCHMARK] = benchmark_pairs(rater, limit=limit, at=at)
     answered = _raters_by_pair(chain.from_iterable(pairs.values()))
     pools = {
         str(strategy): [Candidate(low, high, answered.get((low, high), 0)) for low, high in found]
@@ -110,7 +112,7 @@ def _entries(rater: User, at: datetime) -> Iterable[tuple[int, int, str]]:
 def _pictures(rater: User, at: datetime) -> Iterable[Picture]:
     """The newest pictures to pair, own and public; none by others whose prompt is hidden, for Compare shows it."""
     images = askable_images(rater, at).filter(~Q(is_prompt_hidden=True) | Q(author=rater))
-    images = images.exclude(filters.blocked_authors(rater)).order_by("-pk")
+    images = images.exclude(filters.blocked_authors(rater)).filter(benchmark_picture=None).order_by("-pk")
     fields = ["pk", "width", "height", "seed", "jpeg_sha256", "author_id", "generation__checkpoint_id"]
     fields += ["generation__prompt", *(f"generation__{name}" for name in SETTINGS)]
     public, own = images.filter(is_public=True), images.filter(author=rater, is_public=False)

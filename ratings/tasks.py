@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
 from ratings import aspects, building, point_releases, releases, reports, services
-from ratings.models import Release, ReleaseShard
+from ratings.benchmarks.results import refresh_results
+from ratings.models import Benchmark, Release, ReleaseShard
 
 JUDGED = "ratings-judged-mark"  # the last rating and comparison whose raters were looked at
 RATERS = 200  # at a time
@@ -65,6 +66,13 @@ def _judge_in_parts(raters: list[int]) -> None:
 def compute_reading(days: int) -> None:
     """Works out the Research pages of one period; how often is the schedule's business."""
     reports.compute_reading(days=days)
+
+
+@shared_task(name="ratings.refresh_benchmarks")
+def refresh_benchmarks() -> None:
+    """The results of what is being judged, and the end of what is decided."""
+    for benchmark in Benchmark.objects.filter(state=Benchmark.State.JUDGING).order_by("pk"):
+        refresh_results(benchmark=benchmark)
 
 
 @shared_task(name="ratings.plan_release")

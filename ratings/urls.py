@@ -1,6 +1,6 @@
 from django.urls import path, re_path
 
-from ratings.views import ask, compare, policies, raters, releases, research
+from ratings.views import ask, benchmark, compare, policies, raters, releases, research
 
 app_name = "ratings"
 urlpatterns = [
@@ -12,6 +12,10 @@ urlpatterns = [
     path("compare/<str:public_id>/", compare.reveal, name="compare-reveal"),
     path("compare/<str:public_id>/answer/", compare.answer, name="compare-answer"),
     re_path(r"^compare/(?P<public_id>[\w-]{12})/(?P<side>left|right)\.webp$", compare.picture, name="compare-picture"),
+    path("datasets/mine/", releases.share, name="share"),
+    path("benchmark/", benchmark.benchmark_list, name="benchmark-list"),
+    path("benchmark/<slug:slug>/", benchmark.benchmark_detail, name="benchmark-detail"),
+    path("benchmark/<slug:slug>/bundle.zip", benchmark.benchmark_bundle, name="benchmark-bundle"),
     path("research/", research.overview, name="research"),
     path("research/aspects/", research.aspects, name="research-aspects"),
     path("research/models/", research.models, name="research-models"),
@@ -30,6 +34,7 @@ urlpatterns = [
     path("research/releases/new/", releases.release_new, name="release-new"),
     path("research/releases/<str:public_id>/", releases.release_detail, name="release-detail"),
     path("research/releases/<str:public_id>/cancel/", releases.release_cancel, name="release-cancel"),
+    path("research/releases/<str:public_id>/follow/", releases.release_follow, name="release-follow"),
     path("research/releases/<str:public_id>/release.zip", releases.release_archive, name="release-archive"),
     path("research/releases/<str:public_id>/files/<path:name>", releases.release_file, name="release-file"),
 ]

@@ -23,7 +23,8 @@ LEAST_VOTES = 5  # of a model, to stand in the leaderboard
 RATER_CAP = 50.0  # what one person's votes weigh together, at most
 
 # Verdicts: 1 the lower id won, 0 the higher, 0.5 a tie, null both bad. Pairs of two prompts (challenges), of one
-# model, of spoiled pictures, repeats, and raters who made one of the pictures are left out.
+# model, of spoiled pictures, repeats, benchmarks (they have pages of their own), and raters who made one of the
+# pictures are left out.
 JUDGED = f"""
 SELECT cl.slug, ch.slug, hashtextextended(gl.prompt, 0), a.rater_id,
        CASE WHEN c.preferred_id = c.image_low_id THEN 1.0 WHEN c.preferred_id = c.image_high_id THEN 0.0
@@ -36,7 +37,7 @@ JOIN generation_checkpoint cl ON cl.id = gl.checkpoint_id
 JOIN generation_image ih ON ih.id = c.image_high_id JOIN generation_generation gh ON gh.id = ih.generation_id
 JOIN generation_checkpoint ch ON ch.id = gh.checkpoint_id
 WHERE c.created_at >= %(since)s AND c.repeat_no = 0 AND NOT a.is_gold AND NOT a.rater_is_author
-      AND gl.prompt = gh.prompt AND cl.id <> ch.id AND {UNFLAGGED}
+      AND a.strategy <> 'benchmark' AND gl.prompt = gh.prompt AND cl.id <> ch.id AND {UNFLAGGED}
 ORDER BY c.id DESC LIMIT %(most)s
 """  # noqa: S608  # put together from constants
 

@@ -1,0 +1,77 @@
+"""Which pairs of an open benchmark a member may judge: what Compare draws from under the strategy “benchmark”."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from accounts.models import User, level_for
+from ratings.models import Ask, Benchmark
+
+STRATEGY = "benchmark"
+PROMPTS = 60  # whose pairs are looked at for one draw
+RESHUFFLED_AFTER = 20  # pairs: then other prompts come up
+
+# Pairs of one prompt and seed by two entries, both there and shown, never put to this member. Each member goes
+# through the prompts in an order of their own, so that votes spread over all of them; pairs of models that have
+# their votes are done.
+PAIRS = """
+SELECT least(a.image_id, b.image_id), greatest(a.image_id, b.image_id)
+FROM (
+    SELECT p.id FROM ratings_benchmarkprompt p
+    JOIN ratings_benchmark open ON open.prompt_set_id = p.prompt_set_id AND open.id = %(benchmark)s
+    ORDER BY hashint8extended(p.id, %(order)s), p.id LIMIT %(prompts)s
+) AS prompt
+JOIN ratings_benchmarkpicture a ON a.prompt_id = prompt.id AND a.image_id IS NOT NULL
+JOIN ratings_benchmarkpicture b
+    ON b.prompt_id = prompt.id AND b.seed = a.seed AND b.entry_id > a.entry_id AND b.image_id IS NOT NULL
+JOIN ratings_benchmarkentry ea ON ea.id = a.entry_id AND ea.benchmark_id = %(benchmark)s
+JOIN ratings_benchmarkentry eb ON eb.id = b.entry_id AND eb.benchmark_id = %(benchmark)s
+JOIN generation_image ia ON ia.id = a.image_id
+JOIN generation_image ib ON ib.id = b.image_id
+WHERE ia.is_public AND ib.is_public AND greatest(ia.content_level, ib.content_level) <= %(level)s
+    AND ia.jpeg_sha256 <> ib.jpeg_sha256
+    AND ea.checkpoint_id || ':' || eb.checkpoint_id <> ALL (%(done)s)
+    AND NOT EXISTS (
+        SELECT FROM ratings_ask ask
+        WHERE ask.rater_id = %(rater)s AND ask.image_low_id = least(a.image_id, b.image_id)
+            AND ask.image_high_id = greatest(a.image_id, b.image_id) AND ask.outcome <> 'not_rendered'
+    )
+ORDER BY hashint8extended(a.prompt_id, %(order)s), a.prompt_id, a.seed, 1, 2
+LIMIT %(limit)s
+"""
+
+
+def benchmark_pairs(rater: User, *, limit: int, at: datetime) -> list[tuple[int, int]]:
+    """Up to `limit` pairs of ids (low first) of the benchmarks that are being judged, unseen by `rater`."""
+    asked = Ask.objects.about_pair().filter(rater=rater, strategy=STRATEGY).count()
+    pairs: list[tuple[int, int]] = []
+    for benchmark in Benchmark.objects.judging(at).order_by("pk"):
+        pairs += _pairs_of(benchmark, rater, asked // RESHUFFLED_AFTER, limit - len(pairs))
+    return pairs
+
+
+def _pairs_of(benchmark: Benchmark, rater: User, shuffle: int, limit: int) -> list[tuple[int, int]]:
+    with connection.cursor() as cursor:
+        for turn in range(shuffle, shuffle + 3):  # a member may have seen all of one turn's prompts
+            values: dict[str, Any] = {
+                "benchmark": benchmark.pk,
+                "order": rater.pk * 10_007 + turn,
+                "prompts": PROMPTS,
+                "level": int(level_for(rater)),
+                "done": decided_pairs(benchmark),
+                "rater": rater.pk,
+                "limit": limit,
+            }
+            cursor.execute(PAIRS, values)
+            found: list[tuple[int, int]] = [(int(low), int(high)) for low, high in cursor.fetchall()]
+            if found:
+                return found
+    return []
+
+
+def decided_pairs(benchmark: Benchmark) -> list[str]:
+    """Pairs of checkpoints that have the votes they were registered for, as “id:id” in the order of entries."""
+    pairs: Collection[str] = benchmark.results.get("decided", [])
+    return list(pairs)

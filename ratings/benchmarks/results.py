@@ -1,0 +1,125 @@
+"""What a benchmark has shown so far: strengths, duels and categories with intervals, and whether it may stop."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from django.db import connection, transaction
+from django.utils import timezone
+
+from ratings.models import Benchmark, BenchmarkPicture
+from ratings.reports import duels
+from ratings.reports.duels import Judgements
+from ratings.reports.flags import UNFLAGGED
+from ratings.statistics import Votes
+
+JUDGED = f"""
+SELECT cl.slug, ch.slug, pl.prompt_id, a.rater_id,
+       CASE WHEN c.preferred_id = c.image_low_id THEN 1.0 WHEN c.preferred_id = c.image_high_id THEN 0.0
+            WHEN c.outcome = 'tie' THEN 0.5 END,
+       a.is_side_swapped, p.category
+FROM ratings_comparison c
+JOIN ratings_ask a ON a.id = c.ask_id
+JOIN ratings_benchmarkpicture pl ON pl.image_id = c.image_low_id
+JOIN ratings_benchmarkentry el ON el.id = pl.entry_id
+JOIN ratings_benchmarkpicture ph ON ph.image_id = c.image_high_id
+JOIN ratings_benchmarkentry eh ON eh.id = ph.entry_id AND eh.benchmark_id = el.benchmark_id
+JOIN ratings_benchmarkprompt p ON p.id = pl.prompt_id
+JOIN generation_checkpoint cl ON cl.id = el.checkpoint_id
+JOIN generation_checkpoint ch ON ch.id = eh.checkpoint_id
+WHERE el.benchmark_id = %(benchmark)s AND a.strategy = 'benchmark' AND c.repeat_no = 0 AND NOT a.is_gold
+      AND NOT a.rater_is_author AND {UNFLAGGED}
+ORDER BY c.id
+"""  # noqa: S608  # put together from constants
+
+
+def refresh_results(*, benchmark: Benchmark, at: datetime | None = None) -> Benchmark:
+    """Works the results out anew; a benchmark whose stopping rule is met is closed with them, once and for good.
+
+    The rule looks at how many votes there are and at the clock, never at what the votes say.
+    """
+    at = at or timezone.now()
+    with transaction.atomic():
+        row = Benchmark.objects.select_for_update().get(pk=benchmark.pk)
+        if row.state != Benchmark.State.JUDGING:
+            return row
+        row.results, row.results_at = _results(row), at
+        entries = row.entries.count()
+        if len(row.results["decided"]) == entries * (entries - 1) // 2 or row.closes_at <= at:
+            row.state, row.closed_at = Benchmark.State.CLOSED, at
+        row.save(update_fields=["results", "results_at", "state", "closed_at"])
+    return row
+
+
+def _results(benchmark: Benchmark) -> dict[str, Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(JUDGED, {"benchmark": benchmark.pk})
+        rows = cursor.fetchall()
+    told = duels.judgements_of([row[:6] for row in rows])
+    found = duels.duels(told)
+    ids = dict(benchmark.entries.values_list("checkpoint__slug", "checkpoint_id"))
+    return {
+        "votes": len(rows),
+        "raters": len({row[3] for row in rows}),
+        "board": duels.leaderboard(told),
+        "duels": found,
+        "categories": _categories(told, np.array([row[6] for row in rows], dtype=str)),
+        "position": duels.position(told),
+        "decided": [
+            f"{ids[row['first']]}:{ids[row['second']]}" for row in found if _judged(row) >= benchmark.votes_a_pair
+        ],
+        "progress": _progress(sorted(ids), found, benchmark.votes_a_pair),
+    }
+
+
+def _judged(row: dict[str, Any]) -> int:
+    """Every answer counts towards the number that was registered, whatever it says."""
+    return int(row["wins"] + row["ties"] + row["losses"] + row["both_bad"])
+
+
+def _progress(names: Sequence[str], found: list[dict[str, Any]], wanted: int) -> dict[str, int]:
+    have = {(row["first"], row["second"]): min(_judged(row), wanted) for row in found}
+    pairs = list(combinations(names, 2))
+    return {"have": sum(have.get(pair, 0) for pair in pairs), "wanted": wanted * len(pairs)}
+
+
+def _categories(told: Judgements, category: np.ndarray[Any, Any]) -> list[dict[str, Any]]:
+    """Of each category, how often each model won against the others, with intervals clustered both ways."""
+    found = []
+    for name in sorted(set(category)):
+        kept = category == name
+        shares = (_share(told, kept, number) for number in range(len(told.names)))
+        rows = sorted((row for row in shares if row is not None), key=lambda row: -float(row["share"]))
+        found.append({"category": str(name), "rows": rows})
+    return found
+
+
+def _share(told: Judgements, kept: Any, model: int) -> dict[str, Any] | None:
+    mine = kept & ((told.first == model) | (told.second == model))
+    votes = told.votes(mine)
+    if not len(votes):
+        return None
+    is_first = votes.first == model
+    score = np.where(is_first, votes.score, 1 - votes.score)
+    side = np.zeros_like(votes.first)
+    against_field = Votes(side, side + 1, score, votes.rater, votes.prompt, votes.weight)
+    found = duels.preference(against_field, 0, 1)
+    ends = {end: None if found[end] is None else found[end] / (1 + found[end]) for end in ("low", "high")}
+    return {
+        "model": told.names[model],
+        **{name: found[name] for name in ("share", "votes", "raters", "prompts")},
+        **ends,
+    }
+
+
+def missing_pictures(benchmark: Benchmark) -> list[dict[str, Any]]:
+    """How many pictures each checkpoint has, and lacks."""
+    rows: dict[str, dict[str, Any]] = {}
+    pictures = BenchmarkPicture.objects.filter(entry__benchmark=benchmark)
+    for slug, name, image in pictures.values_list("entry__checkpoint__slug", "entry__checkpoint__name", "image"):
+        row = rows.setdefault(slug, {"slug": slug, "name": name, "there": 0, "planned": 0})
+        row["planned"] += 1
+        row["there"] += image is not None
+    return [rows[slug] for slug in sorted(rows)]

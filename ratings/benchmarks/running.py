@@ -1,0 +1,190 @@
+"""From a registered protocol to pictures that the community judges: through generation's own services and queue."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.errors import Refused
+from accounts.models import User
+from generation.models import Checkpoint, Image, ImageState
+from generation.services import submit_generation
+from ratings.models import Benchmark, BenchmarkEntry, BenchmarkPicture, PromptSet
+from ratings.reports.duels import RATER_CAP
+
+AUTHOR = "benchmark"  # the account that asks for the pictures; nobody can sign in to it
+BATCH = 1_000
+Wait = Callable[[Sequence[int]], None]  # returns when the images of these generations are made
+
+
+@transaction.atomic
+def register_benchmark(
+    *,
+    slug: str,
+    title: str,
+    prompt_set: PromptSet,
+    checkpoints: Sequence[str],
+    seeds: Sequence[int],
+    size: tuple[int, int],
+    votes_a_pair: int,
+    closes_at: datetime,
+    at: datetime | None = None,
+) -> Benchmark:
+    """Writes the protocol down before any picture is made. The same slug brings back what was registered.
+
+    Raises Refused: fewer than two checkpoints, unknown ones, no seed, a number of votes below 1, an end in the past;
+    "other_protocol" (409) where the slug is registered with other prompts, checkpoints, seeds, size or votes.
+    """
+    at = at or timezone.now()
+    rows = {row.slug: row for row in Checkpoint.objects.enabled().filter(slug__in=checkpoints)}
+    unknown = [name for name in checkpoints if name not in rows]
+    if unknown:
+        raise Refused("unknown_checkpoint", _("No such checkpoint: %(names)s.") % {"names": ", ".join(unknown)})
+    if len(rows) < 2 or not seeds or votes_a_pair < 1:
+        raise Refused("bad_protocol", _("A benchmark needs two checkpoints or more, a seed, and a number of votes."))
+    protocol = protocol_of(prompt_set, [rows[name] for name in sorted(rows)], sorted(seeds), size, votes_a_pair)
+    earlier = Benchmark.objects.filter(slug=slug).first()
+    if earlier is not None:
+        if earlier.protocol != protocol:
+            message = _("“%(slug)s” is registered with another protocol, which stands. Choose another name.")
+            raise Refused("other_protocol", message % {"slug": slug}, status=409)
+        return earlier
+    if closes_at <= at:
+        raise Refused("bad_protocol", _("Judging must end in the future."))
+    benchmark = Benchmark.objects.create(
+        slug=slug,
+        title=title or slug,
+        prompt_set=prompt_set,
+        seeds=sorted(seeds),
+        width=size[0],
+        height=size[1],
+        votes_a_pair=votes_a_pair,
+        closes_at=closes_at,
+        protocol=protocol,
+        registered_at=at,
+    )
+    entries = [BenchmarkEntry(benchmark=benchmark, checkpoint=rows[name]) for name in sorted(rows)]
+    _plan_pictures(benchmark, BenchmarkEntry.objects.bulk_create(entries))
+    return benchmark
+
+
+def protocol_of(
+    prompt_set: PromptSet, checkpoints: Sequence[Checkpoint], seeds: Sequence[int], size: tuple[int, int], votes: int
+) -> dict[str, object]:
+    """All that somebody else needs to run the same benchmark, as JSON."""
+    return {
+        "prompt_set": {"name": prompt_set.name, "sha256": prompt_set.sha256},
+        "checkpoints": [
+            {"slug": row.slug, "name": row.name, "revision": row.revision, "sha256": row.sha256,
+             "steps": row.default_steps, "guidance": row.default_guidance, "scheduler": row.schedulers[0],
+             "licence": row.licence}
+            for row in checkpoints
+        ],
+        "seeds": list(seeds),
+        "size": list(size),
+        "question": "preference",
+        "stopping": {"votes_a_pair": votes},
+        "analysis": {
+            "model": "Bradley-Terry, a tie half a win, both bad left out",
+            "interval": "95 %, clustered by rater and by prompt (jackknife, the larger way), t",
+            "rater_cap": RATER_CAP,
+            "left_out": ["hidden checks", "repeats", "answers with a quality flag", "raters who are the author"],
+        },
+    }  # fmt: skip
+
+
+def _plan_pictures(benchmark: Benchmark, entries: Sequence[BenchmarkEntry]) -> None:
+    prompts = list(benchmark.prompt_set.prompts.order_by("number").values_list("pk", flat=True))
+    rows = (
+        BenchmarkPicture(entry=entry, prompt_id=prompt, seed=seed)
+        for prompt in prompts
+        for seed in benchmark.seeds
+        for entry in entries
+    )
+    BenchmarkPicture.objects.bulk_create(rows, batch_size=BATCH)
+
+
+def draw_pictures(*, benchmark: Benchmark, wait: Wait, advance: Callable[[int], None]) -> None:
+    """Asks for every picture that is not there yet, in waves as large as the queue takes, and waits for each wave.
+
+    What the site's rules refuse stays without a picture and says why. Raises Refused where the budget of the day is
+    spent (DAILY_COST_UNITS=0 lifts it for one command); the same command goes on later.
+    """
+    author = benchmark_author()
+    missing = BenchmarkPicture.objects.filter(entry__benchmark=benchmark, image=None, failure="").order_by("pk")
+    while wave := list(missing.select_related("prompt", "entry__checkpoint")[:BATCH]):
+        asked: list[tuple[BenchmarkPicture, int]] = []
+        for picture in wave:
+            try:
+                asked.append((picture, _ask_for(picture, benchmark, author)))
+            except Refused as refusal:
+                if refusal.code == "too_many_pending" and asked:
+                    break
+                if refusal.status in (429, 503):
+                    raise
+                picture.failure = str(refusal.message)[:200]
+                picture.save(update_fields=["failure"])
+                advance(1)
+        wait([generation for _picture, generation in asked])
+        _take_in(asked)
+        advance(len(asked))
+
+
+def _ask_for(picture: BenchmarkPicture, benchmark: Benchmark, author: User) -> int:
+    """The id of the generation; the same picture asked for twice is one."""
+    return submit_generation(
+        author=author,
+        idempotency_key=f"benchmark-{picture.pk}",
+        prompt=picture.prompt.text,
+        checkpoint=picture.entry.checkpoint.slug,
+        count=1,
+        seed=picture.seed,
+        width=benchmark.width,
+        height=benchmark.height,
+        confirm_doubtful=True,
+    ).pk
+
+
+def _take_in(asked: Sequence[tuple[BenchmarkPicture, int]]) -> None:
+    images = {image.generation_id: image for image in Image.objects.filter(generation__in=[pk for _one, pk in asked])}
+    for picture, generation in asked:
+        image = images[generation]
+        if image.state == ImageState.READY:
+            picture.image = image
+        else:
+            picture.failure = str(ImageState(image.state).label)
+        picture.save(update_fields=["image", "failure"])
+
+
+def benchmark_author() -> User:
+    """The account behind the pictures: simulated, so that nothing of it is taken for a person's."""
+    author: User | None = User.objects.filter(username=AUTHOR).first()
+    if author is None:
+        author = User(username=AUTHOR, is_simulated=True)
+        author.set_unusable_password()
+        author.save()
+    elif not author.is_simulated:
+        message = _("“%(name)s” is a real member here; a benchmark needs that name for its account.")
+        raise Refused("name_taken", message % {"name": AUTHOR}, status=409)
+    return author
+
+
+@transaction.atomic
+def open_judging(*, benchmark: Benchmark, at: datetime | None = None) -> bool:
+    """Lets the community judge once every picture is there or known to be missing; True if that is so now.
+
+    The pictures become public without a post: Compare may show them, no list does.
+    """
+    pictures = BenchmarkPicture.objects.filter(entry__benchmark=benchmark)
+    if pictures.filter(image=None, failure="").exists():
+        return False
+    opened = Benchmark.objects.filter(pk=benchmark.pk, state=Benchmark.State.DRAWING).update(
+        state=Benchmark.State.JUDGING, opened_at=at or timezone.now()
+    )
+    if opened:
+        shown = Image.objects.filter(benchmark_picture__in=pictures, state=ImageState.READY, deleted_at=None)
+        shown.update(is_public=True)
+    benchmark.refresh_from_db()
+    return benchmark.state != Benchmark.State.DRAWING

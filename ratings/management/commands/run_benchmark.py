@@ -1,0 +1,79 @@
+"""``manage.py run_benchmark SET --checkpoints a b c``: registers a benchmark, has its pictures made, opens judging."""
+
+from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+from tqdm import tqdm
+
+from accounts.errors import Refused
+from ratings.benchmarks.running import draw_pictures, open_judging, register_benchmark
+from ratings.models import Benchmark, PromptSet
+from ratings.simulation.drawing import await_workers, draw_inline
+
+
+def size(text: str) -> tuple[int, int]:
+    width, _x, height = text.partition("x")
+    if not (width.isdecimal() and height.isdecimal()):
+        raise ArgumentTypeError("a size is written 1024x1024")
+    return int(width), int(height)
+
+
+class Command(BaseCommand):
+    help = "Registers a benchmark of a frozen prompt set and has its pictures made. The same arguments go on."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("prompt_set", metavar="SET", help="slug of an imported prompt set")
+        parser.add_argument("--checkpoints", nargs="+", required=True, metavar="SLUG")
+        parser.add_argument("--slug", default="", help="the benchmark's own (the set's)")
+        parser.add_argument("--title", default="")
+        parser.add_argument("--seeds", nargs="+", type=int, default=[0], help="the same for all checkpoints (0)")
+        parser.add_argument("--size", type=size, default=(1024, 1024), help="1024x1024")
+        parser.add_argument("--votes", type=int, default=1000, help="votes that decide a pair of models (%(default)s)")
+        parser.add_argument("--days", type=int, default=90, help="how long judging lasts at most (%(default)s)")
+        parser.add_argument("--inline", action="store_true", help="draw in this process instead of by workers")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        prompt_set = PromptSet.objects.filter(slug=options["prompt_set"]).first()
+        if prompt_set is None:
+            raise CommandError(f"No prompt set {options['prompt_set']}: `manage.py import_prompts` freezes one.")
+        try:
+            benchmark = self._register(prompt_set, options)
+            self._draw(benchmark, options["inline"])
+        except Refused as refusal:
+            raise CommandError(str(refusal.message)) from None
+        is_open = open_judging(benchmark=benchmark)
+        self.stdout.write(self.style.SUCCESS(f"{benchmark.slug}: {benchmark.get_state_display()}"))
+        if not is_open:
+            raise CommandError("Some pictures are still missing; run the same command again.")
+
+    def _register(self, prompt_set: PromptSet, options: dict[str, Any]) -> Benchmark:
+        now = timezone.now()
+        benchmark = register_benchmark(
+            slug=options["slug"] or prompt_set.slug,
+            title=options["title"] or prompt_set.name,
+            prompt_set=prompt_set,
+            checkpoints=options["checkpoints"],
+            seeds=options["seeds"],
+            size=options["size"],
+            votes_a_pair=options["votes"],
+            closes_at=now + timedelta(days=options["days"]),
+            at=now,
+        )
+        self.stdout.write(f"Registered under SHA-256 {benchmark.protocol_sha256}")
+        return benchmark
+
+    def _draw(self, benchmark: Benchmark, is_inline: bool) -> None:
+        planned = len(benchmark.seeds) * benchmark.prompt_set.prompts.count() * benchmark.entries.count()
+        with tqdm(total=planned, desc="pictures", file=self.stderr) as bar:
+
+            def wait(generations: Sequence[int]) -> None:
+                (draw_inline if is_inline else await_workers)(generations, lambda _more: None)
+
+            def advance(more: int) -> None:
+                bar.update(more)
+
+            draw_pictures(benchmark=benchmark, wait=wait, advance=advance)

@@ -1,0 +1,295 @@
+"""The benchmark: prompts as they are published, a protocol that stands, blind votes, and a page with all of it."""
+
+import io
+import json
+import random
+import zipfile
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.errors import Refused
+from accounts.models import User
+from generation.models import Checkpoint, Image
+from ratings.benchmarks.bundle import bundle
+from ratings.benchmarks.pairs import benchmark_pairs
+from ratings.benchmarks.prompts import hash_of, import_prompts, prompts_of, read_prompts, to_lines
+from ratings.benchmarks.results import refresh_results
+from ratings.benchmarks.running import open_judging, register_benchmark
+from ratings.models import Ask, Benchmark, BenchmarkPicture, BenchmarkScore, Policy, PromptSet
+from ratings.pools import comparison_pools
+from ratings.sampling import Parameters
+from ratings.services import answer_comparison, draw_comparison
+from ratings.tokens import token_for
+from tests.conftest import As, MakeMember
+from tests.generation.fixtures import MakeImage, checkpoint_row
+from tests.ratings.answers import vote
+from tests.ratings.conftest import MakePolicy
+
+PARTI = (
+    "Prompt\tCategory\tChallenge\tNote\n"
+    'a "quoted" sign\tArtifacts\tWriting & Symbols\tIt\'s hard\n'
+    "a fox\tAnimals\tBasic\t\n"
+)
+MJHQ = json.dumps(
+    {"0a1b": {"prompt": "a fox", "category": "animals"}, "2c3d": {"prompt": "a soup", "category": "food"}}
+)
+CSV = '\ufeffprompt,category\n"a fox, red",animals\na soup,food\n'
+
+
+def prompt_set(text: str = CSV, form: str = "table", slug: str = "few") -> PromptSet:
+    return import_prompts(slug=slug, name="A few", form=form, text=text, at=timezone.now())
+
+
+def test_prompts_are_read_as_they_are_published() -> None:
+    parti = read_prompts(PARTI, "parti")
+    assert [(one.text, one.category, one.challenge, one.note) for one in parti] == [
+        ('a "quoted" sign', "Artifacts", "Writing & Symbols", "It's hard"),
+        ("a fox", "Animals", "Basic", ""),
+    ]
+    assert [(one.name, one.text, one.category) for one in read_prompts(MJHQ, "mjhq")] == [
+        ("0a1b", "a fox", "animals"),
+        ("2c3d", "a soup", "food"),
+    ]
+    assert [one.text for one in read_prompts(CSV, "table")] == ["a fox, red", "a soup"]
+    assert read_prompts(to_lines(parti), "table") == parti
+
+
+@pytest.mark.parametrize(
+    ("text", "form", "words"),
+    [
+        ("", "table", "no prompt in this file"),
+        ("prompt\n\n\n,\n", "table", "Prompt 1 is empty"),
+        ("text\na fox\n", "table", "no prompt column"),
+        ('{"prompt": "a fox"}\n{"prompt"', "table", "Line 2"),
+        ("[1, 2]", "mjhq", "object of objects"),
+        ("{", "mjhq", "no JSON"),
+        ("Prompt,Category\na,b\n", "parti", "begin with the columns"),
+        ("prompt\n" + "x" * 2001, "table", "more than 2000"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_with_the_line(text: str, form: str, words: str) -> None:
+    with pytest.raises(Refused, match=words):
+        read_prompts(text, form)
+
+
+def test_a_prompt_set_is_frozen_and_known_by_its_hash(db: None) -> None:
+    made = prompt_set()
+    assert made.sha256 == hash_of(prompts_of(made)) == hash_of(read_prompts(CSV, "table"))
+    assert prompt_set(to_lines(prompts_of(made)), slug="another-name") == made
+    with pytest.raises(Refused, match="never changed"):
+        prompt_set("prompt\na cat\n")
+
+
+@pytest.fixture
+def three(db: None) -> list[Checkpoint]:
+    return [checkpoint_row(slug, slug) for slug in ("best", "mean", "poor")]
+
+
+def registered(models: list[Checkpoint], /, **changes: Any) -> Benchmark:
+    fields: dict[str, Any] = {
+        "slug": "trial",
+        "title": "A trial",
+        "prompt_set": PromptSet.objects.first() or prompt_set(),
+        "checkpoints": [row.slug for row in models],
+        "seeds": [7],
+        "size": (48, 48),
+        "votes_a_pair": 12,
+        "closes_at": timezone.now() + timedelta(days=30),
+    }
+    return register_benchmark(**{**fields, **changes})
+
+
+def drawn(checkpoints: list[Checkpoint], author: User, make_image: MakeImage, **changes: Any) -> Benchmark:
+    """A benchmark whose pictures are there, made by arithmetic, and open."""
+    benchmark = registered(checkpoints, **changes)
+    for picture in BenchmarkPicture.objects.filter(entry__benchmark=benchmark).select_related("prompt", "entry"):
+        checkpoint = picture.entry.checkpoint
+        image = make_image(author, prompt=picture.prompt.text, seed=picture.seed + checkpoint.pk, checkpoint=checkpoint)
+        BenchmarkPicture.objects.filter(pk=picture.pk).update(image=image)
+    assert open_judging(benchmark=benchmark)
+    return Benchmark.objects.get(pk=benchmark.pk)
+
+
+def test_a_protocol_stands_once_it_is_registered(three: list[Checkpoint]) -> None:
+    benchmark = registered(three)
+    assert benchmark.state == Benchmark.State.DRAWING
+    assert BenchmarkPicture.objects.count() == 2 * 3
+    assert registered(list(reversed(three))) == benchmark  # said again
+    two = ["best", "mean"]
+    changes: list[dict[str, Any]] = [{"votes_a_pair": 13}, {"seeds": [8]}, {"checkpoints": two}, {"size": (64, 64)}]
+    for change in changes:
+        with pytest.raises(Refused, match="another protocol"):
+            registered(three, **change)
+    now = timezone.now()
+    wrong: list[dict[str, Any]] = [{"checkpoints": ["best"]}, {"seeds": []}, {"votes_a_pair": 0}, {"closes_at": now}]
+    for change in wrong:
+        with pytest.raises(Refused):
+            registered(three, slug="other", **change)
+    with pytest.raises(Refused, match="nobody"):
+        registered(three, slug="other", checkpoints=["best", "nobody"])
+
+
+def test_the_command_has_pictures_made_by_generation_and_opens_judging(
+    tiny_checkpoint: Checkpoint, tiny_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = checkpoint_row("tiny-two", str(tiny_folder))
+    file = tmp_path / "prompts.csv"
+    file.write_text("prompt,category\na fox,animals\nchild porn,people\n")
+    call_command("import_prompts", str(file), "--slug", "few")
+    assert PromptSet.objects.get().sha256 in capsys.readouterr().out
+    arguments = ["few", "--checkpoints", "tiny", "tiny-two", "--seeds", "3", "--size", "32x32", "--inline"]
+    for _ in range(2):  # the second time there is nothing left to do
+        call_command("run_benchmark", *arguments)
+    benchmark = Benchmark.objects.get()
+    assert benchmark.state == Benchmark.State.JUDGING
+    made = BenchmarkPicture.objects.filter(image__isnull=False)
+    assert {row.entry.checkpoint for row in made.select_related("entry__checkpoint")} == {tiny_checkpoint, other}
+    assert {(image.seed, image.is_public, image.author.username) for image in Image.objects.all()} == {
+        (3, True, "benchmark")
+    }
+    refused = BenchmarkPicture.objects.filter(image=None)
+    assert len(refused) == 2
+    assert all(row.failure for row in refused)
+    with pytest.raises(CommandError, match="another protocol"):
+        call_command("run_benchmark", *arguments, "--votes", "5")
+    with pytest.raises(CommandError, match="No prompt set"):
+        call_command("run_benchmark", "many", "--checkpoints", "tiny", "tiny-two")
+
+
+def test_a_member_judges_pairs_of_an_open_benchmark_blind_and_each_once(
+    three: list[Checkpoint], alice: User, bob: User, make_image: MakeImage, make_policy: MakePolicy
+) -> None:
+    make_policy(strategies={"benchmark": 1.0})
+    benchmark = drawn(three, alice, make_image)
+    seen = set()
+    for _ in range(6):
+        ask = draw_comparison(rater=bob, rng=random.Random(1))
+        assert ask is not None
+        assert ask.strategy == "benchmark"
+        prompts = {image.generation.prompt for image in (ask.left, ask.right) if image}
+        assert len(prompts) == 1
+        seen.add((ask.image_low_id, ask.image_high_id))
+        answer_comparison(token=token_for(ask), rater=bob, outcome="left")
+    assert len(seen) == 6
+    assert draw_comparison(rater=bob) is None
+    assert refresh_results(benchmark=benchmark).results["votes"] == 6
+    pools = comparison_pools(bob, Parameters.from_json(Policy.objects.current().parameters), timezone.now())
+    assert not any(pools[name] for name in ("model", "seed", "setting", "prompt"))  # no list but the benchmark's own
+
+
+def test_pairs_end_with_judging_and_deleted_pictures_leave_them(
+    three: list[Checkpoint], alice: User, bob: User, make_image: MakeImage
+) -> None:
+    benchmark = drawn(three, alice, make_image)
+    now = timezone.now()
+    assert len(benchmark_pairs(bob, limit=50, at=now)) == 6
+    assert len(benchmark_pairs(bob, limit=2, at=now)) == 2
+    gone = Image.objects.filter(benchmark_picture__entry__checkpoint=three[0]).values("pk")
+    Image.objects.filter(pk__in=gone).update(is_public=False)
+    assert len(benchmark_pairs(bob, limit=50, at=now)) == 2
+    assert benchmark_pairs(bob, limit=50, at=benchmark.closes_at) == []
+
+
+def judge_all(benchmark: Benchmark, crowd: list[User], prompts: int) -> None:
+    """Everybody judges every pair; the earlier slug wins but where the rater's and prompt's numbers say otherwise."""
+    pictures = BenchmarkPicture.objects.filter(entry__benchmark=benchmark).select_related("image", "entry__checkpoint")
+    by_prompt: dict[int, list[BenchmarkPicture]] = {}
+    for picture in pictures.order_by("entry__checkpoint__slug"):
+        by_prompt.setdefault(picture.prompt_id, []).append(picture)
+    for number, row in enumerate(by_prompt.values()):
+        for place, rater in enumerate(crowd):
+            for a, b in ((0, 1), (0, 2), (1, 2)):
+                better, worse = row[a].image, row[b].image
+                assert better
+                assert worse
+                said = worse if (place + number + a) % 4 == 0 else better
+                comparison = vote(rater, better, worse, said, swapped=bool((place + number) % 2))
+                Ask.objects.filter(pk=comparison.ask_id).update(strategy="benchmark")
+
+
+@pytest.fixture
+def decided(three: list[Checkpoint], alice: User, make_image: MakeImage, make_member: MakeMember) -> Benchmark:
+    text = "prompt,category\n" + "".join(f"a fox {n},{'animals' if n % 2 else 'food'}\n" for n in range(6))
+    prompt_set(text)
+    benchmark = drawn(three, alice, make_image, votes_a_pair=36)
+    judge_all(benchmark, [make_member(f"rater{n}") for n in range(6)], 6)
+    return refresh_results(benchmark=benchmark)
+
+
+def test_results_have_every_model_with_intervals_and_the_registered_number_of_votes_ends_them(
+    decided: Benchmark, bob: User
+) -> None:
+    assert decided.state == Benchmark.State.CLOSED
+    results = decided.results
+    assert (results["votes"], results["raters"]) == (6 * 6 * 3, 6)
+    assert [row["model"] for row in results["board"]["rows"]] == ["best", "mean", "poor"]
+    assert all(row["low"] < row["odds"] < row["high"] for row in results["board"]["rows"])
+    assert [row["category"] for row in results["categories"]] == ["animals", "food"]
+    shares = {row["model"]: row["share"] for row in results["categories"][0]["rows"]}
+    assert sum(shares.values()) == pytest.approx(1.5)
+    assert results["progress"] == {"have": 108, "wanted": 108}
+    assert benchmark_pairs(bob, limit=5, at=timezone.now()) == []
+    again = refresh_results(benchmark=decided)
+    assert again.results_at == decided.results_at  # closed is closed
+
+
+def test_a_benchmark_stops_on_its_day_and_pairs_with_their_votes_are_not_drawn_again(
+    three: list[Checkpoint], alice: User, bob: User, make_image: MakeImage, make_member: MakeMember
+) -> None:
+    benchmark = drawn(three, alice, make_image, votes_a_pair=3)
+    best, mean = (
+        BenchmarkPicture.objects.get(entry__checkpoint=row, prompt__number=0).image for row in (three[0], three[1])
+    )
+    assert best
+    assert mean
+    for number in range(3):
+        comparison = vote(make_member(f"voter{number}"), best, mean, "both_bad" if number else best)
+        Ask.objects.filter(pk=comparison.ask_id).update(strategy="benchmark")
+    benchmark = refresh_results(benchmark=benchmark)
+    assert benchmark.state == Benchmark.State.JUDGING
+    assert benchmark.results["decided"] == [f"{three[0].pk}:{three[1].pk}"]
+    assert len(benchmark_pairs(bob, limit=50, at=timezone.now())) == 4
+    assert refresh_results(benchmark=benchmark, at=benchmark.closes_at).state == Benchmark.State.CLOSED
+
+
+def test_the_page_is_for_everybody_and_shows_protocol_models_intervals_and_what_fid_cannot_tell(
+    decided: Benchmark, as_user: As, django_assert_max_num_queries: Any
+) -> None:
+    entry = decided.entries.get(checkpoint__slug="best")
+    BenchmarkScore.objects.create(
+        entry=entry, metric="fid", category="food", value=31.25, pictures=3, extractor="x", computed_at=timezone.now()
+    )
+    client = as_user(None)
+    with django_assert_max_num_queries(14):
+        html = client.get(reverse("ratings:benchmark-detail", args=["trial"])).content.decode()
+    for part in (decided.protocol_sha256, decided.prompt_set.sha256, "best", "poor", "animals", "31.250", "108 of 108"):
+        assert part in html
+    assert "does not read the prompt" in html
+    assert "chart__bar" in html
+    assert " style=" not in html
+    assert "A trial" in client.get(reverse("ratings:benchmark-list")).content.decode()
+    assert client.get(reverse("ratings:benchmark-detail", args=["nothing"])).status_code == 404
+
+
+def test_a_bundle_is_enough_to_run_it_again_and_the_same_bytes_each_time(decided: Benchmark, as_user: As) -> None:
+    answer = as_user(None).get(reverse("ratings:benchmark-bundle", args=["trial"]))
+    assert answer.content == bundle(decided)
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        files = {name.partition("/")[2]: archive.read(name).decode() for name in archive.namelist()}
+    assert hash_of(read_prompts(files["prompts.jsonl"], "table")) == decided.prompt_set.sha256
+    assert json.loads(files["protocol.json"]) == decided.protocol
+    assert json.loads(files["results.json"])["board"]["rows"][0]["model"] == "best"
+    assert "run_benchmark few --checkpoints best mean poor" in files["README.txt"]
+    assert "rater0" not in files["results.json"]
+
+
+def test_an_empty_list_says_what_will_come(as_user: As, db: None) -> None:
+    assert (
+        "No benchmark has been registered yet" in as_user(None).get(reverse("ratings:benchmark-list")).content.decode()
+    )
