@@ -17,9 +17,10 @@ from accounts.models import User
 from feed.services import unpublish_post
 from generation.models import Image, ImageState
 from moderation.models import Restriction
-from moderation.services import restrict_member
-from ratings import services
+from moderation.services import lift_restriction, restrict_member
+from ratings import ledger, services
 from ratings.models import Ask, DrawTally, Policy, Question, Rating
+from ratings.pools import askable_images
 from ratings.tokens import SALT, token_for
 from tests.conftest import MakeMember
 from tests.generation.fixtures import MakeImage
@@ -304,6 +305,48 @@ def test_a_picture_that_was_taken_down_meanwhile_cannot_be_rated(
     unpublish_post(post=image.post, author=alice)
     assert refusal(services.answer_ask, token=token_for(ask), rater=bob, value=4).status == 404
     assert not Rating.objects.exists()
+
+
+def test_an_answer_is_one_statement(
+    ask_about: AskAbout, alice: User, bob: User, hang: Hang, django_assert_num_queries: Any
+) -> None:
+    token = token_for(ask_about(hang(alice), bob))
+    with django_assert_num_queries(1):
+        services.answer_ask(token=token, rater=bob, value=4, dwell_ms=1200)
+
+
+def test_the_statement_lets_in_exactly_what_may_be_asked_about(
+    always: Policy, alice: User, bob: User, make_member: MakeMember, make_image: MakeImage, hang: Hang
+) -> None:
+    banned, muted, grown = make_member("banned"), make_member("muted"), make_member("grown", is_adult=True, max_level=2)
+    mature = hang(alice, seed=3, content_level=ContentLevel.MATURE)
+    deleted = make_image(alice, seed=5)
+    images = [
+        make_image(alice, seed=1), hang(alice, seed=2), mature, make_image(alice, seed=4, state=ImageState.HELD),
+        hang(banned, seed=6), make_image(bob, seed=7), deleted, hang(grown, seed=8), hang(muted, seed=9),
+    ]  # fmt: skip
+    blank = dict.fromkeys(("prefix", "jpeg_sha256", "png_sha256", "alt_text", "thumbhash", "placeholder"), "")
+    Image.objects.filter(pk=deleted.pk).update(deleted_at=timezone.now(), pdq=None, **blank)
+    restrict_member(user=banned, kind=Restriction.Kind.BANNED, until=None, decision=None)
+    restrict_member(user=muted, kind=Restriction.Kind.MUTED, until=None, decision=None)
+    lifted = restrict_member(user=grown, kind=Restriction.Kind.MUTED, until=None, decision=None)
+    lift_restriction(restriction=lifted)
+    restrict_member(user=bob, kind=Restriction.Kind.MUTED, until=timezone.now(), decision=None)  # over already
+    at = timezone.now() + timedelta(seconds=1)
+    question, seen = Question.objects.active().on_scale()[0], set()
+    for rater in (alice, bob, grown, muted, banned):
+        askable = set(askable_images(rater, at).values_list("pk", flat=True)) if rater not in (muted, banned) else set()
+        for image in images:
+            ask = Ask.objects.create(
+                policy=always, surface="post", stratum="s", rater=rater, image=image, question=question, p_ask=1,
+                p_question=1, rater_is_author=False, created_at=at, expires_at=at + timedelta(hours=1),
+            )  # fmt: skip
+            stored = ledger.store_rating(
+                ask=ask.public_id, rater=rater.pk, level=rater.max_level, image=image.pk, value=3, dwell_ms=None, at=at
+            )
+            assert (stored is not None) == (image.pk in askable), (rater.username, image.seed)
+            seen.add(stored is not None)
+    assert seen == {True, False}
 
 
 # Skipping, seeing, expiring
