@@ -20,7 +20,6 @@ from accounts.limits import check_rate
 from accounts.models import (
     ApiToken,
     ConsentEvent,
-    Notification,
     Purpose,
     Role,
     User,
@@ -158,42 +157,6 @@ def _by_password(request: Request, data: dict[str, Any]) -> User:
         words = _("Your account asks for a second factor; make the token in your settings, signed in.")
         raise Refused("second_factor", words, status=403)
     return user
-
-
-class NotificationSerializer(serializers.ModelSerializer[Notification]):
-    actor = serializers.CharField(source="actor.username", default=None, read_only=True)
-    is_read = serializers.SerializerMethodField()
-
-    class Meta:
-        model = Notification
-        fields = ["id", "kind", "actor", "target_type", "created_at", "is_read"]
-
-    def get_is_read(self, row: Notification) -> bool:
-        return row.read_at is not None
-
-
-class ReadSerializer(serializers.Serializer[Any]):
-    until = serializers.IntegerField(required=False, help_text="The id of the newest one that was read; all without it")
-
-
-class NotificationViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Notification]):
-    """What happened to your things, the newest first."""
-
-    serializer_class = NotificationSerializer
-    permission_classes = [IsAuthenticated]
-    queryset = Notification.objects.none()
-
-    def get_queryset(self) -> QuerySet[Notification]:
-        return Notification.objects.filter(recipient=member_of(self.request)).select_related("actor")
-
-    @extend_schema(request=ReadSerializer, responses={204: None})
-    @action(detail=False, methods=["post"])
-    def read(self, request: Request) -> Response:
-        """Marks notifications as read."""
-        body = ReadSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        services.mark_notifications_read(recipient=member_of(request), **body.validated_data)
-        return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class WebhookSerializer(serializers.ModelSerializer[Webhook]):

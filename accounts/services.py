@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
+from django.core.cache import cache
 from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -53,6 +54,18 @@ def notify(
         created_at=at or timezone.now(),
     )
     Notification.objects.bulk_create([row], ignore_conflicts=True)
+    _forget_unread(recipient.pk)
+
+
+def unread_key(member_id: int) -> str:
+    """Where the cache keeps how many unread notifications a member has."""
+    return f"accounts:unread:{member_id}"
+
+
+def _forget_unread(member_id: int) -> None:
+    """Now, for this transaction, and when others can see what it wrote."""
+    cache.delete(unread_key(member_id))
+    transaction.on_commit(lambda: cache.delete(unread_key(member_id)))
 
 
 def mark_notifications_read(*, recipient: User, until: int | None = None, at: datetime | None = None) -> int:
@@ -60,7 +73,9 @@ def mark_notifications_read(*, recipient: User, until: int | None = None, at: da
     unread = Notification.objects.unread().filter(recipient=recipient)
     if until is not None:
         unread = unread.filter(pk__lte=until)
-    return unread.update(read_at=at or timezone.now())
+    changed = unread.update(read_at=at or timezone.now())
+    _forget_unread(recipient.pk)
+    return changed
 
 
 def emit(*, user: User, event: str, target: models.Model, at: datetime | None = None) -> None:

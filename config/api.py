@@ -6,12 +6,15 @@ from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.routers import DefaultRouter
 
-from accounts.api import ConsentViewSet, MeView, NotificationViewSet, TokenViewSet, WebhookViewSet
+from accounts.api import ConsentViewSet, MeView, TokenViewSet, WebhookViewSet
 from feed.api import ChallengeViewSet, PostViewSet, ProfileViewSet
 from feed.collection_api import CollectionViewSet
 from feed.comment_api import CommentViewSet
+from feed.notice_api import NotificationViewSet
 from feed.people_api import BlockViewSet, FollowViewSet, HiddenPostViewSet, MuteViewSet
+from feed.reproduction_api import ReproductionViewSet
 from feed.search_api import SearchViewSet
+from feed.styles_api import EmergentStyleViewSet
 from feed.tag_api import TagViewSet
 from generation.api import CheckpointViewSet, GenerationViewSet, ImageViewSet, StyleViewSet
 from moderation.api import CaseViewSet, DecisionViewSet, ReportViewSet
@@ -30,8 +33,10 @@ router.register("images", ImageViewSet, basename="image")
 router.register("posts", PostViewSet, basename="post")
 router.register("collections", CollectionViewSet, basename="collection")
 router.register("comments", CommentViewSet, basename="comment")
+router.register("reproductions", ReproductionViewSet, basename="reproduction")
 router.register("tags", TagViewSet, basename="tag")
 router.register("profiles", ProfileViewSet, basename="profile")
+router.register("emergent-styles", EmergentStyleViewSet, basename="emergent-style")
 router.register("search", SearchViewSet, basename="search")
 router.register("follows", FollowViewSet, basename="follow")
 router.register("blocks", BlockViewSet, basename="block")

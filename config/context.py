@@ -4,13 +4,14 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
-from accounts.models import Notification, Role, User
+from accounts.models import Role, User
+from feed.notices import count_unread
 
 THEME_COOKIE = "theme"
 THEMES = ("light", "dark")
-MOST_UNREAD = 99  # counted no further: the badge says 99
 
 
 def _roles(request: HttpRequest) -> set[str]:
@@ -23,7 +24,7 @@ def _unread(request: HttpRequest) -> int:
     user = request.user
     if not isinstance(user, User):
         return 0
-    return Notification.objects.filter(recipient=user).unread()[:MOST_UNREAD].count()
+    return count_unread(user, timezone.now())
 
 
 def site(request: HttpRequest) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import Refused
 from accounts.models import User
-from feed.models import Collection, Post, Profile
+from feed.models import Collection, NoticeChoice, NoticeSettings, Post, Profile
+from feed.notices import ALWAYS, KINDS
 from generation.models import Image
 
 
@@ -106,3 +107,31 @@ class ProfileForm(forms.ModelForm[Profile]):
 
 def _title_of(image: Image) -> str:
     return image.post.title or image.alt_text or image.public_id
+
+
+class NoticeForm(forms.Form):
+    """A row of two boxes for each kind of notification, and how often mail comes."""
+
+    digest = forms.ChoiceField(
+        label=_("A summary by mail"), choices=NoticeSettings.Digest.choices, widget=forms.RadioSelect
+    )
+
+    def __init__(self, *args: Any, member: User, **kwargs: Any) -> None:
+        chosen = {row.kind: row for row in NoticeChoice.objects.filter(member=member)}
+        digest = NoticeSettings.objects.filter(member=member).values_list("digest", flat=True).first()
+        super().__init__(*args, initial={"digest": digest or NoticeSettings.Digest.NEVER}, **kwargs)
+        for kind in KINDS:
+            row = chosen.get(kind)
+            is_fixed = kind in ALWAYS
+            shown = is_fixed or row is None or row.on_site
+            self.fields[f"site:{kind}"] = forms.BooleanField(required=False, initial=shown, disabled=is_fixed)
+            self.fields[f"mail:{kind}"] = forms.BooleanField(required=False, initial=row is None or row.by_mail)
+
+    def rows(self) -> list[tuple[str, forms.BoundField, forms.BoundField]]:
+        """What the kind is called, its box for the site, its box for mail."""
+        return [(str(label), self[f"site:{kind}"], self[f"mail:{kind}"]) for kind, label in KINDS.items()]
+
+    def choices(self) -> dict[str, tuple[bool, bool]]:
+        """By kind: on the site, by mail."""
+        values = self.cleaned_data
+        return {kind: (values[f"site:{kind}"], values[f"mail:{kind}"]) for kind in KINDS}

@@ -1,4 +1,8 @@
-"""Notifications in words: ids resolved through the reader's own filter, so that nothing hidden is ever named."""
+"""Notifications in words: ids resolved through the reader's own filter, so that nothing hidden is ever named.
+
+What a member turned off is left out where notifications are read (page, badge, API, mail), not where they are
+written: turned on again, it is all there.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -7,13 +11,22 @@ from datetime import datetime
 from typing import Any
 
 from django.apps import apps
+from django.core.cache import cache
 from django.db import models
+from django.db.models import Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Notification, User
-from feed.models import Post
+from accounts.models import Notification, NotificationQuerySet, User
+from accounts.services import unread_key
+from feed.models import Comment, NoticeChoice, Post
+from feed.paging import read_keyset
 from feed.profiles import visible_members
+
+PAGE_SIZE = 30
+MOST_ROUNDS = 5  # pages looked through for one that shows something
+MOST_UNREAD = 99  # counted no further: the bell says 99
+COUNT_KEPT = 20  # seconds
 
 # What each kind says; {actor} is who did it.
 SENTENCES: dict[str, str | Promise] = {
@@ -28,6 +41,20 @@ SENTENCES: dict[str, str | Promise] = {
     "moderation.decision": _("Moderators decided about something of yours."),
     "moderation.appeal": _("Your appeal was answered."),
 }
+# How the settings name each kind.
+KINDS: dict[str, str | Promise] = {
+    "post.liked": _("Somebody likes a picture of yours"),
+    "post.remixed": _("Somebody remixes a picture of yours"),
+    "post.descended": _("A remix of a remix of yours is published"),
+    "post.commented": _("Somebody comments on a picture of yours"),
+    "comment.answered": _("Somebody answers you"),
+    "collection.shared": _("Somebody shares a collection with you"),
+    "generation.done": _("Your pictures are ready"),
+    "image.held": _("A picture of yours is held"),
+    "moderation.decision": _("Moderators decide about something of yours"),
+    "moderation.appeal": _("Your appeal is answered"),
+}
+ALWAYS = frozenset({"image.held", "moderation.decision", "moderation.appeal"})  # on the site, whatever is chosen
 TITLED: dict[str, str | Promise] = {  # of posts with a title, which is {title}
     "post.liked": _("{actor} likes “{title}”."),
     "post.remixed": _("{actor} remixed a picture of yours: “{title}”."),
@@ -44,6 +71,55 @@ class Notice:
     url: str
     created_at: datetime
     is_new: bool
+    kind: str = ""
+    actor: str = ""
+
+
+@dataclass(frozen=True)
+class NoticePage:
+    notices: list[Notice]
+    next: str | None
+    latest: int  # the newest id that was looked at
+    has_new: bool
+
+
+def told(reader: User) -> NotificationQuerySet:
+    """Notifications of the reader but for the kinds they turned off."""
+    off = NoticeChoice.objects.filter(member=reader, on_site=False).exclude(kind__in=ALWAYS).values("kind")
+    return Notification.objects.filter(recipient=reader).exclude(kind__in=off)
+
+
+def read_notices(reader: User, *, at: datetime, cursor: str = "", size: int = PAGE_SIZE) -> NoticePage:
+    """A page, the newest first; where nearly everything became invisible it may be short, never empty by mistake.
+
+    Raises:
+        Refused: 400 for a cursor of another list.
+    """
+    notices: list[Notice] = []
+    latest, following, has_new = 0, cursor, False
+    for _round in range(MOST_ROUNDS):
+        page = read_keyset(told(reader), by="created_at", cursor=following, size=size)
+        notices += notices_of(page.rows, reader, at)
+        latest = max([latest, *(row.pk for row in page.rows)])
+        has_new = has_new or any(row.read_at is None for row in page.rows)
+        following = page.next or ""
+        if notices or not following:
+            break
+    return NoticePage(notices, following or None, latest, has_new)
+
+
+def count_unread(reader: User, at: datetime) -> int:
+    """What the bell says: the unread notifications that the page would show, of the newest 99; kept for seconds.
+
+    Whatever is told or read anew is counted at once (`accounts.services.unread_key`).
+    """
+    key = unread_key(reader.pk)
+    known: int | None = cache.get(key)
+    if known is None:
+        rows = told(reader).unread().order_by("-created_at", "-pk")[:MOST_UNREAD]
+        known = len(notices_of(rows, reader, at))
+        cache.set(key, known, COUNT_KEPT)
+    return known
 
 
 def notices_of(rows: Iterable[Notification], reader: User, at: datetime) -> list[Notice]:
@@ -72,11 +148,21 @@ def _visible(name: str, ids: set[int], reader: User, at: datetime) -> dict[int, 
         manager: Any = apps.get_model(name)._default_manager
     except LookupError:  # a kind of thing that an earlier version had
         return {}
-    is_target = hasattr(manager.model, "moderation_author")
-    shown = manager.visible_to(reader, at) if is_target else manager
-    shown = shown.wanted_by(reader, at) if manager.model is Post else shown
-    found: dict[int, models.Model] = shown.filter(pk__in=ids).in_bulk()
+    found: dict[int, models.Model] = _shown(manager, reader, at).filter(pk__in=ids).in_bulk()
     return found
+
+
+def _shown(manager: Any, reader: User, at: datetime) -> Any:
+    """Posts pass the filter of every list, comments by their post too; one's own are always there."""
+    if not hasattr(manager.model, "moderation_author"):
+        return manager.all()
+    shown = manager.visible_to(reader, at)
+    listed = Post.objects.listed_for(reader, at).order_by().values("pk")
+    if manager.model is Post:
+        return shown.filter(Q(pk__in=listed) | Q(author=reader))
+    if manager.model is Comment:
+        return shown.filter(Q(post__in=listed) | Q(post__author=reader))
+    return shown
 
 
 def _notice(row: Notification, target: models.Model, actor: str) -> Notice:
@@ -84,4 +170,4 @@ def _notice(row: Notification, target: models.Model, actor: str) -> Notice:
     sentence = (TITLED if title and row.kind in TITLED else SENTENCES).get(row.kind, OTHERWISE)
     url = target.get_absolute_url() if hasattr(target, "get_absolute_url") else ""
     text = str(sentence).format(actor=actor, title=title)
-    return Notice(row.pk, text, url, row.created_at, row.read_at is None)
+    return Notice(row.pk, text, url, row.created_at, row.read_at is None, row.kind, actor)

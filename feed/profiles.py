@@ -1,11 +1,12 @@
 """Members as others see them."""
 
 from datetime import datetime
+from typing import Literal
 
 from django.db.models import QuerySet
 
 from accounts.models import Role, User, Viewer
-from feed.models import Post, Profile
+from feed.models import Follow, Post, Profile
 from feed.models.filters import blocked_authors
 from moderation.models import Restriction
 
@@ -18,6 +19,15 @@ def visible_members(viewer: Viewer, at: datetime) -> QuerySet[User]:
     banned = Restriction.objects.active(at).filter(kind=Restriction.Kind.BANNED)
     members = members.exclude(pk__in=banned.values("user_id"))
     return members.exclude(blocked_authors(viewer, "pk")) if isinstance(viewer, User) else members
+
+
+FollowSide = Literal["followed", "member"]
+
+
+def follows_of(member: User, viewer: Viewer, at: datetime, *, side: FollowSide) -> QuerySet[Follow]:
+    """Rows whose `side` is whom `member` follows ("followed") or who follows them ("member"), visible ones alone."""
+    mine = {"member" if side == "followed" else "followed": member}
+    return Follow.objects.filter(**mine, **{f"{side}__in": visible_members(viewer, at).values("pk")})
 
 
 def profile_of(member: User) -> Profile:

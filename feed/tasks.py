@@ -5,11 +5,12 @@ from dataclasses import asdict
 from celery import shared_task
 from django.utils import timezone
 
-from feed import challenges, effects, folding, impressions, ranked, tagging
+from feed import challenges, digests, effects, folding, impressions, ranked, tagging
 from feed.days import local_day
 from feed.search.tasks import read_pending_posts, read_posts, relearn_words
+from feed.styles.tasks import find_styles
 
-__all__ = ["read_pending_posts", "read_posts", "relearn_words"]  # tasks that live elsewhere
+__all__ = ["find_styles", "read_pending_posts", "read_posts", "relearn_words"]  # tasks that live elsewhere
 
 
 @shared_task(name="feed.fold_counts")
@@ -42,3 +43,17 @@ def rebuild_lists() -> list[str]:
 @shared_task(name="feed.count_tags")
 def count_tags() -> int:
     return tagging.count_tags()
+
+
+@shared_task(name="feed.send_digests")
+def send_digests() -> int:
+    """Finds whose summary is due and lets any worker write it."""
+    due = digests.due_members(at=timezone.now())
+    for member_id in due:
+        send_digest.delay(member_id)
+    return len(due)
+
+
+@shared_task(name="feed.send_digest")
+def send_digest(member_id: int) -> bool:
+    return digests.send_digest(member_id=member_id, at=timezone.now())

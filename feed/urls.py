@@ -6,16 +6,19 @@ from feed.views import (
     collections,
     comments,
     lists,
+    managing,
     notifications,
     people,
     posts,
     profiles,
     publishing,
+    reproducing,
     saving,
+    syndication,
     tags,
 )
 from feed.views import search as searching
-from feed.views import syndication
+from feed.views import styles as emergent
 
 register_converter(UsernameConverter, "username")
 
@@ -26,6 +29,10 @@ urlpatterns = [
     path("search/", searching.search, name="search"),
     path("feeds/<str:form>/", syndication.feed, name="syndication"),
     path("oembed/", syndication.embed, name="oembed"),
+    path("styles/", emergent.styles, name="styles"),
+    path("styles/<str:public_id>/", emergent.style, name="style"),
+    path("styles/<str:public_id>/names/", emergent.suggest_name, name="style-name"),
+    path("styles/<str:public_id>/names/<str:name_id>/", emergent.like_name, name="style-name-like"),
     path("search/picture/", searching.search_by_picture, name="search-by-picture"),
     path("p/<str:public_id>/like-this/", searching.more_like_this, name="like-this"),
     path("impressions/", people.note_impressions, name="impressions"),
@@ -47,6 +54,7 @@ urlpatterns = [
     path("p/<str:public_id>/save/", saving.save, name="save"),
     path("p/<str:public_id>/unsave/", saving.unsave, name="unsave"),
     path("p/<str:public_id>/collect/", saving.collect, name="collect"),
+    path("p/<str:public_id>/reproduce/", reproducing.reproduce, name="reproduce"),
     path("collections/", collections.own_collections, name="collections"),
     path("collections/new/", collections.new_collection, name="collection-new"),
     path("collections/<str:public_id>/", collections.collection, name="collection"),
@@ -62,10 +70,15 @@ urlpatterns = [
     path("tags/suggest/", tags.suggest, name="tag-suggest"),
     path("publish/<str:public_id>/", publishing.publish, name="publish"),
     path("@<username:username>/", profiles.profile, name="profile"),
+    path("@<username:username>/following/", profiles.follows, {"side": "followed"}, name="following"),
+    path("@<username:username>/followers/", profiles.follows, {"side": "member"}, name="followers"),
+    path("profile/published/", managing.published, name="published"),
     path("profile/", profiles.edit_profile, name="profile-edit"),
     path("challenge/", challenges.challenge_today, name="challenge-today"),
     path("challenge/<str:day>/", challenges.challenge_detail, name="challenge-detail"),
     path("challenge/<str:day>/enter/", challenges.enter, name="challenge-enter"),
     path("notifications/", notifications.notifications, name="notifications"),
+    path("notifications/unsubscribe/", notifications.unsubscribe, name="unsubscribe"),
+    path("settings/notifications/", notifications.notice_settings, name="notice-settings"),
     path("notifications/read/", notifications.mark_read, name="notifications-read"),
 ]

@@ -1,33 +1,33 @@
-"""What a member is told."""
+"""What a member is told, what they want to be told, and the link that ends the mail."""
 
-from django.http import HttpRequest, HttpResponseBase
-from django.shortcuts import redirect
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_POST, require_safe
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.models import Notification
 from accounts.permissions import member_of
 from accounts.services import mark_notifications_read
-from feed.notices import notices_of
-from feed.paging import read_keyset
+from feed import digests
+from feed.forms import NoticeForm
+from feed.notices import read_notices
+from feed.rates import check_member_rate
 from feed.views.support import for_members, render_list, says_no
-
-PAGE_SIZE = 30
 
 
 @require_safe
 @for_members
 @says_no
 def notifications(request: HttpRequest) -> HttpResponseBase:
-    at, member = timezone.now(), member_of(request)
-    own = Notification.objects.filter(recipient=member)
-    page = read_keyset(own, by="created_at", cursor=request.GET.get("cursor", ""), size=PAGE_SIZE)
+    page = read_notices(member_of(request), at=timezone.now(), cursor=request.GET.get("cursor", ""))
     context: dict[str, object] = {
-        "notices": notices_of(page.rows, member, at),
+        "notices": page.notices,
         "next_url": f"{reverse('feed:notifications')}?cursor={page.next}" if page.next else "",
-        "latest": max((row.pk for row in page.rows), default=0),
-        "has_new": any(row.read_at is None for row in page.rows),
+        "latest": page.latest,
+        "has_new": page.has_new,
     }
     return render_list(request, "feed/notifications.html", "feed/notifications.html", context)
 
@@ -40,3 +40,31 @@ def mark_read(request: HttpRequest) -> HttpResponseBase:
     is_number = until.isascii() and until.isdigit() and len(until) < 19
     mark_notifications_read(recipient=member_of(request), until=int(until) if is_number else None)
     return redirect("feed:notifications")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_members
+@says_no
+def notice_settings(request: HttpRequest) -> HttpResponseBase:
+    """Which kinds a member is told of, where, and how often by mail."""
+    member = member_of(request)
+    form = NoticeForm(request.POST or None, member=member)
+    if request.method == "POST" and form.is_valid():
+        check_member_rate(member, "profile")
+        digests.choose_notices(member=member, digest=form.cleaned_data["digest"], choices=form.choices())
+        messages.success(request, _("Saved."))
+        return redirect("feed:notice-settings")
+    return render(request, "feed/notice_settings.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@csrf_exempt  # mail programs post here by themselves (RFC 8058); the signed link is what allows it
+@require_http_methods(["GET", "HEAD", "POST"])
+def unsubscribe(request: HttpRequest) -> HttpResponseBase:
+    """Ends the digest for whoever holds its signed link, signed in or not; opening it changes nothing."""
+    member = digests.member_of_link(request.GET.get("s", ""))
+    if member is None:
+        raise Http404("This link is damaged.")
+    if request.method == "POST":
+        digests.end_digest(member=member)
+    is_over = request.method == "POST"
+    return render(request, "feed/unsubscribe.html", {"is_over": is_over, "username": member.username})

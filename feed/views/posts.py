@@ -21,6 +21,7 @@ from feed.forms import CommentForm
 from feed.models import Challenge, Comment, Post
 from feed.ranking import age_term, vote_term
 from feed.rates import check_member_rate
+from feed.stacks import near_duplicates_of, variations_of
 from feed.tagging import tags_of
 from feed.views.support import came_from, for_members, is_htmx, says_no
 from generation.files import is_plainly_public
@@ -81,6 +82,8 @@ def _shown(post: Post, viewer: Viewer, at: datetime) -> dict[str, object]:
         "inspired_url": remix_url(post, "inspired"),
         "score": _score(post),
         "family": family_of(post, viewer, at),
+        "variations": [card_of(other, viewer, at) for other in variations_of(post, viewer, at)],
+        "near_duplicates": [card_of(other, viewer, at) for other in near_duplicates_of(post, viewer, at)],
         "tags": tags_of(post),
         "entries": Challenge.objects.filter(entries__post=post).order_by("-day"),
         "report_url": _report_url(post),

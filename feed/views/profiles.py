@@ -1,5 +1,7 @@
 """A member's page, and the form that edits one's own."""
 
+from urllib.parse import urlencode
+
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -7,29 +9,37 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.errors import Refused
+from accounts.models import User
 from accounts.permissions import member_of
 from feed import services
 from feed.cards import card_of, picture_of
 from feed.forms import ProfileForm, show_refusal
-from feed.models import Post
+from feed.models import Collection, Follow, Post
 from feed.paging import read_keyset
-from feed.profiles import avatar_post, profile_of, visible_members
+from feed.profiles import FollowSide, avatar_post, follows_of, profile_of, visible_members
 from feed.rates import check_member_rate
 from feed.reading import PAGE_SIZE
+from feed.stacks import fold_near, stacked
 from feed.views.support import for_members, render_list, says_no
+
+MOST_COUNTED = 1_000  # followers, and followed
+SIDES: tuple[FollowSide, FollowSide] = ("followed", "member")
 
 
 @require_safe
 @says_no
 def profile(request: HttpRequest, username: str) -> HttpResponseBase:
-    """Posts of a member, the newest first; the member also sees what is not hung."""
+    """Posts of a member, the newest first, what belongs together stacked (``?all`` shows each by itself).
+
+    The member also sees what is not hung.
+    """
     at, viewer = timezone.now(), request.user
     member = get_object_or_404(visible_members(viewer, at), username__iexact=username)
-    is_own = viewer.pk == member.pk
-    listed = Post.objects.listed_for(viewer, at).filter(author=member)
-    page = read_keyset(
-        listed.with_card(viewer), by="published_at", cursor=request.GET.get("cursor", ""), size=PAGE_SIZE
-    )
+    is_own, is_flat = viewer.pk == member.pk, "all" in request.GET
+    listed = Post.objects.listed_for(viewer, at).filter(author=member).with_card(viewer, at)
+    listed = listed if is_flat else stacked(listed, viewer, at)
+    page = read_keyset(listed, by="published_at", cursor=request.GET.get("cursor", ""), size=PAGE_SIZE)
+    query = urlencode({**({"all": ""} if is_flat else {}), **({"cursor": page.next} if page.next else {})})
     face = profile_of(member)
     avatar = avatar_post(face, viewer, at)
     context: dict[str, object] = {
@@ -37,11 +47,32 @@ def profile(request: HttpRequest, username: str) -> HttpResponseBase:
         "profile": face,
         "avatar": picture_of(avatar, viewer, at) if avatar else None,
         "is_own": is_own,
-        "cards": [card_of(post, viewer, at) for post in page.rows],
-        "next_url": f"{reverse('feed:profile', args=[member.username])}?cursor={page.next}" if page.next else "",
+        "is_flat": is_flat,
+        "cards": [card_of(post, viewer, at) for post in (page.rows if is_flat else fold_near(page.rows))],
+        "next_url": f"{reverse('feed:profile', args=[member.username])}?{query}" if page.next else "",
         "unhung": _unhung(member.pk) if is_own else [],
+        "is_followed": isinstance(viewer, User) and Follow.objects.filter(member=viewer, followed=member).exists(),
+        "has_collections": Collection.objects.published(at).filter(owner=member).exists(),
+        "follow_counts": {side: follows_of(member, viewer, at, side=side)[:MOST_COUNTED].count() for side in SIDES},
     }
     return render_list(request, "feed/profile.html", "feed/_page.html", context)
+
+
+@require_safe
+@says_no
+def follows(request: HttpRequest, username: str, side: FollowSide) -> HttpResponseBase:
+    """Whom a member follows, or who follows them: the latest first, as far as the viewer may see them."""
+    at, viewer = timezone.now(), request.user
+    member = get_object_or_404(visible_members(viewer, at), username__iexact=username)
+    found = follows_of(member, viewer, at, side=side).select_related(side)
+    page = read_keyset(found, by="created_at", cursor=request.GET.get("cursor", ""), size=PAGE_SIZE)
+    context = {
+        "member": member,
+        "is_following": side == "followed",
+        "people": [getattr(row, side) for row in page.rows],
+        "next_url": f"?cursor={page.next}" if page.next else "",
+    }
+    return render(request, "feed/follows.html", context)
 
 
 def _unhung(member_id: int) -> list[Post]:

@@ -1,0 +1,134 @@
+"""What members choose to be told, and the summary that some want by mail."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.core import signing
+from django.core.cache import cache
+from django.core.mail import EmailMessage
+from django.db import transaction
+from django.db.models import Max, Q
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import Notification, User
+from accounts.services import unread_key
+from feed.models import NoticeChoice, NoticeSettings
+from feed.notices import ALWAYS, KINDS, notices_of, told
+
+Digest = NoticeSettings.Digest
+PERIODS = {Digest.DAILY: timedelta(days=1), Digest.WEEKLY: timedelta(days=7)}
+MOST_TOLD = 50  # in one mail
+MOST_DUE = 500  # at a time; beat comes again
+_SALT = "feed.digest"
+
+
+def choose_notices(
+    *, member: User, digest: str, choices: Mapping[str, tuple[bool, bool]], at: datetime | None = None
+) -> None:
+    """Sets by kind what is told (on the site, by mail), and how often mail comes. Old news is never mailed."""
+    at = at or timezone.now()
+    digest = Digest(digest)
+    rows = [
+        NoticeChoice(member=member, kind=kind, on_site=on_site or kind in ALWAYS, by_mail=by_mail)
+        for kind, (on_site, by_mail) in choices.items()
+        if kind in KINDS
+    ]
+    with transaction.atomic():
+        NoticeChoice.objects.bulk_create(
+            rows, update_conflicts=True, unique_fields=["member", "kind"], update_fields=["on_site", "by_mail"]
+        )
+        row, _is_new = NoticeSettings.objects.select_for_update().get_or_create(member=member)
+        if row.digest != digest:
+            begins = row.digest == Digest.NEVER
+            row.digest, row.digest_at = digest, None if digest == Digest.NEVER else row.digest_at or at
+            row.digest_upto = _newest(member) if begins else row.digest_upto
+            row.save(update_fields=["digest", "digest_at", "digest_upto"])
+    cache.delete(unread_key(member.pk))
+
+
+def _newest(member: User) -> int:
+    newest: int | None = Notification.objects.filter(recipient=member).aggregate(newest=Max("pk"))["newest"]
+    return newest or 0
+
+
+def due_members(*, at: datetime) -> list[int]:
+    """Ids of members whose summary is due, the longest due first."""
+    due = Q()
+    for digest, period in PERIODS.items():
+        due |= Q(digest=digest, digest_at__lte=at - period)
+    reachable = NoticeSettings.objects.filter(due, member__is_active=True, member__deleted_at=None)
+    return list(reachable.exclude(member__email="").order_by("digest_at").values_list("pk", flat=True)[:MOST_DUE])
+
+
+def send_digest(*, member_id: int, at: datetime) -> bool:
+    """Mails what is new and unread since the last summary, if anything is; False when nothing was sent.
+
+    The turn is taken by one conditional UPDATE before the mail is written, so that no worker writes it twice; where
+    the mail does not leave, the turn is given back.
+    """
+    row = NoticeSettings.objects.select_related("member").filter(pk=member_id).first()
+    if row is None or row.digest == Digest.NEVER or row.digest_at is None or not row.member.email:
+        return False
+    if row.digest_at > at - PERIODS[Digest(row.digest)]:
+        return False
+    newest = max(row.digest_upto, _newest(row.member))
+    turn = NoticeSettings.objects.filter(pk=member_id, digest=row.digest, digest_at=row.digest_at)
+    if not turn.update(digest_at=at, digest_upto=newest):
+        return False
+    try:
+        message = _message(row.member, after=row.digest_upto, upto=newest, at=at)
+        if message is not None:
+            message.send()
+    except Exception:
+        taken = NoticeSettings.objects.filter(pk=member_id, digest_at=at)
+        taken.update(digest_at=row.digest_at, digest_upto=row.digest_upto)
+        raise
+    return message is not None
+
+
+def _message(member: User, *, after: int, upto: int, at: datetime) -> EmailMessage | None:
+    """The mail, or None when there is nothing to tell. What its reader may not see is not in it."""
+    silent = NoticeChoice.objects.filter(member=member, by_mail=False).values("kind")
+    new = told(member).unread().filter(pk__gt=after, pk__lte=upto).exclude(kind__in=silent)
+    rows = list(new.order_by("-created_at", "-pk")[: MOST_TOLD + 1])
+    notices = notices_of(rows[:MOST_TOLD], member, at)
+    if not notices:
+        return None
+    link = unsubscribe_url(member)
+    context = {
+        "member": member,
+        "notices": notices,
+        "more": len(rows) > MOST_TOLD,
+        "unsubscribe_url": link,
+        "SITE_NAME": settings.SITE_NAME,
+        "SITE_URL": settings.SITE_URL,
+    }
+    return EmailMessage(
+        subject=_("News on %(site)s") % {"site": settings.SITE_NAME},
+        body=render_to_string("feed/digest.txt", context),
+        to=[member.email],
+        headers={"List-Unsubscribe": f"<{link}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"},
+    )
+
+
+def unsubscribe_url(member: User) -> str:
+    """A link that ends the summaries without signing in; it holds for ever and for nothing else."""
+    signed = signing.dumps(member.public_id, salt=_SALT)
+    return f"{settings.SITE_URL}{reverse('feed:unsubscribe')}?s={signed}"
+
+
+def member_of_link(signed: str) -> User | None:
+    try:
+        public_id = signing.loads(signed, salt=_SALT)
+    except signing.BadSignature:
+        return None
+    return User.objects.filter(public_id=public_id, deleted_at=None).first()
+
+
+def end_digest(*, member: User) -> None:
+    """Twice is once."""
+    NoticeSettings.objects.filter(member=member).update(digest=Digest.NEVER, digest_at=None)

@@ -1,0 +1,105 @@
+"""Notifications for programs: what the page shows, in the same words, through the same filter."""
+
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_serializer
+from rest_framework import serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.permissions import member_of
+from accounts.services import mark_notifications_read
+from feed import digests
+from feed.models import NoticeChoice, NoticeSettings
+from feed.notices import ALWAYS, KINDS, Notice, count_unread, read_notices
+from feed.rates import check_member_rate
+from feed.serializers import checked
+
+CURSOR = OpenApiParameter("cursor", str, description="From `next` of the page before; opaque")
+
+
+class NoticeSerializer(serializers.Serializer[Notice]):
+    id = serializers.IntegerField(source="pk")
+    kind = serializers.CharField()
+    actor = serializers.CharField()
+    text = serializers.CharField()
+    url = serializers.SerializerMethodField()
+    created_at = serializers.DateTimeField()
+    is_read = serializers.SerializerMethodField()
+
+    def get_url(self, notice: Notice) -> str:
+        return f"{settings.SITE_URL}{notice.url}" if notice.url else ""
+
+    def get_is_read(self, notice: Notice) -> bool:
+        return not notice.is_new
+
+
+@extend_schema_serializer(many=False)  # the page is the list
+class NoticePageSerializer(serializers.Serializer[Any]):
+    next = serializers.URLField(allow_null=True)
+    unread = serializers.IntegerField()
+    results = NoticeSerializer(many=True)
+
+
+class UntilSerializer(serializers.Serializer[Any]):
+    until = serializers.IntegerField(required=False, help_text="The id of the newest one that was read; all without it")
+
+
+class KindSerializer(serializers.Serializer[Any]):
+    kind = serializers.ChoiceField([(kind, kind) for kind in KINDS])
+    on_site = serializers.BooleanField()
+    by_mail = serializers.BooleanField()
+
+
+class NoticeSettingsSerializer(serializers.Serializer[Any]):
+    digest = serializers.ChoiceField(NoticeSettings.Digest.choices)
+    kinds = KindSerializer(many=True)
+
+
+class NotificationViewSet(viewsets.ViewSet):
+    """What happened to your things, the newest first, and what you want to be told."""
+
+    permission_classes = [IsAuthenticated]
+
+    @extend_schema(parameters=[CURSOR], responses=NoticePageSerializer)
+    def list(self, request: Request) -> Response:
+        """What became invisible since is left out."""
+        at, member = timezone.now(), member_of(request)
+        page = read_notices(member, at=at, cursor=request.query_params.get("cursor", ""))
+        following = request.build_absolute_uri(f"{request.path}?cursor={page.next}") if page.next else None
+        results = NoticeSerializer(page.notices, many=True).data  # type: ignore[arg-type]  # many=True
+        return Response({"next": following, "unread": count_unread(member, at), "results": results})
+
+    @extend_schema(request=UntilSerializer, responses={204: None})
+    @action(detail=False, methods=["post"])
+    def read(self, request: Request) -> Response:
+        """Marks notifications as read."""
+        mark_notifications_read(recipient=member_of(request), **checked(UntilSerializer, request))
+        return Response(status=204)
+
+    @extend_schema(methods=["get"], responses=NoticeSettingsSerializer)
+    @extend_schema(methods=["put"], request=NoticeSettingsSerializer, responses=NoticeSettingsSerializer)
+    @action(detail=False, methods=["get", "put"], url_path="settings")
+    def choose(self, request: Request) -> Response:
+        """Which kinds you are told of, where, and how often by mail; kinds left out stay as they are."""
+        member = member_of(request)
+        if request.method == "PUT":
+            check_member_rate(member, "profile")
+            data = checked(NoticeSettingsSerializer, request)
+            choices = {row["kind"]: (row["on_site"], row["by_mail"]) for row in data["kinds"]}
+            digests.choose_notices(member=member, digest=data["digest"], choices=choices)
+        chosen = {row.kind: row for row in NoticeChoice.objects.filter(member=member)}
+        digest = NoticeSettings.objects.filter(member=member).values_list("digest", flat=True).first()
+        kinds = [
+            {
+                "kind": kind,
+                "on_site": kind in ALWAYS or kind not in chosen or chosen[kind].on_site,
+                "by_mail": kind not in chosen or chosen[kind].by_mail,
+            }
+            for kind in KINDS
+        ]
+        return Response({"digest": digest or NoticeSettings.Digest.NEVER, "kinds": kinds})

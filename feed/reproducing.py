@@ -1,0 +1,103 @@
+"""Running a post's seed again, and how far the new picture is from the old one."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.errors import NotFound, Refused
+from accounts.models import User
+from feed.models import Post, Reproduction
+from generation.models import LEAST_PDQ_QUALITY, PENDING, Image, ImageState
+from generation.services import submit_generation
+
+SAME, ALIKE = 10, 31  # PDQ bits of 256: what PDQ's authors call a confident match, and a match
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of it. `distance` is in bits of 256; None while it is not known, or the pictures are too plain."""
+
+    reproduction: Reproduction
+    image: Image
+    distance: int | None
+    verdict: Literal["", "same", "alike", "other"]
+    changed: list[str]  # which versions differ from when the post was made
+
+    @property
+    def is_pending(self) -> bool:
+        return self.image.state in PENDING
+
+
+def reproduce_post(*, post: Post, member: User, at: datetime | None = None) -> Reproduction:
+    """Asks for the post's seed and settings again, as a picture of the member's own; once a post and member.
+
+    It is no remix: it counts for nobody.
+
+    Raises:
+        Refused: 404 the post is not shown to them; 403 its prompt is hidden; 409 it was made from a picture that
+            cannot be used again; and whatever `submit_generation` raises.
+    """
+    at = at or timezone.now()
+    if (known := Reproduction.objects.filter(post=post, member=member).order_by("pk").first()) is not None:
+        return known
+    if not Post.objects.visible_to(member, at).filter(pk=post.pk).exists():
+        raise NotFound(_("There is no such post."))
+    if not post.may_read_prompt(member):
+        raise Refused("hidden", _("The author keeps the prompt to themselves, so it cannot be run again."), status=403)
+    image, made = post.image, post.image.generation
+    if made.strength is not None and made.source_image is None:
+        raise Refused("source", _("It was made from a picture that is not there any more."), status=409)
+    with transaction.atomic():
+        generation = submit_generation(
+            author=member,
+            idempotency_key=f"reproduce-{post.public_id}",
+            source_image=made.source_image,
+            confirm_doubtful=made.was_doubtful,
+            at=at,
+            prompt=made.prompt,
+            negative_prompt=made.negative_prompt,
+            checkpoint=made.checkpoint.slug,
+            style=made.style.slug if made.style else "",
+            count=1,
+            seed=image.seed,
+            width=image.width,
+            height=image.height,
+            steps=made.steps,
+            guidance=made.guidance,
+            scheduler=made.scheduler,
+            loras=made.loras,
+            strength=made.strength,
+        )
+        return Reproduction.objects.get_or_create(
+            generation=generation, defaults={"post": post, "member": member, "created_at": at}
+        )[0]
+
+
+def outcome_of(post: Post, member: User) -> Outcome | None:
+    """What came of the member's own run; None before there is one."""
+    rows = Reproduction.objects.filter(post=post, member=member).select_related("generation")
+    reproduction = rows.order_by("pk").first()
+    if reproduction is None:
+        return None
+    image = Image.objects.select_related("generation").get(generation=reproduction.generation_id, position=0)
+    distance = distance_of(post.image, image) if image.state == ImageState.READY else None
+    before, after = post.image.versions, image.versions
+    changed = sorted(name for name in {*before, *after} if before.get(name) != after.get(name)) if distance else []
+    return Outcome(reproduction, image, distance, _verdict(distance), changed)
+
+
+def distance_of(one: Image, other: Image) -> int | None:
+    """Bits of 256 in which the PDQ hashes differ; None where a picture is too plain for PDQ."""
+    if min(one.pdq_quality or 0, other.pdq_quality or 0) <= LEAST_PDQ_QUALITY:
+        return None
+    return sum(bit != twin for bit, twin in zip(str(one.pdq), str(other.pdq), strict=True))
+
+
+def _verdict(distance: int | None) -> Literal["", "same", "alike", "other"]:
+    if distance is None:
+        return ""
+    return "same" if distance <= SAME else "alike" if distance <= ALIKE else "other"

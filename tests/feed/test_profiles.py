@@ -1,0 +1,138 @@
+"""Profiles: stacks of what belongs together, following lists, and many of one's own posts at a time."""
+
+import io
+import zipfile
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.utils import timezone
+from pytest_django.fixtures import DjangoAssertNumQueries
+
+from accounts.models import User
+from feed import people, services
+from feed.models import Post
+from feed.stacks import fold_near, near_duplicates_of, stacked, variations_of
+from generation.models import Image
+from tests.conftest import As, MakeMember
+from tests.feed.conftest import Hang, HangMany
+from tests.generation.fixtures import MakeImage
+
+NOW = timezone.now()
+
+
+def hashed(post: Post, ones: int, quality: int = 80) -> Post:
+    """The post with a PDQ hash of so many ones."""
+    Image.objects.filter(post=post).update(pdq="1" * ones + "0" * (256 - ones), pdq_quality=quality)
+    return Post.objects.select_related("image__generation").get(pk=post.pk)
+
+
+@pytest.fixture
+def four(alice: User, make_image: MakeImage) -> list[Post]:
+    """Four variations of one generation, published a minute apart."""
+    first = make_image(alice, prompt="a fox")
+    images = [first, *(make_image(alice, generation=first.generation) for _ in range(3))]
+    posts = [
+        services.publish_image(image=image, author=alice, at=NOW - timedelta(minutes=n))
+        for n, image in enumerate(images)
+    ]
+    return [hashed(post, 60 * n) for n, post in enumerate(posts)]
+
+
+async def body(response: Any) -> bytes:
+    return b"".join([chunk async for chunk in response.streaming_content])
+
+
+def shown(client: Any, path: str) -> list[str]:
+    return [card.id for card in client.get(path).context["cards"]]
+
+
+def test_variations_stand_as_one_stack_and_on_each_others_pages(
+    four: list[Post], alice: User, bob: User, hang: Hang, as_user: As
+) -> None:
+    alone = hashed(hang(alice, prompt="else", at=NOW - timedelta(hours=1)), 256)
+    client = as_user(bob)
+    assert shown(client, "/@alice/") == [four[0].public_id, alone.public_id]
+    assert client.get("/@alice/").context["cards"][0].badges == ["+3 like it"]
+    assert len(shown(client, "/@alice/?all=")) == 5
+    assert variations_of(four[2], bob, NOW) == [four[0], four[1], four[3]]
+    assert four[3].public_id in client.get(f"/p/{four[1].public_id}/").content.decode()
+
+
+def test_a_stack_neither_counts_nor_shows_what_is_hidden(four: list[Post], alice: User, bob: User) -> None:
+    services.unpublish_post(post=four[0], author=alice)
+    people.hide_post(member=bob, post=four[1])
+    rows = list(stacked(Post.objects.listed_for(bob, NOW).filter(author=alice), bob, NOW))
+    assert [(post, post.__dict__["variations"]) for post in rows] == [(four[2], 1)]
+    assert variations_of(four[2], bob, NOW) == [four[3]]
+
+
+def test_near_duplicates_are_the_authors_own_and_near(alice: User, bob: User, hang: Hang) -> None:
+    post, near, far, plain = (hashed(hang(alice), ones) for ones in (100, 131, 132, 100))
+    hashed(plain, 100, quality=10)
+    hashed(hang(bob), 100)
+    assert near_duplicates_of(post, bob, NOW) == [near]
+    assert set(near_duplicates_of(far, bob, NOW)) == {near}
+    services.unpublish_post(post=near, author=alice)
+    assert near_duplicates_of(post, bob, NOW) == []
+    assert near_duplicates_of(hashed(post, 100, quality=10), bob, NOW) == []
+
+
+def test_near_duplicates_fold_behind_the_first_of_a_page(alice: User, hang: Hang) -> None:
+    posts = [hashed(hang(alice), ones) for ones in (10, 100, 30, 120, 200)]
+    posts[2].__dict__["variations"] = 2
+    kept = fold_near(posts)
+    assert [(post, post.stack_count) for post in kept] == [(posts[0], 3), (posts[1], 1), (posts[4], 0)]
+
+
+def test_a_profile_costs_a_fixed_number_of_queries(
+    hang_many: HangMany, bob: User, as_user: As, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    hang_many(30, authors=1)
+    client = as_user(bob)
+    client.get("/about/ranking/")  # the session and the bell are read into the cache
+    with django_assert_max_num_queries(11):
+        assert len(shown(client, "/@author0/")) == 24
+
+
+def test_following_lists_show_whom_the_viewer_may_see(
+    alice: User, bob: User, mallory: User, make_member: MakeMember, as_user: As
+) -> None:
+    for member, followed in [(bob, alice), (mallory, alice), (alice, mallory)]:
+        people.follow_member(member=member, followed=followed)
+    page = as_user(bob).get("/@alice/followers/").content.decode()
+    assert "/@mallory/" in page
+    assert "2 followers" in as_user(bob).get("/@alice/").content.decode()
+    people.block_member(member=mallory, blocked=bob)
+    for path in ("/@alice/followers/", "/@alice/following/"):
+        assert "/@mallory/" not in as_user(bob).get(path).content.decode()
+    assert "1 followers" in as_user(bob).get("/@alice/").content.decode()
+    assert as_user(bob).get("/@mallory/followers/").status_code == 404
+
+
+def test_many_are_taken_down_at_once_but_only_ones_own(alice: User, bob: User, hang: Hang, as_user: As) -> None:
+    mine, more, kept, others = hang(alice), hang(alice), hang(alice), hang(bob)
+    ids = [mine.public_id, more.public_id, others.public_id, "nonsense"]
+    answer = as_user(alice).post("/profile/published/", {"do": "unpublish", "post": ids}, follow=True)
+    assert "2 pictures are taken down" in answer.content.decode()
+    assert set(Post.objects.hung()) == {kept, others}
+    assert not Image.objects.get(post=mine).is_public
+    assert as_user(alice).get("/profile/published/").content.decode().count('name="post"') == 3
+    assert as_user(None).get("/profile/published/").status_code == 302
+
+
+def test_originals_come_as_one_zip(alice: User, bob: User, hang: Hang, as_user: As) -> None:
+    posts = [hang(alice, title="Red fox", hide_prompt=True), hang(alice)]
+    removed, others = hang(alice), hang(bob)
+    Post.objects.filter(pk=removed.pk).update(removed_at=NOW)
+    ids = [post.public_id for post in (posts[0], removed, others)]
+    for form, names in [
+        ({"do": "download", "post": ids}, {f"red-fox-{posts[0].public_id}.png"}),
+        ({"do": "download-all"}, {f"red-fox-{posts[0].public_id}.png", f"{posts[1].public_id}.png"}),
+    ]:
+        answer = as_user(alice).post("/profile/published/", form)
+        archive = zipfile.ZipFile(io.BytesIO(async_to_sync(body)(answer)))
+        assert set(archive.namelist()) == names
+        assert archive.testzip() is None
+        assert archive.read(f"red-fox-{posts[0].public_id}.png").startswith(b"\x89PNG")
