@@ -45,9 +45,12 @@ LIMIT %(limit)s
 
 def benchmark_pairs(rater: User, *, limit: int, at: datetime) -> list[tuple[int, int]]:
     """Up to `limit` pairs of ids (low first) of the benchmarks that are being judged, unseen by `rater`."""
+    open_ones = list(Benchmark.objects.judging(at).order_by("pk"))
+    if not open_ones:
+        return []
     asked = Ask.objects.about_pair().filter(rater=rater, strategy=STRATEGY).count()
     pairs: list[tuple[int, int]] = []
-    for benchmark in Benchmark.objects.judging(at).order_by("pk"):
+    for benchmark in open_ones:
         pairs += _pairs_of(benchmark, rater, asked // RESHUFFLED_AFTER, limit - len(pairs))
     return pairs
 
