@@ -98,8 +98,11 @@ def _written(shard: ReleaseShard, path: Path, destination: Destination) -> Writt
 
 
 def _copied(shard: ReleaseShard, path: Path) -> Written | None:
-    """The file of the release before this one, where no row of it went and it is still there."""
-    if not (shard.copied_from and shard.release.parent):
+    """The file of the release before this one, where no row of it went and it is still there.
+
+    A shard whose rows name pictures is built anew: they lie beside it.
+    """
+    if not (shard.copied_from and shard.release.parent) or FORMATS[shard.kind].has_files:
         return None
     source = published_file(shard.release.parent, shard.copied_from)
     if source is None:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
+from accounts.limits import check_rate
 from accounts.models import User
 from ratings.building import file_name
 from ratings.datasets import publishing, removal
@@ -56,12 +57,10 @@ def plan_point_release(
 def _refuse_unless_followed(previous: Release) -> None:
     if previous.state not in FOLLOWED or previous.published_at is None:
         raise Refused("not_published", _("Only a release that was published can be followed."), status=409)
-    follower = Release.objects.filter(parent=previous).exclude(
-        state__in=[Release.State.FAILED, Release.State.CANCELLED]
-    )
-    if found := follower.first():
+    follower = previous.point_releases.unfinished_or_published().first()
+    if follower is not None:
         message = _("%(name)s follows it already; make a point release of that one.")
-        raise Refused("followed", message % {"name": found.name}, status=409)
+        raise Refused("followed", message % {"name": follower.name}, status=409)
     if not previous.shards.exists():
         raise Refused("nothing_left", _("Nothing of this release is left. Begin a new one."), status=409)
 
@@ -123,3 +122,13 @@ def scrub(*, release: Release) -> None:
         destination = destination_of(release)
         for name in set(destination.names()) - whole:
             destination.delete(name)
+
+
+def start_point_release(*, release: Release, created_by: User, at: datetime | None = None) -> Release:
+    """Plans the point release into the store and lets the workers build it; raises as `plan_point_release` does."""
+    from ratings.tasks import ring_release  # the tasks call back into this module
+
+    check_rate(key=f"release:{created_by.pk}", limit=20, seconds=3600)
+    follower = plan_point_release(release=release, created_by=created_by, at=at)
+    ring_release(follower)
+    return follower

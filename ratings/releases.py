@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
 from accounts.levels import ContentLevel
+from accounts.limits import check_rate
 from accounts.models import User
 from generation.models import Checkpoint, Image
 from ratings.datasets import figures, planning, publishing, removal
@@ -142,6 +143,7 @@ def start_release(
     """Requests a release into the store and lets the workers plan and build it."""
     from ratings.tasks import plan_release as plan_task  # the tasks call back into this module
 
+    check_rate(key=f"release:{created_by.pk}", limit=20, seconds=3600)
     release = request_release(filter=filter, kinds=kinds, name=name, created_by=created_by, at=at)
     plan_task.delay_on_commit(release.pk)  # type: ignore[attr-defined]  # DjangoTask, not yet in celery-types
     return release

@@ -27,7 +27,7 @@ from ratings.datasets.planning import Survey, rows_by_split
 from ratings.models import Policy, Question, Release, ReleaseBlock
 
 TOMBSTONES = "tombstones.parquet"
-TOMBSTONE_SCHEMA = pa.schema([("kind", pa.string()), ("key", pa.int64()), ("gone_on", pa.timestamp("ns"))])
+TOMBSTONE_SCHEMA = pa.schema([("kind", pa.string()), ("key", pa.int64()), ("gone_on", pa.date32())])
 
 
 def missing_splits(release_kinds: Iterable[str], survey: Survey) -> list[str]:

@@ -16,6 +16,10 @@ class ReleaseQuerySet(models.QuerySet["Release"]):
     def unfinished(self) -> "ReleaseQuerySet":
         return self.filter(state__in=Release.UNFINISHED)
 
+    def unfinished_or_published(self) -> "ReleaseQuerySet":
+        """Those that stand, or may yet."""
+        return self.exclude(state__in=[Release.State.FAILED, Release.State.CANCELLED])
+
     def visible_to(self, viewer: Viewer, at: datetime | None = None) -> "ReleaseQuerySet":
         """Releases are the research team's; to others there are none."""
         return self if isinstance(viewer, User) and viewer.has_role(Role.RESEARCHER) else self.none()

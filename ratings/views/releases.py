@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth.decorators import login_required
 from django.core import signing
 from django.core.paginator import Paginator
 from django.db.models import Sum
@@ -15,17 +16,23 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.errors import Refused
-from accounts.models import Role
+from accounts.models import Role, User
 from accounts.permissions import member_of, role_required
+from generation.files import Picture, picture
+from generation.models import Image
 from ratings import releases
 from ratings.datasets.archive import off_thread, read, zipped
 from ratings.datasets.destinations import destination_of
 from ratings.datasets.eligibility import told
 from ratings.datasets.formats import FORMATS
+from ratings.datasets.parquet import FILES
 from ratings.models import Release
+from ratings.point_releases import start_point_release
 from ratings.release_forms import ReleaseForm
+from ratings.shares import share_of
 
 A_PAGE = 25
+EXAMPLES = 12
 LINK_SECONDS = 24 * 3600
 _signer = signing.TimestampSigner(salt="ratings.release")
 
@@ -55,7 +62,8 @@ def release_new(request: HttpRequest) -> HttpResponse:
                 name = form.cleaned_data["name"]
                 release = releases.start_release(filter=chosen, kinds=kinds, name=name, created_by=member_of(request))
                 return redirect("ratings:release-detail", release.public_id)
-            preview = _told(releases.preview_release(filter=chosen, kinds=kinds))
+            found = releases.preview_release(filter=chosen, kinds=kinds, examples=EXAMPLES)
+            preview = _told(found) | {"examples": _shown(found["examples"], member_of(request))}
         except Refused as refusal:
             form.refuse(refusal)
     status = 200 if preview else 400
@@ -66,8 +74,9 @@ def release_new(request: HttpRequest) -> HttpResponse:
 @role_required(Role.RESEARCHER)
 def release_detail(request: HttpRequest, public_id: str) -> HttpResponse:
     """The release; asked for by htmx, its progress alone."""
-    release = get_object_or_404(Release.objects.select_related("created_by"), public_id=public_id)
-    context = {"release": release, **_progress(release), **_download(release)}
+    release = get_object_or_404(Release.objects.select_related("created_by", "parent"), public_id=public_id)
+    follower = release.point_releases.unfinished_or_published().first()
+    context = {"release": release, "follower": follower, **_progress(release), **_download(release)}
     fragment = request.headers.get("HX-Request") == "true"
     return render(request, "ratings/_release_progress.html" if fragment else "ratings/release_detail.html", context)
 
@@ -83,11 +92,33 @@ def release_cancel(request: HttpRequest, public_id: str) -> HttpResponse:
     return redirect("ratings:release-detail", public_id)
 
 
+@require_POST
+@role_required(Role.RESEARCHER)
+def release_follow(request: HttpRequest, public_id: str) -> HttpResponse:
+    """A point release: this one again, without what may not leave any more."""
+    release = get_object_or_404(Release, public_id=public_id)
+    try:
+        follower = start_point_release(release=release, created_by=member_of(request))
+    except Refused as refusal:
+        messages.error(request, refusal.message)
+        return redirect("ratings:release-detail", public_id)
+    return redirect("ratings:release-detail", follower.public_id)
+
+
+@require_GET
+@login_required
+def share(request: HttpRequest) -> HttpResponse:
+    """What of a member leaves in datasets, and where it stands already; a fragment for the consent page."""
+    context = {"share": share_of(user=member_of(request), at=timezone.now())}
+    fragment = request.headers.get("HX-Request") == "true"
+    return render(request, "ratings/_share.html" if fragment else "ratings/share.html", context)
+
+
 @require_GET
 def release_archive(request: HttpRequest, public_id: str) -> HttpResponseBase:
     """All files as one zip, for whoever holds the signed link."""
     release = _signed_release(request, public_id)
-    names = [*release.manifest["files"], *_TEXTS]
+    names = [*release.manifest["files"], *_texts(release), *_pictures(release)]
     chunks = off_thread(zipped(release.name, names, destination_of(release)))
     response = StreamingHttpResponse(chunks, content_type="application/zip")
     response["Content-Disposition"] = f'attachment; filename="{_file_name(release)}.zip"'
@@ -99,7 +130,7 @@ def release_archive(request: HttpRequest, public_id: str) -> HttpResponseBase:
 def release_file(request: HttpRequest, public_id: str, name: str) -> HttpResponseBase:
     """One file, for whoever holds the signed link."""
     release = _signed_release(request, public_id)
-    if name not in {*release.manifest["files"], *_TEXTS}:
+    if name not in {*release.manifest["files"], *_texts(release)}:
         raise Http404
     destination = destination_of(release)
     chunks = off_thread(read(destination.open(name)))
@@ -110,7 +141,19 @@ def release_file(request: HttpRequest, public_id: str, name: str) -> HttpRespons
     return response
 
 
-_TEXTS = ("README.md", "LICENSE", "CONSENT.md", "manifest.json", "SHA256SUMS")
+def _texts(release: Release) -> list[str]:
+    """What stands beside the tables; the first releases had no Croissant."""
+    texts = ["README.md", "LICENSE", "CONSENT.md", "manifest.json", "SHA256SUMS"]
+    return texts + (["croissant.json"] if "pictures" in release.manifest else [])
+
+
+def _pictures(release: Release) -> list[str]:
+    """The pictures that rows name, as SHA256SUMS lists them."""
+    if not release.manifest.get("pictures"):
+        return []
+    with destination_of(release).open("SHA256SUMS") as sums:
+        names = [line[66:].decode().rstrip("\n") for line in sums]
+    return [name for name in names if name.startswith(f"{FILES}/")]
 
 
 def _signed_release(request: HttpRequest, public_id: str) -> Release:
@@ -175,6 +218,37 @@ def _told(facts: dict[str, Any]) -> dict[str, Any]:
         ],
         "dropped": [(kind, told(why), rows) for kind, reasons in dropped.items() for why, rows in reasons.items()],
         "balance": None if balance is None else round(100 * balance, 1),
-        "resolutions": facts.get("resolutions", {}),
+        "resolutions": _histogram(facts.get("resolutions", {})),
+        "agreement": _agreement(facts.get("agreement", {})),
+        "response": facts.get("response_rate", {}),
         "missing": facts.get("missing", []),
     }
+
+
+def _histogram(sizes: dict[str, int]) -> list[tuple[str, int, int]]:
+    """(size, pictures, percent of the most frequent size), the most frequent first; jsonb forgets the order."""
+    most = max(sizes.values(), default=1)
+    return [(size, n, round(100 * n / most)) for size, n in sorted(sizes.items(), key=lambda each: -each[1])]
+
+
+def _agreement(facts: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """(what was judged, alpha with its interval and units), where there is one."""
+    pairs = [(_("pairs"), facts["pairs"])] if facts.get("pairs") else []
+    found = [*pairs, *sorted(facts.get("ratings", {}).items())]
+    return [(what, figures) for what, figures in found if figures.get("alpha") is not None]
+
+
+def _shown(examples: list[tuple[int, int]], viewer: User) -> list[tuple[Picture, Picture, str]]:
+    """(preferred, other, words) of pairs that the viewer may look at."""
+    wanted = {pk for pair in examples for pk in pair}
+    seen = Image.objects.visible_to(viewer, timezone.now()).filter(pk__in=wanted).select_related("generation")
+    images = {image.pk: image for image in seen}
+    return [
+        (
+            picture(images[preferred], viewer_may_sign=True),
+            picture(images[other], viewer_may_sign=True),
+            images[preferred].generation.prompt,
+        )
+        for preferred, other in examples
+        if preferred in images and other in images
+    ]

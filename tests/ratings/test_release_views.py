@@ -77,7 +77,8 @@ def test_a_signed_link_hands_out_the_whole_release_and_dies_with_it(community: A
     archive = zipfile.ZipFile(io.BytesIO(response))
     assert archive.testzip() is None
     names = {name.partition("/")[2] for name in archive.namelist()}
-    assert names == {*release.manifest["files"], "README.md", "LICENSE", "CONSENT.md", "manifest.json", "SHA256SUMS"}
+    texts = {"README.md", "LICENSE", "CONSENT.md", "manifest.json", "SHA256SUMS", "croissant.json"}
+    assert names == {*release.manifest["files"], *texts}
     file = page.context["files"][0]
     assert len(_fetch(as_user(None), file["url"])) == file["bytes"]
     assert as_user(None).get(url[:-2]).status_code == 404

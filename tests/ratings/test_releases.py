@@ -22,6 +22,7 @@ from ratings.models import Release
 from tests.conftest import MakeMember
 from tests.generation.fixtures import MakeImage, checkpoint_row
 from tests.ratings.answers import consent, leave_unanswered, rate, vote
+from tests.ratings.contents import told
 
 pytestmark = pytest.mark.django_db
 KINDS = ("pairs", "votes", "ratings", "asks")
@@ -161,7 +162,7 @@ def test_what_may_not_leave_is_dropped_and_counted(
     Image.objects.filter(pk=doomed.pk).update(**spoil)
     release = build(tmp_path / "out")
     assert release.manifest["dropped"]["pairs"] == {reason: 1}
-    assert not any(sha256.encode() in content for content in bytes_of(tmp_path / "out").values())
+    assert not any(sha256.encode() in content for content in told(tmp_path / "out").values())
 
 
 def test_pictures_of_a_checkpoint_that_may_not_train_stay_here(
@@ -200,7 +201,7 @@ def test_consent_taken_back_while_it_is_built_is_obeyed(
     consent(mallory, granted=False)
     building.build_release(release=release)
     assert len(rows(tmp_path / "out", "pairs", "train")) == 4
-    assert not any(pair[0].jpeg_sha256.encode() in content for content in bytes_of(tmp_path / "out").values())
+    assert not any(pair[0].jpeg_sha256.encode() in content for content in told(tmp_path / "out").values())
     assert release.manifest["rows"]["pairs"]["train"] == 4
     assert release.manifest["dropped"]["all"] == {"withdrawn_since": 3}  # the pair, its vote and its ask
 
@@ -237,7 +238,7 @@ def test_a_member_has_unrelated_ids_in_two_tables_and_two_releases(community: An
     ]
     assert all(len(found) == 1 for found in ids)
     assert len(set.union(*ids)) == len(ids)
-    everything = b"".join(bytes_of(tmp_path / "one").values())
+    everything = b"".join(told(tmp_path / "one").values())
     assert not any(name in everything for name in (b"alice", b"bob@", b"salon.test"))
 
 
