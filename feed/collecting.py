@@ -197,7 +197,7 @@ def collections_with(post: Post, member: User, at: datetime) -> list[tuple[Colle
     """The collections the member may put a post into, the newest first, and whether it is there."""
     inside = CollectionItem.objects.filter(collection=OuterRef("pk"), post=post)
     rows = addable(member, at).annotate(has_post=Exists(inside)).order_by("-is_default", "-created_at", "-pk")
-    return [(row, row.has_post) for row in rows[:MOST_COLLECTIONS]]
+    return [(row, bool(row.__dict__["has_post"])) for row in rows[:MOST_COLLECTIONS]]
 
 
 def _clean_name(name: str, owner: User, at: datetime) -> str:

@@ -53,7 +53,7 @@ class SaySerializer(serializers.Serializer[Any]):
 
 class NewCommentSerializer(SaySerializer):
     post = serializers.CharField(help_text="Id of the post")
-    parent = serializers.CharField(default="", allow_blank=True, help_text="Id of the comment that is answered")
+    answers = serializers.CharField(default="", allow_blank=True, help_text="Id of the comment that is answered")
 
 
 class CommentViewSet(viewsets.ViewSet):
@@ -88,7 +88,7 @@ class CommentViewSet(viewsets.ViewSet):
         check_member_rate(member, "comment")
         post = get_object_or_404(Post.objects.visible_to(member, at), public_id=data["post"])
         readable = Comment.objects.filter(post=post).readable_by(member, at)
-        parent = get_object_or_404(readable, public_id=data["parent"]) if data["parent"] else None
+        parent = get_object_or_404(readable, public_id=data["answers"]) if data["answers"] else None
         said = commenting.post_comment(post=post, author=member, text=data["text"], parent=parent, at=at)
         return Response(CommentSerializer(said).data, status=201)
 

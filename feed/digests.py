@@ -126,7 +126,8 @@ def member_of_link(signed: str) -> User | None:
         public_id = signing.loads(signed, salt=_SALT)
     except signing.BadSignature:
         return None
-    return User.objects.filter(public_id=public_id, deleted_at=None).first()
+    found: User | None = User.objects.filter(public_id=public_id, deleted_at=None).first()
+    return found
 
 
 def end_digest(*, member: User) -> None:

@@ -77,7 +77,7 @@ class CollectForm(forms.Form):
 
     def __init__(self, *args: Any, rows: list[tuple[Collection, bool]], **kwargs: Any) -> None:
         chosen = [row.public_id for row, has_post in rows if has_post]
-        super().__init__(*args, initial={"collections": chosen}, **kwargs)
+        super().__init__(*args, **{"initial": {"collections": chosen}, **kwargs})
         field = cast(forms.MultipleChoiceField, self.fields["collections"])
         field.choices = [(row.public_id, row.name) for row, _has in rows]
 
@@ -119,7 +119,7 @@ class NoticeForm(forms.Form):
     def __init__(self, *args: Any, member: User, **kwargs: Any) -> None:
         chosen = {row.kind: row for row in NoticeChoice.objects.filter(member=member)}
         digest = NoticeSettings.objects.filter(member=member).values_list("digest", flat=True).first()
-        super().__init__(*args, initial={"digest": digest or NoticeSettings.Digest.NEVER}, **kwargs)
+        super().__init__(*args, **{"initial": {"digest": digest or NoticeSettings.Digest.NEVER}, **kwargs})
         for kind in KINDS:
             row = chosen.get(kind)
             is_fixed = kind in ALWAYS

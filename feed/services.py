@@ -130,7 +130,8 @@ def _tell_of_publication(post: Post, at: datetime) -> None:
         notify(recipient=parent.author, kind="post.remixed", target=post, actor=post.author, at=at)
         emit(user=parent.author, event="post.remixed", target=post, at=at)
     further = Post.objects.hung().filter(image__in=ancestors_of(post.image_id)).exclude(image=parent)
-    for author in User.objects.filter(pk__in=further.exclude(author=parent and parent.author).values("author")):
+    told = parent.author_id if parent else None
+    for author in User.objects.filter(pk__in=further.values("author")).exclude(pk=told):
         notify(recipient=author, kind="post.descended", target=post, actor=post.author, at=at)
 
 

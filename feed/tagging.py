@@ -139,4 +139,5 @@ def count_tags() -> int:
             WHERE truth.id = feed_tag.id AND truth.uses <> feed_tag.uses
             """
         )
-        return cursor.rowcount
+        changed: int = cursor.rowcount
+    return changed

@@ -51,11 +51,11 @@ def _listed(request: HttpRequest, rows: CollectionQuerySet, at: datetime, more: 
     viewer = request.user
     found = collecting.with_covers(rows.select_related("owner"), viewer, at)
     page = read_keyset(found, by="created_at", cursor=request.GET.get("cursor", ""), size=PAGE_SIZE)
-    covers = Post.objects.listed_for(viewer, at).with_card(viewer, at).in_bulk([row.cover_id for row in page.rows])
-    for row in page.rows:
-        cover = covers.get(row.cover_id)
-        row.cover = None if cover is None else card_of(cover, viewer, at)
-    context = {"collections": page.rows, "next_url": f"?cursor={page.next}" if page.next else "", **more}
+    cover_ids = {row: row.__dict__["cover_id"] for row in page.rows}
+    covers = Post.objects.listed_for(viewer, at).with_card(viewer, at).in_bulk(filter(None, cover_ids.values()))
+    cards = {pk: card_of(post, viewer, at) for pk, post in covers.items()}
+    collections = [(row, cards.get(pk)) for row, pk in cover_ids.items()]
+    context = {"collections": collections, "next_url": f"?cursor={page.next}" if page.next else "", **more}
     return render(request, "feed/collections.html", context)
 
 
