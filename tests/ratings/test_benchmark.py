@@ -8,13 +8,18 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import PIL.Image
 import pytest
+import scipy.linalg
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.errors import Refused
 from accounts.models import User
+from generation import files
+from generation.distances import frechet_distance
 from generation.models import Checkpoint, Image
 from ratings.benchmarks.bundle import bundle
 from ratings.benchmarks.pairs import benchmark_pairs
@@ -293,3 +298,47 @@ def test_an_empty_list_says_what_will_come(as_user: As, db: None) -> None:
     assert (
         "No benchmark has been registered yet" in as_user(None).get(reverse("ratings:benchmark-list")).content.decode()
     )
+
+
+def mean_colours(path: Path) -> None:
+    """An extractor for tests: a picture's features are its mean red, green and blue."""
+    from onnx import TensorProto, helper, save_model
+
+    node = helper.make_node("GlobalAveragePool", ["pictures"], ["features"])
+    pictures = helper.make_tensor_value_info("pictures", TensorProto.FLOAT, ["n", 3, 48, 48])
+    features = helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", 3, 1, 1])
+    graph = helper.make_graph([node], "colours", [pictures], [features])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    save_model(model, str(path))
+
+
+def test_fid_is_the_frechet_distance_of_the_operators_features_by_category(
+    decided: Benchmark, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    extractor, reference = tmp_path / "colours.onnx", tmp_path / "reference"
+    mean_colours(extractor)
+    (reference / "food").mkdir(parents=True)
+    made = BenchmarkPicture.objects.filter(entry__checkpoint__slug="best", prompt__category="food")
+    for number, picture in enumerate(made.select_related("image")):
+        assert picture.image
+        with PIL.Image.open(io.BytesIO(files.read(f"{picture.image.prefix}/original.png"))) as drawing:
+            drawing.save(reference / "food" / f"{number}.png")
+    call_command("score_benchmark", "trial", "--features", str(extractor), "--reference", str(reference))
+    scores = {
+        (row.entry.checkpoint.slug, row.category): row.value
+        for row in BenchmarkScore.objects.select_related("entry__checkpoint")
+    }
+    assert set(scores) == {(model, category) for model in ("best", "mean", "poor") for category in ("food", "")}
+    assert scores["best", "food"] == pytest.approx(0, abs=1e-4)  # the same pictures
+    assert scores["poor", "food"] > 1e-4
+    with pytest.raises(CommandError, match="no pictures"):
+        call_command("score_benchmark", "trial", "--features", str(extractor), "--reference", str(tmp_path))
+
+
+def test_the_frechet_distance_is_that_of_two_gaussians() -> None:
+    rng = np.random.default_rng(3)
+    one, other = rng.normal(0, 1, (400, 4)), rng.normal(0.5, 2, (300, 4))
+    cov_one, cov_other = np.cov(one.T), np.cov(other.T)
+    root = scipy.linalg.sqrtm(cov_one @ cov_other).real
+    expected = ((one.mean(0) - other.mean(0)) ** 2).sum() + np.trace(cov_one + cov_other - 2 * root)
+    assert frechet_distance(one.astype(np.float32), other.astype(np.float32)) == pytest.approx(expected, rel=1e-4)
