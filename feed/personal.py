@@ -24,6 +24,8 @@ from feed.models import (
     Profile,
     Reproduction,
     StaleCount,
+    StyleName,
+    StyleNameLike,
 )
 from feed.services import bury_posts
 
@@ -49,6 +51,8 @@ COVERED = frozenset(
         "feed.NoticeSettings.member",
         "feed.NoticeChoice.member",
         "feed.Reproduction.member",
+        "feed.StyleName.suggested_by",
+        "feed.StyleNameLike.member",
     }
 )
 
@@ -76,6 +80,12 @@ def export(user: User) -> dict[str, Any]:
             Mute.objects.filter(member=user)
             .order_by("pk")
             .values("kind", "effect", "value", "author__username", "checkpoint__slug", "expires_at", "created_at")
+        ),
+        "style_names": list(
+            StyleName.objects.filter(suggested_by=user).order_by("pk").values("style__public_id", "name", "created_at")
+        ),
+        "style_name_likes": list(
+            StyleNameLike.objects.filter(member=user).order_by("pk").values("name__public_id", "created_at")
         ),
         "hidden_posts": list(
             HiddenPost.objects.filter(member=user).order_by("pk").values("post__public_id", "created_at")
@@ -119,6 +129,8 @@ def erase(user: User) -> None:
     Block.objects.filter(Q(member=user) | Q(blocked=user)).delete()
     Mute.objects.filter(Q(member=user) | Q(author=user)).delete()
     HiddenPost.objects.filter(member=user).delete()
+    StyleNameLike.objects.filter(member=user).delete()
+    StyleName.objects.filter(suggested_by=user).update(suggested_by=None)  # the word stays, who said it does not
     _erase_said_and_saved(user, at)
 
 

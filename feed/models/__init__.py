@@ -20,6 +20,7 @@ from feed.models.ranking import (
 )
 from feed.models.search import SearchEntry, SearchEntryQuerySet, SearchWord
 from feed.models.social import Like, Reproduction
+from feed.models.styles import EmergentStyle, StyledPost, StyleName, StyleNameLike, StyleWeek
 from feed.models.tags import PostTag, Tag
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "CollectionQuerySet",
     "Comment",
     "CommentQuerySet",
+    "EmergentStyle",
     "FeedEntry",
     "Follow",
     "HiddenPost",
@@ -56,5 +58,9 @@ __all__ = [
     "SearchEntryQuerySet",
     "SearchWord",
     "StaleCount",
+    "StyleName",
+    "StyleNameLike",
+    "StyleWeek",
+    "StyledPost",
     "Tag",
 ]

@@ -1,0 +1,1 @@
+"""Emergent styles: found by clustering, named by the community."""

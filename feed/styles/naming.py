@@ -1,0 +1,75 @@
+"""What the community calls a style: names are suggested, screened, liked; the most liked one is shown."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Count, Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.errors import NotFound, Refused
+from accounts.models import User
+from feed.models import EmergentStyle, StyleName, StyleNameLike
+from feed.words import clean_words
+from moderation.models import Restriction
+from moderation.screening import TextKind
+from moderation.services import require_unrestricted
+
+LONGEST, MOST_NAMES, MOST_OF_A_MEMBER = 40, 50, 3
+
+
+def suggest_name(*, style: EmergentStyle, member: User, name: str, at: datetime | None = None) -> StyleName:
+    """Suggests a name and likes it; a name that is there already is only liked.
+
+    Raises:
+        Refused: 400 with `fields["name"]` for words that are empty, too long or break a rule; 403 restricted;
+            409 too many.
+    """
+    at = at or timezone.now()
+    require_unrestricted(user=member, doing="vote", at=at)
+    name = clean_words(" ".join(name.split()), kind=TextKind.TITLE, field="name", longest=LONGEST, author=member, at=at)
+    if not any(letter.isalnum() for letter in name):
+        message = _("Write a name.")
+        raise Refused("empty", message, fields={"name": [message]})
+    with transaction.atomic():
+        EmergentStyle.objects.select_for_update(no_key=True).get(pk=style.pk)  # the counts below must hold
+        known = StyleName.objects.filter(style=style)
+        found = known.filter(name__iexact=name).first()
+        if found is None:
+            if known.count() >= MOST_NAMES or known.filter(suggested_by=member).count() >= MOST_OF_A_MEMBER:
+                raise Refused("too_many", _("That is enough names; like one that is there."), status=409)
+            found = StyleName.objects.create(style=style, name=name, suggested_by=member, created_at=at)
+        like_name(name=found, member=member, at=at)
+    return found
+
+
+def like_name(*, name: StyleName, member: User, at: datetime | None = None) -> bool:
+    """False when it was liked already. Raises Refused (403) for a restricted member."""
+    at = at or timezone.now()
+    require_unrestricted(user=member, doing="vote", at=at)
+    return StyleNameLike.objects.get_or_create(name=name, member=member, defaults={"created_at": at})[1]
+
+
+def unlike_name(*, name: StyleName, member: User) -> bool:
+    """False when it was not liked. Always allowed."""
+    return bool(StyleNameLike.objects.filter(name=name, member=member).delete()[0])
+
+
+def names_of(styles: Iterable[EmergentStyle], at: datetime) -> dict[int, list[StyleName]]:
+    """Names by style id, the most liked first (`score`); likes and suggestions of the banned count for nothing."""
+    banned = Restriction.objects.active(at).filter(kind=Restriction.Kind.BANNED).values("user_id")
+    counted = Count("likes", filter=~Q(likes__member__in=banned))
+    names = StyleName.objects.filter(style__in=styles).exclude(suggested_by__in=banned)
+    found: dict[int, list[StyleName]] = {}
+    for name in names.annotate(score=counted).order_by("-score", "created_at", "pk"):
+        found.setdefault(name.style_id, []).append(name)
+    return found
+
+
+def find_name(public_id: str, style: EmergentStyle) -> StyleName:
+    """Raises NotFound."""
+    name = StyleName.objects.filter(style=style, public_id=public_id).first()
+    if name is None:
+        raise NotFound(_("There is no such name."))
+    return name

@@ -1,0 +1,107 @@
+"""Emergent styles for programs."""
+
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_serializer
+from rest_framework import serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.permissions import IsAuthenticated, IsAuthenticatedOrReadOnly
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.permissions import member_of
+from feed.models import EmergentStyle, StyleName, StyleWeek
+from feed.rates import check_member_rate
+from feed.serializers import PostSerializer, checked
+from feed.styles import arithmetic, naming
+from feed.styles.reading import rising, weeks_of
+from feed.views.styles import vote
+
+ID = OpenApiParameter("id", str, OpenApiParameter.PATH)
+NAME = OpenApiParameter("name_id", str, OpenApiParameter.PATH)
+
+
+class StyleNameSerializer(serializers.ModelSerializer[StyleName]):
+    id = serializers.CharField(source="public_id", read_only=True)
+    likes = serializers.IntegerField(source="score", read_only=True)
+
+    class Meta:
+        model = StyleName
+        fields = ["id", "name", "likes"]
+
+
+class StyleWeekSerializer(serializers.ModelSerializer[StyleWeek]):
+    luck = serializers.SerializerMethodField(help_text="Likes per post over the site's that week")
+
+    class Meta:
+        model = StyleWeek
+        fields = ["week", "posts", "likes", "rise", "luck"]
+
+    def get_luck(self, row: StyleWeek) -> float:
+        return round(arithmetic.luck(row.posts, row.likes, row.site_posts, row.site_likes), 3)
+
+
+class RisingStyleSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField(source="style.public_id")
+    words = serializers.CharField(source="style.words")
+    name = serializers.CharField(source="title", help_text="The community's name, or typical words")
+    week = StyleWeekSerializer()
+    examples = PostSerializer(many=True)
+
+
+@extend_schema_serializer(many=False)  # one page is all there is
+class RisingStylesSerializer(serializers.Serializer[Any]):
+    next = serializers.URLField(allow_null=True)
+    results = RisingStyleSerializer(many=True)
+
+
+class StyleDetailSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField(source="style.public_id")
+    words = serializers.CharField(source="style.words")
+    names = StyleNameSerializer(many=True)
+    weeks = StyleWeekSerializer(many=True)
+
+
+class SuggestNameSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=naming.LONGEST)
+
+
+class EmergentStyleViewSet(viewsets.ViewSet):
+    """Groups of prompts whose style words mean much the same, as they rise and tire; named by the community."""
+
+    permission_classes = [IsAuthenticatedOrReadOnly]
+    lookup_value_regex = r"[\w-]{12}"
+
+    @extend_schema(responses=RisingStylesSerializer)
+    def list(self, request: Request) -> Response:
+        """The styles of the latest week, the fastest rising first, with examples that the caller may see."""
+        shown = rising(request.user, timezone.now())
+        results = RisingStyleSerializer(shown, many=True, context={"request": request}).data  # type: ignore[arg-type]
+        return Response({"next": None, "results": results})
+
+    @extend_schema(parameters=[ID], responses=StyleDetailSerializer)
+    def retrieve(self, request: Request, pk: str) -> Response:
+        style = get_object_or_404(EmergentStyle, public_id=pk)
+        names = naming.names_of([style], timezone.now()).get(style.pk, [])
+        return Response(StyleDetailSerializer({"style": style, "names": names, "weeks": weeks_of(style)}).data)
+
+    @extend_schema(parameters=[ID], request=SuggestNameSerializer, responses=StyleDetailSerializer)
+    @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated])
+    def names(self, request: Request, pk: str) -> Response:
+        """Suggests a name, and likes it."""
+        style, member = get_object_or_404(EmergentStyle, public_id=pk), member_of(request)
+        check_member_rate(member, "people")
+        naming.suggest_name(style=style, member=member, name=checked(SuggestNameSerializer, request)["name"])
+        return self.retrieve(request, pk)
+
+    @extend_schema(parameters=[ID, NAME], request=None, responses={204: None})
+    @action(detail=True, methods=["put", "delete"], permission_classes=[IsAuthenticated],
+            url_path=r"names/(?P<name_id>[\w-]{12})/like")  # fmt: skip
+    def like_name(self, request: Request, pk: str, name_id: str) -> Response:
+        """PUT likes a name, DELETE takes it back; each may be repeated."""
+        style, member = get_object_or_404(EmergentStyle, public_id=pk), member_of(request)
+        check_member_rate(member, "like")
+        vote(style, name_id, member, is_liked=request.method == "PUT")
+        return Response(status=204)

@@ -1,0 +1,92 @@
+"""Emergent styles: what rises this week, one style with its examples and its curve, and naming it."""
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.errors import Refused
+from accounts.models import User
+from accounts.permissions import member_of
+from feed.cards import card_of, picture_of
+from feed.models import EmergentStyle, Post, StyleNameLike
+from feed.paging import read_keyset
+from feed.rates import check_member_rate
+from feed.reading import PAGE_SIZE
+from feed.styles import naming
+from feed.styles.reading import curve, rising, weeks_of
+from feed.views.support import for_members, render_list, says_no
+
+
+@require_safe
+def styles(request: HttpRequest) -> HttpResponse:
+    at, viewer = timezone.now(), request.user
+    shown = rising(viewer, at)
+    rows = [
+        {"shown": one, "pictures": [(post.get_absolute_url(), picture_of(post, viewer, at)) for post in one.examples]}
+        for one in shown
+    ]
+    return render(request, "feed/styles.html", {"rows": rows, "week": shown[0].week.week if shown else None})
+
+
+@require_safe
+@says_no
+def style(request: HttpRequest, public_id: str) -> HttpResponseBase:
+    return _page(request, get_object_or_404(EmergentStyle, public_id=public_id))
+
+
+def _page(request: HttpRequest, found: EmergentStyle, refused: Refused | None = None, typed: str = "") -> HttpResponse:
+    at, viewer = timezone.now(), request.user
+    weeks = weeks_of(found)
+    names = naming.names_of([found], at).get(found.pk, [])
+    posts = Post.objects.listed_for(viewer, at).with_card(viewer, at).filter(emergent__style=found)
+    page = read_keyset(posts, by="published_at", cursor=request.GET.get("cursor", ""), size=PAGE_SIZE)
+    liked = StyleNameLike.objects.filter(name__in=names, member=viewer.pk).values_list("name_id", flat=True)
+    address = reverse("feed:style", args=[found.public_id])
+    context: dict[str, object] = {
+        "style": found,
+        "title": names[0].name if names else found.words,
+        "names": [(name, name.pk in set(liked)) for name in names],
+        "weeks": weeks,
+        "curve": curve(weeks) if len(weeks) > 1 else None,
+        "cards": [card_of(post, viewer, at) for post in page.rows],
+        "next_url": f"{address}?cursor={page.next}" if page.next else "",
+        "problem": (refused.fields.get("name") or [refused.message])[0] if refused else "",
+        "typed": typed,
+    }
+    if refused:
+        return render(request, "feed/style.html", context, status=422 if refused.status == 400 else refused.status)
+    return render_list(request, "feed/style.html", "feed/_page.html", context)
+
+
+@require_POST
+@for_members
+@says_no
+def suggest_name(request: HttpRequest, public_id: str) -> HttpResponseBase:
+    found, name = get_object_or_404(EmergentStyle, public_id=public_id), request.POST.get("name", "")
+    try:
+        check_member_rate(member_of(request), "people")
+        naming.suggest_name(style=found, member=member_of(request), name=name)
+    except Refused as refused:
+        return _page(request, found, refused, name)
+    return redirect("feed:style", public_id)
+
+
+@require_POST
+@for_members
+@says_no
+def like_name(request: HttpRequest, public_id: str, name_id: str) -> HttpResponseBase:
+    """``unlike=1`` takes it back; each may be repeated."""
+    member = member_of(request)
+    check_member_rate(member, "like")
+    vote(get_object_or_404(EmergentStyle, public_id=public_id), name_id, member, is_liked="unlike" not in request.POST)
+    return redirect("feed:style", public_id)
+
+
+def vote(found: EmergentStyle, name_id: str, member: User, *, is_liked: bool) -> None:
+    name = naming.find_name(name_id, found)
+    if is_liked:
+        naming.like_name(name=name, member=member)
+    else:
+        naming.unlike_name(name=name, member=member)
