@@ -5,7 +5,7 @@ from django.forms import ModelForm
 from django.http import HttpRequest
 
 from accounts.admin import ReadOnlyAdmin
-from feed.models import Challenge, ChallengeEntry, Post, Profile, Tag
+from feed.models import Challenge, ChallengeEntry, Collection, Comment, Post, Profile, Tag
 from feed.tagging import alias_tag
 
 
@@ -15,6 +15,24 @@ class PostAdmin(ReadOnlyAdmin):
     list_select_related = ["author"]
     search_fields = ["public_id", "title", "author__username"]
     ordering = ["-pk"]
+
+
+@admin.register(Comment)
+class CommentAdmin(ReadOnlyAdmin):
+    list_display = ["public_id", "author", "post", "created_at", "edited_at", "removed_at", "deleted_at"]
+    list_select_related = ["author", "post"]
+    search_fields = ["public_id", "author__username"]
+    ordering = ["-pk"]
+
+
+@admin.register(Collection)
+class CollectionAdmin(ReadOnlyAdmin):
+    list_display = ["public_id", "name", "owner", "visibility", "created_at", "removed_at"]
+    list_select_related = ["owner"]
+    list_filter = ["visibility"]
+    search_fields = ["public_id", "owner__username"]
+    ordering = ["-pk"]
+    exclude = ["link_key"]  # whoever has it may look
 
 
 @admin.register(Profile)

@@ -4,8 +4,25 @@ import json
 import shlex
 from typing import Any
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
 from generation.encoding import Recipe
 from generation.models import Image
+
+_LABELS: dict[str, str | Promise] = {
+    "prompt": _("Prompt"),
+    "negative_prompt": _("Negative prompt"),
+    "checkpoint": _("Checkpoint"),
+    "style": _("Style"),
+    "loras": _("LoRA"),
+    "seed": _("Seed"),
+    "width": _("Width"),
+    "height": _("Height"),
+    "steps": _("Steps"),
+    "guidance": _("Guidance scale"),
+    "scheduler": _("Scheduler"),
+}
 
 
 def settings_of(image: Image) -> dict[str, Any]:
@@ -28,15 +45,29 @@ def settings_of(image: Image) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if value not in ("", [])}
 
 
+def as_text(image: Image) -> str:
+    """For people: a line for each setting, named as on the page."""
+    return "\n".join(
+        f"{_LABELS[name]}: {_written(value)}" for name, value in settings_of(image).items() if name in _LABELS
+    )
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(f"{lora['slug']} × {lora['weight']:g}" for lora in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def as_json(image: Image) -> str:
     return json.dumps(settings_of(image), ensure_ascii=False, indent=2)
 
 
 def as_parameters(image: Image) -> str:
-    """The text that AUTOMATIC1111's web UI writes into PNGs and most tools read."""
+    """The text that AUTOMATIC1111's web UI writes into PNGs and most tools read; LoRAs stand in the prompt there."""
     made = image.generation
+    loras = "".join(f" <lora:{lora['slug']}:{lora['weight']:g}>" for lora in made.loras)
     recipe = Recipe(
-        prompt=made.prompt,
+        prompt=made.prompt + loras,
         negative_prompt=made.negative_prompt,
         checkpoint=made.checkpoint.slug,
         checkpoint_sha256=made.checkpoint.sha256,

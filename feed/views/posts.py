@@ -107,6 +107,7 @@ def _open_graph(post: Post) -> dict[str, str] | None:
 def _copies(post: Post) -> dict[str, str]:
     image = post.image
     return {
+        "text": copying.as_text(image),
         "json": copying.as_json(image),
         "parameters": copying.as_parameters(image),
         "curl": copying.as_curl(image, settings.SITE_URL),
