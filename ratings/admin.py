@@ -10,7 +10,8 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from ratings.models import Ask, DrawTally, Policy, Question, QuestionTranslation
+from accounts.admin import ReadOnlyAdmin
+from ratings.models import Ask, Benchmark, DrawTally, Policy, PromptSet, Question, QuestionTranslation
 from ratings.services.wordings import reword_question
 
 
@@ -112,3 +113,16 @@ class DrawTallyAdmin(KeptAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
+
+
+@admin.register(PromptSet)
+class PromptSetAdmin(ReadOnlyAdmin):
+    list_display = ["slug", "name", "form", "sha256", "created_at"]
+    ordering = ["-pk"]
+
+
+@admin.register(Benchmark)
+class BenchmarkAdmin(ReadOnlyAdmin):
+    list_display = ["slug", "title", "state", "votes_a_pair", "closes_at", "registered_at"]
+    list_filter = ["state"]
+    ordering = ["-pk"]
