@@ -108,7 +108,7 @@ def _add(hour: str, counts: dict[bytes, bytes]) -> int:
             " ON CONFLICT (hour, post_id) DO UPDATE SET impressions = known.impressions + excluded.impressions",
             values,
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def forget_old_hours(at: datetime) -> None:

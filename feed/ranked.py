@@ -94,7 +94,7 @@ def rebuild_list(name: str, at: datetime) -> int:
     values = {"list": name, "at": at, "kept": KEPT, **recipe.values}
     with connection.cursor() as cursor:
         cursor.execute(_REBUILD.format(chosen=recipe.sql), values)
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def _recipe(name: str, at: datetime) -> Recipe:

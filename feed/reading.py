@@ -8,6 +8,7 @@ from django.core.cache import cache
 from accounts.models import User, Viewer
 from feed import impressions
 from feed.cursors import Cursor, decode, encode
+from feed.fetching import fetch_listed
 from feed.listings import Listing
 from feed.models import FeedEntry, Follow, Post
 from feed.snapshots import Segment, first_segment, next_segment, stored_segment
@@ -25,10 +26,19 @@ class Page:
     """Posts with `folded_count` (further visible ones of the author behind it), and the cursor of the next page."""
 
     posts: list[Post]
-    here: str  # a cursor to this page itself: for a link to the place
+    listing: Listing
+    place: Cursor
     next: str | None
-    began: datetime
     is_reordered: bool = False  # the snapshot expired: this is the same place in a new order
+
+    @property
+    def here(self) -> str:
+        """A cursor to this page itself: for a link to the place."""
+        return encode(self.place, self.listing)
+
+    @property
+    def began(self) -> datetime:
+        return self.place.began
 
 
 def read_page(
@@ -51,7 +61,7 @@ def read_page(
         Refused: 400 for a cursor that was tampered with or belongs to another list.
     """
     place, segment, is_reordered = _locate(listing, at, cursor, _own_news(viewer, newer_than))
-    here, posts = encode(place, listing), list[Post]()
+    here, posts = place, list[Post]()
     seen_by = viewer if hide_seen and isinstance(viewer, User) else None
     for _round in range(MOST_ROUNDS):
         if place.position == len(segment.posts):
@@ -66,7 +76,7 @@ def read_page(
         if len(posts) == size:
             break
     is_end = segment.is_last and place.position == len(segment.posts)
-    return Page(posts, here, None if is_end else encode(place, listing), place.began, is_reordered)
+    return Page(posts, listing, here, None if is_end else encode(place, listing), is_reordered)
 
 
 def _locate(listing: Listing, at: datetime, cursor: str, newer_than: datetime | None) -> tuple[Cursor, Segment, bool]:
@@ -87,8 +97,7 @@ def _fill(
 ) -> tuple[list[Post], int]:
     """Up to `wanted` posts from `position` on that the viewer may see now, and the position after them."""
     slots, end = _slots(segment, position, wanted, seen_by, at)
-    listed = Post.objects.listed_for(viewer, at).with_card(viewer, at)
-    shown = listed.filter(pk__in=[segment.posts[slot] for slot in slots]).in_bulk()
+    shown = fetch_listed([segment.posts[slot] for slot in slots], viewer, at)
     found: dict[int, Post] = {}
     for slot in slots:
         if len(found) == wanted:
@@ -96,7 +105,7 @@ def _fill(
             break
         post = shown.get(segment.posts[slot])
         if post is None and slot in segment.folded:  # hidden since: one that was folded behind it stands in
-            inside = listed.filter(pk__in=segment.folded[slot]).in_bulk()
+            inside = fetch_listed(segment.folded[slot], viewer, at)
             post = next((inside[post_id] for post_id in segment.folded[slot] if post_id in inside), None)
         if post is not None:
             found[slot] = post

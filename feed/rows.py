@@ -113,7 +113,8 @@ def _wrapped(around: str, rows: QuerySet[Any, Any], member: int, limit: int) -> 
     sql, values = rows.query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(around.format(rows=sql) + _ORDERED, [*values, member, limit])
-        return cursor.fetchall()
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found
 
 
 def _place(row: tuple[Any, ...]) -> Place:

@@ -1,6 +1,7 @@
 """A picture hung in the gallery, and who may see it."""
 
 from datetime import datetime
+from functools import cache
 
 from django.apps import apps
 from django.conf import settings
@@ -80,6 +81,12 @@ class PostQuerySet(models.QuerySet["Post"]):
         )
 
 
+@cache
+def _post_pages() -> str:
+    """What every post's address begins with; `reverse` is asked once, for a page names many posts."""
+    return reverse("feed:post-detail", args=["_"]).removesuffix("_/")
+
+
 class Post(PublicIdModel):
     """A picture hung in the gallery; one post per image. Unpublishing keeps its age, deleting blanks it."""
 
@@ -107,7 +114,7 @@ class Post(PublicIdModel):
         return self.title or self.public_id
 
     def get_absolute_url(self) -> str:
-        return reverse("feed:post-detail", args=[self.public_id])
+        return f"{_post_pages()}{self.public_id}/"
 
     @property
     def is_hung(self) -> bool:
