@@ -53,9 +53,10 @@ def find_styles(week: date, *, at: datetime) -> int:
     )
     groups = [group for group in arithmetic.groups(vectors) if _authors(group, said) >= arithmetic.LEAST_AUTHORS]
     with transaction.atomic():
+        styles = _styles(groups, said, week)  # before the week is forgotten: it may go on with itself
         StyledPost.objects.filter(week=week).delete()
         StyleWeek.objects.filter(week=week).delete()
-        for group, style in zip(groups, _styles(groups, said, week), strict=True):
+        for group, style in zip(groups, styles, strict=True):
             _write(style, group, said, week, len(rows), sum(row.likes for row in rows))
         EmergentStyle.objects.filter(weeks=None, names=None).delete()
     return len(groups)
