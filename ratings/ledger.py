@@ -59,7 +59,8 @@ def store_rating(
     `level` is the highest that the rater may be shown.
     """
     shared = {"ask": ask, "rater": rater, "level": level, "dwell": dwell_ms, "at": at}
-    return _one(RATE, {**shared, "image": image, "value": value})
+    stored: tuple[int, int, int, int] | None = _one(RATE, {**shared, "image": image, "value": value})
+    return stored
 
 
 def store_comparison(

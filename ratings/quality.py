@@ -131,7 +131,7 @@ def _contradictions(given: Sequence[Given]) -> Iterator[tuple[int, int]]:
     """(first, again) of a pair where one picture was preferred once and the other one later."""
     first = {each.pair: each for each in given if each.pair and not each.repeat_no}
     for again in given:
-        earlier = first.get(again.pair) if again.repeat_no else None
+        earlier = first.get(again.pair) if again.pair and again.repeat_no else None
         if earlier and earlier.preferred and again.preferred and earlier.preferred != again.preferred:
             yield earlier.ask, again.ask
 

@@ -177,7 +177,7 @@ class RatingQuerySet(models.QuerySet["Rating"]):
 
     def unflagged(self) -> "RatingQuerySet":
         """Without those that the present quality rules doubt."""
-        flags = apps.get_model("ratings.QualityFlag").objects.in_force()  # type: ignore[attr-defined]
+        flags = apps.get_model("ratings.QualityFlag").objects.in_force()
         return self.exclude(Exists(flags.filter(ask=OuterRef("ask"))))
 
 

@@ -82,8 +82,16 @@ def answer_comparison(
         is_stored = _skip_pair(claim, rater, dwell_ms, at)
     else:
         low, high = claim.subject
-        shared = {"ask": claim.ask, "rater": rater.pk, "level": level_for(rater), "dwell_ms": dwell_ms, "at": at}
-        is_stored = ledger.store_comparison(low=low, high=high, outcome=outcome, **shared)
+        is_stored = ledger.store_comparison(
+            ask=claim.ask,
+            rater=rater.pk,
+            level=level_for(rater),
+            low=low,
+            high=high,
+            outcome=outcome,
+            dwell_ms=dwell_ms,
+            at=at,
+        )
     ask = read_token(token, rater=rater) if is_stored else _pair_already_judged(token, rater, outcome, at)
     return ask
 

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import NotFound, Refused
@@ -58,7 +59,7 @@ def answer_quality_appeal(
     return judge_raters(raters=[appeal.rater_id], at=at) if is_granted else []
 
 
-def _clean(text: str, empty: str, field: str) -> str:
+def _clean(text: str, empty: str | Promise, field: str) -> str:
     words = text.strip()[:LONGEST_TEXT]
     if not words:
         raise Refused("empty", empty, fields={field: [empty]})

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Max
@@ -72,7 +73,7 @@ def _answers_of(raters: Collection[int], at: datetime) -> dict[int, list[Given]]
 
 def _given(ask: Ask) -> Given:
     assert ask.closed_at is not None, "an answered ask is closed"
-    shared = {"ask": ask.pk, "at": ask.closed_at, "dwell_ms": ask.dwell_ms}
+    shared: dict[str, Any] = {"ask": ask.pk, "at": ask.closed_at, "dwell_ms": ask.dwell_ms}
     if not ask.is_pair:
         value = ask.rating.value
         place = quality.CANT_TELL if value is None else 6 - value if ask.is_scale_reversed else value

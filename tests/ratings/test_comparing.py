@@ -18,7 +18,7 @@ from feed.models import Challenge, Post
 from feed.people import block_member
 from feed.services import enter_challenge, unpublish_post
 from generation import files
-from generation.models import Image, ImageState
+from generation.models import Generation, Image, ImageState
 from moderation.models import Restriction
 from moderation.services import restrict_member
 from ratings import services
@@ -422,7 +422,7 @@ def test_a_pair_goes_through_the_api_blind_and_is_revealed_by_its_answer(
     pair = api.post("/api/comparisons/")
     assert pair.status_code == 201
     assert set(pair.json()) == {"id", "token", "question", "prompt", "theme", "left", "right", "expires_at"}
-    assert (pair.json()["prompt"], pair.json()["theme"]) == (Ask.objects.get().image_low.generation.prompt, None)
+    assert (pair.json()["prompt"], pair.json()["theme"]) == (Generation.objects.get().prompt, None)
     assert api.post(f"/api/comparisons/{pair.json()['id']}/shown/", {"token": pair.json()["token"]}).status_code == 204
     assert Ask.objects.get().shown_at
     answer = f"/api/comparisons/{pair.json()['id']}/answer/"
