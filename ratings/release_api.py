@@ -15,6 +15,7 @@ from ratings import releases
 from ratings.datasets.eligibility import ReleaseFilter
 from ratings.datasets.formats import FORMATS, USUAL
 from ratings.models import Release, ReleaseQuerySet
+from ratings.point_releases import start_point_release
 
 
 class ReleaseSerializer(serializers.ModelSerializer[Release]):
@@ -76,6 +77,13 @@ class ReleaseViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
         releases.cancel_release(release=release)
         release.refresh_from_db()
         return Response(ReleaseSerializer(release).data)
+
+    @extend_schema(request=None, responses={201: ReleaseSerializer})
+    @action(detail=True, methods=["post"])
+    def follow(self, request: Request, public_id: str) -> Response:
+        """A point release: this one again, without what was deleted or taken back; this one is withdrawn."""
+        follower = start_point_release(release=self.get_object(), created_by=member_of(request))
+        return Response(ReleaseSerializer(follower).data, status=status.HTTP_201_CREATED)
 
 
 def _valid(request: Request) -> ReleaseRequestSerializer:

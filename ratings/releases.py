@@ -1,13 +1,13 @@
 """Dataset releases: requested, planned, cancelled and withdrawn here; built in `ratings.building`."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F, Func, Q
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
@@ -26,6 +26,7 @@ from ratings.datasets.scope import Scope
 from ratings.models import Release, ReleaseBlock
 
 PREVIEW_KEY = "preview"
+REACH = timedelta(days=7)  # how far back deletions are looked for: longer than workers are ever down
 
 
 def default_name(at: datetime) -> str:
@@ -232,14 +233,15 @@ def forget(*, members: Collection[int], pictures: Collection[int], at: datetime 
 
 
 def forget_deleted_pictures(*, at: datetime | None = None) -> int:
-    """Takes pictures that were deleted out of every release; returns how many rows went.
+    """Takes pictures that were deleted within `REACH` out of every release; returns how many rows went.
 
-    Deleting happens below this app, which learns of it by looking: a few small queries.
+    Deleting happens below this app, which learns of it by looking: two small queries when there is nothing to do.
     """
-    held = ReleaseBlock.objects.annotate(pk_of_image=Func(F("images"), function="unnest")).values("pk_of_image")
-    deleted = Image.objects.filter(deleted_at__isnull=False, pk__in=held).values_list("pk", flat=True)
-    pictures = set(deleted)
-    return forget(members=set(), pictures=pictures, at=at) if pictures else 0
+    now = at or timezone.now()
+    deleted = set(Image.objects.filter(deleted_at__gte=now - REACH).values_list("pk", flat=True))
+    if not deleted or not ReleaseBlock.objects.filter(images__overlap=list(deleted)).exists():
+        return 0
+    return forget(members=set(), pictures=deleted, at=now)
 
 
 def _ordered(kinds: Sequence[str]) -> list[str]:

@@ -44,11 +44,11 @@ def read_pairs(folder: Path, split: str, *, cache: Path, most: int | None = None
     return rows if most is None else rows.shuffle(seed=0).select(range(min(most, len(rows))))
 
 
-def encode_pairs(rows: datasets.Dataset, pipeline: Any, *, generator: torch.Generator) -> Pairs:
+def encode_pairs(rows: datasets.Dataset, pipeline: Any) -> Pairs:
     """Every picture and every prompt once, by the pipeline's own encoders: training never looks at them again."""
     preferred, other = [], []
     for batch in _batches(rows):
-        sides = [_latents(batch[name], pipeline, generator) for name in ("jpg_0", "jpg_1")]
+        sides = [_latents(batch[name], pipeline) for name in ("jpg_0", "jpg_1")]
         first_won = torch.tensor([label == 1.0 for label in batch["label_0"]])[:, None, None, None]
         preferred.append(torch.where(first_won, sides[0], sides[1]))
         other.append(torch.where(first_won, sides[1], sides[0]))
@@ -63,10 +63,10 @@ def _batches(rows: datasets.Dataset) -> Iterator[dict[str, list[Any]]]:
 
 
 @torch.no_grad()
-def _latents(pictures: list[bytes], pipeline: Any, generator: torch.Generator) -> torch.Tensor:
+def _latents(pictures: list[bytes], pipeline: Any) -> torch.Tensor:
     side = int(pipeline.unet.config.sample_size) * int(pipeline.vae_scale_factor)
     pixels = torch.stack([_pixels(content, side) for content in pictures]).to(pipeline.device, pipeline.vae.dtype)
-    found = pipeline.vae.encode(pixels).latent_dist.sample(generator=generator)
+    found = pipeline.vae.encode(pixels).latent_dist.mode()
     shift = getattr(pipeline.vae.config, "shift_factor", None) or 0.0
     return ((found - shift) * pipeline.vae.config.scaling_factor).float().cpu()
 

@@ -5,8 +5,6 @@ import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import torch
-
 from generation import pipelines
 from generation.models import Checkpoint
 from ratings.alignment import data, saving, training
@@ -38,11 +36,8 @@ def align(
     pipeline = pipelines.load(source).text2img
     training.add_lora(pipeline, settings)
     with tempfile.TemporaryDirectory(prefix="align-") as cache:
-        generator = torch.Generator().manual_seed(settings.seed)
         train, held_out = (
-            data.encode_pairs(
-                data.read_pairs(release, split, cache=Path(cache), most=most), pipeline, generator=generator
-            )
+            data.encode_pairs(data.read_pairs(release, split, cache=Path(cache), most=most), pipeline)
             for split in ("train", "validation")
         )
     before = accuracy(training.measure(held_out, pipeline, settings), held_out.groups)
