@@ -115,7 +115,7 @@ def _workers(out: Path, count: int) -> float:
     from ratings.datasets import planning
     from ratings.datasets.eligibility import ReleaseFilter
 
-    planning.SHARD_ROWS = 100_000  # enough shards to share
+    vars(planning)["SHARD_ROWS"] = 100_000  # enough shards to share
     releases.plan_release(filter=ReleaseFilter(), kinds=["ratings"], destination=out)
     command = [sys.executable, "-m", "benchmarks.datasets", "--measure", "ratings", str(out), "shards"]
     running = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(count)]

@@ -48,6 +48,9 @@ def release_claims(*, release: Release) -> None:
 
 def check_built(*, release: Release) -> None:
     """Marks finished shards for building again whose file is gone or cut short."""
+    release.refresh_from_db()
+    if release.state != Release.State.BUILDING:
+        return  # published meanwhile: its folder stays where it is
     destination = destination_of(release)
     destination.reopen()
     for shard in release.shards.exclude(built_at=None):

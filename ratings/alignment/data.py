@@ -68,7 +68,8 @@ def _latents(pictures: list[bytes], pipeline: Any) -> torch.Tensor:
     pixels = torch.stack([_pixels(content, side) for content in pictures]).to(pipeline.device, pipeline.vae.dtype)
     found = pipeline.vae.encode(pixels).latent_dist.mode()
     shift = getattr(pipeline.vae.config, "shift_factor", None) or 0.0
-    return ((found - shift) * pipeline.vae.config.scaling_factor).float().cpu()
+    latents: torch.Tensor = ((found - shift) * pipeline.vae.config.scaling_factor).float().cpu()
+    return latents
 
 
 def _pixels(content: bytes, side: int) -> torch.Tensor:

@@ -101,7 +101,7 @@ def _records(kind: str) -> dict[str, Any]:
 
 
 def _field(kind: str, name: str, type_: pa.DataType, meaning: str) -> dict[str, Any]:
-    field = {
+    field: dict[str, Any] = {
         "@type": "cr:Field",
         "@id": f"{kind}/{name}",
         "name": f"{kind}/{name}",

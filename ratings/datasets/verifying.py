@@ -250,5 +250,5 @@ def _check_croissant(folder: Path, checked: Checked) -> None:
     except (mlcroissant.ValidationError, OSError, ValueError) as error:
         checked.found(f"croissant.json is not valid: {error}")
         return
-    for error in sorted(issues.errors):
-        checked.found(f"croissant.json: {error}")
+    for issue in sorted(issues.errors):
+        checked.found(f"croissant.json: {issue}")
