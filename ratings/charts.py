@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import date
 
 PHONE, DESK = 330, 720
-LABELS, VALUES, EDGE = 220, 130, 10  # px of a desk chart: names on the left, figures on the right
+LABELS, VALUES = 220, 130  # px of a desk chart: names on the left, figures on the right
+EDGE = 20  # px: half a label of the axis stands beyond its end
 DESK_ROW, PHONE_ROW, TOP = 32, 48, 30
 BAR = 12  # px
 SMALL_WIDTH, SMALL_HEIGHT, SMALL_BOTTOM = 330, 150, 24

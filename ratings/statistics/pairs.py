@@ -58,11 +58,12 @@ class Strengths:
         return self.theta, self.theta - spread, self.theta + spread
 
     def _deviation(self, variance: Callable[[Floats], Floats], is_naive: bool) -> Floats:
-        """The largest of three standard errors: by rater, by prompt, and by both at once."""
+        """The largest of four standard errors: by rater, by prompt, by both at once, and as if none came twice."""
+        naive = np.maximum(variance(self.naive), 0.0)
         if is_naive:
-            return np.sqrt(np.maximum(variance(self.naive), 0.0))
+            return np.sqrt(naive)
         rater, prompt, both = (variance(part) for part in (self.by_rater, self.by_prompt, self.by_both))
-        return np.asarray(np.sqrt(np.maximum.reduce([rater, prompt, rater + prompt - both])))
+        return np.asarray(np.sqrt(np.maximum.reduce([rater, prompt, rater + prompt - both, naive])))
 
     def _spread(self, is_naive: bool) -> Floats:
         honest = (self.degrees >= LEAST_CLUSTERS - 1) & self.is_bounded
@@ -92,8 +93,8 @@ def strengths(votes: Votes, models: int) -> Strengths:
     Intervals are clustered two ways. For raters, and again for prompts, the covariance is the jackknife's (each
     left out once, one Newton step from the whole; CR3). A gap's variance is the largest of the two and of their
     sum less what both count (Cameron, Gelbach and Miller 2011, with the maximum of MacKinnon, Nielsen and Webb
-    2024 that keeps it from falling below either); the quantile is t's. Votes of several runs are (runs, votes)
-    arrays; every figure then has a leading axis.
+    2024 that keeps it from falling below either), and no less than independent votes would have; the quantile is
+    t's. Votes of several runs are (runs, votes) arrays; every figure then has a leading axis.
     """
     runs = votes.as_runs()
     wins = win_table(runs, models)

@@ -1,6 +1,6 @@
 """The research team's pages: what was asked, who answered, what they said. To others they are not there."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -111,7 +111,8 @@ def aspects(request: HttpRequest) -> HttpResponse:
     surface = chosen.pop("surface", Surface.POST.value)
     question = chosen.pop("question", "")
     kinds = {name: value for name, value in chosen.items() if name != along}
-    context |= {"by": along, "dimensions": DIMENSIONS, "surface": surface, "surfaces": SURFACES, "kinds": kinds}
+    context |= {"by": along, "by_label": _dimensions().get(along, ""), "dimensions": list(_dimensions().items())}
+    context |= {"surface": surface, "surfaces": SURFACES}
     context |= {"question": question, "questions": Question.objects.active().on_scale().order_by("pk")}
     if reading is not None:
         figures = reading.aspects.along(along, **kinds).filter(surface=surface)
@@ -123,7 +124,7 @@ def aspects(request: HttpRequest) -> HttpResponse:
         context |= {
             "question": question,
             "rows": rows,
-            "choices": _choices(reading, surface),
+            "choices": _choices(reading, surface, kinds),
             "charts": _aspect_charts([(_label(row, along), row) for row in rows]),
             "series": _series(reading, surface, question, kinds),
         }
@@ -136,12 +137,20 @@ def _label(row: AspectFigure, along: str) -> str:
     return _("no style") if value == "-" else value
 
 
-def _choices(reading: Reading, surface: str) -> Mapping[str, list[str]]:
+def _dimensions() -> dict[str, str]:
+    return dict(zip(DIMENSIONS, (_("model"), _("style"), _("category")), strict=True))
+
+
+def _choices(
+    reading: Reading, surface: str, kinds: Mapping[str, str]
+) -> list[tuple[str, str, Sequence[str], str | None]]:
+    """Of each dimension its name, label, values, and the one chosen."""
+
     def values(name: str) -> list[str]:
         figures = reading.aspects.along(name).filter(surface=surface)
         return list(figures.order_by(name).values_list(name, flat=True).distinct()[:MOST_CHOICES])
 
-    return {name: values(name) for name in DIMENSIONS}
+    return [(name, label, values(name), kinds.get(name)) for name, label in _dimensions().items()]
 
 
 def _series(reading: Reading, surface: str, question: str, kinds: Mapping[str, str]) -> list[Series]:

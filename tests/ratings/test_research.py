@@ -209,7 +209,7 @@ def test_every_page_shows_its_part_with_charts_that_can_be_read_aloud(
     expected = {
         reverse("ratings:research"): ['role="img"', "<title>", "lighting", "aria-current"],
         reverse("ratings:research-aspects"): ['role="img"', "lighting", "Week by week", "Sensitivity"],
-        reverse("ratings:research-aspects") + "?by=checkpoint&question=lighting": ["toy", "by checkpoint"],
+        reverse("ratings:research-aspects") + "?by=checkpoint&question=lighting": ["toy", "by model"],
         reverse("ratings:research-models"): ['role="img"', "toy against zeta", "Prompts"],
         reverse("ratings:research-duel", args=["zeta", "toy"]): [
             "× preferred, 95 %",

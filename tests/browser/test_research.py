@@ -1,0 +1,121 @@
+"""Research and the benchmark as a browser shows them: three widths, both themes, nothing for axe to find."""
+
+from datetime import timedelta
+from itertools import combinations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.urls import reverse
+from django.utils import timezone
+from playwright.sync_api import Page
+
+from accounts.models import User
+from feed.models import Post, PostTag, Tag
+from feed.services import publish_image
+from generation.models import Image
+from ratings import reports
+from ratings.aspects import refresh_aspects
+from ratings.benchmarks.prompts import import_prompts
+from ratings.benchmarks.results import refresh_results
+from ratings.benchmarks.running import open_judging, register_benchmark
+from ratings.models import Ask, Benchmark, BenchmarkPicture, BenchmarkScore
+from tests.conftest import MakeMember, Person
+from tests.generation.fixtures import MakeImage, checkpoint_row
+from tests.ratings.answers import leave_unanswered, rate, vote
+
+WIDTHS = (390, 820, 1440)
+MODELS = ("aurora", "basalt", "cinder")
+QUESTIONS = ("lighting", "artefacts", "overall")
+PROMPTS = 5
+CATEGORIES = ("animals", "food")
+
+
+@pytest.fixture
+def crowd(make_member: MakeMember) -> list[User]:
+    return [make_member(f"rater{number}") for number in range(6)]
+
+
+@pytest.fixture
+def judged(alice: User, make_image: MakeImage, crowd: list[User]) -> None:
+    """Pictures of three models, rated over three weeks and compared."""
+    now = timezone.now()
+    tag = Tag.objects.create(name="foxes")
+    for number in range(PROMPTS):
+        images = [_hung(alice, make_image, model, number) for model in MODELS]
+        PostTag.objects.create(post=Post.objects.get(image=images[0]), tag=tag)
+        for place, rater in enumerate(crowd):
+            for rank, image in enumerate(images):
+                question = QUESTIONS[(place + number) % 3]
+                value = max(1, 5 - rank - (place + number) % 2 - 2 * (question == "artefacts"))
+                rate(rater, image, value, question=question, at=now - timedelta(days=7 * (number % 3)))
+            _compare(rater, images, place + number)
+        refresh_aspects(images=[image.pk for image in images])
+    leave_unanswered(crowd[0], images[0])
+    for days in (7, 30):
+        reports.compute_reading(days=days)
+
+
+def _hung(author: User, make_image: MakeImage, model: str, number: int) -> Image:
+    image = make_image(author, prompt=f"a fox, study {number}", seed=number, checkpoint=checkpoint_row(model, model))
+    publish_image(image=image, author=author)
+    return image
+
+
+def _compare(rater: User, images: list[Image], turn: int, strategy: str = "model") -> None:
+    for better, worse in combinations(images, 2):
+        comparison = vote(rater, better, worse, worse if turn % 3 == 0 else better, swapped=bool(turn % 2))
+        Ask.objects.filter(pk=comparison.ask_id).update(strategy=strategy)
+
+
+@pytest.fixture
+def benchmark(alice: User, make_image: MakeImage, crowd: list[User]) -> Benchmark:
+    text = "prompt,category\n" + "".join(f"a still life {n},{CATEGORIES[n % 2]}\n" for n in range(2 * PROMPTS))
+    made = register_benchmark(
+        slug="few",
+        title="A few still lifes",
+        prompt_set=import_prompts(slug="few", name="Still lifes", form="table", text=text, at=timezone.now()),
+        checkpoints=[checkpoint_row(model, model).slug for model in MODELS],
+        seeds=[1],
+        size=(48, 48),
+        votes_a_pair=500,
+        closes_at=timezone.now() + timedelta(days=30),
+    )
+    pictures = BenchmarkPicture.objects.select_related("prompt", "entry__checkpoint").order_by("entry")
+    for picture in pictures:
+        picture.image = make_image(alice, prompt=picture.prompt.text, checkpoint=picture.entry.checkpoint)
+        picture.save()
+    open_judging(benchmark=made)
+    for turn, prompt in enumerate(made.prompt_set.prompts.order_by("number")):
+        row = [picture.image for picture in pictures.filter(prompt=prompt) if picture.image]
+        for place, rater in enumerate(crowd):
+            _compare(rater, row, turn + place, "benchmark")
+    for entry in made.entries.all():
+        BenchmarkScore.objects.create(
+            entry=entry, metric="fid", value=31.2, pictures=10, extractor="colours", computed_at=timezone.now()
+        )
+    return refresh_results(benchmark=made)
+
+
+def flaws(page: Page, path: str) -> list[str]:
+    """Sideways scroll at any width, and what axe finds on a phone and a desk."""
+    answer = page.goto(path)
+    found = [] if answer and answer.status == 200 else [f"{path}: {answer and answer.status}"]
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        if (wide := page.evaluate("document.documentElement.scrollWidth - innerWidth")) > 0:
+            found.append(f"{path}: {wide} px too wide at {width}")
+        if width != WIDTHS[1]:
+            found += [f"{path}: {rule['id']} at {width}" for rule in Axe().run(page).response["violations"]]
+    return found
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_dashboards_and_benchmark_fit_three_widths_and_axe_finds_nothing(
+    theme: str, person: Person, rita: User, judged: None, benchmark: Benchmark
+) -> None:
+    page = person(rita, color_scheme=theme, reduced_motion="reduce").new_page()
+    paths = [reverse(f"ratings:{name}") for name in ("research", "research-aspects", "research-models")]
+    paths += [reverse("ratings:research-aspects") + "?by=checkpoint", reverse("ratings:research-responses")]
+    paths += [reverse("ratings:research-duel", args=["aurora", "cinder"])]
+    paths += [reverse("ratings:benchmark-list"), reverse("ratings:benchmark-detail", args=["few"])]
+    assert [flaw for path in paths for flaw in flaws(page, path)] == []
