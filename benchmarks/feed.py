@@ -1,10 +1,13 @@
-"""Reading a page of the feed, against a keyset SELECT of as many ids and columns by bare psycopg.
+"""The feed's JSON page, against a keyset SELECT of the same rows by bare psycopg and a view that answers from memory.
 
-    python -m benchmarks.feed [--quick]
+    python -m benchmarks.feed [--quick] [--posts 100000,1000000,10000000]
 
-Loads posts by COPY, then asks in turn for page 1 and page 100 both ways on the same database, so that a busy
-machine slows both. The feed's side reads its snapshot, fetches the rows that cards need and re-checks each for a
-signed-in viewer; the bare side orders the narrow table by its index and joins the same rows with no checks at all.
+Loads posts by COPY, and at each size asks in turn for page 1, page 100 and page 30,000, so that a busy machine slows
+all of them. Requests go through every middleware, the router and token authentication, in this process: a server
+would add the same to both sides. The reader is signed in and has 20 mutes; no page is cached; deep pages are asked
+for with 20 cursors each, whose snapshots are built (and timed) first. The constant view has the feed's middleware,
+authentication and throttles. The bare side orders the narrow table by its index and joins what a card needs, without
+any check. Posts, votes and authors are made up; there are no pictures behind them.
 """
 
 import argparse
@@ -16,24 +19,26 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from benchmarks._feed_load import load  # noqa: E402
 from config.local import services  # noqa: E402
 
 if TYPE_CHECKING:
-    from django.db.models import Model
+    from accounts.models import User
 
-AUTHORS = 2_000
-PAGE, DEEP = 24, 100
-NOW = datetime.now(UTC).replace(microsecond=0)
+PAGE, CURSORS, MUTES = 24, 20, 20
+PAGES = (1, 100, 30_000)
 BARE = """
-    SELECT entry.post_id, entry.hot, post.public_id, post.title, writer.username, image.public_id, image.width,
-           image.height, image.placeholder, made.prompt, tally.likes
+    SELECT entry.post_id, entry.hot, post.public_id, post.title, post.published_at, writer.username, image.public_id,
+           image.seed, image.width, image.height, image.rendition_hash, image.rendition_widths, image.placeholder,
+           image.alt_text, made.prompt, made.negative_prompt, made.scheduler, made.steps, made.guidance, tally.likes
     FROM feed_feedentry entry JOIN feed_post post ON post.id = entry.post_id
     JOIN feed_postcount tally ON tally.post_id = entry.post_id JOIN generation_image image ON image.id = post.image_id
     JOIN generation_generation made ON made.id = image.generation_id
@@ -41,163 +46,210 @@ BARE = """
     WHERE entry.is_visible AND entry.content_level <= 0 AND (entry.hot, entry.post_id) < (%s, %s)
     ORDER BY entry.hot DESC, entry.post_id DESC LIMIT 24
 """
+Way = Callable[[], object]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="10,000 posts: under a minute")
-    parser.add_argument("--posts", type=int, default=100_000)
+    parser.add_argument("--quick", action="store_true", help="10,000 posts, 60 requests each: under a minute")
+    parser.add_argument("--posts", default="100000", help="sizes, rising: 100000,1000000,10000000")
+    parser.add_argument("--times", type=int, default=300, help="requests of each kind at each size")
     arguments = parser.parse_args()
-    posts, times = (10_000, 100) if arguments.quick else (arguments.posts, 400)
+    sizes = [10_000] if arguments.quick else [int(size) for size in arguments.posts.split(",")]
     with tempfile.TemporaryDirectory(prefix="salon-bench-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o711)
         for name in ("DATABASE_URL", "REDIS_URL"):
             os.environ.pop(name, None)
         with services(Path(folder)) as variables:
-            os.environ.update({**variables, "VAR_DIR": folder}, DJANGO_SETTINGS_MODULE="config.settings")
-            import django
-
-            django.setup()
-            subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=ROOT, check=True)
-            loaded = load(posts)
-            report(posts, loaded, measure(times))
-
-
-def load(posts: int) -> float:
-    """Fills the database and returns the seconds that took."""
-    from django.db import connection
-
-    from feed.models import FeedEntry, Post, PostCount
-    from generation.models import Generation, Image
-
-    image, post = template()
-    began = time.perf_counter()
-    with connection.cursor() as cursor:
-        cursor.execute("CREATE TEMP TABLE plan (n bigint, author bigint, at timestamptz, weight int, hot float8)")
-        with cursor.copy("COPY plan FROM STDIN") as copy:
-            for row in plan(posts, post.author_id):
-                copy.write_row(row)
-        mine = {"id": "n", "public_id": "'p' || lpad(n::text, 11, '0')", "author_id": "author", "image_id": "n"}
-        times = dict.fromkeys(("published_at", "submitted_at", "queued_at", "ready_at"), "at")
-        rank = {
-            "post_id": "n",
-            "hot": "plan.hot",
-            "likes": "plan.weight",
-            "weight": "plan.weight",
-            "author_id": "author",
-        }
-        made = {**mine, **times, "idempotency_key": "n::text", "prompt": "'picture ' || n"}
-        multiply(cursor, Generation, image.generation_id, made)
-        multiply(cursor, Image, image.pk, {**mine, **times, "generation_id": "n", "seed": "n"})
-        multiply(cursor, Post, post.pk, {**mine, **times})
-        multiply(cursor, PostCount, post.pk, rank)
-        multiply(cursor, FeedEntry, post.pk, {**rank, **times})
-        cursor.execute("ANALYZE")
-    return time.perf_counter() - began
+            start(folder, variables)
+            figures, already = [], 0
+            for size in sizes:
+                spent = load(size, already)
+                figures.append(
+                    {"posts": size, "load_s": round(spent, 1), **measure(60 if arguments.quick else arguments.times)}
+                )
+                report(figures[-1])
+                already = size
+            compare(figures)
+            print(json.dumps(figures))
 
 
-def template() -> tuple[Any, Any]:
-    """One post made by the model classes; the others are copies with their own numbers. Authors come with it."""
-    from accounts.models import User
-    from feed.models import FeedEntry, Post, PostCount
-    from generation.models import Image
-    from tests.generation import fixtures
+def start(folder: str, variables: dict[str, str]) -> None:
+    unlimited = dict.fromkeys(("API_RATE_MEMBER", "API_RATE_ANONYMOUS"), "10000000/min")
+    site = {"VAR_DIR": folder, "DJANGO_SETTINGS_MODULE": "benchmarks._settings", "ALLOWED_HOSTS": "*"}
+    os.environ.update({**variables, **unlimited, **site, "DATABASE_POOL_SIZE": "4"})
+    import django
 
-    authors = User.objects.bulk_create(User(username=f"author{n}") for n in range(AUTHORS))
-    generation = fixtures._generation(authors[0], NOW - timedelta(days=400), {})
-    image = Image.objects.create(
-        generation=generation, author=authors[0], position=0, seed=0, batch_key="-", cost_units=1, pool="default",
-        not_before=NOW, queued_at=NOW, width=512, height=512, state="ready", is_public=True, rendition_hash="0" * 16,
-        rendition_widths=[256, 512], prefix="images/0/1", alt_text="a picture",
-    )  # fmt: skip
-    post = Post.objects.create(image=image, author=authors[0], published_at=generation.submitted_at)
-    PostCount.objects.create(post=post)
-    FeedEntry.objects.create(
-        post=post, author_id=post.author_id, checkpoint_id=generation.checkpoint_id, content_level=0,
-        published_at=post.published_at, hot=0,
-    )  # fmt: skip
-    return image, post
+    django.setup()
+    subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=ROOT, check=True)
 
 
-def plan(posts: int, first_author: int) -> Any:
-    """(number, author, published at, weight, hot): a year of posts, votes as unequal as votes are."""
-    import random
+def measure(times: int) -> dict[str, Any]:
+    """p50 and p95 (ms) of every way to a page, buffers, queries, and the ratios."""
+    from django.test import Client
 
-    from feed import ranking
-
-    rng = random.Random(7)
-    for n in range(posts):
-        at = NOW - timedelta(days=365) * rng.random()
-        weight = int(rng.paretovariate(1.1)) - 1
-        author = first_author + int(AUTHORS * rng.random() ** 2)
-        yield n + 1_000, author, at, min(weight, 100_000), ranking.hot(weight, at)
-
-
-def multiply(cursor: Any, model: "type[Model]", pk: int, values: dict[str, str]) -> None:
-    """Copies row `pk` once per row of the plan; `values` are SQL for the columns that differ."""
-    columns = [str(field.column) for field in model._meta.concrete_fields]
-    chosen = ", ".join(values.get(column, f"template.{column}") for column in columns)
-    table, key = model._meta.db_table, columns[0]  # the primary key is every model's first
-    cursor.execute(
-        f"INSERT INTO {table} ({', '.join(columns)}) SELECT {chosen} FROM {table} template, plan "  # noqa: S608
-        f"WHERE template.{key} = %s",
-        [pk],
-    )
-
-
-def measure(times: int) -> dict[str, list[float]]:
-    """Milliseconds of every request: ``{"feed page 1": […], "bare page 1": […], …}``."""
-    import psycopg
-    from django.conf import settings
-    from django.db import connection
-
-    from accounts.models import User
-    from feed.listings import Listing
-    from feed.models import FeedEntry
-    from feed.reading import read_page
+    from accounts.models import ApiToken, User
 
     viewer = User.objects.get(username="author1999")
+    mute(viewer)
+    _, token = ApiToken.objects.create(user=viewer)  # type: ignore[no-untyped-call]
+    member, visitor = Client(headers={"authorization": f"Token {token}"}), Client()
+    ways: dict[str, Way] = {}
+    found: dict[str, Any] = {}
+    for page in PAGES:
+        place = places(page)
+        if place is None:
+            continue
+        addresses = [
+            f"/api/posts/?cursor={cursor}" if cursor else "/api/posts/" for cursor in cursors(viewer, page, place)
+        ]
+        began = time.perf_counter()
+        for address in addresses:
+            answer = member.get(address)
+            assert len(answer.json()["results"]) == PAGE, (page, answer.status_code)
+        found[f"first_read_page_{page}_ms"] = round(1000 * (time.perf_counter() - began) / len(addresses), 1)
+        ways[f"json page {page}"] = turns(member.get, addresses)
+        ways[f"bare page {page}"] = turns(lambda at: bare().execute(BARE, at).fetchall(), place)
+    keep(member.get("/api/posts/").content)
+    ways["constant view"] = lambda: member.get("/constant/")
+    ways["visitor's first page"] = lambda: visitor.get("/api/posts/")
+    ways["visitor's constant view"] = lambda: visitor.get("/constant/")
+    found |= {"ms": timed(ways, times), "buffers": buffers(viewer), "html_queries": html_queries(viewer)}
+    return found
+
+
+def mute(viewer: "User") -> None:
+    """Twenty mutes: words, tags, members."""
+    from accounts.models import User
+    from feed import people
+
+    for n in range(MUTES):
+        kind = ("word", "tag", "author")[n % 3]
+        value = User.objects.get(username=f"author{n}") if kind == "author" else f"unwanted {n}"
+        people.mute(member=viewer, kind=kind, value=value)
+
+
+def places(page: int) -> list[tuple[float, int]] | None:
+    """Places right above `CURSORS` pages from the wanted one on; the top for page 1; None where there are too few."""
+    if page == 1:
+        return [(1e9, 0)]
+    query = "SELECT hot, post_id FROM feed_feedentry WHERE is_visible AND content_level <= 0 ORDER BY 1 DESC, 2 DESC"
+    first = (page - 1) * PAGE - 1
+    found = bare().execute(f"{query} OFFSET %s LIMIT %s", [first, CURSORS * PAGE]).fetchall()
+    return found[::PAGE] if len(found) == CURSORS * PAGE else None
+
+
+def cursors(viewer: "User", page: int, above: list[tuple[float, int]]) -> list[str]:
+    """A reader's cursors after those places, as if everything above had been read a moment ago."""
+    from feed.cursors import Cursor, encode
+    from feed.listings import Listing, Passed, Place
+
+    if page == 1:
+        return [""]
     listing = Listing.of(viewer, "hot")
-    cursor, place = "", (1e9, 0)
-    for _ in range(DEEP - 1):
-        page = read_page(listing, viewer, at=datetime.now(UTC), cursor=cursor, size=PAGE)
-        cursor = page.next or ""
-    last = FeedEntry.objects.get(pk=page.posts[-1].pk)
-    deep = (last.hot, last.pk)
-    data = settings.DATABASES["default"]
-    bare = psycopg.connect(
-        host=data["HOST"], port=data["PORT"], user=data["USER"], password=data["PASSWORD"], dbname=data["NAME"],
-        autocommit=True,
-    )  # fmt: skip
-    ways: dict[str, Callable[[], object]] = {
-        "feed page 1": lambda: read_page(listing, viewer, at=datetime.now(UTC), size=PAGE),
-        "bare page 1": lambda: bare.execute(BARE, place).fetchall(),
-        f"feed page {DEEP}": lambda: read_page(listing, viewer, at=datetime.now(UTC), cursor=cursor, size=PAGE),
-        f"bare page {DEEP}": lambda: bare.execute(BARE, deep).fetchall(),
-    }
+    row = bare().execute("SELECT pg_current_snapshot()::text").fetchone()
+    assert row is not None
+    began = datetime.now(UTC)
+    return [encode(Cursor(began=began, passed=(Passed(row[0], Place(*place)),)), listing) for place in above]
+
+
+def turns(ask: Callable[[Any], object], over: list[Any]) -> Way:
+    following = cycle(over)
+    return lambda: ask(next(following))
+
+
+def bare() -> Any:
+    """One connection of our own, kept."""
+    if not _kept:
+        import psycopg
+        from django.conf import settings
+
+        data = settings.DATABASES["default"]
+        _kept.append(
+            psycopg.connect(
+                host=data["HOST"], port=data["PORT"], user=data["USER"], password=data["PASSWORD"], dbname=data["NAME"],
+                autocommit=True,
+            )
+        )  # fmt: skip
+    return _kept[0]
+
+
+_kept: list[Any] = []
+
+
+def keep(body: bytes) -> None:
+    from benchmarks import _bare
+
+    _bare.ConstantView.body = body
+
+
+def timed(ways: dict[str, Way], times: int) -> dict[str, dict[str, float]]:
     spent: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(times):
         for name, way in ways.items():
             began = time.perf_counter()
             way()
             spent[name].append(1000 * (time.perf_counter() - began))
-    bare.close()
-    connection.close()
-    return spent
+    return {
+        name: {"p50": round(statistics.median(ms), 2), "p95": round(statistics.quantiles(ms, n=20)[-1], 2)}
+        for name, ms in spent.items()
+    }
 
 
-def report(posts: int, loaded: float, spent: dict[str, list[float]]) -> None:
-    figures: dict[str, Any] = {"posts": posts, "load_s": round(loaded, 1)}
-    print(f"{posts:,} posts, loaded in {loaded:.1f} s\n{'':<16}{'p50 ms':>10}{'p95 ms':>10}")
-    for name, values in spent.items():
-        p50, p95 = statistics.median(values), statistics.quantiles(values, n=20)[-1]
-        print(f"{name:<16}{p50:>10.2f}{p95:>10.2f}")
-        figures[name.replace(" ", "_")] = {"p50_ms": round(p50, 3), "p95_ms": round(p95, 3)}
-    for page in (1, DEEP):
-        ratio = figures[f"feed_page_{page}"]["p50_ms"] / figures[f"bare_page_{page}"]["p50_ms"]
-        figures[f"ratio_page_{page}"] = round(ratio, 2)
-        print(f"page {page}: {ratio:.2f} times the bare SELECT")
-    print(json.dumps(figures))
+def buffers(viewer: "User") -> dict[str, int]:
+    """8 KiB pages touched by the query of one page, ours and the bare one."""
+    from feed.fetching import _compiled
+    from feed.models import FeedEntry
+
+    at = datetime.now(UTC)
+    ids = list(FeedEntry.objects.order_by("-hot", "-pk").values_list("pk", flat=True)[: PAGE + 8])
+    compiled = _compiled(True, 0)
+    asked = {"feed": (compiled.sql, compiled.filled(viewer.pk, at, ids)), "bare": (BARE, (1e9, 0))}
+    found = {}
+    for name, (sql, values) in asked.items():
+        row = bare().execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}", values).fetchone()
+        plan = row[0][0]["Plan"]
+        found[name] = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+    return found
+
+
+def html_queries(viewer: "User") -> int:
+    from django.db import connection
+    from django.test import Client
+    from django.test.utils import CaptureQueriesContext
+
+    client = Client()
+    client.force_login(viewer, backend="django.contrib.auth.backends.ModelBackend")
+    client.get("/about/ranking/")
+    with CaptureQueriesContext(connection) as queries:
+        client.get("/")
+    return len(queries)
+
+
+def report(found: dict[str, Any]) -> None:
+    print(f"\n{found['posts']:,} posts, loaded in {found['load_s']} s\n{'':<26}{'p50 ms':>10}{'p95 ms':>10}")
+    for name, ms in found["ms"].items():
+        print(f"{name:<26}{ms['p50']:>10.2f}{ms['p95']:>10.2f}")
+    ms = found["ms"]
+    for page in PAGES:
+        if f"json page {page}" in ms:
+            ratio = ms[f"json page {page}"]["p50"] / ms[f"bare page {page}"]["p50"]
+            print(
+                f"page {page:,}: {ratio:.1f} times the bare SELECT; first read {found[f'first_read_page_{page}_ms']} ms"
+            )
+    member = ms["constant view"]["p50"] / ms["json page 1"]["p50"]
+    visitor = ms["visitor's constant view"]["p50"] / ms["visitor's first page"]["p50"]
+    found |= {"throughput_of_constant": round(member, 2), "visitor_of_constant": round(visitor, 2)}
+    print(f"throughput of the JSON page: {member:.2f} of the constant view; a visitor's first page: {visitor:.2f}")
+    print(f"buffers a page: {found['buffers']}; queries of a signed-in HTML page: {found['html_queries']}")
+
+
+def compare(figures: list[dict[str, Any]]) -> None:
+    """How much slower the largest size is than the smallest."""
+    small, large = figures[0]["ms"], figures[-1]["ms"]
+    for name in small if len(figures) > 1 else ():
+        ratio = large[name]["p95"] / small[name]["p95"]
+        print(f"{name}: p95 at {figures[-1]['posts']:,} is {ratio:.2f} of that at {figures[0]['posts']:,}")
 
 
 if __name__ == "__main__":
