@@ -1,6 +1,6 @@
 """Hooks that settings name: how a lower rung reaches a higher one without importing it."""
 
-from collections.abc import Iterable, Set
+from collections.abc import Callable, Iterable, Set
 from importlib import import_module
 from typing import Any, Protocol, cast
 
@@ -21,6 +21,10 @@ class PersonalData(Protocol):
     def export(self, user: User) -> dict[str, Any]: ...
 
     def erase(self, user: User) -> None: ...
+
+
+FilesOf = Callable[[User], list[tuple[str, Callable[[], bytes]]]]
+"""A module may also have ``export_files``: names within the download, each with what reads it when its turn comes."""
 
 
 def load_modules(names: Iterable[str]) -> dict[str, object]:

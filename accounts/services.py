@@ -1,12 +1,15 @@
 """Writes about members, called by pages, the API, commands and every higher rung alike."""
 
+import json
 import secrets
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Protocol
 
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
 from django.core.cache import cache
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -16,7 +19,7 @@ from knox.settings import knox_settings
 from accounts import webhooks
 from accounts.consent import TEXT_VERSION
 from accounts.errors import NotFound, Refused
-from accounts.hooks import personal_data
+from accounts.hooks import FilesOf, personal_data
 from accounts.levels import ContentLevel
 from accounts.models import (
     ApiToken,
@@ -175,6 +178,25 @@ def end_access(*, user: User, keep: SessionBase | None = None) -> None:
 def export_personal_data(*, user: User) -> dict[str, Any]:
     """Everything kept about a member: one entry per rung, of values that DjangoJSONEncoder writes."""
     return {name: part.export(user) for name, part in personal_data().items()}
+
+
+def export_personal_files(*, user: User) -> list[tuple[str, Callable[[], bytes]]]:
+    """The same as files: a JSON file per rung, then what rungs add (pictures, and how to make them again).
+
+    What the database knows is read now, files of the store when their turn comes: that may be in another thread,
+    which would keep a connection of its own.
+    """
+    parts = personal_data()
+    files = [(f"{name}.json", _as_file(part.export(user))) for name, part in parts.items()]
+    for part in parts.values():
+        files_of: FilesOf | None = getattr(part, "export_files", None)
+        files += files_of(user) if files_of is not None else []
+    return files
+
+
+def _as_file(content: dict[str, Any]) -> Callable[[], bytes]:
+    written = json.dumps(content, cls=DjangoJSONEncoder, indent=2, ensure_ascii=False).encode()
+    return lambda: written
 
 
 def delete_account(*, user: User, at: datetime | None = None) -> None:

@@ -1,13 +1,8 @@
 """Settings pages of a member. Sign-in, e-mail, password, two-factor and sessions are allauth's own."""
 
-import json
-import zipfile
-from io import BytesIO
-
 from django.contrib import messages
 from django.contrib.auth import logout
-from django.core.serializers.json import DjangoJSONEncoder
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -20,6 +15,7 @@ from accounts.forms import ConsentForm, DeletionForm, TokenForm, ViewingForm, We
 from accounts.limits import check_rate
 from accounts.models import ApiToken, ConsentEvent, Purpose, User, Webhook
 from accounts.permissions import member_of, member_required
+from accounts.streaming import off_thread, zipped_files
 
 UNPROCESSABLE = 422
 LOGGED = 100
@@ -139,24 +135,20 @@ def show_data(request: HttpRequest) -> HttpResponse:
 @member_required
 @require_GET
 def download_data(request: HttpRequest, form: str) -> HttpResponseBase:
-    """Everything we keep about the member: one JSON file, or a zip with a file for each part of the house."""
+    """Everything we keep about the member: one JSON file, or a zip that has the pictures as well."""
     member = member_of(request)
     try:
         check_rate(key=f"export:{member.pk}", limit=6, seconds=3600)
     except Refused as error:
         messages.error(request, error.message)
         return redirect("accounts:data")
-    data = services.export_personal_data(user=member)
     name = f"salon-{member.username}-{timezone.now():%Y-%m-%d}"
+    headers = {"Content-Disposition": f'attachment; filename="{name}.{form}"'}
     if form == "json":
-        headers = {"Content-Disposition": f'attachment; filename="{name}.json"'}
+        data = services.export_personal_data(user=member)
         return JsonResponse(data, json_dumps_params={"indent": 2, "ensure_ascii": False}, headers=headers)
-    archive = BytesIO()
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as files:
-        for part, content in data.items():
-            files.writestr(f"{part}.json", json.dumps(content, cls=DjangoJSONEncoder, indent=2, ensure_ascii=False))
-    archive.seek(0)
-    return FileResponse(archive, as_attachment=True, filename=f"{name}.zip")
+    chunks = off_thread(zipped_files(services.export_personal_files(user=member)))
+    return StreamingHttpResponse(chunks, content_type="application/zip", headers=headers)
 
 
 @member_required

@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
+from feed import exporting
 from feed.commenting import bury_comments
 from feed.display import mark_stale
 from feed.models import (
@@ -55,6 +56,9 @@ COVERED = frozenset(
         "feed.StyleNameLike.member",
     }
 )
+
+
+export_files = exporting.files_of
 
 
 def export(user: User) -> dict[str, Any]:

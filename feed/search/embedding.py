@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 Vector = NDArray[np.float32]
 
+DIMENSIONS = 384
 MOST_TOKENS = 128
 BATCH = 32
 
@@ -25,6 +26,8 @@ def is_available() -> bool:
 
 def embed(texts: Sequence[str]) -> Vector:
     """Unit vectors float32 (n, 384) of texts; what is longer than 128 tokens is cut."""
+    if not texts:
+        return np.empty((0, DIMENSIONS), dtype=np.float32)
     tokenizer, session = _encoder(_folder())
     vectors = []
     for first in range(0, len(texts), BATCH):
@@ -32,7 +35,7 @@ def embed(texts: Sequence[str]) -> Vector:
         ids = np.array([text.ids for text in tokens], dtype=np.int64)
         mask = np.array([text.attention_mask for text in tokens], dtype=np.int64)
         vectors.append(session.run(None, {"ids": ids, "mask": mask})[0])
-    return np.concatenate(vectors) if vectors else np.empty((0, 384), dtype=np.float32)
+    return np.concatenate(vectors)
 
 
 def _folder() -> Path:

@@ -22,6 +22,7 @@ from feed.search.vectors import shifted
 
 WORDS_AT_ONCE = 240  # the newest posts with the words, put in order by meaning
 NEAREST = (160, 800, 3_200)  # how far each further step looks: filters may have emptied the one before
+MOST_BY_TIME = 40  # steps of 240
 FARTHEST = 0.7  # cosine distance: what is farther has nothing to do with the words
 UNLIKE = 90  # PDQ bits of 256: unrelated pictures are about 128 apart, the same picture under 31
 EF_SEARCH = 100
@@ -45,10 +46,17 @@ class Search:
 
     @property
     def steps(self) -> int:
-        """How many there are; the last may have been reached without everything having been looked at."""
+        """How many there are at most; the last may have been reached without everything having been looked at."""
+        if self.is_by_time:
+            return MOST_BY_TIME
+        return len(NEAREST) + (0 if self.pdq or self.is_arithmetic else 1)
+
+    @property
+    def is_by_time(self) -> bool:
+        """Nothing tells results apart but how new they are; the first step without any is the end."""
         if self.pdq or self.is_arithmetic:
-            return len(NEAREST)
-        return 1 + len(NEAREST)
+            return False
+        return self.vector is None or not self.query.plain_words()
 
     def step(self, number: int, seen: Collection[int]) -> list[int]:
         """Further post ids, best first, none of `seen`; may be empty before the last step."""
@@ -56,11 +64,9 @@ class Search:
             found = self._by_picture(NEAREST[number])
         elif self.is_arithmetic:
             found = self._by_meaning(NEAREST[number])
-        elif not any(not word.is_excluded for word in self.query.words):
-            found = self._newest(seen)
-        elif number == 0:
+        elif number == 0 and any(not word.is_excluded for word in self.query.words):
             found = self._by_words()
-        elif self.vector is None or not self.query.plain_words():
+        elif self.is_by_time:
             found = self._newest(seen)
         else:
             found = self._by_meaning(NEAREST[number - 1])

@@ -91,8 +91,9 @@ def _fill(search: Search, candidates: _Candidates, position: int, at: datetime, 
     listed = Post.objects.listed_for(search.viewer, at).with_card(search.viewer, at)
     while len(posts) < size:
         while position >= len(candidates.ids) and candidates.steps < search.steps:
-            candidates.ids += search.step(candidates.steps, candidates.ids)
-            candidates.steps += 1
+            found = search.step(candidates.steps, candidates.ids)
+            candidates.ids += found
+            candidates.steps = search.steps if search.is_by_time and not found else candidates.steps + 1
         ahead = candidates.ids[position : position + size - len(posts) + READ_AHEAD]
         if not ahead:
             break
