@@ -3,3 +3,7 @@
 from config.settings import *  # noqa: F403
 
 ROOT_URLCONF = "benchmarks._bare"
+STORAGES = {  # pages name their files plainly: nothing is collected for a benchmark
+    **STORAGES,  # noqa: F405
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}

@@ -97,9 +97,10 @@ def preferences(request: HttpRequest) -> HttpResponseBase:
             return redirect("feed:preferences")
     mutes = Mute.objects.active(at).filter(member=member).select_related("author", "checkpoint")
     blocks = Block.objects.filter(member=member).select_related("blocked")
-    hidden = HiddenPost.objects.filter(member=member).select_related("post")
+    openable = Post.objects.visible_to(member, at).values("pk")
+    hidden = HiddenPost.objects.filter(member=member, post__in=openable).select_related("post")
     cursor = request.GET.get("cursor", "")
-    page = read_keyset(hidden.filter(post__in=_openable(member)), by="created_at", cursor=cursor, size=PAGE_SIZE)
+    page = read_keyset(hidden, by="created_at", cursor=cursor, size=PAGE_SIZE)
     context = {
         "form": form,
         "mutes": mutes.order_by("-created_at", "-pk")[: people.MOST_MUTES],
@@ -108,10 +109,6 @@ def preferences(request: HttpRequest) -> HttpResponseBase:
         "next_url": f"?cursor={page.next}" if page.next else "",
     }
     return render(request, "feed/preferences.html", context, status=422 if form.errors else 200)
-
-
-def _openable(member: User) -> object:
-    return Post.objects.visible_to(member, timezone.now()).values("pk")
 
 
 @require_POST

@@ -48,7 +48,7 @@ def posts(alice: User, bob: User, mallory: User, hang: Hang) -> list[Post]:
 
 
 @pytest.mark.parametrize("level", [None, ContentLevel.GENERAL, ContentLevel.SENSITIVE])
-def test_the_fast_way_brings_what_the_filter_brings(level: int | None, posts: list[Post], bob: User) -> None:
+def test_the_fast_way_brings_what_the_filter_brings(level: ContentLevel | None, posts: list[Post], bob: User) -> None:
     viewer: Viewer = AnonymousUser()
     if level is not None:
         bob.max_level, viewer = level, bob

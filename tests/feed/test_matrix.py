@@ -1,0 +1,274 @@
+"""Every list × every reason to hide: what is hidden from somebody leaks nowhere.
+
+A page or API list that anybody but moderators can GET must stand in `LISTS` or, with the reason why no post can
+leak from it, in `EXEMPT`; `test_every_list_is_in_the_matrix` walks the URLconf and fails for one that is in
+neither. To add a list, give its URL name and a function from the world (`World`) to the addresses to look at; the
+post `world.post` must be on each of them as long as nothing hides it. Where it shows only in part of what somebody
+hidden can do (a list of the post's own author, say), say so in `BLIND`.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.cache import cache
+from django.db import transaction
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
+
+from accounts.levels import ContentLevel
+from accounts.models import User
+from feed import people, services
+from feed.challenges import schedule_challenges
+from feed.collecting import create_collection, save_post
+from feed.commenting import post_comment
+from feed.days import local_day
+from feed.folding import fold_counts
+from feed.listings import ASPECT_NAMES, SORT_NAMES, WINDOWS
+from feed.models import Challenge, Collection, Comment, EmergentStyle, Follow, Post, PostAspect, StyledPost, StyleWeek
+from feed.models.search import DIMENSIONS
+from feed.ranked import INTERVALS, rebuild_list
+from feed.tagging import tag_post
+from generation.models import Image, ImageState
+from moderation.models import Restriction
+from tests.conftest import As, MakeMember
+from tests.feed.conftest import Hang
+
+NOW = timezone.now()
+MONDAY = local_day(NOW) - timedelta(days=local_day(NOW).weekday())
+
+
+@dataclass
+class World:
+    """`post` is alice's remix of bob's `parent`, in every list there is; bob reads, and carol has remixed it."""
+
+    alice: User
+    bob: User
+    post: Post
+    parent: Post
+    child: Post
+    collection: Collection
+    comment: Comment
+    style: EmergentStyle
+
+    @property
+    def marks(self) -> list[str]:
+        """What must not leave: ids and words of the post."""
+        return [self.post.public_id, self.post.image.public_id, "secretive", "Visible fox"]
+
+
+def feeds(path: str) -> list[str]:
+    """Every order of the feed, below a path."""
+    parts = {"top": [f"&window={name}" for name in WINDOWS], "best": [f"&aspect={name}" for name in ASPECT_NAMES]}
+    return [f"{path}?sort={sort}{part}" for sort in SORT_NAMES for part in parts.get(sort, [""])]
+
+
+Addresses = Callable[[World], list[str]]
+LISTS: dict[str, Addresses] = {
+    "feed:list": lambda _world: feeds("/"),
+    "feed:search": lambda _world: ["/search/?q=fox", "/search/?q=by:alice", "/search/?q=tag:vulpine"],
+    "feed:profile": lambda _world: ["/@alice/"],
+    "feed:challenge-today": lambda _world: ["/challenge/"],
+    "feed:challenge-detail": lambda _world: [f"/challenge/{local_day(NOW).isoformat()}/"],
+    "feed:notifications": lambda _world: ["/notifications/"],
+    "feed:post-detail": lambda world: [f"/p/{world.parent.public_id}/", f"/p/{world.child.public_id}/"],
+    "feed:collection": lambda world: [f"/collections/{world.collection.public_id}/"],
+    "feed:syndication": lambda _world: [f"/feeds/{form}/?sort=new" for form in ("rss", "atom", "json")],
+    "feed:styles": lambda _world: ["/styles/"],
+    "feed:style": lambda world: [f"/styles/{world.style.public_id}/"],
+    "feed:oembed": lambda world: [f"/oembed/?url={settings.SITE_URL}/p/{world.post.public_id}/"],
+    "api:notification-list": lambda _world: ["/api/notifications/"],
+    "api:post-list": lambda _world: [f"/api/posts/?sort={sort}" for sort in ("hot", "following", "top")],
+    "api:profile-posts": lambda _world: ["/api/profiles/alice/posts/"],
+    "api:challenge-entries": lambda _world: [f"/api/challenges/{local_day(NOW).isoformat()}/entries/"],
+    "api:search-list": lambda _world: ["/api/search/?q=fox"],
+    "api:emergent-style-list": lambda _world: ["/api/emergent-styles/"],
+    "api:collection-posts": lambda world: [f"/api/collections/{world.collection.public_id}/posts/"],
+}
+PERSONAL = {"blocks", "is blocked", "mute author", "mute tag", "mute word", "mute checkpoint", "not interested"}
+BLIND = {  # reasons that cannot hold for a list, because it is the same for everybody
+    "feed:syndication": PERSONAL,
+    "feed:oembed": PERSONAL,
+}
+EXEMPT = {
+    "feed:new-above": "a number; counted by the same filter (test_reading)",
+    "feed:search-by-picture": "POST only",
+    "feed:like-this": "needs vectors that a worker makes; the filter is tested with search",
+    "feed:preferences": "what the member muted and hid: there so that it can be taken back",
+    "feed:about-ranking": "words",
+    "feed:collections": "names and covers (test_collections)",
+    "feed:collections-of": "names and covers (test_collections)",
+    "feed:collection-new": "a form",
+    "feed:collection-edit": "a form of its owner's",
+    "feed:collection-delete": "a form of its owner's",
+    "feed:collection-share": "a form of its owner's",
+    "feed:reproduce": "one post, by visible_to",
+    "feed:published": "one's own posts",
+    "feed:following": "names of members",
+    "feed:followers": "names of members",
+    "feed:notice-settings": "a form about oneself",
+    "feed:unsubscribe": "a signed link's question",
+    "feed:collect": "a form about one post; 404 where it is hidden",
+    "feed:comment": "leads to the post",
+    "feed:comment-edit": "a form of its author's",
+    "feed:comment-delete": "a form of its author's",
+    "feed:tag-suggest": "names of tags that hang on something listed",
+    "feed:publish": "a form about one's own picture",
+    "feed:delete": "a form about one's own post",
+    "feed:profile-edit": "a form about oneself",
+    "api:post-detail": "one post, by visible_to (test_visibility)",
+    "api:post-tags": "one post, by visible_to",
+    "api:collection-list": "names",
+    "api:collection-detail": "names",
+    "api:comment-list": "comments of one post; 404 where it is hidden",
+    "api:comment-detail": "one comment",
+    "api:tag-list": "names of tags that hang on something listed",
+    "api:profile-detail": "one member",
+    "api:follow-list": "names of members",
+    "api:block-list": "names of members, which the member wrote there",
+    "api:mute-list": "what the member wrote there",
+    "api:hidden-post-list": "ids that the member hid, so that it can be taken back",
+    "api:challenge-list": "themes",
+    "api:emergent-style-detail": "weeks and names",
+    "api:webhook-deliveries": "ids of events about the member's own things",
+    "api:challenge-detail": "a theme",
+    "api:notification-choose": "what the member wants to be told",
+    "api:reproduction-detail": "one's own run of one post; 404 where it is hidden",
+    **dict.fromkeys(
+        ["api:schema", "api:docs", "api:api-root", "api:me", "api:consent-list", "api:token-list", "api:webhook-list"],
+        "about the API or the account",
+    ),
+    **dict.fromkeys(
+        ["api:checkpoint-list", "api:checkpoint-detail", "api:style-list", "api:question-list"], "what the site offers"
+    ),
+    **dict.fromkeys(
+        ["api:generation-list", "api:generation-detail", "api:image-detail"], "one's own, or one picture by visible_to"
+    ),
+    **dict.fromkeys(["api:case-list", "api:case-detail"], "moderators alone"),
+    "api:decision-list": "the public log, which names no post",
+    **dict.fromkeys(["api:release-list", "api:release-detail"], "releases, not posts"),
+}
+POSTS_ONLY = (
+    "feed:impressions feed:unmute feed:forget-seen feed:not-interested feed:follow feed:unfollow feed:block"
+    " feed:unblock feed:like feed:unlike feed:unpublish feed:comment-post feed:save feed:unsave feed:collection-unshare"
+    " feed:collection-renew feed:challenge-enter feed:notifications-read feed:style-name feed:style-name-like"
+)
+
+
+def names(patterns: list[Any], prefix: str = "") -> Iterator[str]:
+    """URL names of the feed and the API that answer a GET."""
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            yield from names(pattern.url_patterns, f"{prefix}{pattern.namespace}:" if pattern.namespace else prefix)
+        elif isinstance(pattern, URLPattern) and prefix in {"feed:", "api:"}:
+            actions = getattr(pattern.callback, "actions", {"get": ""})
+            if "get" in actions:
+                yield f"{prefix}{pattern.name}"
+
+
+def test_every_list_is_in_the_matrix() -> None:
+    """A new list joins `LISTS`; what is none says in `EXEMPT` why."""
+    found = set(names(get_resolver().url_patterns)) - set(POSTS_ONLY.split())
+    assert found - LISTS.keys() - EXEMPT.keys() == set(), "add these to LISTS or, with a reason, to EXEMPT"
+    assert (LISTS.keys() | EXEMPT.keys()) - found == set(), "these are gone"
+
+
+@pytest.fixture
+def world(alice: User, bob: User, make_member: MakeMember, hang: Hang) -> World:
+    carol = make_member("carol")
+    schedule_challenges(today=local_day(NOW), days=0)
+    parent = hang(bob, prompt="a den", title="Den")
+    words = {"prompt": "a secretive fox", "title": "Visible fox", "challenge": Challenge.objects.get()}
+    post = hang(alice, at=NOW, parent=parent.image, remix_kind="same", **words)
+    child = hang(carol, prompt="a cub", parent=post.image, remix_kind="same")
+    tag_post(post=post, author=alice, tags=["vulpine"])
+    services.like_post(post=post, member=carol, at=NOW)
+    Follow.objects.create(member=bob, followed=alice, created_at=NOW)
+    collection = create_collection(owner=carol, name="Foxes", visibility=Collection.Visibility.PUBLIC)
+    save_post(post=post, member=carol, collection=collection)
+    comment = post_comment(post=post, author=carol, text="What a den")
+    style = EmergentStyle.objects.create(centre=[0.1] * DIMENSIONS, words="ink", first_week=MONDAY)
+    StyleWeek.objects.create(style=style, week=MONDAY, posts=9, likes=9, site_posts=20, site_likes=20, rise=3)
+    StyledPost.objects.create(post=post, style=style, week=MONDAY, apart=0.1)
+    PostAspect.objects.bulk_create(PostAspect(post=post, aspect=name, mean=4, spread=1, n=9) for name in ASPECT_NAMES)
+    fold_counts(at=NOW)
+    for name in INTERVALS:
+        with transaction.atomic():
+            rebuild_list(name, NOW)
+    post.refresh_from_db()
+    return World(alice, bob, post, parent, child, collection, comment, style)
+
+
+def level(world: World) -> None:
+    Image.objects.filter(post=world.post).update(content_level=ContentLevel.MATURE)
+
+
+def hold(world: World) -> None:
+    Image.objects.filter(post=world.post).update(state=ImageState.HELD, is_public=False)
+
+
+def remove(world: World) -> None:
+    Post.objects.filter(pk=world.post.pk).update(removed_at=NOW)
+
+
+def ban(world: World) -> None:
+    Restriction.objects.create(user=world.alice, kind=Restriction.Kind.BANNED, starts_at=NOW - timedelta(minutes=1))
+
+
+def mute(kind: str) -> Callable[[World], None]:
+    def apply(world: World) -> None:
+        made = world.post.image.generation
+        value: Any = {"tag": "vulpine", "word": "secretive", "checkpoint": made.checkpoint, "author": world.alice}[kind]
+        people.mute(member=world.bob, kind=kind, value=value, at=NOW)
+
+    return apply
+
+
+REASONS: dict[str, Callable[[World], object]] = {
+    "level": level,
+    "held": hold,
+    "removed": remove,
+    "private": lambda world: services.unpublish_post(post=world.post, author=world.alice),
+    "deleted": lambda world: services.delete_post(post=world.post, author=world.alice),
+    "banned author": ban,
+    "blocks": lambda world: people.block_member(member=world.bob, blocked=world.alice),
+    "is blocked": lambda world: people.block_member(member=world.alice, blocked=world.bob),
+    "mute author": mute("author"),
+    "mute tag": mute("tag"),
+    "mute word": mute("word"),
+    "mute checkpoint": mute("checkpoint"),
+    "not interested": lambda world: people.hide_post(member=world.bob, post=world.post),
+}
+
+
+def test_the_post_is_in_every_list(world: World, as_user: As) -> None:
+    """What hides must have something to hide."""
+    client = as_user(world.bob)
+    for name, addresses in LISTS.items():
+        for address in addresses(world):
+            answer = client.get(address)
+            assert answer.status_code == 200, address
+            page = answer.content.decode()
+            assert any(mark in page for mark in world.marks), f"{name}: {address}"
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_what_is_hidden_leaks_nowhere(reason: str, world: World, as_user: As) -> None:
+    client, fragment = as_user(world.bob), {"HX-Request": "true"}
+    for address in feeds("/"):  # the snapshots are built while it is there
+        client.get(address, headers=fragment)
+    REASONS[reason](world)
+    for name, addresses in LISTS.items():
+        if reason in BLIND.get(name, ()):
+            continue
+        for address in addresses(world):
+            page = client.get(address, headers=fragment).content.decode()
+            leaked = [mark for mark in world.marks if mark in page]
+            assert not leaked, f"{name}: {address} shows {leaked} though it is hidden: {reason}"
+    cache.clear()
+    later = as_user(world.bob)
+    for address in feeds("/"):
+        assert world.post.public_id not in later.get(address, headers=fragment).content.decode(), address
