@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse.csgraph import connected_components
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -56,6 +55,8 @@ def win_table(votes: Votes, models: int) -> Floats:
 
 def is_bounded(wins: Floats) -> bool:
     """Whether a chain of wins leads from every model to every other: only then are strengths finite (Ford 1957)."""
+    from scipy.sparse.csgraph import connected_components  # seconds to import: not at the start of every process
+
     return int(connected_components(wins > 0, directed=True, connection="strong")[0]) == 1
 
 

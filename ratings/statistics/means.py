@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 LEAST_CLUSTERS = 5  # below, an interval that clusters by rater would be a pretence of one
 STEPS = (1.0, 5.0)
@@ -63,6 +62,8 @@ def cluster_interval(moments: Moments) -> tuple[Floats, Floats, Floats]:
     with G - 1 degrees. The square opens into the moments, so no rater's row has to leave the database. Fewer
     than `LEAST_CLUSTERS` raters get NaN for an interval.
     """
+    from scipy import stats  # seconds to import: not at the start of every process
+
     s, w, ss, sw, ww, raters = (
         np.asarray(part, dtype=np.float64)
         for part in (moments.s, moments.w, moments.ss, moments.sw, moments.ww, moments.raters)
@@ -105,5 +106,7 @@ def sensitivity_band(low: float, high: float, response: float, *, shift: float =
 
 def response_interval(answered: int, asked: int) -> tuple[float, float]:
     """Wilson's 95 % interval of a response rate; `asked` is at least 1."""
+    from scipy import stats  # the same
+
     interval = stats.binomtest(answered, asked).proportion_ci(method="wilson")
     return float(interval.low), float(interval.high)

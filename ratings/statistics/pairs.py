@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from ratings.statistics.clusters import Jackknife
 from ratings.statistics.likelihood import (
@@ -66,6 +65,8 @@ class Strengths:
         return np.asarray(np.sqrt(np.maximum.reduce([rater, prompt, rater + prompt - both, naive])))
 
     def _spread(self, is_naive: bool) -> Floats:
+        from scipy import stats  # seconds to import: not at the start of every process
+
         honest = (self.degrees >= LEAST_CLUSTERS - 1) & self.is_bounded
         quantile = stats.norm.ppf(0.975) if is_naive else stats.t.ppf(0.975, np.maximum(self.degrees, 1))
         return np.where(honest, quantile, np.nan)
