@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -72,10 +73,10 @@ def _about(request: HttpRequest, username: str, change: Callable[[User, User], b
 
 def _other(member: User, username: str) -> User:
     """Somebody the member may see, or has blocked; whoever blocked the member stays out of reach."""
-    reachable = visible_members(member, timezone.now()) | User.objects.filter(
-        pk__in=Block.objects.blocked_by(member.pk)
-    )
-    return get_object_or_404(reachable.distinct(), username__iexact=username)
+    blocked = Q(pk__in=Block.objects.blocked_by(member.pk))
+    reachable = User.objects.filter(Q(pk__in=visible_members(member, timezone.now()).values("pk")) | blocked)
+    other: User = get_object_or_404(reachable, username__iexact=username)
+    return other
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
