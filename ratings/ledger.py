@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
+from django.db.backends.postgresql.base import ServerBindingCursor  # type: ignore[attr-defined]
 
 _IN_FORCE = "lifted_at IS NULL AND starts_at <= %(at)s AND (ends_at IS NULL OR ends_at > %(at)s)"
 
@@ -26,7 +27,7 @@ _OPEN = f"""
 
 # An answer proves that the question was seen, also where no script could say so.
 _CLOSE = """
-    UPDATE ratings_ask ask SET outcome = 'answered', closed_at = %(at)s, dwell_ms = %(dwell)s,
+    UPDATE ratings_ask ask SET outcome = 'answered', closed_at = %(at)s, dwell_ms = %(dwell)s::integer,
         shown_at = coalesce(ask.shown_at, ask.created_at)"""
 
 RATE = f"""
@@ -35,7 +36,7 @@ WITH closed AS ({_CLOSE}
     WHERE image.id = ask.image_id AND image.id = %(image)s AND {_OPEN} AND {_ASKABLE.format(side="image")}
     RETURNING ask.id, ask.rater_id, ask.image_id, ask.question_id, ask.repeat_no)
 INSERT INTO ratings_rating (ask_id, rater_id, image_id, question_id, repeat_no, value, created_at)
-SELECT *, %(value)s::smallint, %(at)s FROM closed RETURNING id, ask_id, question_id, repeat_no"""  # noqa: S608 - no input is in it
+SELECT *, %(value)s::smallint, %(at)s::timestamptz FROM closed RETURNING id, ask_id, question_id, repeat_no"""  # noqa: S608 - no input is in it
 
 COMPARE = f"""
 WITH closed AS ({_CLOSE}
@@ -45,10 +46,10 @@ WITH closed AS ({_CLOSE}
     RETURNING ask.id, ask.rater_id, ask.image_low_id, ask.image_high_id, ask.repeat_no, ask.is_side_swapped)
 INSERT INTO ratings_comparison (ask_id, rater_id, image_low_id, image_high_id, repeat_no, outcome, preferred_id,
     quality_flags, created_at)
-SELECT id, rater_id, image_low_id, image_high_id, repeat_no, %(outcome)s,
-    CASE WHEN %(outcome)s IN ('left', 'right')
-        THEN CASE WHEN is_side_swapped = (%(outcome)s = 'left') THEN image_high_id ELSE image_low_id END END,
-    '{{}}', %(at)s FROM closed RETURNING ask_id"""  # noqa: S608 - no input is in it
+SELECT id, rater_id, image_low_id, image_high_id, repeat_no, %(outcome)s::varchar,
+    CASE WHEN %(outcome)s::varchar IN ('left', 'right')
+        THEN CASE WHEN is_side_swapped = (%(outcome)s::varchar = 'left') THEN image_high_id ELSE image_low_id END END,
+    '{{}}', %(at)s::timestamptz FROM closed RETURNING ask_id"""  # noqa: S608 - no input is in it
 
 
 def store_rating(
@@ -72,6 +73,9 @@ def store_comparison(
 
 
 def _one(statement: str, values: dict[str, Any]) -> Any:
-    with connection.cursor() as cursor:
+    """The row that comes back. Values are bound by the server, so that it may keep the statement's plan."""
+    connection.ensure_connection()
+    bound = connection._prepare_cursor(ServerBindingCursor(connection.connection))  # type: ignore[attr-defined]
+    with bound as cursor:
         cursor.execute(statement, values)
         return cursor.fetchone()
