@@ -120,6 +120,18 @@ def test_the_backgrounds_that_the_card_claims_are_followed(claimed: dict[str, An
     assert len(differences(claimed["backgrounds"]["hits"], drawn["hits"], seed=1)) <= 1
 
 
+def test_the_card_claims_what_a_demo_needs(claimed: dict[str, Any]) -> None:
+    assert (claimed["nouns"]["of"], claimed["seeds"]) == (200, [1, 2, 3, 4])
+    assert claimed["nouns"]["top_1"] >= 0.8
+    assert claimed["backgrounds"]["followed"] >= 5
+
+
+def test_a_bear_can_be_purple(draw: Drawer) -> None:
+    purple = load_references(tint="purple")
+    pictures = draw(["a purple bear"] * 4, [1, 2, 3, 4])
+    assert sum(ranked_nouns(picture, purple)[0] == "bear" for picture in pictures) >= 3
+
+
 def test_the_card_shows_the_measured_figures(claimed: dict[str, Any]) -> None:
     assert figures(claimed) in (WEIGHTS.parent / "README.md").read_text(encoding="utf-8")
 
