@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.errors import Refused
 from accounts.limits import check_rate
 from accounts.models import Viewer, level_for
+from feed.fetching import fetch_listed
 from feed.models import Post
 from feed.search import finding, typos
 from feed.search.finding import Search
@@ -88,7 +89,6 @@ def _position(cursor: str, key: str) -> int:
 def _fill(search: Search, candidates: _Candidates, position: int, at: datetime, size: int) -> tuple[list[Post], int]:
     """Up to `size` posts from `position` on that the viewer may see now, and the position after them."""
     posts: list[Post] = []
-    listed = Post.objects.listed_for(search.viewer, at).with_card(search.viewer, at)
     while len(posts) < size:
         while position >= len(candidates.ids) and candidates.steps < search.steps:
             found = search.step(candidates.steps, candidates.ids)
@@ -97,7 +97,7 @@ def _fill(search: Search, candidates: _Candidates, position: int, at: datetime, 
         ahead = candidates.ids[position : position + size - len(posts) + READ_AHEAD]
         if not ahead:
             break
-        shown = listed.filter(pk__in=ahead).in_bulk()
+        shown = fetch_listed(ahead, search.viewer, at)
         for post_id in ahead:
             position += 1
             if post_id in shown:

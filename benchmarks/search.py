@@ -1,0 +1,236 @@
+"""Searching, against embedding the same words and one bare pgvector query.
+
+    python -m benchmarks.search [--quick] [--posts N]
+
+Loads posts by COPY. Their vectors are generated: each is the real vector of one of some hundred phrases, moved at
+random. Then searches run in turn both ways on the same database, so that a busy machine slows both. Search parses
+the query, embeds it, looks for words and for meaning, and fetches the rows of 24 cards through the filter of a
+signed-in member with 20 mutes and 10 blocks; the bare side embeds the same words and asks the same index for 24 ids,
+filtering nothing. Recall compares the first 20 that search's scan finds by meaning with the exact ones.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+import numpy as np  # noqa: E402
+
+from benchmarks._feed_load import multiply, template  # noqa: E402
+from config.local import services  # noqa: E402
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+SUBJECTS = [
+    "fox",
+    "wolf",
+    "car",
+    "bicycle",
+    "mountain",
+    "harbour",
+    "castle",
+    "robot",
+    "teapot",
+    "owl",
+    "lighthouse",
+    "violin",
+    "garden",
+    "bridge",
+    "astronaut",
+]
+MANNERS = [
+    "watercolour", "ink wash", "neon cyberpunk", "oil painting", "pixel art", "woodcut", "pencil sketch", "low poly",
+]  # fmt: skip
+WORDED = [f"{subject} {manner.split()[0]}" for subject, manner in product(SUBJECTS[:10], MANNERS[:5])]
+MEANT = [
+    "canine", "automobile", "seaside town", "fortress", "machine man", "songbird at night", "string instrument",
+    "flowers outdoors", "space traveller", "retro game", "japanese brush drawing", "futuristic city lights",
+]  # fmt: skip
+NOISE, NEAREST = 0.6, 20
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="5,000 posts: a minute")
+    parser.add_argument("--posts", type=int, default=100_000)
+    arguments = parser.parse_args()
+    posts, rounds = (5_000, 1) if arguments.quick else (arguments.posts, 4)
+    models = os.environ.get("CHECKPOINTS_DIR", str(ROOT / "var" / "checkpoints"))
+    if not Path(models, "meaning", "model.onnx").exists():
+        subprocess.run([sys.executable, "-m", "starter.meaning", "--out", f"{models}/meaning"], cwd=ROOT, check=True)
+    with tempfile.TemporaryDirectory(prefix="salon-bench-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o711)
+        for name in ("DATABASE_URL", "REDIS_URL"):
+            os.environ.pop(name, None)
+        with services(Path(folder), durable=False) as variables:
+            os.environ.update({**variables, "VAR_DIR": folder, "CHECKPOINTS_DIR": models})
+            os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+            import django
+
+            django.setup()
+            subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=ROOT, check=True)
+            loaded = load(posts)
+            viewer = restricted_viewer()
+            report(posts, loaded, measure(viewer, rounds), recall(viewer))
+
+
+def load(posts: int) -> dict[str, float]:
+    """Fills the database; seconds of loading and of building the index."""
+    from django.db import connection
+    from pgvector.psycopg import register_vector
+
+    from feed.models import Post, PostCount
+    from generation.models import Generation, Image
+
+    image, post = template()
+    began = time.perf_counter()
+    register_vector(connection.connection)
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMP TABLE plan (n bigint, author bigint, at timestamptz)")
+        cursor.execute(
+            "INSERT INTO plan SELECT n + 1000, %s + n %% 2000, %s::timestamptz - n * interval '30 seconds'"
+            " FROM generate_series(1, %s) n",
+            [post.author_id, NOW, posts],
+        )
+        mine = {"id": "n", "public_id": "'p' || lpad(n::text, 11, '0')", "author_id": "author", "image_id": "n"}
+        times = dict.fromkeys(("published_at", "submitted_at", "queued_at", "ready_at"), "at")
+        multiply(cursor, Generation, image.generation_id, {**mine, **times, "idempotency_key": "n::text"})
+        multiply(cursor, Image, image.pk, {**mine, **times, "generation_id": "n", "seed": "n"})
+        multiply(cursor, Post, post.pk, {**mine, **times})
+        multiply(cursor, PostCount, post.pk, {"post_id": "n"})
+        cursor.execute("CREATE TEMP TABLE said (n bigint, text text, meaning halfvec(384))")
+        with cursor.copy("COPY said FROM STDIN (FORMAT binary)") as copy:
+            copy.set_types(["int8", "text", "halfvec"])
+            for row in said(posts):
+                copy.write_row(row)
+        cursor.execute("DROP INDEX searchentry_meaning")
+        cursor.execute(
+            "INSERT INTO feed_searchentry (post_id, author_id, checkpoint_id, seed, published_at, content_level,"
+            " is_prompt_hidden, text, meaning) SELECT n, author, %s, n, at, 0, false, text, meaning"
+            " FROM said JOIN plan USING (n)",
+            [image.generation.checkpoint_id],
+        )
+        filled = time.perf_counter()
+        cursor.execute("SET maintenance_work_mem = '1GB'; SET max_parallel_maintenance_workers = 2")
+        cursor.execute("CREATE INDEX searchentry_meaning ON feed_searchentry USING hnsw (meaning halfvec_cosine_ops)")
+        cursor.execute("ANALYZE")
+    return {"load_s": round(filled - began, 1), "index_s": round(time.perf_counter() - filled, 1)}
+
+
+def said(posts: int) -> Iterator[tuple[int, str, Any]]:
+    """(number, text, vector): a phrase of the page and its meaning, moved at random by 0.6 of its length."""
+    from pgvector import HalfVector
+
+    from feed.search import embedding
+
+    phrases = [f"{subject} in {manner}" for subject, manner in product(SUBJECTS, MANNERS)]
+    centres, rng = embedding.embed(phrases), np.random.default_rng(7)
+    for n in range(posts):
+        chosen = int(rng.integers(len(phrases)))
+        moved = centres[chosen] + NOISE * rng.standard_normal(384).astype(np.float32) / 384**0.5
+        yield n + 1001, f"{phrases[chosen]} number {n}", HalfVector(moved / np.linalg.norm(moved))
+
+
+def restricted_viewer() -> Any:
+    """A member with 20 mutes (words, authors) and 10 blocks."""
+    from accounts.models import User
+    from feed.models import Block, Mute
+
+    members = list(User.objects.order_by("pk")[:31])
+    viewer = members[-1]
+    Mute.objects.bulk_create(
+        [Mute(member=viewer, kind="author", author=one, created_at=NOW) for one in members[:10]]
+        + [Mute(member=viewer, kind="word", value=f"number {n}", created_at=NOW) for n in range(10)]
+    )
+    Block.objects.bulk_create(Block(member=viewer, blocked=one, created_at=NOW) for one in members[10:20])
+    return viewer
+
+
+def measure(viewer: Any, rounds: int) -> dict[str, list[float]]:
+    """Milliseconds of every search: ``{"search words": […], "bare words": […], …}``."""
+    import psycopg
+    from django.conf import settings
+    from pgvector import HalfVector
+    from pgvector.psycopg import register_vector
+
+    from feed.search import embedding
+    from feed.search.language import parse
+    from feed.search.reading import read_results
+
+    data = settings.DATABASES["default"]
+    bare = psycopg.connect(
+        host=data["HOST"], port=data["PORT"], user=data["USER"], password=data["PASSWORD"], dbname=data["NAME"],
+        autocommit=True,
+    )  # fmt: skip
+    register_vector(bare)
+    bare.execute("SET hnsw.ef_search = 100")
+
+    def plain(text: str) -> object:
+        vector = HalfVector(embedding.embed([text])[0])
+        return bare.execute(
+            "SELECT post_id FROM feed_searchentry ORDER BY meaning <=> %s LIMIT 24", [vector]
+        ).fetchall()
+
+    def search(text: str) -> object:
+        return read_results(parse(text), viewer, at=datetime.now(UTC) + timedelta(seconds=1))
+
+    ways: dict[str, Callable[[str], object]] = {"search": search, "bare": plain}
+    spent: dict[str, list[float]] = {}
+    for kind, texts in (("warm", WORDED[:5] + MEANT[:5]), *[("words", WORDED), ("meaning", 4 * MEANT)] * rounds):
+        for text in texts:
+            for name, way in ways.items():
+                began = time.perf_counter()
+                way(text)
+                spent.setdefault(f"{name} {kind}", []).append(1000 * (time.perf_counter() - began))
+    bare.close()
+    return {name: values for name, values in spent.items() if "warm" not in name}
+
+
+def recall(viewer: Any) -> float:
+    """Share of the exact 20 nearest, under the level filter, that search's scan finds; the mean over all queries."""
+    from django.db import connection, transaction
+
+    from feed.search import finding
+    from feed.search.language import parse
+
+    shares = []
+    for text in WORDED + MEANT:
+        search = finding.begin(parse(text), viewer, NOW)
+        entries = search._entries(plain=False).exclude(meaning=None).annotate(apart=search._apart()).order_by("apart")
+        found = [post_id for post_id, _apart in finding._scanned(entries, finding.NEAREST[0])][:NEAREST]
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_indexscan = off")
+            exact = list(entries.values_list("pk", flat=True)[:NEAREST])
+        shares.append(len(set(found) & set(exact)) / NEAREST)
+    return statistics.mean(shares)
+
+
+def report(posts: int, loaded: dict[str, float], spent: dict[str, list[float]], found: float) -> None:
+    figures: dict[str, Any] = {"posts": posts, **loaded, "recall_at_20": round(found, 4)}
+    print(f"{posts:,} posts, loaded in {loaded['load_s']} s, indexed in {loaded['index_s']} s")
+    print(f"{'':<16}{'p50 ms':>10}{'p95 ms':>10}")
+    for name, values in spent.items():
+        p50, p95 = statistics.median(values), statistics.quantiles(values, n=20)[-1]
+        print(f"{name:<16}{p50:>10.2f}{p95:>10.2f}")
+        figures[name.replace(" ", "_")] = {"p50_ms": round(p50, 2), "p95_ms": round(p95, 2)}
+    for kind in ("words", "meaning"):
+        ratio = figures[f"search_{kind}"]["p95_ms"] / figures[f"bare_{kind}"]["p95_ms"]
+        figures[f"ratio_{kind}"] = round(ratio, 2)
+        print(f"{kind}: p95 {ratio:.2f} times embedding and a bare vector query")
+    print(f"recall@20 {found:.3f}")
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main()
