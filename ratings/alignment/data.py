@@ -41,6 +41,8 @@ def read_pairs(folder: Path, split: str, *, cache: Path, most: int | None = None
         rows = datasets.load_dataset(str(folder), cache_dir=str(cache), split=split)
     except (ValueError, OSError, datasets.exceptions.DatasetNotFoundError) as error:
         raise AlignmentError(f"{folder} has no split {split} of pairs: {error}") from error
+    if not {"jpg_0", "jpg_1", "label_0", "caption", "prompt_id"} <= set(rows.column_names):
+        raise AlignmentError(f"{folder} has no split {split} of pairs: its columns are others.")
     return rows if most is None else rows.shuffle(seed=0).select(range(min(most, len(rows))))
 
 

@@ -11,6 +11,7 @@ import PIL.Image
 import pytest
 from django.core.management import CommandError, call_command
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
@@ -21,6 +22,7 @@ from ratings.alignment.measuring import accuracy
 from tests.generation.fixtures import checkpoint_row
 
 
+@hypothesis_settings(deadline=None, max_examples=30)
 @given(st.lists(st.tuples(st.floats(-1, 1), st.integers(0, 5)), min_size=1, max_size=40))
 def test_an_accuracy_lies_in_its_interval_and_ties_count_half(pairs: list[tuple[float, int]]) -> None:
     margins, groups = zip(*pairs, strict=True)
@@ -39,8 +41,8 @@ def test_pairs_of_one_prompt_are_no_independent_evidence() -> None:
 
 
 def noise(rng: random.Random, light: int) -> PIL.Image.Image:
-    """A picture of 64 px that is bright or dark, with noise on it."""
-    pixels = np.random.default_rng(rng.randrange(2**32)).normal(light, 20, (64, 64, 3)).clip(0, 255)
+    """A picture of 32 px that is bright or dark, with noise on it."""
+    pixels = np.random.default_rng(rng.randrange(2**32)).normal(light, 20, (32, 32, 3)).clip(0, 255)
     return PIL.Image.fromarray(pixels.astype(np.uint8))
 
 
@@ -73,7 +75,7 @@ def test_a_short_run_learns_a_taste_and_registers_itself(
 ) -> None:
     out = tmp_path / "aligned"
     arguments = ["--release", str(tasteful), "--checkpoint", "starter", "--out", str(out)]
-    call_command("align", *arguments, "--steps", "25", "--rate", "2e-3", "--batch", "8", "--max-pairs", "64")
+    call_command("align", *arguments, "--steps", "40", "--rate", "2e-3", "--batch", "8", "--max-pairs", "64")
     told = capsys.readouterr().out
     facts = json.loads((out / "alignment.json").read_text("utf-8"))
     assert facts["validation_before"]["share"] == 0.5  # a LoRA begins as nothing

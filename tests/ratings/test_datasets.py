@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ratings.datasets import card, frozen, splits, sql
@@ -122,12 +122,14 @@ def test_postgres_names_rows_as_python_does() -> None:
     sql.run("DROP TABLE release_key")
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.integers(-5, 5), max_size=4), max_size=8))
 def test_lists_come_back_from_the_words_that_copy_tells(rows: list[list[int]]) -> None:
     words = pa.array([" ".join(map(str, row)) for row in rows], pa.string())
     assert sql.split_words(words, pa.list_(pa.int64())).to_pylist() == rows
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.lists(st.integers(1, 6), max_size=3), st.lists(st.integers(1, 6), max_size=3))))
 def test_rows_are_found_by_whom_and_what_they_stand_on(rows: list[tuple[list[int], list[int]]]) -> None:
     columns = {"_raters": [list(row[0]) for row in rows], "_images": [list(row[1]) for row in rows]}
