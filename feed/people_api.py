@@ -4,7 +4,7 @@ from typing import Any
 
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_serializer
 from rest_framework import serializers, viewsets
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
@@ -33,6 +33,7 @@ class PersonSerializer(serializers.Serializer[Any]):
     since = serializers.DateTimeField()
 
 
+@extend_schema_serializer(many=False)  # the page is the list
 class PeopleSerializer(serializers.Serializer[Any]):
     next = serializers.URLField(allow_null=True)
     results = PersonSerializer(many=True)
@@ -62,6 +63,7 @@ class HiddenSerializer(serializers.Serializer[Any]):
     since = serializers.DateTimeField()
 
 
+@extend_schema_serializer(many=False)  # the page is the list
 class HiddenPageSerializer(serializers.Serializer[Any]):
     next = serializers.URLField(allow_null=True)
     results = HiddenSerializer(many=True)

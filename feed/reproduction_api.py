@@ -24,7 +24,7 @@ class AskAgainSerializer(serializers.Serializer[Any]):
     post = serializers.CharField(help_text="Id of the post")
 
 
-class OutcomeSerializer(serializers.Serializer[Outcome]):
+class ReproducedSerializer(serializers.Serializer[Outcome]):
     generation = serializers.CharField(source="reproduction.generation.public_id")
     image = serializers.CharField(source="image.public_id")
     state = serializers.CharField(source="image.state")
@@ -39,7 +39,7 @@ class ReproductionViewSet(viewsets.ViewSet):
     permission_classes = [IsAuthenticated]
     lookup_value_regex = r"[\w-]{12}"
 
-    @extend_schema(request=AskAgainSerializer, responses={201: OutcomeSerializer})
+    @extend_schema(request=AskAgainSerializer, responses={201: ReproducedSerializer})
     def create(self, request: Request) -> Response:
         """Runs a post's seed again; once a post, however often it is asked for."""
         at, member, data = timezone.now(), member_of(request), checked(AskAgainSerializer, request)
@@ -47,12 +47,12 @@ class ReproductionViewSet(viewsets.ViewSet):
         posts = Post.objects.visible_to(member, at).select_related("image__generation__checkpoint")
         post = get_object_or_404(posts, public_id=data["post"])
         reproduce_post(post=post, member=member, at=at)
-        return Response(OutcomeSerializer(outcome_of(post, member)).data, status=201)
+        return Response(ReproducedSerializer(outcome_of(post, member)).data, status=201)
 
-    @extend_schema(parameters=[POST], responses=OutcomeSerializer)
+    @extend_schema(parameters=[POST], responses=ReproducedSerializer)
     def retrieve(self, request: Request, pk: str) -> Response:
         member = member_of(request)
         post = get_object_or_404(Post.objects.visible_to(member, timezone.now()).select_related("image"), public_id=pk)
         if (outcome := outcome_of(post, member)) is None:
             raise Http404
-        return Response(OutcomeSerializer(outcome).data)
+        return Response(ReproducedSerializer(outcome).data)

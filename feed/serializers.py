@@ -66,8 +66,9 @@ class PostSerializer(serializers.Serializer[Post]):
     made = serializers.SerializerMethodField()
 
     @classmethod
-    def of(cls, posts: list[Post], request: Request) -> Any:
-        return cls(posts, many=True, context={"request": request}).data  # type: ignore[arg-type]  # many=True
+    def of(cls, posts: list[Post], request: Request) -> list[dict[str, Any]]:
+        serializer = cls(context={"request": request})
+        return [serializer.to_representation(post) for post in posts]
 
     @extend_schema_field(PictureSerializer)
     def get_picture(self, post: Post) -> dict[str, Any]:
@@ -137,6 +138,7 @@ class PublishSerializer(serializers.Serializer[Any]):
     challenge = serializers.DateField(allow_null=True, default=None, help_text="Day of a challenge to enter as well")
 
 
+@extend_schema_serializer(many=False)  # an answer of its own, not a row of a list
 class TagsSerializer(serializers.Serializer[Any]):
     tags = serializers.ListField(child=serializers.CharField(max_length=100), max_length=24)
 

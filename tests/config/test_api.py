@@ -13,7 +13,7 @@ from accounts.models import ApiToken, User
 from tests.conftest import PASSWORD, ApiAs, As
 
 # Bounded by what they are: the purposes one can consent to, the questions in force.
-SMALL_LISTS = {"/api/consent/", "/api/questions/"}
+SMALL_LISTS = {"/api/consent/", "/api/questions/", "/api/mutes/"}
 
 
 def _schema() -> dict[str, Any]:
