@@ -19,8 +19,8 @@ from feed.commenting import count_comments, read_threads
 from feed.family import family_of
 from feed.forms import CommentForm
 from feed.models import Challenge, Comment, Post
-from feed.ranking import age_term, vote_term
 from feed.rates import check_member_rate
+from feed.scores import score_of
 from feed.stacks import near_duplicates_of, variations_of
 from feed.tagging import tags_of
 from feed.views.support import came_from, for_members, is_htmx, says_no
@@ -80,7 +80,7 @@ def _shown(post: Post, viewer: Viewer, at: datetime) -> dict[str, object]:
         "copies": _copies(post) if is_readable else {},
         "same_url": remix_url(post, "same") if is_readable else "",
         "inspired_url": remix_url(post, "inspired"),
-        "score": _score(post),
+        "score": score_of(post),
         "family": family_of(post, viewer, at),
         "variations": [card_of(other, viewer, at) for other in variations_of(post, viewer, at)],
         "near_duplicates": [card_of(other, viewer, at) for other in near_duplicates_of(post, viewer, at)],
@@ -112,13 +112,6 @@ def _copies(post: Post) -> dict[str, str]:
         "parameters": copying.as_parameters(image),
         "curl": copying.as_curl(image, settings.SITE_URL),
     }
-
-
-def _score(post: Post) -> dict[str, float]:
-    """The terms of `hot`, for “why is this here?”."""
-    weight = post.count.weight
-    votes, age = vote_term(weight), age_term(post.published_at)
-    return {"weight": weight, "votes": votes, "age": age, "hot": votes + age}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
