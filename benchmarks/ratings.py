@@ -2,7 +2,7 @@
 
     python -m benchmarks.ratings [--quick]
 
-Both views take turns on one server of two processes, asked by the same clients, while the feed's JSON page is read
+Both views take turns on one server process, asked by the same clients, while the feed's JSON page is read
 50 times a second beside them, so that a busy machine slows both.
 """
 
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 CLIENTS = 8
 MEMBERS = 50
 A_DAY = 86_400
-PROCESSES = 2
 POSTS = 60
 READS, READERS = 50, 16  # of the feed's JSON page: a second, by so many connections
 WARM_UP = 1.0  # s
@@ -78,10 +77,9 @@ def main() -> None:
 
 @contextlib.contextmanager
 def server(folder: Path) -> Iterator[str]:
-    """The web server as production runs it; yields its host and port."""
+    """One web process, as production runs it; yields its host and port."""
     port = free_port(19_000 + os.getpid() % 1000)
     command = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--port", str(port), "--log-level", "error"]
-    command += ["--workers", str(PROCESSES)]
     environ = {**os.environ, "SITE_URL": f"http://127.0.0.1:{port}"}
     service = guard("The web server", command, log=folder / "web.log", environ=environ, cwd=ROOT)
     address = f"127.0.0.1:{port}"
@@ -93,7 +91,7 @@ def server(folder: Path) -> Iterator[str]:
 
 
 def is_up(address: str) -> bool:
-    with contextlib.closing(http.client.HTTPConnection(address, timeout=2)) as connection:
+    with contextlib.closing(http.client.HTTPConnection(address, timeout=20)) as connection:
         try:
             connection.request("GET", "/bare/none/")
             connection.getresponse().read()
@@ -258,7 +256,7 @@ def report(figures: dict[str, list[float]], reads: float) -> None:
     print(f"{'view':<28}{'answers/s':>12}{'a day':>14}")
     for name, rate in (("ratings:ask-answer", salon), ("the same writes, bare", bare)):
         print(f"{name:<28}{rate:>12,.0f}{rate * A_DAY:>14,.0f}")
-    print(f"the feed's JSON page was read {reads:.0f} times a second meanwhile, by {PROCESSES} server processes")
+    print(f"the feed's JSON page was read {reads:.0f} times a second meanwhile")
     print(f"ratio {ratio:.2f}, rounds {[f'{one / other:.2f}' for one, other in zip(*figures.values(), strict=True)]}")
     figure = {"answers_per_s": round(salon, 1), "bare_per_s": round(bare, 1), "answers_a_day": round(salon * A_DAY)}
     figure["feed_reads_per_s"] = round(reads, 1)
