@@ -10,6 +10,7 @@ from ratings.datasets.scope import Scope
 from ratings.statistics import agreement
 from ratings.statistics.agreement import Level
 
+MOST_OF_UNIT, MOST_JUDGEMENTS = 10, 1_500  # what agreement and its interval are computed on
 MOST_UNITS = 2_000  # pairs or pictures judged twice that agreement is computed on, the latest
 _LEAVES = "of_pictures = '' AND of_votes = ''"
 
@@ -78,12 +79,29 @@ def _response(scope: Scope) -> dict[str, Any]:
 
 
 def _agreed(counts: Sequence[Sequence[int]], level: Level) -> dict[str, Any]:
-    """Krippendorff's alpha with a 95 % interval; null where too little was judged twice."""
-    found = agreement(counts, level=level)
+    """Krippendorff's alpha with a 95 % interval; null where too little was judged twice.
+
+    Its bootstrap works on pairs of judgements, whose number grows with the square of a unit's, so both are computed
+    on a bounded number of them: the latest units, a unit with many judgements thinned in proportion.
+    """
+    found = agreement(_first(counts), level=level)
     if found is None:
         return {"alpha": None, "low": None, "high": None, "units": len(counts)}
     figures = {"alpha": found.alpha, "low": found.low, "high": found.high}
     return {name: round(value, 4) for name, value in figures.items()} | {"units": found.units}
+
+
+def _first(counts: Sequence[Sequence[int]]) -> list[list[int]]:
+    """The first units, each with at most `MOST_OF_UNIT` judgements in proportion, `MOST_JUDGEMENTS` together."""
+    kept: list[list[int]] = []
+    held = 0
+    for row in counts:
+        scale = min(1.0, MOST_OF_UNIT / max(1, sum(row)))
+        kept.append([round(scale * count) for count in row])
+        held += sum(kept[-1])
+        if held >= MOST_JUDGEMENTS:
+            break
+    return kept
 
 
 def balance(scope: Scope) -> dict[str, Any]:
