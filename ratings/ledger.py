@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.backends.postgresql.base import ServerBindingCursor  # type: ignore[attr-defined]
+from django.db.backends.postgresql.base import ServerBindingCursor
 
 _IN_FORCE = "lifted_at IS NULL AND starts_at <= %(at)s AND (ends_at IS NULL OR ends_at > %(at)s)"
 
@@ -75,7 +75,7 @@ def store_comparison(
 def _one(statement: str, values: dict[str, Any]) -> Any:
     """The row that comes back. Values are bound by the server, so that it may keep the statement's plan."""
     connection.ensure_connection()
-    bound = connection._prepare_cursor(ServerBindingCursor(connection.connection))  # type: ignore[attr-defined]
+    bound = connection._prepare_cursor(ServerBindingCursor(connection.connection))  # type: ignore[attr-defined,call-arg]
     with bound as cursor:
         cursor.execute(statement, values)
         return cursor.fetchone()
