@@ -1,4 +1,4 @@
-"""What programs say of a benchmark's pictures: FID by category, with the extractor that the operator brings."""
+"""What programs say of a benchmark's pictures, with the models that an operator brings: FID, likeness to prompts."""
 
 import hashlib
 import io
@@ -109,3 +109,57 @@ def _made(entry: int, categories: set[str], extractor: Extractor) -> list[tuple[
 def _originals(prefixes: Sequence[str]) -> Iterator[PIL.Image.Image]:
     for prefix in prefixes:
         yield PIL.Image.open(io.BytesIO(files.read(f"{prefix}/original.png")))
+
+
+class Encoder:
+    """A model of pictures and texts in one space (CLIP, SigLIP …) from a local folder, as transformers saves it."""
+
+    def __init__(self, folder: Path) -> None:
+        from transformers import AutoModel, AutoProcessor
+
+        try:
+            self._model = AutoModel.from_pretrained(str(folder), local_files_only=True).eval()
+            self._processor = AutoProcessor.from_pretrained(str(folder), local_files_only=True)
+        except (OSError, ValueError) as error:
+            raise Refused("bad_encoder", f"{folder}: {error}") from None
+        self.name = folder.name
+
+    def __call__(self, prompts: Sequence[str], pictures: Sequence[PIL.Image.Image]) -> list[float]:
+        """The cosine between each picture and its prompt, which is cut where the encoder stops reading."""
+        images = [picture.convert("RGB") for picture in pictures]
+        inputs = self._processor(
+            text=list(prompts), images=images, return_tensors="pt", padding="max_length", truncation=True
+        )
+        output = self._model(**inputs)
+        image, text = (_unit(part.detach().numpy()) for part in (output.image_embeds, output.text_embeds))
+        return [float(cosine) for cosine in (image * text).sum(1)]
+
+
+def _unit(vectors: Features) -> Features:
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+
+
+def score_similarity(*, benchmark: Benchmark, encoder: Encoder, at: datetime, tell: Callable[[str], None]) -> int:
+    """The mean likeness of every entry's pictures to their prompts, by category and over all; returns how many."""
+    scores = 0
+    for entry in benchmark.entries.select_related("checkpoint").order_by("checkpoint__slug"):
+        rows = BenchmarkPicture.objects.filter(entry=entry, image__isnull=False).exclude(image__prefix="")
+        likeness: dict[str, list[float]] = defaultdict(list)
+        values = iter(rows.order_by("pk").values_list("prompt__category", "prompt__text", "image__prefix"))
+        while batch := list(islice(values, BATCH)):
+            pictures = list(_originals([prefix for _category, _text, prefix in batch]))
+            cosines = encoder([text for _category, text, _prefix in batch], pictures)
+            for (category, _text, _prefix), cosine in zip(batch, cosines, strict=True):
+                for name in {category, ALL}:
+                    likeness[name].append(cosine)
+        for category, found in sorted(likeness.items()):
+            value = float(np.mean(found))
+            tell(f"{entry.checkpoint.slug} {category or 'all'}: {value:.4f} ({len(found)} pictures)")
+            BenchmarkScore.objects.update_or_create(
+                entry=entry,
+                metric=BenchmarkScore.Metric.SIMILARITY,
+                category=category,
+                defaults={"value": value, "pictures": len(found), "extractor": encoder.name, "computed_at": at},
+            )
+            scores += 1
+    return scores

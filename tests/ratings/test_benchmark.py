@@ -26,6 +26,7 @@ from ratings.benchmarks.pairs import benchmark_pairs
 from ratings.benchmarks.prompts import hash_of, import_prompts, prompts_of, read_prompts, to_lines
 from ratings.benchmarks.results import refresh_results
 from ratings.benchmarks.running import open_judging, register_benchmark
+from ratings.benchmarks.scoring import Encoder
 from ratings.models import Ask, Benchmark, BenchmarkPicture, BenchmarkScore, Policy, PromptSet
 from ratings.pools import comparison_pools
 from ratings.sampling import Parameters
@@ -342,3 +343,42 @@ def test_the_frechet_distance_is_that_of_two_gaussians() -> None:
     root = scipy.linalg.sqrtm(cov_one @ cov_other).real
     expected = ((one.mean(0) - other.mean(0)) ** 2).sum() + np.trace(cov_one + cov_other - 2 * root)
     assert frechet_distance(one.astype(np.float32), other.astype(np.float32)) == pytest.approx(expected, rel=1e-4)
+
+
+def tiny_clip(folder: Path) -> None:
+    """A CLIP of random weights that reads letters."""
+    import torch
+    from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel, CLIPProcessor, CLIPTokenizer
+
+    torch.manual_seed(0)
+    folder.mkdir()
+    letters = [chr(code) for code in range(97, 123)]
+    words = ["<|startoftext|>", "<|endoftext|>", *letters, *(f"{letter}</w>" for letter in letters)]
+    vocabulary, merges = folder / "vocab.json", folder / "merges.txt"
+    vocabulary.write_text(json.dumps({word: number for number, word in enumerate(words)}))
+    merges.write_text("#version: 0.2\n")
+    size = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+    ends = {"bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 1}
+    text = {**size, **ends, "vocab_size": len(words), "max_position_embeddings": 16}
+    vision = {**size, "image_size": 32, "patch_size": 16}
+    CLIPModel(CLIPConfig(text_config=text, vision_config=vision, projection_dim=8)).save_pretrained(folder)
+    pictures = CLIPImageProcessor(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32})
+    words_of = CLIPTokenizer(str(vocabulary), str(merges), model_max_length=16)
+    CLIPProcessor(pictures, words_of).save_pretrained(folder)
+
+
+def test_likeness_to_prompts_is_the_mean_cosine_of_the_operators_encoder(
+    three: list[Checkpoint], alice: User, make_image: MakeImage, tmp_path: Path
+) -> None:
+    drawn(three, alice, make_image)
+    tiny_clip(tmp_path / "clip")
+    call_command("score_benchmark", "trial", "--encoder", str(tmp_path / "clip"))
+    scores = BenchmarkScore.objects.filter(metric="similarity", entry__checkpoint__slug="best")
+    by_category = {row.category: row.value for row in scores}
+    assert set(by_category) == {"animals", "food", ""}
+    assert by_category[""] == pytest.approx((by_category["animals"] + by_category["food"]) / 2)
+    assert all(-1 <= value <= 1 for value in by_category.values())
+    encoder, pictures = Encoder(tmp_path / "clip"), [PIL.Image.new("RGB", (48, 48), name) for name in ("red", "blue")]
+    assert encoder(["a fox", "x" * 500], pictures)[0] == pytest.approx(encoder(["a fox"], pictures[:1])[0], abs=1e-5)
+    with pytest.raises(CommandError, match="Give --features"):
+        call_command("score_benchmark", "trial", "--features", "x.onnx")
