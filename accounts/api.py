@@ -207,8 +207,8 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.CreateModelMixin, viewsets.Ge
     @action(detail=True, filter_backends=[])
     def deliveries(self, request: Request, public_id: str) -> Response:
         """The log of 30 days: what was sent, how often it was tried, and what was answered."""
-        page = self.paginate_queryset(self.get_object().deliveries.order_by("-pk"))  # type: ignore[arg-type]
-        return self.get_paginated_response(DeliverySerializer(page, many=True).data)
+        page = self.paginate_queryset(self.get_object().deliveries.order_by("-pk")) or []  # type: ignore[arg-type]
+        return self.get_paginated_response(DeliverySerializer(page, many=True).data)  # type: ignore[arg-type]
 
     @extend_schema(request=None, responses=ResumedSerializer)
     @action(detail=True, methods=["post"])

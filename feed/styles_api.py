@@ -78,7 +78,7 @@ class EmergentStyleViewSet(viewsets.ViewSet):
     def list(self, request: Request) -> Response:
         """The styles of the latest week, the fastest rising first, with examples that the caller may see."""
         shown = rising(request.user, timezone.now())
-        results = RisingStyleSerializer(shown, many=True, context={"request": request}).data  # type: ignore[arg-type]
+        results = RisingStyleSerializer(shown, many=True, context={"request": request}).data
         return Response({"next": None, "results": results})
 
     @extend_schema(parameters=[ID], responses=StyleDetailSerializer)

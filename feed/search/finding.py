@@ -87,10 +87,10 @@ class Search:
         wanted = [word for word in self.query.words if not word.is_excluded]
         whole = matching.tsquery(wanted, beginnings=False, read_as=self.read_as)
         rows: list[tuple[bool, float | None, int]] = []
-        for column, entries, every in (
-            ("words", self._entries(), SearchEntry.objects.all()),
-            ("readable", self._own_hidden(), matching.own_hidden(self.viewer)),
-        ):
+        kinds = [("words", self._entries(), SearchEntry.objects.all())]
+        if matching.has_hidden(self.viewer):
+            kinds.append(("readable", self._own_hidden(), matching.own_hidden(self.viewer)))
+        for column, entries, every in kinds:
             newest = every.filter(pk__in=entries.order_by("-pk").values("pk")[:WORDS_AT_ONCE])
             is_whole = Case(When(Q(**{column: whole}), then=Value(True)), default=Value(False))
             rows += newest.annotate(is_whole=is_whole, apart=self._apart()).values_list("is_whole", "apart", "pk")

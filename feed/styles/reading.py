@@ -47,6 +47,8 @@ class Curve:
 def rising(viewer: Viewer, at: datetime, week: date | None = None) -> list[Shown]:
     """The styles of a week (the latest there is), the fastest first; none without an example for the viewer."""
     week = week or StyleWeek.objects.order_by("-week").values_list("week", flat=True).first()
+    if week is None:
+        return []
     weeks = list(
         StyleWeek.objects.filter(week=week).order_by("-rise", "-posts", "pk").select_related("style")[:MOST_STYLES]
     )
@@ -56,7 +58,7 @@ def rising(viewer: Viewer, at: datetime, week: date | None = None) -> list[Shown
     return [one for one in shown if one.examples]
 
 
-def _examples(styles: Sequence[int], week: date | None, viewer: Viewer, at: datetime) -> dict[int, list[Post]]:
+def _examples(styles: Sequence[int], week: date, viewer: Viewer, at: datetime) -> dict[int, list[Post]]:
     """The nearest of each style's posts that the viewer may see: two queries for all."""
     nearest: dict[int, list[int]] = {}
     rows = StyledPost.objects.filter(style__in=styles, week=week).order_by("apart").values_list("style_id", "pk")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from django.db import transaction
 from django.utils import timezone
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.errors import Refused
@@ -25,6 +25,7 @@ from tests.feed.test_visibility import REASONS
 __all__ = ["encoder"]  # a fixture
 NOW = timezone.now()
 WEEK = monday(NOW)
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no failure
 WORDS = {
     "ink": ["ink wash painting, rice paper, sumi-e", "sumi-e ink wash, brush strokes", "ink wash on rice paper, brush"],
     "neon": ["neon lights, cyberpunk, rain", "cyberpunk city neon, night rain", "neon cyberpunk, glowing signs, rain"],
@@ -69,12 +70,14 @@ def test_typical_words_are_those_that_three_authors_share() -> None:
     assert arithmetic.typical_words(texts) == "neon"
 
 
+@UNHURRIED
 @given(st.integers(0, 500), st.integers(1, 5_000), st.integers(0, 500), st.integers(1, 5_000))
 def test_more_posts_rise_more_and_an_unchanged_share_does_not(posts: int, site: int, before: int, earlier: int) -> None:
     assert arithmetic.rise(posts + 1, site, before, earlier) > arithmetic.rise(posts, site, before, earlier)
     assert arithmetic.rise(posts, site, posts, site) == 1
 
 
+@UNHURRIED
 @given(st.integers(0, 50), st.integers(0, 500), st.integers(1, 500), st.integers(1, 5_000))
 def test_few_posts_say_little_about_luck(posts: int, likes: int, site_posts: int, site_likes: int) -> None:
     assert arithmetic.luck(0, 0, site_posts, site_likes) == pytest.approx(1)
