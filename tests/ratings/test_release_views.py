@@ -38,7 +38,8 @@ def test_a_preview_tells_rows_reasons_and_balance_and_builds_nothing(community: 
     words = page.content.decode()
     assert page.status_code == 200
     assert "train 4" in words
-    assert "% of the pairs" in words
+    assert "First picture preferred" in words
+    assert "48x48" in words
     assert 'value="salon-pickapic"' in words
     assert not Release.objects.exists()
 
