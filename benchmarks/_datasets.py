@@ -29,8 +29,8 @@ _PAIR_ASKS = """INSERT INTO ratings_ask (public_id, policy_id, surface, stratum,
  WHERE question.slug = 'preference' AND question.is_active AND policy.version = 1 AND low.batch_key = %s"""
 _COMPARISONS = """INSERT INTO ratings_comparison (ask_id, rater_id, image_low_id, image_high_id, repeat_no, outcome,
  preferred_id, quality_flags, created_at)
- SELECT ask.id, rater_id, image_low_id, image_high_id, 0, CASE WHEN ask.id %% 2 = 0 THEN 'left' ELSE 'right' END,
-  CASE WHEN ask.id %% 2 = 0 THEN image_low_id ELSE image_high_id END, '{}', ask.created_at
+ SELECT ask.id, rater_id, image_low_id, image_high_id, 0, CASE WHEN ask.id % 2 = 0 THEN 'left' ELSE 'right' END,
+  CASE WHEN ask.id % 2 = 0 THEN image_low_id ELSE image_high_id END, '{}', ask.created_at
  FROM ratings_ask ask WHERE ask.image_low_id IS NOT NULL"""
 
 
