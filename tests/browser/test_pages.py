@@ -4,11 +4,12 @@ from collections.abc import Iterable
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth.models import Group
 from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page
 
-from accounts.models import User
+from accounts.models import Role, User
 from feed.challenges import schedule_challenges
 from feed.days import local_day
 from feed.models import Post
@@ -54,7 +55,13 @@ def check(person: Person, user: User | None, paths: list[str]) -> list[str]:
 def test_pages_for_visitors(person: Person, post: Post) -> None:
     schedule_challenges(today=local_day(timezone.now()))
     names = ["feed:list", "feed:challenge-today", "feed:about-ranking", "moderation:about", "moderation:log"]
-    paths = [*map(reverse, names), post.get_absolute_url(), reverse("feed:profile", args=[post.author.username])]
+    names += ["feed:styles"]
+    paths = [
+        *map(reverse, names),
+        reverse("feed:search") + "?q=lighthouse",
+        post.get_absolute_url(),
+        reverse("feed:profile", args=[post.author.username]),
+    ]
     assert check(person, None, paths) == []
 
 
@@ -65,6 +72,7 @@ def test_a_page_that_is_not_there_stands_in_the_frame(person: Person) -> None:
 def test_pages_for_members(person: Person, post: Post, bob: User) -> None:
     names = ["generation:create", "generation:history", "ratings:compare", "feed:notifications", "feed:profile-edit"]
     names += ["accounts:settings", "accounts:consent", "accounts:tokens", "accounts:webhooks", "accounts:data"]
+    names += ["feed:preferences", "feed:notice-settings", "feed:collections", "feed:published", "ratings:standing"]
     names += ["account_email", "account_change_password", "mfa_index", "usersessions_list"]
     report = reverse("moderation:report", args=["feed.post", post.public_id])
     assert check(person, bob, [report]) == []
@@ -76,9 +84,11 @@ def test_pages_for_moderators_and_researchers(person: Person, post: Post, bob: U
     claim_case(moderator=mod, case=case)
     names = ["moderation:queue", "moderation:rules", "moderation:appeals"]
     assert check(person, mod, [*map(reverse, names), reverse("moderation:case", args=[case.public_id])]) == []
-    assert (
-        check(
-            person, rita, [reverse("ratings:research"), reverse("ratings:release-list"), reverse("ratings:release-new")]
-        )
-        == []
-    )
+    names = ["ratings:research", "ratings:release-list", "ratings:release-new", "ratings:raters"]
+    assert check(person, rita, [reverse(name) for name in names]) == []
+
+
+def test_pages_for_staff(person: Person, rita: User) -> None:
+    rita.groups.add(Group.objects.get(name=Role.STAFF))
+    rita.refresh_from_db()
+    assert check(person, rita, [reverse("ratings:policies")]) == []
