@@ -1,6 +1,7 @@
 """What members say below posts: threads, edits, tombstones, and who reads what."""
 
 import re
+from collections.abc import Callable
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -148,7 +149,7 @@ def test_who_is_hidden_is_read_nowhere(
     post_comment(post=post, author=bob, text="root of bob")
     mine = post_comment(post=post, author=bob, text="mine too")
     post_comment(post=post, author=mallory, text="another elephant", parent=mine)
-    {
+    ways: dict[str, Callable[[], object]] = {
         "block": lambda: people.block_member(member=bob, blocked=mallory),
         "blocked": lambda: people.block_member(member=mallory, blocked=bob),
         "mute": lambda: people.mute(member=bob, kind="author", value=mallory),
@@ -156,7 +157,8 @@ def test_who_is_hidden_is_read_nowhere(
         "ban": lambda: Restriction.objects.create(user=mallory, kind="banned", starts_at=NOW),
         "removed": lambda: Comment.objects.filter(author=mallory).update(removed_at=NOW),
         "unpublished": lambda: services.unpublish_post(post=post, author=alice),
-    }[reason]()
+    }
+    ways[reason]()
     pages = [
         as_user(bob).get(f"/p/{post.public_id}/").content.decode(),
         as_user(bob).get("/notifications/").content.decode(),

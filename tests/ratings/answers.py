@@ -1,13 +1,17 @@
 """Answers put into the ledger row by row, where a test needs to know exactly what was said."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from django.utils import timezone
 
+from accounts.errors import Refused
 from accounts.models import Purpose, User
 from accounts.services import record_consent
 from generation.models import Image
+from ratings import services
 from ratings.models import Ask, AskOutcome, Comparison, Policy, Question, Rating, Surface
 
 LEFT, RIGHT, TIE, BOTH_BAD = Comparison.Outcome.values
@@ -89,3 +93,24 @@ def rate(
 def leave_unanswered(rater: User, image: Image, at: datetime | None = None) -> Ask:
     at = at or timezone.now()
     return _ask(rater, "subject", at, surface=Surface.POST, image=image, rater_is_author=False, outcome="expired")
+
+
+def refusal(call: Callable[..., object], **arguments: Any) -> Refused:
+    """What the call refuses with; it must say something."""
+    with pytest.raises(Refused) as caught:
+        call(**arguments)
+    assert caught.value.message
+    return caught.value
+
+
+def siblings(author: User, make: Callable[..., Image], n: int = 2, **fields: object) -> list[Image]:
+    """Pictures of one generation that differ in their seeds alone."""
+    first = make(author, seed=1, **fields)
+    return [first, *(make(author, seed=seed, generation=first.generation) for seed in range(2, n + 1))]
+
+
+def drawn(rater: User) -> Ask:
+    """The pair that the site draws for the member; there must be one."""
+    ask = services.draw_comparison(rater=rater)
+    assert ask is not None
+    return ask

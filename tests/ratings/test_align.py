@@ -50,7 +50,8 @@ def drawn(count: int) -> Iterator[tuple[str, PIL.Image.Image, PIL.Image.Image]]:
     rng = random.Random(1)
     for n in range(count):
         lights = [60, 200] if rng.random() < 0.5 else [200, 60]
-        yield f"a cat on a {('red', 'blue', 'green')[n % 3]} background {n}", *(noise(rng, light) for light in lights)
+        colour = ("red", "blue", "green")[n % 3]
+        yield f"a cat on a {colour} background {n}", noise(rng, lights[0]), noise(rng, lights[1])
 
 
 @pytest.fixture

@@ -6,8 +6,6 @@ from datetime import timedelta
 
 import PIL.Image
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -18,7 +16,7 @@ from feed.models import Challenge, Post
 from feed.people import block_member
 from feed.services import enter_challenge, unpublish_post
 from generation import files
-from generation.models import Generation, Image, ImageState
+from generation.models import Image, ImageState
 from moderation.models import Restriction
 from moderation.services import restrict_member
 from ratings import services
@@ -28,27 +26,16 @@ from ratings.sampling import Parameters
 from ratings.tokens import token_for
 from tests.conftest import ApiAs, As, MakeMember
 from tests.generation.fixtures import MakeImage, checkpoint_row
-from tests.ratings.answers import vote
+from tests.ratings.answers import drawn, siblings, vote
 from tests.ratings.conftest import Hang, MakePolicy
 
 pytestmark = pytest.mark.usefixtures("always")
-
-
-def siblings(author: User, make: MakeImage | Hang, n: int = 2, **fields: object) -> list[Image]:
-    first = make(author, seed=1, **fields)
-    return [first, *(make(author, seed=seed, generation=first.generation) for seed in range(2, n + 1))]
 
 
 def pairs(rater: User) -> set[tuple[str, int, int]]:
     parameters = Parameters.from_json(Policy.objects.current().parameters)
     pools = comparison_pools(rater, parameters, timezone.now())
     return {(strategy, pair.low, pair.high) for strategy, pool in pools.items() for pair in pool}
-
-
-def drawn(rater: User) -> Ask:
-    ask = services.draw_comparison(rater=rater)
-    assert ask is not None
-    return ask
 
 
 def test_siblings_that_hang_nowhere_are_shown_to_their_maker_alone(
@@ -345,91 +332,3 @@ def test_an_old_challenge_and_an_entry_that_was_taken_down_make_no_pair(
     Ask.objects.all().delete()
     unpublish_post(post=Post.objects.get(author=alice), author=alice)
     assert pairs(mallory) == set()
-
-
-# The page
-
-
-def test_the_page_shows_two_pictures_and_says_nothing_about_them(
-    alice: User, bob: User, hang: Hang, as_user: As
-) -> None:
-    other = checkpoint_row("other-model", "other")
-    one, two = hang(alice, prompt="a fox", seed=11), hang(alice, prompt="a fox", seed=22, checkpoint=other)
-    client = as_user(bob)
-    html = client.get(reverse("ratings:compare")).content.decode()
-    assert "a fox" in html
-    for telling in (
-        one.public_id,
-        two.public_id,
-        one.rendition_hash,
-        two.rendition_hash,
-        "toy",
-        "Other-Model",
-        "alice",
-    ):
-        assert telling not in html.partition("<main")[2].partition("</main>")[0]
-    ask = Ask.objects.get()
-    for side, image in (("left", ask.left), ("right", ask.right)):
-        answer = client.get(reverse("ratings:compare-picture", args=[ask.public_id, side]))
-        assert image
-        assert (answer.status_code, answer["Content-Type"]) == (200, "image/webp")
-        assert answer["Cache-Control"].startswith("private")
-
-
-def test_the_models_are_named_after_the_answer_and_not_before(
-    alice: User, bob: User, mallory: User, hang: Hang, as_user: As
-) -> None:
-    hang(alice, prompt="a fox", seed=11)
-    hang(alice, prompt="a fox", seed=22, checkpoint=checkpoint_row("other-model", "other"))
-    client, ask = as_user(bob), drawn(bob)
-    reveal = reverse("ratings:compare-reveal", args=[ask.public_id])
-    assert client.get(reveal).status_code == 302
-    body = {"token": token_for(ask), "outcome": "left", "dwell_ms": "1500"}
-    done = client.post(reverse("ratings:compare-answer", args=[ask.public_id]), body)
-    assert (done.status_code, done["Location"]) == (302, reveal)
-    html = client.get(reveal).content.decode()
-    assert "Toy" in html
-    assert "Other-Model" in html
-    assert Ask.objects.get().dwell_ms == 1500
-    for path in (reveal, reverse("ratings:compare-picture", args=[ask.public_id, "left"])):
-        assert as_user(mallory).get(path).status_code == 404
-
-
-def test_with_nothing_to_compare_the_page_says_what_makes_pairs(bob: User, as_user: As) -> None:
-    page = as_user(bob).get(reverse("ratings:compare"))
-    assert page.status_code == 200
-    assert "No pair is left for you" in page.content.decode()
-
-
-def test_a_draw_costs_the_same_however_many_pairs_there_are(alice: User, bob: User, mallory: User, hang: Hang) -> None:
-    costs = []
-    for prompt, rater in (("a fox", bob), ("a bear", mallory)):
-        siblings(alice, hang, n=4, prompt=prompt)
-        with CaptureQueriesContext(connection) as queries:
-            drawn(User.objects.get(pk=rater.pk))
-        costs.append(len(queries))
-    assert costs[0] == costs[1] <= 18
-
-
-# The API
-
-
-def test_a_pair_goes_through_the_api_blind_and_is_revealed_by_its_answer(
-    alice: User, bob: User, hang: Hang, api_as: ApiAs
-) -> None:
-    siblings(alice, hang)
-    api = api_as(bob)
-    pair = api.post("/api/comparisons/")
-    assert pair.status_code == 201
-    assert set(pair.json()) == {"id", "token", "question", "prompt", "theme", "left", "right", "expires_at"}
-    assert (pair.json()["prompt"], pair.json()["theme"]) == (Generation.objects.get().prompt, None)
-    assert api.post(f"/api/comparisons/{pair.json()['id']}/shown/", {"token": pair.json()["token"]}).status_code == 204
-    assert Ask.objects.get().shown_at
-    answer = f"/api/comparisons/{pair.json()['id']}/answer/"
-    assert api.post(answer, {"token": pair.json()["token"], "outcome": "best"}).status_code == 400
-    told = api.post(answer, {"token": pair.json()["token"], "outcome": "right"})
-    assert told.status_code == 200
-    assert told.json()["left"]["checkpoint"] == "toy"
-    assert Comparison.objects.get().outcome == "right"
-    assert api.post("/api/comparisons/").status_code == 204
-    assert api_as(None).post("/api/comparisons/").status_code == 401

@@ -128,7 +128,7 @@ def _croissant(folder: Path) -> None:
     path.write_text(json.dumps(described), "utf-8")
 
 
-SPOILED = {
+SPOILED: dict[Callable[[Path], None], str] = {
     _cut: "is not what SHA256SUMS says",
     _tie: "a label is neither 0 nor 1",
     _null_caption: "caption is null",
@@ -146,7 +146,7 @@ SPOILED = {
 }
 
 
-@pytest.mark.parametrize("spoil", SPOILED, ids=lambda spoil: spoil.__name__.strip("_"))
+@pytest.mark.parametrize("spoil", SPOILED, ids=lambda spoil: str(spoil.__name__).strip("_"))
 def test_what_is_spoiled_is_found(release_folder: Path, tmp_path: Path, spoil: Callable[[Path], None]) -> None:
     folder = tmp_path / "copy"
     shutil.copytree(release_folder, folder)

@@ -1,6 +1,7 @@
 """The question card over HTTP and the API: fragments, plain forms, and every refusal with its status."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.urls import reverse
@@ -139,11 +140,11 @@ def test_the_browser_reports_what_was_seen(
 
 
 def test_an_answer_takes_few_queries(
-    ask_about: AskAbout, alice: User, bob: User, hang: Hang, as_user: As, django_assert_max_num_queries: object
+    ask_about: AskAbout, alice: User, bob: User, hang: Hang, as_user: As, django_assert_max_num_queries: Any
 ) -> None:
     ask = ask_about(hang(alice), bob)
     client = as_user(bob)
-    with django_assert_max_num_queries(3):  # session, member, and the one statement  # type: ignore[operator]
+    with django_assert_max_num_queries(3):  # session, member, and the one statement
         client.post(path("ask-answer", ask), {"token": token_for(ask), "value": "4"}, headers=HTMX)
 
 

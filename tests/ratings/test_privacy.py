@@ -101,7 +101,8 @@ def _happens(world: World, choices: dict[str, str], before: Path) -> Gone:
 
 def _jpeg(folder: Path, image: Image) -> bytes:
     sides = [(row[f"image_{side}_sha256"], row[f"jpg_{side}"]) for row in every_row(folder, "pairs") for side in (0, 1)]
-    return next(content for sha256, content in sides if sha256 == image.jpeg_sha256)
+    content: bytes = next(content for sha256, content in sides if sha256 == image.jpeg_sha256)
+    return content
 
 
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

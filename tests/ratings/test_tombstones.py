@@ -16,6 +16,7 @@ from accounts.models import User
 from generation.models import Image
 from generation.services import blank_images
 from ratings import building, point_releases, releases, tasks
+from ratings.datasets.eligibility import ReleaseFilter
 from ratings.datasets.formats import FORMATS
 from ratings.datasets.tombstones import apply_tombstones
 from ratings.datasets.verifying import verify_release
@@ -33,7 +34,8 @@ EVERYTHING = tuple(FORMATS)
 def picture_of(folder: Path, sha256: str) -> bytes:
     """The JPEG of that hash, as the pairs carry it."""
     sides = [(row[f"image_{side}_sha256"], row[f"jpg_{side}"]) for row in every_row(folder, "pairs") for side in (0, 1)]
-    return next(content for found, content in sides if found == sha256)
+    content: bytes = next(content for found, content in sides if found == sha256)
+    return content
 
 
 def follow(release: Release, folder: Path) -> Release:
@@ -153,7 +155,7 @@ def test_in_the_store_a_deletion_is_followed_by_itself_and_old_links_die(
 
 
 def test_what_cannot_be_followed_is_said(community: Any, tmp_path: Path) -> None:
-    release = releases.plan_release(filter=releases.ReleaseFilter(), kinds=("votes",), destination=tmp_path / "out")
+    release = releases.plan_release(filter=ReleaseFilter(), kinds=("votes",), destination=tmp_path / "out")
     with pytest.raises(Refused, match="published"):
         point_releases.plan_point_release(release=release)
     building.build_release(release=release)

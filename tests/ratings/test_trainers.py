@@ -9,6 +9,7 @@ import csv
 import io
 import json
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -188,7 +189,8 @@ def test_the_viewer_shows_pictures(release_folder: Path, cache: str) -> None:
     assert rows[0]["image_1"].size == (48, 48)
 
 
-TRAPS = {
+Row = dict[str, Any]
+TRAPS: dict[str, Callable[[Row], Row]] = {
     "an encoded image": lambda row: {"jpg_0": {"bytes": row["jpg_0"], "path": None}},
     "a tie": lambda _row: {"label_0": 0.5},
     "a null label": lambda _row: {"label_0": None},
