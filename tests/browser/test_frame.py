@@ -178,7 +178,7 @@ def test_keys_move_between_pictures_and_act_on_the_current_one(visit: Visit) -> 
 
 def test_letters_typed_into_a_field_are_only_letters(visit: Visit) -> None:
     page = visit()
-    search = page.get_by_role("searchbox", name="Search")
+    search = page.get_by_role("searchbox", name="Search", exact=True)
     search.press_sequentially("j?c")
     expect(search).to_have_value("j?c")
     assert page.locator("[data-key-item][aria-current], dialog[open]").count() == 0
