@@ -197,9 +197,10 @@ def collected_static(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "static"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    # Playwright's synchronous API runs an event loop on this thread; the ORM beside it is used synchronously.
+    # Playwright's synchronous API runs an event loop on this thread: it ends with the module, because
+    # async_to_sync refuses beside it. The ORM beside it is used synchronously.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     yield from browser_support.launched()
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]

@@ -3,7 +3,6 @@
 import io
 import json
 import zipfile
-from concurrent.futures import ThreadPoolExecutor
 
 from accounts.models import User
 from feed.models import Post
@@ -16,8 +15,7 @@ from tests.generation.fixtures import MakeImage
 
 def archive_of(as_user: As, member: User) -> zipfile.ZipFile:
     answer = as_user(member).get("/settings/data/salon.zip")
-    with ThreadPoolExecutor(1) as reader:  # a browser test before this one may have left an event loop in this thread
-        return zipfile.ZipFile(io.BytesIO(reader.submit(b"".join, answer).result()))
+    return zipfile.ZipFile(io.BytesIO(b"".join(answer)))
 
 
 def test_the_download_holds_every_picture_and_the_api_takes_its_recipe_back(
