@@ -36,7 +36,7 @@ var/checkpoints/.assembled: $(WEIGHTS) | $(LOCKED)
 
 var/static/staticfiles.json: $(shell find static -type f 2>/dev/null) $(LOCKED)
 	@echo 'Collecting the static files ...'
-	@$(BIN)/python manage.py collectstatic --no-input --ignore redoc --verbosity 0
+	@$(BIN)/python manage.py collectstatic --no-input --verbosity 0
 
 browser: | $(LOCKED) ## Chromium for the browser tests; without it they are skipped
 	@PLAYWRIGHT=$(BIN)/playwright sh deploy/install-browser.sh
