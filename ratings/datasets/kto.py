@@ -73,7 +73,7 @@ def plan(scope: Scope) -> Iterator[Part]:
       JOIN release_picture picture ON picture.id = said.image JOIN release_size size ON size.id = said.image
      WHERE {_REASON} = '' AND said.image BETWEEN %s AND %s"""  # noqa: S608 (literals of ours)
     for span in sql.ranges("release_size", _RANGE):
-        yield from sql.parts(sql.stream(query, span, COLUMNS), splits.SPLITS)
+        yield from sql.parts(sql.stream(query, span, COLUMNS, [*private]), splits.SPLITS)
 
 
 FORMAT = Format(

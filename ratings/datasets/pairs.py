@@ -135,15 +135,15 @@ def planned(scope: Scope, kind: str, columns: Sequence[Column], *, with_unique: 
     )
     sql.run("CREATE INDEX ON release_row (_row)")
     names = ", ".join(f'"{column.name}"' for column in columns if column.sql)
-    private = "_split, _row, _raters, _images, _size"
-    query = f"SELECT {names}, {private} FROM release_row WHERE _row BETWEEN %s AND %s"  # noqa: S608
+    private = ("_split", "_row", "_raters", "_images", "_size")
+    query = f"SELECT {names}, {', '.join(private)} FROM release_row WHERE _row BETWEEN %s AND %s"  # noqa: S608
     last = sql.rows("SELECT count(*) FROM release_row")[0][0]
     for first in range(1, last + 1, _RANGE):
-        yield from sql.parts(sql.stream(query, [first, first + _RANGE - 1], columns), splits.SPLITS)
+        yield from sql.parts(sql.stream(query, [first, first + _RANGE - 1], columns, private), splits.SPLITS)
     for split, unique in splits.UNIQUE.items() if with_unique else ():
         query = f"""SELECT {names}, _split, row_number() OVER (ORDER BY _pair) AS _row, _raters, _images, _size
           FROM release_row WHERE _split = %s AND _unique = 1 ORDER BY _pair LIMIT %s"""  # noqa: S608
-        for _split, table in sql.parts(sql.stream(query, [split, splits.UNIQUE_MOST], columns), [split]):
+        for _split, table in sql.parts(sql.stream(query, [split, splits.UNIQUE_MOST], columns, private), [split]):
             yield unique, table
 
 

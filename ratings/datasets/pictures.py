@@ -88,7 +88,7 @@ class Bytes:
 
     def load(self, ids: Iterable[int]) -> None:
         """Replaces what is known by the rows of `ids`: one query a row group."""
-        self._images = Image.objects.in_bulk(set(ids))
+        self._images = Image.objects.only("public_id", "jpeg_sha256", "prefix").in_bulk(set(ids))
 
     def sha256(self, pk: int) -> str:
         return self._images[pk].jpeg_sha256

@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pa_csv
 from django.db import connection
 
-from ratings.datasets.columns import IMAGES, RATERS, SINGLE, SIZE, Column, Part
+from ratings.datasets import transfer
+from ratings.datasets.columns import IMAGES, RATERS, Column, Part
 
 RANGE = 100_000  # ledger rows that are in memory at a time
+_PRIVATE = {"_split": pa.string(), RATERS: pa.list_(pa.int64()), IMAGES: pa.list_(pa.int64())}  # others: integers
 _BLOCK = 64  # bytes: the block of SHA-256, which HMAC pads its key to
 
 
@@ -68,34 +69,21 @@ def ranges(source: str, size: int = RANGE) -> Iterator[tuple[int, int]]:
             yield first, min(first + size - 1, most)
 
 
-def stream(query: str, params: Sequence[Any], columns: Sequence[Column], order: str = "_row") -> pa.Table | None:
-    """The rows of a query of bounded size, by COPY: `columns`, `_split` and the private ones; None without rows.
+def stream(query: str, params: Sequence[Any], columns: Sequence[Column], private: Sequence[str]) -> pa.Table | None:
+    """The rows of a query of bounded size, in the order of `_row`: `columns` and some private ones; None without rows.
 
-    Lists come as text joined by spaces. Sorted here by the integer `order`, which would cost PostgreSQL more.
+    Lists come as text joined by spaces. Sorted here by the integer `_row`, which would cost PostgreSQL more.
     """
-    with connection.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv, HEADER)", params) as copy:
-        content = pa.py_buffer(b"".join(copy))
-    types = {column.name: pa.string() if pa.types.is_list(column.type) else column.type for column in columns}
-    numbers = dict.fromkeys((order, SIZE, *SINGLE), pa.int64())
-    convert = pa_csv.ConvertOptions(
-        column_types={**types, **numbers, "_split": pa.string(), RATERS: pa.string(), IMAGES: pa.string()},
-        null_values=[""],
-        strings_can_be_null=True,
-        quoted_strings_can_be_null=False,
-        true_values=["t"],
-        false_values=["f"],
-    )
-    parse = pa_csv.ParseOptions(newlines_in_values=True)
-    read = pa_csv.ReadOptions(block_size=1 << 24, use_threads=False)
-    table = pa_csv.read_csv(pa.BufferReader(content), read_options=read, parse_options=parse, convert_options=convert)
-    if not len(table):
-        return None
-    return _with_lists(table.take(pc.sort_indices(table[order])).combine_chunks(), columns)
+    types = {column.name: column.type for column in columns if column.sql}
+    types |= {name: _PRIVATE.get(name, pa.int64()) for name in private}
+    told = {name: pa.string() if pa.types.is_list(kind) else kind for name, kind in types.items()}
+    table = transfer.columns(query, params, told)
+    return _with_lists(transfer.in_order(table, "_row"), columns) if len(table) else None
 
 
 def _with_lists(table: pa.Table, columns: Sequence[Column]) -> pa.Table:
     lists = {column.name: column.type for column in columns if pa.types.is_list(column.type)}
-    for name, kind in {**lists, RATERS: pa.list_(pa.int64()), IMAGES: pa.list_(pa.int64())}.items():
+    for name, kind in {**lists, RATERS: _PRIVATE[RATERS], IMAGES: _PRIVATE[IMAGES]}.items():
         if name in table.column_names:
             column = split_words(table[name].combine_chunks(), kind)
             table = table.set_column(table.column_names.index(name), name, column)
@@ -104,7 +92,7 @@ def _with_lists(table: pa.Table, columns: Sequence[Column]) -> pa.Table:
 
 def split_words(words: pa.StringArray, kind: pa.ListType) -> pa.ListArray:
     """["1 2", ""] to [[1, 2], []], a list column of `kind`."""
-    found = pc.split_pattern(pc.fill_null(words, ""), " ")
+    found = pc.split_pattern(pc.coalesce(words, pa.scalar("")), " ")
     values = pc.list_flatten(found)
     filled = pc.not_equal(values, "")
     parents = pc.list_parent_indices(found).filter(filled).to_numpy()
