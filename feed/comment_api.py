@@ -104,8 +104,8 @@ class CommentViewSet(viewsets.ViewSet):
 
     @extend_schema(parameters=[ID], responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
-        """Blanks one's own comment for good; what was answered stays."""
+        """Blanks one's own comment for good, or one below one's own post; what was answered stays."""
         member = member_of(request)
-        comment = get_object_or_404(Comment.objects.filter(author=member), public_id=pk)
-        commenting.delete_comment(comment=comment, author=member)
+        comment = get_object_or_404(Comment.objects.deletable_by(member), public_id=pk)
+        commenting.delete_comment(comment=comment, member=member)
         return Response(status=204)

@@ -97,15 +97,15 @@ def edit_comment(*, comment: Comment, author: User, text: str, at: datetime | No
     return comment
 
 
-def delete_comment(*, comment: Comment, author: User, at: datetime | None = None) -> None:
-    """Blanks one's own comment for good; what others answered stays. Twice is once."""
+def delete_comment(*, comment: Comment, member: User, at: datetime | None = None) -> None:
+    """Blanks a comment for good, one's own or one below a post of one's own; answers stay. Twice is once."""
     at = at or timezone.now()
     with transaction.atomic():
-        own = Comment.objects.filter(pk=comment.pk, author=author)
-        if own.filter(deleted_at=None).update(deleted_at=at, text=""):
+        theirs = Comment.objects.deletable_by(member).filter(pk=comment.pk)
+        if theirs.filter(deleted_at=None).update(deleted_at=at, text=""):
             mark_stale([comment.post_id])
-        elif not own.exists():
-            raise NotFound(_("There is no such comment of yours."))
+        elif not theirs.exists():
+            raise NotFound(_("There is no such comment that you may delete."))
 
 
 def bury_comments(comments: Iterable[int], at: datetime) -> None:

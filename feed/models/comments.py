@@ -25,6 +25,10 @@ class CommentQuerySet(models.QuerySet["Comment"]):
         """Neither deleted by their author nor removed by moderators."""
         return self.filter(deleted_at=None, removed_at=None)
 
+    def deletable_by(self, member: User) -> "CommentQuerySet":
+        """One's own, and what others say below one's own posts."""
+        return self.filter(Q(author=member) | Q(post__author=member))
+
     def readable_by(self, viewer: Viewer, at: datetime) -> "CommentQuerySet":
         """Of a post that `viewer` may open: what is said by nobody banned, blocked or muted, in no muted words."""
         if isinstance(viewer, User) and viewer.has_role(Role.MODERATOR):

@@ -95,11 +95,11 @@ def edit(request: HttpRequest, public_id: str) -> HttpResponseBase:
 def delete(request: HttpRequest, public_id: str) -> HttpResponseBase:
     """Asks once, then blanks the words; a comment of a post that is gone can still be taken back."""
     at, member = timezone.now(), member_of(request)
-    comment = get_object_or_404(Comment.objects.filter(author=member).select_related("post"), public_id=public_id)
+    comment = get_object_or_404(Comment.objects.deletable_by(member).select_related("post"), public_id=public_id)
     if request.method != "POST":
         return render(request, "feed/comment_delete.html", {"comment": comment, "back_url": _place(comment)})
-    commenting.delete_comment(comment=comment, author=member, at=at)
-    messages.success(request, _("Your comment is deleted."))
+    commenting.delete_comment(comment=comment, member=member, at=at)
+    messages.success(request, _("The comment is deleted."))
     return redirect(f"{comment.post.get_absolute_url()}#comments")
 
 

@@ -29,7 +29,7 @@ def post(alice: User, bob: User, make_image: MakeImage) -> Post:
     gone = post_comment(post=post, author=bob, text="I should not have said this")
     answer = post_comment(post=post, author=alice, text="Never mind, I like the steep hill", parent=gone)
     post_comment(post=post, author=bob, text="Thank you!", parent=answer)
-    delete_comment(comment=gone, author=bob)
+    delete_comment(comment=gone, member=bob)
     post_comment(post=post, author=bob, text="The light is lovely.")
     return post
 
