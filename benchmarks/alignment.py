@@ -1,108 +1,101 @@
-"""Diffusion-DPO on the starter checkpoint: does it learn a taste that all raters share?
+"""From answers to a better checkpoint: does `manage.py align` learn a taste that all raters share?
 
-    python -m benchmarks.alignment [--prompts 150] [--steps 200] [--keep FOLDER]
+    python -m benchmarks.alignment [--quick] [--prompts 70] [--votes 30] [--steps 150] [--keep FOLDER]
 
-Draws two pictures of each prompt with the starter, prefers the brighter one (one answer in ten says the opposite),
-and aligns the starter with these pairs. Printed: implicit preference accuracy on prompts that were not trained on,
-and how bright the pictures of both checkpoints are.
+A site of its own: the starter draws four pictures of each prompt in the worker's own code, they are published, and
+fourteen people compare pairs that Compare draws for them, each preferring the lighter picture (one answer in ten says
+the opposite). A release is built, `align` learns from it and registers what it learnt; both checkpoints draw prompts
+that were not trained on, and fourteen other people compare the two blind. Told: implicit preference accuracy on the
+release's `validation` split before and after, with its interval, how often the aligned checkpoint wins, and how light
+the pictures of both are.
 """
 
 import argparse
 import json
 import os
-import random
+import statistics
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-BATCH = 16
+
+from config.local import services  # noqa: E402
+
+RATERS, EACH = 14, 4
+SECRET = "the same splits in every run of this benchmark"  # noqa: S105
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--prompts", type=int, default=150)
-    parser.add_argument("--steps", type=int, default=200)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="20 prompts and 4 steps: it runs, and learns little")
+    parser.add_argument("--prompts", type=int, default=70)
+    parser.add_argument("--votes", type=int, default=30, help="of each of the fourteen raters")
+    parser.add_argument("--steps", type=int, default=150)
     parser.add_argument("--keep", type=Path, help="where the release and the aligned checkpoint stay")
     options = parser.parse_args()
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    import django
+    prompts, votes, steps = (20, 6, 4) if options.quick else (options.prompts, options.votes, options.steps)
+    with tempfile.TemporaryDirectory(prefix="salon-bench-", ignore_cleanup_errors=True) as scratch:
+        folder = Path(scratch)
+        folder.chmod(0o711)
+        for name in ("DATABASE_URL", "REDIS_URL"):
+            os.environ.pop(name, None)
+        with services(folder) as variables:
+            site = {"VAR_DIR": scratch, "CHECKPOINTS_DIR": str(ROOT / "var" / "checkpoints"), "RELEASE_SECRET": SECRET}
+            os.environ.update({**variables, **site, "DJANGO_SETTINGS_MODULE": "config.settings"})
+            import django
 
-    django.setup()
-    with tempfile.TemporaryDirectory(prefix="salon-align-") as scratch:
-        run(options.keep or Path(scratch), options.prompts, options.steps)
-
-
-def words(count: int, seed: int = 0) -> list[str]:
-    """Prompts in the words that the starter was trained on."""
-    from starter import captions
-
-    rng = random.Random(seed)
-    lines = (ROOT / "starter" / "nouns.txt").read_text("utf-8").splitlines()
-    nouns = [line.split("|")[1].strip() for line in lines if "|" in line and not line.startswith("#")]
-    colours = list(captions.COLOURS)
-    found: dict[str, None] = {}
-    while len(found) < count:
-        found[f"{rng.choice(nouns[: captions.LISTED])} on a {rng.choice(colours)} background"] = None
-    return list(found)
+            django.setup()
+            subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=ROOT, check=True)
+            report(run(options.keep or folder, prompts, votes, steps))
 
 
-def draw(location: str, prompts: list[str], seed: int) -> list[Any]:
-    from generation import pipelines
+def run(folder: Path, prompts: int, votes: int, steps: int) -> dict[str, Any]:
+    from django.core.management import call_command
 
-    pictures: list[Any] = []
-    for start in range(0, len(prompts), BATCH):
-        part = prompts[start : start + BATCH]
-        job = pipelines.Job(
-            source=pipelines.Source(location),
-            prompts=part,
-            negative_prompts=[""] * len(part),
-            seeds=[seed * 100_000 + start + n for n in range(len(part))],
-            width=64,
-            height=64,
-            steps=12,
-            guidance=3.0,
-        )
-        pictures += pipelines.draw(job, on_step=lambda _step, _previews: None)
-    return pictures
-
-
-def run(folder: Path, prompts: int, steps: int) -> None:
+    from benchmarks import _alignment as site
     from generation.models import Checkpoint
-    from ratings.alignment import examples, running, training
 
+    spent: dict[str, float] = {}
+    site.open_site()
+    makers = site.people("maker", site.MAKERS)
+    starter = Checkpoint.objects.get(slug="starter")
+    release, aligned = folder / "salon-pickapic-taste", folder / "starter-aligned"
+    _step(spent, "draw", lambda: site.hang(makers, starter, site.prompts(prompts, 0), EACH))
+    _step(spent, "judge", lambda: site.judge(site.people("rater", RATERS), votes, 1))
+    _step(spent, "release", lambda: call_command("build_release", str(release), "--kinds", "pairs"))
+    arguments = ["--release", str(release), "--checkpoint", "starter", "--out", str(aligned), "--steps", str(steps)]
+    _step(spent, "align", lambda: call_command("align", *arguments))
+    facts = json.loads((aligned / "alignment.json").read_text("utf-8"))
+    fresh = [words for words in site.prompts(prompts + 32, 1) if words not in site.prompts(prompts, 0)][:32]
+    checkpoints = [starter, Checkpoint.objects.get(slug="starter-aligned")]
+    drawn = {each.slug: site.hang(makers, each, fresh, 1) for each in checkpoints}
+    wins = site.judge(site.people("stranger", RATERS), votes, 2)
+    light = {slug: statistics.fmean(map(site.light_of, images)) for slug, images in drawn.items()}
+    return {"before": facts["validation_before"], "after": facts["validation_after"], "seconds": spent,
+            "wins": dict(wins), "light": light}  # fmt: skip
+
+
+def _step(spent: dict[str, float], name: str, work: Any) -> None:
     started = time.perf_counter()
-    chosen = words(prompts)
-    sides = [draw("starter", chosen, seed) for seed in (1, 2)]
+    work()
+    spent[name] = round(time.perf_counter() - started, 1)
 
-    def drawn() -> Iterator[tuple[str, Any, Any]]:
-        yield from zip(chosen, *sides, strict=True)
 
-    counts = examples.write_examples(folder / "salon-pickapic-examples", drawn())
-    ready = time.perf_counter()
-    base = Checkpoint(slug="starter", name="Salon starter", source="starter")
-    settings = training.Settings(steps=steps)
-    done = running.align(
-        base,
-        folder / "salon-pickapic-examples",
-        folder / "aligned",
-        settings=settings,
-        told=lambda step, loss: print(f"step {step}: loss {loss:.3f}", file=sys.stderr) if step % 20 == 0 else None,
-    )
-    fresh = words(2 * BATCH, seed=1)
-    light = {
-        name: sum(map(examples.brightness, draw(location, fresh, 3))) / len(fresh)
-        for name, location in (("starter", "starter"), ("aligned", str((folder / "aligned").resolve())))
-    }
-    print(f"{counts}; drawn in {ready - started:.0f} s, aligned in {time.perf_counter() - ready:.0f} s")
-    print(f"before {done.before}\nafter  {done.after}")
-    print(f"mean brightness of {len(fresh)} new pictures: " + ", ".join(f"{n} {v:.1f}" for n, v in light.items()))
-    print(json.dumps({"benchmark": "alignment", "before": done.before.share, "after": done.after.share,
-                      "low": done.after.low, "high": done.after.high, "brightness": light}))  # fmt: skip
+def report(found: dict[str, Any]) -> None:
+    print("  ".join(f"{name} {seconds} s" for name, seconds in found["seconds"].items()))
+    print(f"{'validation':<12}{'accuracy':>10}{'95 %':>18}{'pairs':>8}")
+    for name in ("before", "after"):
+        row = found[name]
+        print(f"{name:<12}{row['share']:>10.1%}{row['low']:>10.1%} –{row['high']:>6.1%}{row['pairs']:>8}")
+    total = sum(found["wins"].values())
+    for slug, won in found["wins"].items():
+        print(f"blind, {slug}: preferred in {won} of {total}; mean brightness {found['light'][slug]:.1f}")
+    print(json.dumps({"benchmark": "alignment", **found}))
 
 
 if __name__ == "__main__":

@@ -17,9 +17,9 @@ from pytest_django.fixtures import Settings
 
 from generation import pipelines
 from generation.models import Checkpoint
-from ratings.alignment import examples
 from ratings.alignment.measuring import accuracy
 from tests.generation.fixtures import checkpoint_row
+from tests.ratings import examples
 
 
 @hypothesis_settings(deadline=None, max_examples=30)

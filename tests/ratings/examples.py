@@ -1,10 +1,10 @@
-"""A small release whose raters all have one taste, to see that aligning works before there is a community."""
+"""A folder that reads like a release whose raters all have one taste: enough to learn from within a test."""
 
 import hashlib
 import io
 import json
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from ratings.datasets import card, pairs, splits
 from ratings.datasets.parquet import parquet_writer
 
 Picture = PIL.Image.Image
-SECRET = "examples"  # noqa: S105 (these splits hide nothing)
+SECRET = "examples"
 ERRS = 0.1  # how often a rater says the opposite of the taste
 
 
@@ -27,23 +27,16 @@ def brightness(picture: Picture) -> float:
     return float(np.asarray(picture.convert("L")).mean())
 
 
-def write_examples(
-    folder: Path,
-    drawn: Iterable[tuple[str, Picture, Picture]],
-    *,
-    taste: Callable[[Picture], float] = brightness,
-    seed: int = 0,
-) -> dict[str, int]:
+def write_examples(folder: Path, drawn: Iterable[tuple[str, Picture, Picture]], *, seed: int = 0) -> dict[str, int]:
     """Writes (words, one picture, another) as the pairs of a release; returns {split: rows}.
 
-    The preferred picture is the one of more `taste`, but for one answer in ten. Not signed, not summed: no release
-    of a site, but one that trainers read.
+    The brighter picture is preferred, but for one answer in ten.
     """
     rng = random.Random(seed)
     rows: dict[str, list[dict[str, Any]]] = {}
     for number, (words, *pictures) in enumerate(drawn):
         split = splits.split_of(SECRET, words)
-        first_wins = (taste(pictures[0]) > taste(pictures[1])) != (rng.random() < ERRS)
+        first_wins = (brightness(pictures[0]) > brightness(pictures[1])) != (rng.random() < ERRS)
         found = rows.setdefault(split, [])
         found.append(_row(number, len(found), words, [_jpeg(picture) for picture in pictures], first_wins))
     form = pairs.FORMAT

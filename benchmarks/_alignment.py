@@ -1,0 +1,122 @@
+"""A site for `benchmarks.alignment`: pictures by the starter, and raters who all like light, through the services."""
+
+import io
+import random
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+from django.utils import timezone
+
+from accounts.models import User
+from feed.services import publish_image
+from generation.files import training_jpeg
+from generation.models import Checkpoint, Image
+from generation.services import submit_generation
+from ratings.models import Ask, Policy
+from ratings.sampling import GOLD
+from ratings.services import answer_comparison, draw_comparison, mark_shown
+from ratings.simulation import drawing
+from ratings.simulation.stage import agree, simulated_user
+from ratings.tokens import token_for
+
+ROOT = Path(__file__).resolve().parent.parent
+MAKERS = 8
+ERRS = 0.1  # how often a rater says the opposite of the taste
+_light: dict[int, float] = {}
+
+
+def open_site() -> None:
+    """The starter, and a policy whose pairs are seeds of one prompt or one prompt by two models."""
+    from generation import registry
+
+    registry.register_starter()
+    Policy.objects.filter(is_active=True).update(is_active=False)
+    numbers = {"p_ask": {"result": 0.1, "post": 0.1}, "strategies": {"seed": 0.5, "model": 0.5}, "pool_size": 600}
+    Policy.objects.create(version=9_000, parameters=numbers, is_active=True, activated_at=timezone.now())
+
+
+def people(kind: str, count: int) -> list[User]:
+    """Members who agreed to training and publication."""
+    now = timezone.now()
+    found = [simulated_user(f"{kind}-{n}", now) for n in range(count)]
+    for user in found:
+        agree(user, now)
+    return found
+
+
+def prompts(count: int, seed: int) -> list[str]:
+    """Different ones for different seeds, in the words that the starter was trained on."""
+    from starter import captions
+
+    rng = random.Random(seed)
+    lines = (ROOT / "starter" / "nouns.txt").read_text("utf-8").splitlines()
+    nouns = [line.split("|")[1].strip() for line in lines if "|" in line and not line.startswith("#")]
+    colours = list(captions.COLOURS)
+    found: dict[str, None] = {}
+    while len(found) < count:
+        found[f"{rng.choice(nouns[: captions.LISTED])} on a {rng.choice(colours)} background"] = None
+    return list(found)
+
+
+def hang(makers: Sequence[User], checkpoint: Checkpoint, words: Sequence[str], each: int) -> list[Image]:
+    """`each` pictures of each prompt, drawn and screened in this process, and published; the same seeds every time."""
+    made = [
+        submit_generation(
+            author=makers[n % len(makers)],
+            prompt=prompt,
+            checkpoint=checkpoint.slug,
+            count=each,
+            seed=1_000 * n,
+            idempotency_key=f"{checkpoint.slug}-{n}-{prompt}",
+            confirm_doubtful=True,
+        ).pk
+        for n, prompt in enumerate(words)
+    ]
+    drawing.draw_inline(made, lambda _n: None)
+    images = list(Image.objects.filter(generation__in=made, state="ready").select_related("author").order_by("pk"))
+    for image in images:
+        publish_image(image=image, author=image.author)
+    return images
+
+
+def judge(raters: Sequence[User], votes: int, seed: int) -> Counter[str]:
+    """Each rater answers up to `votes` pairs that Compare draws; {checkpoint: its wins against the other}."""
+    rng, wins = random.Random(seed), Counter[str]()
+    for rater in raters:
+        for _ in range(votes):
+            at = timezone.now()
+            ask = draw_comparison(rater=rater, at=at, rng=rng)
+            if ask is None:
+                break
+            preferred = _answer(ask, rater, rng, at)
+            if ask.strategy == "model":
+                wins[preferred.generation.checkpoint.slug] += 1
+    return wins
+
+
+def _answer(ask: Ask, rater: User, rng: random.Random, at: datetime) -> Image:
+    left, right = ask.left, ask.right
+    assert left is not None
+    assert right is not None
+    brighter = left if light_of(left) > light_of(right) else right
+    if rng.random() < ERRS:
+        brighter = right if brighter is left else left
+    if ask.strategy == GOLD:  # nobody who looks can prefer the spoiled side
+        brighter = right if left.pk == ask.spoiled else left
+    token = token_for(ask)
+    mark_shown(token=token, rater=rater, at=at)
+    outcome = "left" if brighter is left else "right"
+    answer_comparison(token=token, rater=rater, outcome=outcome, dwell_ms=rng.randint(3_000, 9_000), at=at)
+    return brighter
+
+
+def light_of(image: Image) -> float:
+    """The taste of these raters: the mean of all pixels, 0 to 255."""
+    if image.pk not in _light:
+        with PIL.Image.open(io.BytesIO(training_jpeg(image))) as opened:
+            _light[image.pk] = float(np.asarray(opened.convert("L")).mean())
+    return _light[image.pk]
