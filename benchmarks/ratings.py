@@ -1,8 +1,8 @@
 """Answers a second over HTTP, against a Django view on the same server that does the same writes by bare psycopg.
 
-    python -m benchmarks.ratings [--quick]
+    python -m benchmarks.ratings [--quick] [--processes 1]
 
-Both views take turns on one server process, asked by the same clients, while the feed's JSON page is read
+Both views take turns on the same web processes, asked by the same clients, while the feed's JSON page is read
 50 times a second beside them, so that a busy machine slows both.
 """
 
@@ -43,6 +43,13 @@ READS, READERS = 50, 16  # of the feed's JSON page: a second, by so many connect
 WARM_UP = 1.0  # s
 
 
+class Reads(NamedTuple):
+    """When each page of the feed came, and the statuses of those that did not."""
+
+    came: list[float]
+    refused: list[int]
+
+
 class Answer(NamedTuple):
     public_id: str
     token: str
@@ -53,15 +60,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a small run of under a minute")
     parser.add_argument("--no-feed", action="store_true", help="nobody reads the feed meanwhile")
+    parser.add_argument("--processes", type=int, default=2, help="of the web; two for two cores")
     arguments = parser.parse_args()
-    rounds, seconds, images = (5, 2.0, 400) if arguments.quick else (9, 6.0, 2000)
+    rounds, seconds, images = (5, 2.0, 400) if arguments.quick else (9, 6.0, 1000)
     with tempfile.TemporaryDirectory(prefix="salon-bench-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o711)
         for name in ("DATABASE_URL", "REDIS_URL"):
             os.environ.pop(name, None)
         with services(Path(folder)) as variables:
             os.environ.update(
-                {**variables, "VAR_DIR": folder, "DATABASE_POOL_SIZE": "8", "API_RATE_ANONYMOUS": "1000000/min"},
+                {**variables, "VAR_DIR": folder, "DATABASE_POOL_SIZE": "16", "API_RATE_ANONYMOUS": "1000000/min"},
                 DJANGO_SETTINGS_MODULE="benchmarks._settings",
             )
             import django
@@ -69,17 +77,20 @@ def main() -> None:
             django.setup()
             subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=ROOT, check=True)
             answers = prepare(images)
-            with server(Path(folder)) as address, feed_readers(address, 0 if arguments.no_feed else READS) as reads:
+            readers = 0 if arguments.no_feed else READS
+            with server(Path(folder), arguments.processes) as address, feed_readers(address, readers) as reads:
                 began = time.perf_counter()
                 figures = measure(address, answers, rounds, seconds)
-                report(figures, len(reads) / (time.perf_counter() - began))
+                report(figures, reads, time.perf_counter() - began, arguments.processes)
 
 
 @contextlib.contextmanager
-def server(folder: Path) -> Iterator[str]:
-    """One web process, as production runs it; yields its host and port."""
+def server(folder: Path, processes: int) -> Iterator[str]:
+    """The web, in as many processes; yields its host and port."""
     port = free_port(19_000 + os.getpid() % 1000)
     command = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--port", str(port), "--log-level", "error"]
+    if processes > 1:  # a process that is still importing on a busy machine is not dead
+        command += ["--workers", str(processes), "--timeout-worker-healthcheck", "120"]
     environ = {**os.environ, "SITE_URL": f"http://127.0.0.1:{port}"}
     service = guard("The web server", command, log=folder / "web.log", environ=environ, cwd=ROOT)
     address = f"127.0.0.1:{port}"
@@ -101,9 +112,9 @@ def is_up(address: str) -> bool:
 
 
 @contextlib.contextmanager
-def feed_readers(address: str, a_second: int) -> Iterator[list[float]]:
-    """Reads the feed's JSON page so often a second for as long as it is open; yields the times that a page came."""
-    came: list[float] = []
+def feed_readers(address: str, a_second: int) -> Iterator[Reads]:
+    """Reads the feed's JSON page so often a second for as long as it is open; yields what came of it."""
+    reads = Reads([], [])
     is_over = threading.Event()
 
     def read() -> None:
@@ -112,16 +123,18 @@ def feed_readers(address: str, a_second: int) -> Iterator[list[float]]:
             while not is_over.wait(max(0.0, due - time.perf_counter())):
                 connection.request("GET", "/api/posts/?sort=new")
                 response = connection.getresponse()
-                if response.status != 200 or not json.loads(response.read())["results"]:
-                    raise SystemExit(f"the feed answered {response.status}")
-                came.append(time.perf_counter())
+                text = response.read()
+                if response.status == 200 and json.loads(text)["results"]:
+                    reads.came.append(time.perf_counter())
+                else:
+                    reads.refused.append(response.status)
                 due = max(due + READERS / a_second, time.perf_counter() - 1)
 
     readers = [threading.Thread(target=read) for _ in range(READERS if a_second else 0)]
     for reader in readers:
         reader.start()
     try:
-        yield came
+        yield reads
     finally:
         is_over.set()
         for reader in readers:
@@ -250,16 +263,18 @@ def hang(author: "User", generation: "Generation", now: datetime) -> None:
         publish_image(image=image, author=author, at=now - timedelta(minutes=n))
 
 
-def report(figures: dict[str, list[float]], reads: float) -> None:
+def report(figures: dict[str, list[float]], reads: Reads, seconds: float, processes: int) -> None:
     salon, bare = (statistics.median(figures[view]) for view in ("salon", "bare"))
     ratio = statistics.median(ours / floor for ours, floor in zip(figures["salon"], figures["bare"], strict=True))
+    print(f"web processes: {processes}")
     print(f"{'view':<28}{'answers/s':>12}{'a day':>14}")
     for name, rate in (("ratings:ask-answer", salon), ("the same writes, bare", bare)):
         print(f"{name:<28}{rate:>12,.0f}{rate * A_DAY:>14,.0f}")
-    print(f"the feed's JSON page was read {reads:.0f} times a second meanwhile")
+    feed = len(reads.came) / seconds
+    print(f"the feed's JSON page was read {feed:.1f} times a second meanwhile, and refused {len(reads.refused)} times")
     print(f"ratio {ratio:.2f}, rounds {[f'{one / other:.2f}' for one, other in zip(*figures.values(), strict=True)]}")
     figure = {"answers_per_s": round(salon, 1), "bare_per_s": round(bare, 1), "answers_a_day": round(salon * A_DAY)}
-    figure["feed_reads_per_s"] = round(reads, 1)
+    figure |= {"feed_reads_per_s": round(feed, 1), "processes": processes}
     print(json.dumps({"benchmark": "ratings", **figure, "ratio": round(ratio, 3)}))
 
 

@@ -1,6 +1,7 @@
 """What to say when PostgreSQL or Valkey is not there: one sentence at a start, 503 during a request."""
 
 import contextlib
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import kombu.exceptions
@@ -57,7 +58,15 @@ def valkey_trouble() -> str | None:
 
 
 def require_services() -> None:
-    """Ends the process with one sentence and status 1 unless PostgreSQL and Valkey answer."""
+    """Ends the process with one sentence and status 1 unless PostgreSQL and Valkey answer.
+
+    `uvicorn --workers` imports the application inside an event loop, where Django touches no database: hence a thread.
+    """
+    with ThreadPoolExecutor(1) as outside:
+        outside.submit(_require_services).result()
+
+
+def _require_services() -> None:
     if trouble := database_trouble() or valkey_trouble():
         raise SystemExit(trouble)
     with contextlib.suppress(*UNREACHABLE):

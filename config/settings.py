@@ -127,7 +127,7 @@ if DATABASE_POOL_SIZE:
 DATABASE_PREPARE_AFTER = env.integer("DATABASE_PREPARE_AFTER", 2, least=0)
 DATABASES["default"].setdefault("OPTIONS", {})["prepare_threshold"] = DATABASE_PREPARE_AFTER or None
 REDIS_URL = env.redis("REDIS_URL", VAR_DIR)
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CACHES = {"default": {"BACKEND": "config.caching.ValkeyCache", "LOCATION": REDIS_URL}}
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 
 S3_BUCKET = env.string("S3_BUCKET", "")

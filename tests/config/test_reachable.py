@@ -1,5 +1,6 @@
 """PostgreSQL or Valkey missing: one sentence at a start, 503 during a request, and probes that tell them apart."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from config.reachable import require_services
 from tests.conftest import As
 from tests.services import ROOT
 
@@ -50,6 +52,16 @@ def test_a_start_without_a_part_ends_with_one_sentence(start: str, name: str, tm
     assert done.returncode != 0
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.django_db
+def test_a_start_inside_an_event_loop_finds_its_parts() -> None:
+    """There `uvicorn --workers` imports the application."""
+
+    async def start() -> None:
+        require_services()
+
+    asyncio.run(start())
 
 
 @pytest.fixture
