@@ -66,7 +66,7 @@ def _priors() -> dict[str, float]:
     """The mean of each aspect over all pictures; counted anew every ten minutes, for it moves slowly."""
     priors: dict[str, float] | None = cache.get("ratings-aspect-priors")
     if priors is None:
-        told = Rating.objects.by_others().told().values_list("question__slug")
+        told = Rating.objects.by_others().told().unflagged().values_list("question__slug")
         priors = {slug: float(mean) for slug, mean in told.annotate(mean=Avg("value"))}
         cache.set("ratings-aspect-priors", priors, PRIOR_IS_KEPT)
     return priors

@@ -9,7 +9,7 @@ import numpy as np
 from django.db import connection, transaction
 from django.utils import timezone
 
-from ratings.models import Benchmark, BenchmarkPicture
+from ratings.models import Benchmark, BenchmarkPicture, Comparison, QualityFlag
 from ratings.reports import duels
 from ratings.reports.duels import Judgements
 from ratings.reports.flags import UNFLAGGED
@@ -63,6 +63,7 @@ def _results(benchmark: Benchmark) -> dict[str, Any]:
     return {
         "votes": len(rows),
         "raters": len({row[3] for row in rows}),
+        "left_out": _left_out(benchmark),
         "board": duels.leaderboard(told),
         "duels": found,
         "categories": _categories(told, np.array([row[6] for row in rows], dtype=str)),
@@ -72,6 +73,12 @@ def _results(benchmark: Benchmark) -> dict[str, Any]:
         ],
         "progress": _progress(sorted(ids), found, benchmark.votes_a_pair),
     }
+
+
+def _left_out(benchmark: Benchmark) -> int:
+    """How many votes are no part of the results because a quality flag speaks against them."""
+    votes = Comparison.objects.votes().filter(image_low__benchmark_picture__entry__benchmark=benchmark)
+    return votes.filter(ask__in=QualityFlag.objects.in_force().values("ask")).count()
 
 
 def _judged(row: dict[str, Any]) -> int:

@@ -1,15 +1,17 @@
 """Weighted means of every question, along every dimension, by a few passes over the ledger inside the database."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 from django.db import connection
-from django.db.models import Count, Q
+from django.db.models import Model
 
-from ratings.models import AspectFigure, Rating, Reading
-from ratings.reports.flags import UNFLAGGED
+from feed.models import Tag
+from generation.models import Checkpoint, Style
+from ratings.models import AspectFigure, Question, Reading
+from ratings.reports.flags import DOUBTED
 from ratings.statistics import LEAST_CLUSTERS, Moments, agreement, cluster_interval
 
 MOST_FIGURES = 2_000  # of one grouping, the most answered
@@ -17,44 +19,42 @@ MOST_CATEGORIES = 40  # tags, the most rated
 MOST_UNITS = 2_000  # pictures judged twice that agreement is computed on, the newest
 WORK_MEMORY = "128MB"  # for sorting and hashing, of this transaction alone
 
-# A picture without a style has the style “-”, for an empty dimension means all of it.
-# One row per answer that counts: what it is about, and its weight 1 / (propensity x response of the stratum). A
-# response is an answer that no quality flag speaks against. Surfaces are never pooled.
+# What came of the closed asks of each stratum. A response is an answer that no quality flag speaks against.
+RATES = f"""
+CREATE TEMPORARY TABLE research_rates ON COMMIT DROP AS
+SELECT a.surface, a.stratum,
+       count(*) FILTER (WHERE a.outcome = 'answered' AND doubted.ask_id IS NULL) / count(*)::float8 AS rate
+FROM ratings_ask a LEFT JOIN {DOUBTED} ON doubted.ask_id = a.id
+WHERE a.created_at >= %(since)s AND a.image_id IS NOT NULL AND a.outcome <> 'open'
+GROUP BY a.surface, a.stratum
+"""  # noqa: S608  # put together from constants
+
+# One row per answer that counts: what it is about, and its weight 1 / (propensity x response of the stratum).
+# Surfaces are never pooled. Kinds stand by number, for numbers are what the database groups by fastest.
 TOLD = f"""
 CREATE TEMPORARY TABLE research_told ON COMMIT DROP AS
-WITH asked AS (
-    SELECT a.id, a.surface, a.stratum, a.question_id, a.propensity, a.created_at, a.image_id, a.rater_id,
-           a.outcome = 'answered' AND {UNFLAGGED} AS counts
-    FROM ratings_ask a
-    WHERE a.created_at >= %(since)s AND a.image_id IS NOT NULL AND a.outcome <> 'open'
-), rates AS (
-    SELECT surface, stratum, count(*) FILTER (WHERE counts) / count(*)::float8 AS rate
-    FROM asked GROUP BY surface, stratum
-)
-SELECT a.surface, q.slug AS question, c.slug AS checkpoint, coalesce(s.slug, '-') AS style, a.image_id AS image,
+SELECT a.surface, a.question_id AS question, g.checkpoint_id AS checkpoint, g.style_id AS style, a.image_id AS image,
        date_trunc('week', a.created_at AT TIME ZONE 'UTC')::date AS week, a.rater_id AS rater,
        r.value::float8 AS value, 1 / (a.propensity * t.rate) AS weight, 1 / t.rate AS asks
-FROM asked a
+FROM ratings_ask a
 JOIN ratings_rating r ON r.ask_id = a.id AND r.value IS NOT NULL AND r.repeat_no = 0
-JOIN rates t USING (surface, stratum)
-JOIN ratings_question q ON q.id = a.question_id
+JOIN research_rates t USING (surface, stratum)
 JOIN generation_image i ON i.id = a.image_id
 JOIN generation_generation g ON g.id = i.generation_id
-JOIN generation_checkpoint c ON c.id = g.checkpoint_id
-LEFT JOIN generation_style s ON s.id = g.style_id
-WHERE a.counts
+LEFT JOIN {DOUBTED} ON doubted.ask_id = a.id
+WHERE a.created_at >= %(since)s AND a.outcome = 'answered' AND doubted.ask_id IS NULL
 """  # noqa: S608  # put together from constants
 
 # Tags of the pictures, the most rated ones; a picture with two tags counts under both.
 CATEGORIES = """
 CREATE TEMPORARY TABLE research_categories ON COMMIT DROP AS
-WITH tagged AS (
-    SELECT p.image_id AS image, t.name AS category
-    FROM feed_post p JOIN feed_posttag pt ON pt.post_id = p.id JOIN feed_tag t ON t.id = pt.tag_id
-    WHERE p.image_id IN (SELECT image FROM research_told)
+WITH rated AS (
+    SELECT image, count(*) AS answers FROM research_told GROUP BY image
+), tagged AS (
+    SELECT rated.image, pt.tag_id AS category, rated.answers
+    FROM rated JOIN feed_post p ON p.image_id = rated.image JOIN feed_posttag pt ON pt.post_id = p.id
 ), ranked AS (
-    SELECT category FROM tagged JOIN research_told USING (image) GROUP BY category ORDER BY count(*) DESC, category
-    LIMIT %(most)s
+    SELECT category FROM tagged GROUP BY category ORDER BY sum(answers) DESC, category LIMIT %(most)s
 )
 SELECT image, category FROM tagged WHERE category IN (SELECT category FROM ranked)
 """
@@ -68,6 +68,22 @@ FROM (
     FROM {source} GROUP BY {dimensions}, rater
 ) AS raters
 GROUP BY {dimensions} HAVING count(*) >= %(least)s ORDER BY sum(n) DESC LIMIT %(most)s
+"""
+
+# How each kind is called, by its number; a picture without a style has the style “-”, for empty means all of them.
+CALLED: Mapping[str, tuple[type[Model], str]] = {
+    "question": (Question, "slug"),
+    "checkpoint": (Checkpoint, "slug"),
+    "style": (Style, "slug"),
+    "category": (Tag, "name"),
+}
+NO_STYLE = "-"
+
+# How often each step was chosen, of pictures judged by two or more.
+JUDGED_TWICE = """
+SELECT surface, question, count(*) FILTER (WHERE value = 1), count(*) FILTER (WHERE value = 2),
+       count(*) FILTER (WHERE value = 3), count(*) FILTER (WHERE value = 4), count(*) FILTER (WHERE value = 5)
+FROM research_told GROUP BY surface, question, image HAVING count(*) > 1 ORDER BY image DESC LIMIT %(most)s
 """
 
 ALWAYS = ("surface", "question")
@@ -88,10 +104,14 @@ GROUPINGS: tuple[tuple[str, ...], ...] = (
 def collect_answers(since: datetime) -> int:
     """Lays the answers of a period ready for `aspect_figures`; returns how many. Call inside a transaction."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('work_mem', %s, true)", [WORK_MEMORY])
+        # Compiling these statements costs more than it saves.
+        cursor.execute("SELECT set_config('work_mem', %s, true), set_config('jit', 'off', true)", [WORK_MEMORY])
+        cursor.execute(RATES, {"since": since})
+        cursor.execute("ANALYZE research_rates")
         cursor.execute(TOLD, {"since": since})
         cursor.execute("ANALYZE research_told")
         cursor.execute(CATEGORIES, {"most": MOST_CATEGORIES})
+        cursor.execute("ANALYZE research_categories")
         cursor.execute("SELECT count(*) FROM research_told")
         return int(cursor.fetchone()[0])
 
@@ -111,7 +131,11 @@ def aspect_figures(reading: Reading) -> Iterator[AspectFigure]:
 def _figures(reading: Reading, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> Iterator[AspectFigure]:
     if not rows:
         return
-    keys = [dict(zip(names, row, strict=False)) for row in rows]
+    called = {name: _called(name, {row[place] for row in rows}) for place, name in enumerate(names) if name in CALLED}
+    keys = [
+        {name: called[name][value] if name in called else value for name, value in zip(names, row, strict=False)}
+        for row in rows
+    ]
     sums = np.array([row[len(names) :] for row in rows], dtype=np.float64).T
     s, w, ss, sw, ww, answers, raters, plain, asks = sums
     mean, low, high = cluster_interval(Moments(s, w, ss, sw, ww, answers, raters))
@@ -130,14 +154,30 @@ def _figures(reading: Reading, names: Sequence[str], rows: Sequence[Sequence[Any
         )
 
 
-def aspect_agreement(since: datetime) -> list[dict[str, Any]]:
-    """Ordinal alpha by surface and question, over pictures that two or more people rated, the newest."""
-    told = Rating.objects.told().filter(ask__created_at__gte=since)
-    tallies = {f"n{value}": Count("pk", filter=Q(value=value)) for value in range(1, 6)}
-    units = told.values_list("ask__surface", "question__slug", "image").alias(n=Count("pk")).filter(n__gte=2)
+def _called(kind: str, numbers: set[int | None]) -> dict[int | None, str]:
+    """The names of some kinds by their numbers."""
+    model, field = CALLED[kind]
+    return {None: NO_STYLE, **dict(model._default_manager.filter(pk__in=numbers - {None}).values_list("pk", field))}
+
+
+def forget_answers() -> None:
+    """Drops what `collect_answers` laid ready, for a caller whose transaction goes on."""
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE research_rates, research_told, research_categories")
+
+
+def aspect_agreement() -> list[dict[str, Any]]:
+    """Ordinal alpha by surface and question, over the newest pictures that two or more people rated.
+
+    Of what `collect_answers` laid ready.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(JUDGED_TWICE, {"most": MOST_UNITS})
+        rows = cursor.fetchall()
+    called = _called("question", {row[1] for row in rows})
     counts: dict[tuple[str, str], list[list[int]]] = {}
-    for surface, question, _image, *chosen in units.annotate(**tallies).order_by("-image")[:MOST_UNITS]:
-        counts.setdefault((surface, question), []).append(chosen)
+    for surface, question, *chosen in rows:
+        counts.setdefault((surface, called[question]), []).append(chosen)
     found = {key: agreement(table, level="ordinal") for key, table in sorted(counts.items())}
     return [
         {"surface": surface, "question": question, "alpha": a.alpha, "low": a.low, "high": a.high, "units": a.units}

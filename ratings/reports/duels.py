@@ -1,8 +1,11 @@
 """Model against model: who wins, how surely, and how little would turn it round."""
 
-from collections.abc import Sequence
+import math
+from array import array
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -16,6 +19,7 @@ from ratings.statistics import Votes, agreement, cap_weights, drop_few, left_sha
 from ratings.statistics.likelihood import games, win_table
 
 MOST_VOTES = 1_000_000  # the newest of a period
+PART = 20_000  # votes read at once
 MOST_UNITS = 2_000  # pairs judged twice that agreement is computed on, the newest
 MOST_DUELS = 100
 MOST_MODELS = 40
@@ -77,24 +81,37 @@ def _dense(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def judgements(since: datetime) -> Judgements:
-    """The newest votes of a period between two models."""
-    with connection.cursor() as cursor:
+    """The newest votes of a period between two models; they come in parts, for there may be a million."""
+    with connection.chunked_cursor() as cursor:
         cursor.execute(JUDGED, {"since": since, "most": MOST_VOTES})
-        return judgements_of(cursor.fetchall())
+        return judgements_of(chain.from_iterable(iter(lambda: cursor.fetchmany(PART), [])))
 
 
-def judgements_of(rows: Sequence[tuple[Any, ...]]) -> Judgements:
-    """From rows (model of the lower id, of the higher, prompt, rater, verdict for the lower, is the higher left)."""
-    low, high, prompt, rater, verdict, swapped = zip(*rows, strict=True) if rows else ((),) * 6
-    names, numbers = np.unique(np.array([*low, *high], dtype=str), return_inverse=True)
-    score = np.array([np.nan if said is None else float(said) for said in verdict], dtype=np.float64)
+def judgements_of(rows: Iterable[tuple[Any, ...]]) -> Judgements:
+    """From rows (model of the lower id, of the higher, prompt, rater, verdict for the lower, is the higher left).
+
+    Numbers are packed as they come: a million rows as Python's objects would take half a gigabyte.
+    """
+    seen: dict[str, int] = {}
+    first, second, prompt, rater, swapped = (array("q") for _ in range(5))
+    verdict = array("d")
+    for one, other, words, person, said, is_swapped in rows:
+        first.append(seen.setdefault(one, len(seen)))
+        second.append(seen.setdefault(other, len(seen)))
+        prompt.append(words)
+        rater.append(person)
+        verdict.append(math.nan if said is None else said)
+        swapped.append(is_swapped)
+    names = sorted(seen)
+    place = np.argsort([seen[name] for name in names]) if names else np.zeros(0, dtype=np.int64)
+    score = np.array(verdict)
     won_low = np.where(np.isnan(score), 0.5, score)
     return Judgements(
-        [str(name) for name in names],
-        np.asarray(numbers[: len(rows)], dtype=np.int64),
-        np.asarray(numbers[len(rows) :], dtype=np.int64),
-        _dense(np.array(prompt, dtype=np.int64)),
-        _dense(np.array(rater, dtype=np.int64)),
+        names,
+        np.asarray(place[np.array(first)], dtype=np.int64),
+        np.asarray(place[np.array(second)], dtype=np.int64),
+        _dense(np.array(prompt)),
+        _dense(np.array(rater)),
         score,
         np.where(np.array(swapped, dtype=bool), 1 - won_low, won_low),
     )
@@ -231,7 +248,7 @@ def pair_agreement(since: datetime) -> dict[str, Any] | None:
         default=F("outcome"),
         output_field=CharField(),
     )
-    judged = Comparison.objects.filter(created_at__gte=since, repeat_no=0, ask__is_gold=False)
+    judged = Comparison.objects.votes().unflagged().filter(created_at__gte=since)
     tallies = {f"n_{said}": Count("pk", filter=Q(verdict=said)) for said in ("low", "high", "tie", "both_bad")}
     units = judged.annotate(verdict=verdict).values_list("image_low", "image_high").alias(n=Count("pk"))
     rows = units.filter(n__gte=2).annotate(**tallies).order_by("-image_low", "-image_high")[:MOST_UNITS]

@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from ratings.models import Ask, AspectFigure, Reading
-from ratings.reports import aspects, complaints, duels, responses
+from ratings.reports import aspects, complaints, duels, flags, responses
 
 PERIODS = (7, 30, 90, 365)  # days
 LIVE_ASKS = 5_000  # up to this many asks, a stale period is worked out while its page waits
@@ -36,8 +36,7 @@ def compute_reading(*, days: int, at: datetime | None = None) -> Reading | None:
         reading.body = _body(figures, since)
         reading.took_ms = round((time.monotonic() - started) * 1000)
         reading.save(update_fields=["answers", "body", "took_ms"])
-        with connection.cursor() as cursor:
-            cursor.execute("DROP TABLE research_told, research_categories")
+        aspects.forget_answers()
         Reading.objects.filter(days=days, computed_at__lte=at).exclude(pk=reading.pk).delete()
     return reading
 
@@ -50,12 +49,13 @@ def _body(figures: list[AspectFigure], since: datetime) -> dict[str, Any]:
     return {
         "responses": responses.responses(since),
         "unasked": responses.unasked(since),
-        "agreement": aspects.aspect_agreement(since),
+        "agreement": aspects.aspect_agreement(),
         "pair_agreement": duels.pair_agreement(since),
         "leaderboard": duels.leaderboard(told),
         "duels": duels.duels(told),
         "position": duels.position(told),
         "complaints": complaints.complaints(by_model, since),
+        "left_out": flags.left_out(since),
     }
 
 

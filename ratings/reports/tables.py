@@ -8,7 +8,7 @@ from typing import Any
 
 from ratings.models import Reading
 from ratings.models.figures import DIMENSIONS
-from ratings.reports.aspects import MEANS, MOST_FIGURES, TOLD
+from ratings.reports.aspects import MEANS, MOST_FIGURES, RATES, TOLD
 from ratings.reports.duels import JUDGED, RATER_CAP
 
 ASPECT_COLUMNS = (
@@ -42,6 +42,7 @@ def aspects(reading: Reading, fixed: Mapping[str, str]) -> Table:
             "Mean answer on 1 to 5, weighted by 1 / (propensity x response rate of the stratum), 95 % interval",
             "clustered by rater (t, G - 1 degrees). An empty checkpoint, style or category means all; - means none.",
             "naive: the unweighted mean. Surfaces are never pooled. Flagged answers are left out.",
+            f"Response rates: {_line(RATES)}",
             f"Answers: {_line(TOLD)}",
             f"Figures: {_line(MEANS)} (at most {MOST_FIGURES} a grouping)",
         ],

@@ -38,8 +38,11 @@ class Votes:
 
     def without(self, dropped: Ints) -> "Votes":
         """One data set's votes but those at some positions."""
-        kept = np.delete(np.arange(len(self)), dropped)
-        return Votes(*(getattr(self, name)[kept] for name in self.__slots__))
+        return self.at(np.delete(np.arange(len(self)), dropped))
+
+    def at(self, places: Ints) -> "Votes":
+        """One data set's votes at some positions."""
+        return Votes(*(getattr(self, name)[places] for name in self.__slots__))
 
 
 def win_table(votes: Votes, models: int) -> Floats:
@@ -70,6 +73,15 @@ def best_strengths(wins: Floats) -> Floats:
         if np.abs(step).max(initial=0.0) < PRECISION:
             break
     return np.asarray(theta - theta.mean(-1, keepdims=True))
+
+
+def finite_strengths(wins: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    """`best_strengths` (runs, K), and of which runs they are finite.
+
+    Where they are not, half a tie more in each pair that met keeps them so: enough to be ranked, not believed.
+    """
+    bounded = np.array([is_bounded(table) for table in wins])
+    return best_strengths(np.where(bounded[:, None, None], wins, wins + 0.5 * (games(wins) > 0))), bounded
 
 
 def games(wins: Floats) -> Floats:

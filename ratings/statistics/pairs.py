@@ -12,11 +12,9 @@ from ratings.statistics.likelihood import (
     Floats,
     Ints,
     Votes,
-    best_strengths,
-    games,
+    finite_strengths,
     information,
     inverse_of,
-    is_bounded,
     win_table,
 )
 from ratings.statistics.means import LEAST_CLUSTERS
@@ -99,9 +97,7 @@ def strengths(votes: Votes, models: int) -> Strengths:
     """
     runs = votes.as_runs()
     wins = win_table(runs, models)
-    bounded = np.array([is_bounded(table) for table in wins])
-    # Half a tie more in each pair that met keeps an unbounded strength finite: enough to be ranked, not believed.
-    theta = best_strengths(np.where(bounded[:, None, None], wins, wins + 0.5 * (games(wins) > 0)))
+    theta, bounded = finite_strengths(wins)
     inverse = inverse_of(information(theta, wins))
     raters, prompts = distinct(runs.rater), distinct(runs.prompt)
     cells = runs.rater * (int(runs.prompt.max()) + 1) + runs.prompt

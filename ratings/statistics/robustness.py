@@ -5,9 +5,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ratings.statistics.likelihood import Votes, information, inverse_of, vote_chances, win_table
+from ratings.statistics.likelihood import (
+    Floats,
+    Votes,
+    finite_strengths,
+    information,
+    inverse_of,
+    vote_chances,
+    win_table,
+)
 from ratings.statistics.means import Estimate, weighted_mean
-from ratings.statistics.pairs import Strengths, strengths
+
+NOTHING = 1e-9  # wins: what is left of a weight that was added and taken away again
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,36 +35,39 @@ def drop_few(votes: Votes, models: int) -> Robustness:
     Which ones is told by each vote's first-order influence on the gap (Broderick, Giordano and Meager 2020), and
     every removal is checked by fitting anew, so the number is sufficient, though perhaps not the smallest.
     """
-    fitted = strengths(votes, models)
-    order = np.argsort(-fitted.theta)
+    wins = win_table(votes.as_runs(), models)
+    theta = finite_strengths(wins)[0]
+    order = np.argsort(-theta[0])
     leader, limit = int(order[0]), len(votes) // 10
     best: tuple[int, int] | None = None
     for rival in (int(model) for model in order[1:]):
-        dropped = _votes_to_flip(votes, fitted, leader, rival, models, best[0] - 1 if best else limit)
+        dropped = _votes_to_flip(votes, wins, theta, (leader, rival), best[0] - 1 if best else limit)
         if dropped is not None:
             best = dropped, rival
     return Robustness(leader, best[1] if best else None, best[0] if best else None, len(votes))
 
 
-def _votes_to_flip(votes: Votes, fitted: Strengths, leader: int, rival: int, models: int, limit: int) -> int | None:
-    gap = float(fitted.theta[leader] - fitted.theta[rival])
-    influence = _influence(votes, fitted, leader, rival, models)
+def _votes_to_flip(votes: Votes, wins: Floats, theta: Floats, pair: tuple[int, int], limit: int) -> int | None:
+    """`wins` (1, K, K) and `theta` (1, K) are those of all `votes`. A fit needs the table of wins alone."""
+    leader, rival = pair
+    influence = _influence(votes, wins, theta, pair)
     order = np.argsort(-influence)
     held = np.cumsum(influence[order])
-    count = int(np.searchsorted(held, gap)) + 1
+    count = int(np.searchsorted(held, theta[0, leader] - theta[0, rival])) + 1
     while count <= limit and influence[order[count - 1]] > 0:
-        again = strengths(votes.without(order[:count]), models).theta
+        rest = wins - win_table(votes.at(order[:count]).as_runs(), wins.shape[-1])
+        again = finite_strengths(np.where(rest > NOTHING, rest, 0.0))[0][0]
         if again[rival] > again[leader]:
             return count
         count += max(1, count // 10)
     return None
 
 
-def _influence(votes: Votes, fitted: Strengths, leader: int, rival: int, models: int) -> NDArray[np.float64]:
+def _influence(votes: Votes, wins: Floats, theta: Floats, pair: tuple[int, int]) -> Floats:
     """By how much the gap between two models would shrink without each vote, to first order."""
-    one, theta = votes.as_runs(), fitted.theta[None]
-    inverse = inverse_of(information(theta, win_table(one, models)))[0]
-    reach = inverse[leader] - inverse[rival]
+    inverse = inverse_of(information(theta, wins))[0]
+    reach = inverse[pair[0]] - inverse[pair[1]]
+    one = votes.as_runs()
     scores = (one.weight * (one.score - vote_chances(theta, one)))[0]
     return np.asarray(scores * (reach[votes.first] - reach[votes.second]))
 

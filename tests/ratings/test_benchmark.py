@@ -27,7 +27,7 @@ from ratings.benchmarks.prompts import hash_of, import_prompts, prompts_of, read
 from ratings.benchmarks.results import refresh_results
 from ratings.benchmarks.running import open_judging, register_benchmark
 from ratings.benchmarks.scoring import Encoder
-from ratings.models import Ask, Benchmark, BenchmarkPicture, BenchmarkScore, Policy, PromptSet
+from ratings.models import Ask, Benchmark, BenchmarkPicture, BenchmarkScore, Policy, PromptSet, QualityFlag
 from ratings.pools import comparison_pools
 from ratings.sampling import Parameters
 from ratings.services import answer_comparison, draw_comparison
@@ -243,6 +243,21 @@ def test_results_have_every_model_with_intervals_and_the_registered_number_of_vo
     assert benchmark_pairs(bob, limit=5, at=timezone.now()) == []
     again = refresh_results(benchmark=decided)
     assert again.results_at == decided.results_at  # closed is closed
+
+
+def test_a_vote_with_a_flag_decides_no_benchmark_and_the_page_says_so(
+    three: list[Checkpoint], alice: User, make_image: MakeImage, make_member: MakeMember, as_user: As
+) -> None:
+    prompt_set("prompt\na fox\na cat\n")
+    benchmark = drawn(three, alice, make_image, votes_a_pair=4)
+    judge_all(benchmark, [make_member("one"), make_member("two")], 2)
+    bad = Ask.objects.filter(rater__username="one").order_by("pk")[0]
+    QualityFlag.objects.create(version=1, ask=bad, flag="too_fast", raised_at=timezone.now())
+    found = refresh_results(benchmark=benchmark)
+    assert (found.results["votes"], found.results["left_out"]) == (11, 1)
+    assert found.state == Benchmark.State.JUDGING  # one pair of models lacks the vote that does not count
+    page = as_user(None).get(reverse("ratings:benchmark-detail", args=[benchmark.slug])).content.decode()
+    assert "1 vote is left out" in page
 
 
 def test_a_benchmark_stops_on_its_day_and_pairs_with_their_votes_are_not_drawn_again(

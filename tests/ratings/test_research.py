@@ -5,6 +5,7 @@ import io
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.core.cache import cache
 from django.urls import reverse
 from django.utils import timezone
 
@@ -13,7 +14,7 @@ from feed.models import Post, PostAspect, PostTag, Tag
 from generation.models import Image
 from ratings import reports
 from ratings.aspects import refresh_aspects
-from ratings.models import Ask, DrawTally, Policy, QualityFlag, Reading
+from ratings.models import Ask, Comparison, DrawTally, Policy, QualityFlag, Reading
 from ratings.reports import readings
 from ratings.views.research import turned
 from tests.conftest import As, MakeMember
@@ -131,6 +132,43 @@ def test_a_flagged_answer_is_left_out_until_its_flag_is_lifted(alice: User, hang
     assert read().aspects.along("").get().mean == 5.0
     QualityFlag.objects.filter(pk=flag.pk).update(lifted_at=timezone.now())
     assert read().aspects.along("").get().mean == 3.0
+
+
+def test_what_a_flag_speaks_against_is_in_no_figure_and_pages_say_how_much_that_is(
+    alice: User, hang: Hang, crowd: list[User], rita: User, as_user: As
+) -> None:
+    compared(alice, hang, crowd)
+    image, second = hang(alice, seed=80), hang(alice, seed=81)
+    for place, rater in enumerate(crowd):
+        for other in (image, second):
+            rate(rater, other, 1 + place % 2)
+    before = read().body
+    doubted = Ask.objects.filter(rater__in=crowd[:2])
+    now = timezone.now()
+    QualityFlag.objects.bulk_create(QualityFlag(version=1, ask=ask, flag="too_fast", raised_at=now) for ask in doubted)
+    Comparison.objects.filter(ask__in=doubted).update(quality_flags=["too_fast"])
+    after = read()
+    assert before["left_out"] == {"answers": 0, "votes": 0}
+    assert after.body["left_out"] == {"answers": 4, "votes": 12}
+    assert after.body["leaderboard"]["rows"][0]["votes"] == 36 - 12
+    assert after.aspects.along("").get().raters == len(crowd) - 2
+    assert after.body["pair_agreement"]["alpha"] != before["pair_agreement"]["alpha"]
+    html = as_user(rita).get(reverse("ratings:research-models")).content.decode()
+    assert "4 answers and 12 judgements of pairs" in html
+    doubted.delete()
+    without = read(90).body
+    assert after.body["agreement"] == without["agreement"]
+    assert after.body["pair_agreement"] == without["pair_agreement"]
+
+
+def test_what_a_flag_speaks_against_pulls_no_posts_mean(alice: User, hang: Hang, crowd: list[User]) -> None:
+    image, other = hang(alice, seed=1), hang(alice, seed=2)
+    rate(crowd[0], image, 5)
+    bad = rate(crowd[1], other, 1)
+    QualityFlag.objects.create(version=1, ask=bad.ask, flag="too_fast", raised_at=timezone.now())
+    cache.delete("ratings-aspect-priors")
+    refresh_aspects(images=[image.pk, other.pk])
+    assert PostAspect.objects.get().mean == 5.0  # of one answer, pulled towards the mean of those that count
 
 
 def test_model_against_model_counts_each_side_whichever_was_older(alice: User, hang: Hang, crowd: list[User]) -> None:
