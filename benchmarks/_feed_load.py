@@ -1,8 +1,17 @@
-"""Filling a database with posts by COPY, as many as a benchmark of the feed asks for."""
+"""Filling a database with posts by COPY, as many as a benchmark of the feed asks for.
+
+Foreign keys are not looked up and indexes are built when everything is there: the rows are copies of one that is right.
+"""
 
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import psycopg
 
 if TYPE_CHECKING:
     from django.db.models import Model
@@ -14,36 +23,77 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 
 def load(posts: int, already: int = 0) -> float:
     """Adds posts until there are `posts`, of which `already` are there; returns the seconds that took."""
-    from django.db import connection
-
     from feed.models import FeedEntry, Post, PostCount
     from generation.models import Generation, Image
 
     image, post = template() if not already else known()
     began = time.perf_counter()
-    with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE IF EXISTS plan")
-        cursor.execute("CREATE TEMP TABLE plan (n bigint, author bigint, at timestamptz, weight int, hot float8)")
+    with bulk([Generation, Image, Post, PostCount, FeedEntry]) as cursor:
+        cursor.execute("CREATE UNLOGGED TABLE plan (n bigint, author bigint, at timestamptz, weight int, hot float8)")
         with cursor.copy("COPY plan FROM STDIN") as copy:
-            for row in plan(already, posts, post.author_id):
-                copy.write_row(row)
+            for rows in plan(already, posts, post.author_id):
+                copy.write(rows)
         mine = {"id": "n", "public_id": "'p' || lpad(n::text, 11, '0')", "author_id": "author", "image_id": "n"}
         times = dict.fromkeys(("published_at", "submitted_at", "queued_at", "ready_at"), "at")
-        rank = {
-            "post_id": "n",
-            "hot": "plan.hot",
-            "likes": "plan.weight",
-            "weight": "plan.weight",
-            "author_id": "author",
-        }
+        rank = {"post_id": "n", "hot": "plan.hot", "likes": "plan.weight", "weight": "plan.weight"}
         made = {**mine, **times, "idempotency_key": "n::text", "prompt": "'picture ' || n"}
-        multiply(cursor, Generation, image.generation_id, made)
-        multiply(cursor, Image, image.pk, {**mine, **times, "generation_id": "n", "seed": "n"})
-        multiply(cursor, Post, post.pk, {**mine, **times})
-        multiply(cursor, PostCount, post.pk, rank)
-        multiply(cursor, FeedEntry, post.pk, {**rank, **times})
-        cursor.execute("ANALYZE")
+        multiply_all([
+            (Generation, image.generation_id, made),
+            (Image, image.pk, {**mine, **times, "generation_id": "n", "seed": "n"}),
+            (Post, post.pk, {**mine, **times}),
+            (PostCount, post.pk, rank),
+            (FeedEntry, post.pk, {**rank, **times, "author_id": "author"}),
+        ])  # fmt: skip
     return time.perf_counter() - began
+
+
+def connect() -> "psycopg.Connection[Any]":
+    """A connection of our own to the database of the settings."""
+    from django.conf import settings
+
+    data = settings.DATABASES["default"]
+    return psycopg.connect(
+        host=data["HOST"], port=data["PORT"], user=data["USER"], password=data["PASSWORD"], dbname=data["NAME"],
+        autocommit=True,
+    )  # fmt: skip
+
+
+LOADING = "SET session_replication_role = replica; SET synchronous_commit = off"
+BUILDING = "SET maintenance_work_mem = '3GB'; SET max_parallel_maintenance_workers = 2; SET synchronous_commit = off"
+
+
+@contextmanager
+def bulk(models: "list[type[Model]]") -> Iterator["psycopg.Cursor[Any]"]:
+    """A cursor for filling the tables of `models`, whose indexes, but for those of constraints, are built at the end;
+    then the tables are vacuumed, as a running site's are."""
+    tables = [model._meta.db_table for model in models]
+    with connect() as connection, connection.cursor() as cursor:
+        cursor.execute(LOADING)
+        cursor.execute(
+            "SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index"
+            " WHERE indrelid = ANY(%s::regclass[]) AND NOT indisunique",
+            [tables],
+        )
+        indexes = cursor.fetchall()
+        for name, _definition in indexes:
+            cursor.execute(f"DROP INDEX {name}".encode())
+        yield cursor
+        cursor.execute("DROP TABLE IF EXISTS plan")
+        together([(BUILDING, definition) for _name, definition in indexes])
+        together([("", f"VACUUM (ANALYZE, PARALLEL 0) {table}") for table in tables])
+        cursor.execute("ANALYZE")
+
+
+def together(statements: list[tuple[str, str]]) -> None:
+    """Runs (settings, statement) pairs, two at a time, each on a connection of its own."""
+
+    def run(pair: tuple[str, str]) -> None:
+        with connect() as connection:
+            for sql in filter(None, pair):
+                connection.execute(sql.encode())
+
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(run, statements))
 
 
 def template() -> tuple[Any, Any]:
@@ -77,27 +127,32 @@ def known() -> tuple[Any, Any]:
     return post.image, post
 
 
-def plan(already: int, posts: int, first_author: int) -> Any:
-    """(number, author, published at, weight, hot): a year of posts, votes as unequal as votes are."""
-    import random
+def plan(already: int, posts: int, first_author: int) -> Iterator[str]:
+    """Lines of number, author, published at, weight, hot: a year of posts, votes as unequal as votes are."""
+    from feed.ranking import SECONDS_PER_TENFOLD
 
-    from feed import ranking
+    rng = np.random.default_rng(already)
+    for first in range(already, posts, 100_000):
+        n = np.arange(first, min(first + 100_000, posts)) + FIRST
+        at = NOW.timestamp() - 365 * 86_400 * rng.random(n.size)
+        weight = np.minimum(rng.pareto(1.1, n.size), 100_000).astype(int)
+        author = first_author + (AUTHORS * rng.random(n.size) ** 2).astype(int)
+        hot = np.log10(np.maximum(weight, 1)) + at / SECONDS_PER_TENFOLD
+        times = np.datetime_as_string((1e6 * at).astype("datetime64[us]"), timezone="UTC")
+        rows = zip(n.tolist(), author.tolist(), times.tolist(), weight.tolist(), hot.tolist(), strict=True)
+        yield "".join(f"{n}\t{author}\t{at}\t{weight}\t{hot!r}\n" for n, author, at, weight, hot in rows)
 
-    rng = random.Random(already)
-    for n in range(already, posts):
-        at = NOW - timedelta(days=365) * rng.random()
-        weight = int(rng.paretovariate(1.1)) - 1
-        author = first_author + int(AUTHORS * rng.random() ** 2)
-        yield n + FIRST, author, at, min(weight, 100_000), ranking.hot(weight, at)
+
+def multiply_all(copies: "list[tuple[type[Model], int, dict[str, str]]]") -> None:
+    """Copies row `pk` of each model once per row of the plan; `values` are SQL for the columns that differ."""
+    together([(LOADING, copied(*wanted)) for wanted in copies])
 
 
-def multiply(cursor: Any, model: "type[Model]", pk: int, values: dict[str, str]) -> None:
-    """Copies row `pk` once per row of the plan; `values` are SQL for the columns that differ."""
-    columns = [str(field.column) for field in model._meta.concrete_fields]
+def copied(model: "type[Model]", pk: int, values: dict[str, str]) -> str:
+    columns = [str(field.column) for field in model._meta.concrete_fields if not field.generated]
     chosen = ", ".join(values.get(column, f"template.{column}") for column in columns)
     table, key = model._meta.db_table, columns[0]  # the primary key is every model's first
-    cursor.execute(
+    return (
         f"INSERT INTO {table} ({', '.join(columns)}) SELECT {chosen} FROM {table} template, plan "  # noqa: S608
-        f"WHERE template.{key} = %s",
-        [pk],
+        f"WHERE template.{key} = {pk:d}"
     )

@@ -12,11 +12,8 @@ any check. Posts, votes and authors are made up; there are no pictures behind th
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -27,8 +24,8 @@ from typing import TYPE_CHECKING, Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks._feed_load import load  # noqa: E402
-from config.local import services  # noqa: E402
+from benchmarks._feed_load import connect, load  # noqa: E402
+from benchmarks._place import place  # noqa: E402
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -54,34 +51,25 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="10,000 posts, 60 requests each: under a minute")
     parser.add_argument("--posts", default="100000", help="sizes, rising: 100000,1000000,10000000")
     parser.add_argument("--times", type=int, default=300, help="requests of each kind at each size")
+    parser.add_argument("--keep", default="", help="a folder for the services: what was loaded there is used again")
     arguments = parser.parse_args()
     sizes = [10_000] if arguments.quick else [int(size) for size in arguments.posts.split(",")]
-    with tempfile.TemporaryDirectory(prefix="salon-bench-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o711)
-        for name in ("DATABASE_URL", "REDIS_URL"):
-            os.environ.pop(name, None)
-        with services(Path(folder)) as variables:
-            start(folder, variables)
-            figures, already = [], 0
-            for size in sizes:
-                spent = load(size, already)
-                figures.append(
-                    {"posts": size, "load_s": round(spent, 1), **measure(60 if arguments.quick else arguments.times)}
-                )
-                report(figures[-1])
-                already = size
-            compare(figures)
-            print(json.dumps(figures))
-
-
-def start(folder: str, variables: dict[str, str]) -> None:
     unlimited = dict.fromkeys(("API_RATE_MEMBER", "API_RATE_ANONYMOUS"), "10000000/min")
-    site = {"VAR_DIR": folder, "DJANGO_SETTINGS_MODULE": "benchmarks._settings", "ALLOWED_HOSTS": "*"}
-    os.environ.update({**variables, **unlimited, **site, "DATABASE_POOL_SIZE": "4"})
-    import django
+    site = {"DJANGO_SETTINGS_MODULE": "benchmarks._settings", "ALLOWED_HOSTS": "*", **unlimited}
+    with place(arguments.keep, **site):
+        from feed.models import Post
 
-    django.setup()
-    subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=ROOT, check=True)
+        figures: list[dict[str, Any]] = []
+        already = max(Post.objects.count() - 1, 0)
+        for size in sizes:
+            spent = load(size, already) if size > already else 0.0
+            figures.append(
+                {"posts": size, "load_s": round(spent, 1), **measure(60 if arguments.quick else arguments.times)}
+            )
+            report(figures[-1])
+            already = max(size, already)
+        compare(figures)
+        print(json.dumps(figures))
 
 
 def measure(times: int) -> dict[str, Any]:
@@ -161,16 +149,7 @@ def turns(ask: Callable[[Any], object], over: list[Any]) -> Way:
 def bare() -> Any:
     """One connection of our own, kept."""
     if not _kept:
-        import psycopg
-        from django.conf import settings
-
-        data = settings.DATABASES["default"]
-        _kept.append(
-            psycopg.connect(
-                host=data["HOST"], port=data["PORT"], user=data["USER"], password=data["PASSWORD"], dbname=data["NAME"],
-                autocommit=True,
-            )
-        )  # fmt: skip
+        _kept.append(connect())
     return _kept[0]
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
@@ -14,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import member_of
-from feed import services
+from feed import services, visitors
 from feed.challenges import begun_on, entries_of
 from feed.listings import ASPECT_NAMES, SORT_NAMES, WINDOWS, Listing
 from feed.models import Challenge, Post
@@ -62,14 +63,18 @@ class PostViewSet(viewsets.ViewSet):
     lookup_value_regex = r"[\w-]{12}"
 
     @extend_schema(parameters=[SORT, WINDOW, ASPECT, SEEN, CURSOR], responses=PostPageSerializer)
-    def list(self, request: Request) -> Response:
+    def list(self, request: Request) -> HttpResponseBase:
         """A page of the feed. Following `next` shows every post once, whatever happens to the ranking meanwhile."""
         query = request.query_params
         words = [query.get(name, "") for name in ("sort", "window", "aspect")]
         listing, hide_seen = Listing.of(request.user, *words), query.get("seen") == "hide"
-        cursor = query.get("cursor", "")
-        page: Page = read_page(listing, request.user, at=timezone.now(), cursor=cursor, hide_seen=hide_seen)
-        return Response(posts_shown(request, page.posts, page.next, request.path))
+
+        def read() -> dict[str, Any]:
+            cursor, at = query.get("cursor", ""), timezone.now()
+            page: Page = read_page(listing, request.user, at=at, cursor=cursor, hide_seen=hide_seen)
+            return posts_shown(request, page.posts, page.next, request.path)
+
+        return visitors.answer(request, read) if visitors.may_keep(request) else Response(read())
 
     @extend_schema(parameters=[ID], responses=PostSerializer)
     def retrieve(self, request: Request, pk: str) -> Response:

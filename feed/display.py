@@ -11,6 +11,7 @@ from datetime import datetime
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from accounts.levels import ContentLevel
+from feed import visitors
 from feed.models import FeedEntry, Post, StaleCount
 from feed.search.entries import sync_search
 from generation.models import Image, ImageState, PromptExample
@@ -28,6 +29,7 @@ def sync_display(post_ids: Iterable[int], at: datetime) -> int:
     _sync_pictures(ids)
     changed = _sync_entries(ids, at)
     _sync_prompt_examples(ids)
+    visitors.shut()
     sync_search(ids, list(displayed(at).filter(pk__in=ids).values_list("pk", flat=True)))
     return changed
 

@@ -5,17 +5,20 @@ costs Django and PostgreSQL several times what answering it does, and it is the 
 they are, when it is, and which ids: so it is compiled with marks in those places, and the marks are filled in.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
+from itertools import count
 from typing import Any, NamedTuple
 
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection
-from django.db.backends.postgresql.base import ServerBindingCursor
+from django.db.backends.postgresql.base import CursorMixin
 from django.db.models import BigIntegerField, BooleanField, F, Func, Model, Value
 from django.db.models.base import ModelState
+from psycopg import RawCursor
 
 from accounts.models import User, Viewer, level_for
 from feed.models import Post, PostCount
@@ -63,8 +66,12 @@ class EqualsAny(Func):
     output_field = BooleanField()
 
 
+class _BoundCursor(CursorMixin, RawCursor):
+    """Sends values beside the text, which stays the same statement and is not read again for where they go."""
+
+
 class Compiled(NamedTuple):
-    sql: str
+    sql: str  # with $1, $2, …
     values: tuple[Any, ...]  # with marks
 
     def filled(self, viewer_id: int, at: datetime, ids: list[int]) -> list[Any]:
@@ -78,8 +85,7 @@ def fetch_listed(ids: Sequence[int], viewer: Viewer, at: datetime) -> dict[int, 
         return {}
     compiled = _compiled(isinstance(viewer, User), level_for(viewer))
     connection.ensure_connection()
-    server_side: Any = ServerBindingCursor  # the ordinary one writes values into the text: never the same statement
-    bound = connection._prepare_cursor(server_side(connection.connection))  # type: ignore[attr-defined]
+    bound = connection._prepare_cursor(_BoundCursor(connection.connection))  # type: ignore[attr-defined]
     with bound as cursor:
         cursor.execute(compiled.sql, compiled.filled(viewer.pk or 0, at, list(ids)))
         return {row[0]: _post(row) for row in cursor.fetchall()}
@@ -93,7 +99,8 @@ def _compiled(is_member: bool, level: int) -> Compiled:
     paths = [f"{path}__{name}" if path else name for path, _model, names in _COLUMNS for name in names]
     flags = _FLAGS if is_member else []
     sql, values = rows.filter(EqualsAny(F("pk"), marked)).values_list(*paths, *flags).query.sql_with_params()
-    return Compiled(sql, values)
+    numbers = count(1)
+    return Compiled(re.sub("%[s%]", lambda mark: f"${next(numbers)}" if mark[0] == "%s" else "%", sql), values)
 
 
 def _post(row: tuple[Any, ...]) -> Post:

@@ -1,9 +1,10 @@
 """Words to vectors: MiniLM by onnxruntime, from the folder that set-up wrote (`starter.meaning`); never torch."""
 
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from django.conf import settings
@@ -17,6 +18,7 @@ Vector = NDArray[np.float32]
 DIMENSIONS = 384
 MOST_TOKENS = 128
 BATCH = 32
+THREADS = 4
 
 
 def is_available() -> bool:
@@ -36,6 +38,17 @@ def embed(texts: Sequence[str]) -> Vector:
         mask = np.array([text.attention_mask for text in tokens], dtype=np.int64)
         vectors.append(session.run(None, {"ids": ids, "mask": mask})[0])
     return np.concatenate(vectors)
+
+
+def embed_soon(text: str) -> "Future[Vector]":
+    """The vector (384,) of one text, made in a thread while the caller asks the database."""
+    return _threads().submit(lambda: cast(Vector, embed([text])[0]))
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """Made on first use, that is after a server forked."""
+    return ThreadPoolExecutor(THREADS, thread_name_prefix="meaning")
 
 
 def _folder() -> Path:

@@ -1,16 +1,17 @@
 """Candidates for a query, best first, in steps that each cost a bounded read; what shows of them is for `reading`."""
 
 from collections.abc import Collection, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import numpy as np
+from django.contrib.postgres.search import SearchQuery
 from django.db import connection, transaction
-from django.db.models import Case, FloatField, Q, Value, When
+from django.db.models import Case, Q, Value, When
 from django.utils.translation import gettext as _
-from pgvector import HalfVector
-from pgvector.django import CosineDistance, HammingDistance
+from pgvector.django import HammingDistance
 
 from accounts.errors import Refused
 from accounts.models import Viewer
@@ -18,14 +19,14 @@ from feed.models import Post, SearchEntry
 from feed.search import embedding, matching
 from feed.search.embedding import Vector
 from feed.search.language import Query
+from feed.search.statements import EF_SEARCH, WORDS_AT_ONCE, Clause, Wanted, nearest, newest_worded
 from feed.search.vectors import shifted
 
-WORDS_AT_ONCE = 240  # the newest posts with the words, put in order by meaning
-NEAREST = (160, 800, 3_200)  # how far each further step looks: filters may have emptied the one before
+NEAREST = (80, 640, 3_200)  # how far each further step looks; the first is what one scan of EF_SEARCH brings
 MOST_BY_TIME = 40  # steps of 240
 FARTHEST = 0.7  # cosine distance: what is farther has nothing to do with the words
 UNLIKE = 90  # PDQ bits of 256: unrelated pictures are about 128 apart, the same picture under 31
-EF_SEARCH = 100
+TOO_FAR = 8  # rows
 
 
 @dataclass
@@ -35,10 +36,15 @@ class Search:
     query: Query
     viewer: Viewer
     scope: matching.Scope
-    vector: Vector | None = None  # where to look by meaning
+    reading: "Future[Vector] | None" = None  # where to look by meaning, soon
     pdq: str = ""  # where to look by picture
     source: int | None = None  # the post that the query names, which is no result
     read_as: Mapping[str, str] = field(default_factory=dict)
+    reached: int = 0  # the step after the last one, or a later one where those between would find nothing
+
+    @property
+    def vector(self) -> Vector | None:
+        return self.reading.result() if self.reading else None
 
     @property
     def is_arithmetic(self) -> bool:
@@ -49,17 +55,18 @@ class Search:
         """How many there are at most; the last may have been reached without everything having been looked at."""
         if self.is_by_time:
             return MOST_BY_TIME
-        return len(NEAREST) + (0 if self.pdq or self.is_arithmetic else 1)
+        return len(NEAREST) + (0 if self.pdq or self.is_arithmetic else 3)
 
     @property
     def is_by_time(self) -> bool:
         """Nothing tells results apart but how new they are; the first step without any is the end."""
         if self.pdq or self.is_arithmetic:
             return False
-        return self.vector is None or not self.query.plain_words()
+        return self.reading is None or not self.query.plain_words()
 
     def step(self, number: int, seen: Collection[int]) -> list[int]:
-        """Further post ids, best first, none of `seen`; may be empty before the last step."""
+        """Further post ids, best first, none of `seen`; may be empty before the last step. Sets `reached`."""
+        self.reached = number + 1
         if self.pdq:
             found = self._by_picture(NEAREST[number])
         elif self.is_arithmetic:
@@ -68,55 +75,90 @@ class Search:
             found = self._by_words()
         elif self.is_by_time:
             found = self._newest(seen)
+        elif number == 1:
+            found = list(_first(self._entries()))
+        elif number == self.steps - 1:
+            found = self._by_words(beginnings=True)
         else:
-            found = self._by_meaning(NEAREST[number - 1])
+            found = self._by_meaning(NEAREST[number - 2])
         known = {*seen, self.source}
         return [post_id for post_id in found if post_id not in known]
 
-    def _entries(self, **which: bool) -> Any:
-        return SearchEntry.objects.filter(
-            self.scope.condition & matching.worded(self.query, "words", self.read_as, **which)
-        )
+    def _entries(self) -> Any:
+        return SearchEntry.objects.filter(self._clause().as_filter())
+
+    def _clause(self, *, plain: bool = True, minus: bool = True) -> Clause:
+        return self.scope.condition & matching.asked(self.query, self.read_as, plain=plain, minus=minus).clause()
 
     def _own_hidden(self) -> Any:
-        worded = matching.worded(self.query, "readable", self.read_as)
-        return matching.own_hidden(self.viewer).filter(self.scope.condition & worded)
+        worded = matching.asked(self.query, self.read_as).condition("readable")
+        return matching.own_hidden(self.viewer).filter(self.scope.condition.as_filter(), worded)
 
-    def _by_words(self) -> list[int]:
-        """Whole words before beginnings, near meanings before far ones, the newest where nothing else tells."""
+    def _by_words(self, *, beginnings: bool = False) -> list[int]:
+        """Whole words before beginnings, near meanings before far ones, the newest where nothing else tells.
+
+        Rare beginnings of several words are dear to find: what is near in meaning comes before them.
+        """
+        asked = matching.asked(self.query, self.read_as)
         wanted = [word for word in self.query.words if not word.is_excluded]
-        whole = matching.tsquery(wanted, beginnings=False, read_as=self.read_as)
-        rows: list[tuple[bool, float | None, int]] = []
-        kinds = [("words", self._entries(), SearchEntry.objects.all())]
-        if matching.has_hidden(self.viewer):
-            kinds.append(("readable", self._own_hidden(), matching.own_hidden(self.viewer)))
-        for column, entries, every in kinds:
-            newest = every.filter(pk__in=entries.order_by("-pk").values("pk")[:WORDS_AT_ONCE])
-            is_whole = Case(When(Q(**{column: whole}), then=Value(True)), default=Value(False))
-            rows += newest.annotate(is_whole=is_whole, apart=self._apart()).values_list("is_whole", "apart", "pk")
-        rows.sort(key=lambda row: (not row[0], 2 if row[1] is None else row[1], -row[2]))
+        whole = matching.worded(wanted, beginnings=False, read_as=self.read_as)
+        condition = self.scope.condition & asked.without().clause()
+        by_time = self.is_by_time
+        found = newest_worded(
+            Wanted(condition, asked.wanted, whole),
+            self.viewer,
+            whole_first=not by_time,
+            beginnings=beginnings or by_time or len(wanted) == 1,
+        )
+        rows = list(zip(found.is_whole, self._apart(found.meanings), found.ids, strict=True))
+        if found.has_hidden:
+            rows += self._hidden_by_words(whole)
+        if found.is_all and not by_time and not beginnings:
+            self.reached = 2  # past the step for older rows with the words
+        rows.sort(key=lambda row: (not row[0], row[1], -row[2]))
         return list(dict.fromkeys(post_id for _whole, _apart, post_id in rows))
 
-    def _apart(self) -> Any:
+    def _hidden_by_words(self, whole: str) -> list[tuple[bool, float, int]]:
+        newest = matching.own_hidden(self.viewer).filter(pk__in=list(_first(self._own_hidden())))
+        match = Q(readable=SearchQuery(whole, config="salon", search_type="raw"))
+        is_whole = Case(When(match, then=Value(True)), default=Value(False))
+        rows = list(newest.annotate(is_whole=is_whole).values_list("is_whole", "meaning", "pk"))
+        unread = np.full(embedding.DIMENSIONS, np.nan, dtype=np.float32)
+        meanings = [unread if meaning is None else np.asarray(meaning, dtype=np.float32) for _w, meaning, _pk in rows]
+        apart = self._apart(np.array(meanings).reshape(len(rows), embedding.DIMENSIONS))
+        return [(is_whole, far, pk) for (is_whole, _meaning, pk), far in zip(rows, apart, strict=True)]
+
+    def _apart(self, meanings: Vector) -> list[float]:
+        """Cosine distances of unit vectors (n, 384) from what is asked; 2 where either is not known."""
         if self.vector is None:
-            return Value(None, output_field=FloatField())
-        return CosineDistance("meaning", HalfVector(self.vector))
+            return [2.0] * len(meanings)
+        apart: list[float] = np.nan_to_num(1 - meanings @ self.vector, nan=2.0).tolist()
+        return apart
 
     def _newest(self, seen: Collection[int]) -> list[int]:
         older = Q(pk__lt=min(seen)) if seen else Q()
         found = {
             post_id for entries in (self._entries(), self._own_hidden()) for post_id in _first(entries.filter(older))
         }
+        if not found:
+            self.reached = self.steps
         return sorted(found, reverse=True)[:WORDS_AT_ONCE]
 
     def _by_meaning(self, limit: int) -> list[int]:
-        entries = self._entries(plain=False, minus=not self.is_arithmetic)
-        near = entries.exclude(meaning=None).annotate(apart=self._apart()).order_by("apart")
-        return [post_id for post_id, apart in _scanned(near, limit) if apart <= FARTHEST]
+        assert self.vector is not None
+        near = nearest(self._clause(plain=False, minus=not self.is_arithmetic), self.vector, limit)
+        return self._within(near, FARTHEST)
 
     def _by_picture(self, limit: int) -> list[int]:
         entries = self._entries().exclude(pdq=None).annotate(apart=HammingDistance("pdq", self.pdq))
-        return [post_id for post_id, apart in _scanned(entries.order_by("apart"), limit) if apart <= UNLIKE]
+        return self._within(_scanned(entries.order_by("apart"), limit), UNLIKE)
+
+    def _within(self, near: list[tuple[int, float]], farthest: float) -> list[int]:
+        """A scan that came upon what is too far again and again has seen all that is near."""
+        found = [post_id for post_id, apart in near if apart <= farthest]
+        if len(near) - len(found) >= TOO_FAR:
+            self.reached = self.steps if self.pdq or self.is_arithmetic else self.steps - 1
+        return found
 
 
 def _first(entries: Any) -> Any:
@@ -125,7 +167,7 @@ def _first(entries: Any) -> Any:
 
 @transaction.atomic
 def _scanned(entries: Any, limit: int) -> list[tuple[int, float]]:
-    """The nearest rows by an HNSW index that reads on until the filters left enough; sorted, the scan is not quite."""
+    """`nearest` for pictures."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', %s, true)",
@@ -144,10 +186,10 @@ def begin(query: Query, viewer: Viewer, at: datetime, read_as: Mapping[str, str]
     if named := query.one("looks"):
         search.source, search.pdq = _looks(named, viewer, at)
     elif named := query.one("like"):
-        search.source, search.vector = _likes(named, query, viewer, at)
+        search.source, search.reading = _likes(named, query, viewer, at)
     elif query.plain_words() and embedding.is_available():
         words = [search.read_as.get(word.text, word.text) for word in query.words if not word.is_excluded]
-        search.vector = embedding.embed([" ".join(words)])[0]
+        search.reading = embedding.embed_soon(" ".join(words))
     return search
 
 
@@ -160,14 +202,16 @@ def _looks(named: str, viewer: Viewer, at: datetime) -> tuple[int | None, str]:
     return entry.pk, str(entry.pdq)
 
 
-def _likes(named: str, query: Query, viewer: Viewer, at: datetime) -> tuple[int, Vector]:
+def _likes(named: str, query: Query, viewer: Viewer, at: datetime) -> tuple[int, "Future[Vector]"]:
     entry = _entry_of("like", named, viewer, at)
     if entry.meaning is None or not embedding.is_available():
         raise _refused("like", _("That post has no words to compare, or they were not read yet."))
     more, less = ([word.text for word in query.plain_words(excluded=excluded)] for excluded in (False, True))
     pulls = embedding.embed([*more, *less])
     start = np.asarray(entry.meaning, dtype=np.float32)
-    return entry.pk, shifted(start, list(pulls[: len(more)]), list(pulls[len(more) :]))
+    known: Future[Vector] = Future()
+    known.set_result(shifted(start, list(pulls[: len(more)]), list(pulls[len(more) :])))
+    return entry.pk, known
 
 
 def _entry_of(name: str, public_id: str, viewer: Viewer, at: datetime) -> SearchEntry:

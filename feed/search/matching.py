@@ -6,14 +6,15 @@ from datetime import date, datetime
 from typing import Any
 
 from django.contrib.postgres.search import SearchQuery, SearchVector, SearchVectorField
-from django.db.models import Exists, F, Func, OuterRef, Q
+from django.db.models import F, Func, Q
 from django.utils.translation import gettext as _
 
 from accounts.models import User, Viewer, level_for
 from feed.days import day_bounds
-from feed.models import PostTag, SearchEntry, Tag
+from feed.models import SearchEntry, Tag
 from feed.profiles import visible_members
 from feed.search.language import Query, Word
+from feed.search.statements import Clause
 from generation.models import Checkpoint, Style
 
 SHORTEST_BEGINNING = 3  # "a" begins too many words to mean anything
@@ -23,27 +24,35 @@ SHORTEST_BEGINNING = 3  # "a" begins too many words to mean anything
 class Scope:
     """What the operators leave of the entries; `notes` say which of their values name nothing that is there."""
 
-    condition: Q
+    condition: Clause
     notes: tuple[str, ...]
 
 
 def scope_of(query: Query, viewer: Viewer, at: datetime) -> Scope:
     """Names that do not exist and names of those who are hidden from `viewer` look the same."""
-    condition, notes = Q(content_level__lte=level_for(viewer)), []
-    for name, looked_up in _LOOKUPS.items():
+    condition, notes = Clause("feed_searchentry.content_level <= %(level)s", {"level": level_for(viewer)}), []
+    for name, (looked_up, sql) in _LOOKUPS.items():
         for is_excluded in (False, True):
             values = query.values(name, excluded=is_excluded)
             if not values:
                 continue
-            part, missing = looked_up(values, viewer, at)
-            condition &= ~part if is_excluded else part
+            found, missing = looked_up(values, viewer, at)
+            key = f"not_{name}" if is_excluded else name
+            part = f"{sql} = ANY(%({key})s)"
+            if name == "tag":
+                part = _TAGGED.format(part)
+            condition &= Clause(f"NOT coalesce({part}, false)" if is_excluded else part, {key: found})
             notes += [_unknown(name, value) for value in missing]
     if seed := query.one("seed"):
-        condition &= Q(seed=int(seed))
+        condition &= Clause("feed_searchentry.seed = %(seed)s", {"seed": int(seed)})
     if day := query.one("before"):
-        condition &= Q(published_at__lt=day_bounds(date.fromisoformat(day))[0])
+        condition &= Clause(
+            "feed_searchentry.published_at < %(before)s", {"before": day_bounds(date.fromisoformat(day))[0]}
+        )
     if day := query.one("after"):
-        condition &= Q(published_at__gte=day_bounds(date.fromisoformat(day))[0])
+        condition &= Clause(
+            "feed_searchentry.published_at >= %(after)s", {"after": day_bounds(date.fromisoformat(day))[0]}
+        )
     return Scope(condition, tuple(notes))
 
 
@@ -51,7 +60,7 @@ def _unknown(name: str, value: str) -> str:
     return _("There is nothing called “%(value)s” for %(name)s:.") % {"name": name, "value": value}
 
 
-Looked = tuple[Q, list[str]]
+Looked = tuple[list[int], list[str]]  # ids, and the values that name nothing
 
 
 def _by(values: list[str], viewer: Viewer, at: datetime) -> Looked:
@@ -59,31 +68,41 @@ def _by(values: list[str], viewer: Viewer, at: datetime) -> Looked:
     for value in values:
         named |= Q(username__iexact=value)
     found = {name.lower(): pk for pk, name in visible_members(viewer, at).filter(named).values_list("pk", "username")}
-    return Q(author_id__in=list(found.values())), [value for value in values if value.lower() not in found]
+    return list(found.values()), [value for value in values if value.lower() not in found]
 
 
 def _checkpoint(values: list[str], viewer: Viewer, at: datetime) -> Looked:
     found = dict(Checkpoint.objects.filter(slug__in=values).values_list("slug", "pk"))
-    return Q(checkpoint_id__in=list(found.values())), [value for value in values if value not in found]
+    return list(found.values()), [value for value in values if value not in found]
 
 
 def _style(values: list[str], viewer: Viewer, at: datetime) -> Looked:
     found = dict(Style.objects.filter(slug__in=values).values_list("slug", "pk"))
-    return Q(style_id__in=list(found.values())), [value for value in values if value not in found]
+    return list(found.values()), [value for value in values if value not in found]
 
 
 def _tag(values: list[str], viewer: Viewer, at: datetime) -> Looked:
     tags = Tag.objects.filter(name__in=values).values_list("name", "pk", "alias_of")
     found = {name: alias or pk for name, pk, alias in tags}
-    hung = Exists(PostTag.objects.filter(post=OuterRef("post_id"), tag__in=list(found.values())))
-    return Q(hung), [value for value in values if value not in found]
+    return list(found.values()), [value for value in values if value not in found]
 
 
-_LOOKUPS = {"by": _by, "checkpoint": _checkpoint, "style": _style, "tag": _tag}
+_TAGGED = "EXISTS (SELECT FROM feed_posttag hung WHERE hung.post_id = feed_searchentry.post_id AND {})"
+_LOOKUPS = {
+    "by": (_by, "feed_searchentry.author_id"),
+    "checkpoint": (_checkpoint, "feed_searchentry.checkpoint_id"),
+    "style": (_style, "feed_searchentry.style_id"),
+    "tag": (_tag, "hung.tag_id"),
+}
 
 
 def tsquery(words: Sequence[Word], *, beginnings: bool = True, read_as: Mapping[str, str] | None = None) -> SearchQuery:
-    """All of `words`: phrases as they stand, other words also as the beginning of a longer one.
+    """`worded` as an expression."""
+    return SearchQuery(worded(words, beginnings=beginnings, read_as=read_as), config="salon", search_type="raw")
+
+
+def worded(words: Sequence[Word], *, beginnings: bool = True, read_as: Mapping[str, str] | None = None) -> str:
+    """All of `words` as a tsquery: phrases as they stand, other words also as the beginning of a longer one.
 
     Args:
         read_as: for a mistyped word, the one that was probably meant; either will do.
@@ -93,7 +112,7 @@ def tsquery(words: Sequence[Word], *, beginnings: bool = True, read_as: Mapping[
         part = _raw(word, beginnings)
         meant = (read_as or {}).get(word.text)
         parts.append(f"({part} | '{meant}')" if meant else f"({part})")
-    return SearchQuery(" & ".join(parts), config="salon", search_type="raw")
+    return " & ".join(parts)
 
 
 def _raw(word: Word, beginnings: bool) -> str:
@@ -104,18 +123,45 @@ def _raw(word: Word, beginnings: bool) -> str:
     return (" <-> " if word.is_phrase else " & ").join(tokens)
 
 
-def worded(query: Query, field: str, read_as: Mapping[str, str], *, plain: bool = True, minus: bool = True) -> Q:
-    """The words as a condition on a column of tsvectors. Phrases always are one.
+_HOLDS = "feed_searchentry.words @@ to_tsquery('salon', %({})s)"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The words of a query as tsqueries: all of `wanted`, none of `unwanted`; empty where nothing is said."""
+
+    wanted: str
+    unwanted: str
+
+    def without(self) -> "Asked":
+        """The same but for what is wanted."""
+        return Asked("", self.unwanted)
+
+    def clause(self) -> Clause:
+        """For the words that everybody may read."""
+        clause = Clause("true")
+        if self.wanted:
+            clause &= Clause(_HOLDS.format("wanted"), {"wanted": self.wanted})
+        if self.unwanted:
+            clause &= Clause(f"NOT {_HOLDS.format('unwanted')}", {"unwanted": self.unwanted})
+        return clause
+
+    def condition(self, field: str) -> Q:
+        """For another column of tsvectors."""
+        wanted, unwanted = (SearchQuery(text, config="salon", search_type="raw") for text in vars(self).values())
+        return (Q(**{field: wanted}) if self.wanted else Q()) & (~Q(**{field: unwanted}) if self.unwanted else Q())
+
+
+def asked(query: Query, read_as: Mapping[str, str], *, plain: bool = True, minus: bool = True) -> Asked:
+    """The words of a query. Phrases always are a condition.
 
     Args:
         plain: whether the single words must be there; `minus`: whether the single words with a minus must not.
     """
     wanted = [word for word in query.words if not word.is_excluded and (plain or word.is_phrase)]
-    condition = Q(**{field: tsquery(wanted, read_as=read_as)}) if wanted else Q()
-    for word in query.words:
-        if word.is_excluded and (minus or word.is_phrase):
-            condition &= ~Q(**{field: tsquery([word], beginnings=False)})
-    return condition
+    unwanted = [word for word in query.words if word.is_excluded and (minus or word.is_phrase)]
+    nothing_of = " | ".join(worded([word], beginnings=False) for word in unwanted)
+    return Asked(worded(wanted, read_as=read_as), nothing_of)
 
 
 def own_hidden(viewer: Viewer) -> Any:
@@ -126,8 +172,3 @@ def own_hidden(viewer: Viewer) -> Any:
     )
     hidden = SearchEntry.objects.filter(is_prompt_hidden=True).annotate(readable=readable)
     return hidden.filter(author_id=viewer.pk) if isinstance(viewer, User) else hidden.none()
-
-
-def has_hidden(viewer: Viewer) -> bool:
-    """Whether `own_hidden` has any: most have none, and looking among theirs costs as much as a search."""
-    return isinstance(viewer, User) and SearchEntry.objects.filter(author_id=viewer.pk, is_prompt_hidden=True).exists()

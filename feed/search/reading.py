@@ -93,7 +93,7 @@ def _fill(search: Search, candidates: _Candidates, position: int, at: datetime, 
         while position >= len(candidates.ids) and candidates.steps < search.steps:
             found = search.step(candidates.steps, candidates.ids)
             candidates.ids += found
-            candidates.steps = search.steps if search.is_by_time and not found else candidates.steps + 1
+            candidates.steps = search.reached
         ahead = candidates.ids[position : position + size - len(posts) + READ_AHEAD]
         if not ahead:
             break

@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 
-from django.db.models import BooleanField, Case, QuerySet, Value, When
+from django.db import connection
 from django.utils.translation import gettext as _
 
-from feed.models import Post, SearchEntry
+from feed.models import Post
 from feed.search import matching
 from feed.search.finding import Search
 from feed.search.language import Word
+
+KINDS = ("exact", "prefix")
 
 
 @dataclass(frozen=True)
@@ -63,26 +65,25 @@ def _found(search: Search, posts: list[Post]) -> dict[Word, str]:
     ids = [post.pk for post in posts]
     if not plain or not ids:
         return found
-    seen: set[str] = set()
+    held = _kinds(ids, plain)
     own = [post.pk for post in posts if post.author_id == search.viewer.pk and post.image.is_prompt_hidden]
-    seen |= _kinds(SearchEntry.objects.filter(pk__in=ids), "words", plain)
-    if own:
-        seen |= _kinds(matching.own_hidden(search.viewer).filter(pk__in=own), "readable", plain)
     for number, word in enumerate(plain):
-        found[word] = next((kind for kind in ("exact", "prefix") if f"{kind}_{number}" in seen), "")
+        kinds = held[2 * number : 2 * number + 2]
+        if own:
+            kinds = [holds or _own_holds(search, own, word, kind) for holds, kind in zip(kinds, KINDS, strict=True)]
+        found[word] = next((kind for holds, kind in zip(kinds, KINDS, strict=True) if holds), "")
     return found
 
 
-def _kinds(entries: "QuerySet[SearchEntry]", column: str, words: list[Word]) -> set[str]:
-    """Names of the conditions that hold for any of the rows: ``{"exact_0", "prefix_0", …}``."""
-    conditions = {
-        f"{kind}_{number}": Case(
-            When(**{column: matching.tsquery([word], beginnings=kind == "prefix")}, then=Value(True)),
-            default=Value(False),
-            output_field=BooleanField(),
-        )
-        for number, word in enumerate(words)
-        for kind in ("exact", "prefix")
-    }
-    rows = entries.annotate(**conditions).values(*conditions)
-    return {name for row in rows for name, holds in row.items() if holds}
+def _kinds(ids: list[int], words: list[Word]) -> list[bool]:
+    """For each word, whether any of these rows holds it whole, and whether as a beginning."""
+    queries = [matching.worded([word], beginnings=kind == "prefix") for word in words for kind in KINDS]
+    columns = ", ".join(["bool_or(words @@ to_tsquery('salon', %s))"] * len(queries))
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {columns} FROM feed_searchentry WHERE post_id = ANY(%s)", [*queries, ids])  # noqa: S608
+        return list(cursor.fetchone())
+
+
+def _own_holds(search: Search, own: list[int], word: Word, kind: str) -> bool:
+    readable = matching.tsquery([word], beginnings=kind == "prefix")
+    return bool(matching.own_hidden(search.viewer).filter(pk__in=own, readable=readable).exists())
