@@ -18,7 +18,7 @@ from feed.models.ranking import (
     RankFallQuerySet,
     StaleCount,
 )
-from feed.models.search import SearchEntry, SearchEntryQuerySet, SearchWord
+from feed.models.search import PictureReading, SearchEntry, SearchEntryQuerySet, SearchWord
 from feed.models.social import Like, Reproduction
 from feed.models.styles import EmergentStyle, StyledPost, StyleName, StyleNameLike, StyleWeek
 from feed.models.tags import PostTag, Tag
@@ -42,6 +42,7 @@ __all__ = [
     "Mute",
     "NoticeChoice",
     "NoticeSettings",
+    "PictureReading",
     "Post",
     "PostAspect",
     "PostCount",

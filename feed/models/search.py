@@ -47,12 +47,24 @@ class SearchEntry(models.Model):
             GinIndex(fields=["words"], name="searchentry_words"),
             HnswIndex(fields=["meaning"], name="searchentry_meaning", opclasses=["halfvec_cosine_ops"]),
             HnswIndex(fields=["pdq"], name="searchentry_pdq", opclasses=["bit_hamming_ops"]),
-            # by: and the author's own hidden prompts
-            models.Index(F("author_id"), F("post").desc(), name="searchentry_author"),
+            models.Index(F("author_id"), F("post").desc(), name="searchentry_author"),  # by:
+            # whether a reader has hidden prompts of their own, asked with every search
+            models.Index(fields=["author_id"], name="searchentry_hidden", condition=Q(is_prompt_hidden=True)),
             models.Index(fields=["seed"], name="searchentry_seed"),
             # the worker that reads them
             models.Index(fields=["post"], name="searchentry_unread", condition=Q(meaning=None) & ~Q(text="")),
         ]
+
+
+class PictureReading(models.Model):
+    """What an image encoder saw in the picture of a post that shows: a unit vector of as many halves as it makes.
+
+    `use_image_encoder` gives it an index: one of no fixed length has none of its own.
+    """
+
+    entry = models.OneToOneField(SearchEntry, primary_key=True, on_delete=models.CASCADE, related_name="picture")
+    encoder = models.CharField(max_length=64)
+    vector = HalfVectorField()
 
 
 class SearchWord(models.Model):

@@ -1,0 +1,95 @@
+"""An image encoder of the operator's: exported once, read by workers, and what looks alike is found by it."""
+
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+import torch
+from django.core.management import CommandError, call_command
+from django.db import connection
+from pytest_django.fixtures import Settings
+from transformers import (
+    AutoImageProcessor,
+    CLIPConfig,
+    CLIPImageProcessorPil,
+    CLIPModel,
+    SiglipConfig,
+    SiglipImageProcessorPil,
+    SiglipModel,
+)
+
+from accounts.models import User
+from feed.models import PictureReading
+from feed.search import looks
+from generation.image_encoders import export_image_encoder
+from tests.feed.conftest import Hang
+from tests.generation.fixtures import drawn
+
+SMALL = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
+VISION = {**SMALL, "image_size": 32, "patch_size": 8}
+KINDS = {
+    "clip": (CLIPConfig, CLIPModel, CLIPImageProcessorPil, {"size": {"shortest_edge": 32}, "crop_size": 32}),
+    "siglip": (SiglipConfig, SiglipModel, SiglipImageProcessorPil, {"size": {"height": 32, "width": 32}}),
+}
+
+
+def write_encoder(folder: Path, kind: str = "clip", seed: int = 0) -> Path:
+    """A folder as transformers saves one, of random weights: it tells pictures apart as well as it must here."""
+    config, model, processor, prepares = KINDS[kind]
+    torch.manual_seed(seed)
+    made = model(config(text_config={**SMALL, "vocab_size": 100}, vision_config=VISION, projection_dim=24))
+    made.save_pretrained(folder)
+    processor(**prepares).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def checkpoints(tmp_path: Path, settings: Settings) -> Path:
+    settings.CHECKPOINTS_DIR = tmp_path / "checkpoints"
+    return tmp_path
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_without_torch_the_vectors_are_those_of_the_encoder(kind: str, checkpoints: Path, alice: User) -> None:
+    folder = write_encoder(checkpoints / kind, kind)
+    export_image_encoder(folder, looks.folder())
+    picture = PIL.Image.fromarray(np.random.default_rng(0).integers(0, 256, (50, 41, 3), dtype=np.uint8))
+    model, processor = KINDS[kind][1].from_pretrained(folder).eval(), AutoImageProcessor.from_pretrained(folder)
+    with torch.no_grad():
+        found = model.get_image_features(**processor(images=picture, return_tensors="pt"))
+    features = found if isinstance(found, torch.Tensor) else found.pooler_output
+    expected = torch.nn.functional.normalize(features, dim=-1).numpy()
+    assert np.abs(looks.embed([picture.convert("RGBA")]) - expected).max() < 1e-4
+
+
+@pytest.mark.django_db(transaction=True)  # an index that is built beside the site is built outside transactions
+def test_pictures_are_read_once_and_another_encoder_reads_them_anew(checkpoints: Path, alice: User, hang: Hang) -> None:
+    posts = [hang(alice, prompt=f"a fox {n}") for n in range(3)]
+    assert looks.read_pictures() == 0
+    call_command("use_image_encoder", str(write_encoder(checkpoints / "one")))
+    assert set(PictureReading.objects.values_list("entry", "encoder")) == {(p.pk, looks.encoder_name()) for p in posts}
+    vector = np.asarray(PictureReading.objects.get(entry=posts[0].pk).vector)
+    assert np.abs(vector - looks.embed([drawn(posts[0].image)])[0]).max() < 2e-3
+    assert looks.read_pictures() == 0
+    call_command("use_image_encoder", str(write_encoder(checkpoints / "other", seed=1)))
+    assert {reading.encoder for reading in PictureReading.objects.all()} == {looks.encoder_name()}
+    assert len(indexes()) == 1
+    call_command("use_image_encoder", "--none")
+    assert (PictureReading.objects.count(), indexes()) == (0, [])
+
+
+def indexes() -> list[str]:
+    query = "SELECT indexname FROM pg_indexes WHERE tablename = 'feed_picturereading' AND indexdef LIKE '%USING hnsw%'"
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        return [name for (name,) in cursor.fetchall()]
+
+
+def test_a_folder_that_holds_no_encoder_changes_nothing(checkpoints: Path, db: None) -> None:
+    (checkpoints / "empty").mkdir()
+    with pytest.raises(CommandError, match="empty"):
+        call_command("use_image_encoder", str(checkpoints / "empty"))
+    assert not looks.is_available()
+    with pytest.raises(CommandError, match="no image encoder yet"):
+        call_command("use_image_encoder")
