@@ -24,7 +24,7 @@ from ratings.simulation.stage import agree, simulated_user
 from ratings.tokens import token_for
 
 ROOT = Path(__file__).resolve().parent.parent
-MAKERS = 8
+MAKERS, STEPS = 8, 8
 ERRS = 0.1  # how often a rater says the opposite of the taste
 _light: dict[int, float] = {}
 
@@ -71,6 +71,7 @@ def hang(makers: Sequence[User], checkpoint: Checkpoint, words: Sequence[str], e
             checkpoint=checkpoint.slug,
             count=each,
             seed=1_000 * n,
+            steps=STEPS,
             idempotency_key=f"{checkpoint.slug}-{n}-{prompt}",
             confirm_doubtful=True,
         ).pk

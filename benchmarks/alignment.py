@@ -1,6 +1,6 @@
 """From answers to a better checkpoint: does `manage.py align` learn a taste that all raters share?
 
-    python -m benchmarks.alignment [--quick] [--prompts 70] [--votes 30] [--steps 150] [--keep FOLDER]
+    python -m benchmarks.alignment [--quick] [--prompts 100] [--votes 40] [--steps 150] [--keep FOLDER]
 
 A site of its own: the starter draws four pictures of each prompt in the worker's own code, they are published, and
 fourteen people compare pairs that Compare draws for them, each preferring the lighter picture (one answer in ten says
@@ -33,8 +33,8 @@ SECRET = "the same splits in every run of this benchmark"  # noqa: S105
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="20 prompts and 4 steps: it runs, and learns little")
-    parser.add_argument("--prompts", type=int, default=70)
-    parser.add_argument("--votes", type=int, default=30, help="of each of the fourteen raters")
+    parser.add_argument("--prompts", type=int, default=100)
+    parser.add_argument("--votes", type=int, default=40, help="of each of the fourteen raters")
     parser.add_argument("--steps", type=int, default=150)
     parser.add_argument("--keep", type=Path, help="where the release and the aligned checkpoint stay")
     options = parser.parse_args()
