@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from itertools import combinations
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -22,7 +23,9 @@ from ratings.models import Ask, Benchmark, BenchmarkPicture, BenchmarkScore
 from tests.conftest import MakeMember, Person
 from tests.generation.fixtures import MakeImage, checkpoint_row
 from tests.ratings.answers import leave_unanswered, rate, vote
+from tests.ratings.test_releases import build, community, make_pair
 
+__all__ = ["community", "make_pair"]  # fixtures
 WIDTHS = (390, 820, 1440)
 MODELS = ("aurora", "basalt", "cinder")
 QUESTIONS = ("lighting", "artefacts", "overall")
@@ -97,15 +100,21 @@ def benchmark(alice: User, make_image: MakeImage, crowd: list[User]) -> Benchmar
 
 
 def flaws(page: Page, path: str) -> list[str]:
-    """Sideways scroll at any width, and what axe finds on a phone and a desk."""
+    """What is wrong with the page at `path`: its status, and what `flaws_here` finds."""
     answer = page.goto(path)
     found = [] if answer and answer.status == 200 else [f"{path}: {answer and answer.status}"]
+    return found + flaws_here(page, path)
+
+
+def flaws_here(page: Page, name: str) -> list[str]:
+    """Sideways scroll at any width, and what axe finds on a phone and a desk."""
+    found = []
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
         if (wide := page.evaluate("document.documentElement.scrollWidth - innerWidth")) > 0:
-            found.append(f"{path}: {wide} px too wide at {width}")
+            found.append(f"{name}: {wide} px too wide at {width}")
         if width != WIDTHS[1]:
-            found += [f"{path}: {rule['id']} at {width}" for rule in Axe().run(page).response["violations"]]
+            found += [f"{name}: {rule['id']} at {width}" for rule in Axe().run(page).response["violations"]]
     return found
 
 
@@ -119,3 +128,18 @@ def test_dashboards_and_benchmark_fit_three_widths_and_axe_finds_nothing(
     paths += [reverse("ratings:research-duel", args=["aurora", "cinder"])]
     paths += [reverse("ratings:benchmark-list"), reverse("ratings:benchmark-detail", args=["few"])]
     assert [flaw for path in paths for flaw in flaws(page, path)] == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_release_pages_fit_three_widths_and_axe_finds_nothing(
+    theme: str, person: Person, rita: User, community: Any
+) -> None:
+    release = build(None)
+    page = person(rita, color_scheme=theme, reduced_motion="reduce").new_page()
+    paths = [reverse("ratings:release-list"), reverse("ratings:release-new")]
+    paths.append(reverse("ratings:release-detail", args=[release.public_id]))
+    found = [flaw for path in paths for flaw in flaws(page, path)]
+    page.goto(reverse("ratings:release-new"))
+    page.get_by_role("button", name="Preview").click()
+    page.get_by_role("heading", name="What it would hold").wait_for()
+    assert found + flaws_here(page, "the preview") == []
