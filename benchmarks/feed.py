@@ -21,6 +21,8 @@ from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psycopg
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
@@ -186,7 +188,9 @@ def buffers(viewer: "User") -> dict[str, int]:
     asked = {"feed": (compiled.sql, compiled.filled(viewer.pk, at, ids)), "bare": (BARE, (1e9, 0))}
     found = {}
     for name, (sql, values) in asked.items():
-        row = bare().execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}", values).fetchone()
+        cursor = psycopg.RawCursor(bare()) if name == "feed" else bare().cursor()
+        row = cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}", values).fetchone()
+        assert row is not None
         plan = row[0][0]["Plan"]
         found[name] = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
     return found
