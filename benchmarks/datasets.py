@@ -1,21 +1,28 @@
 """Releases against the plain way to write the same rows with the same Parquet writer, on the same machine.
 
-    python -m benchmarks.datasets [--ratings 1000000] [--pairs 20000] [--quick]
+    python -m benchmarks.datasets [--ratings 1000000] [--pairs 20000] [--quick] [--folder PATH [--prepare]]
 
-Narrow tables: COPY, pyarrow.csv, Parquet, beside a release that also reads consent, freezes what it will hold and can
-be resumed. Pairs: reading the same files and writing them. Also told: peak memory of a plan and build beside that of a
-tenth of the rows, and two processes beside one.
+Ratings: COPY, pyarrow.csv, Parquet: the same rows and columns, streamed, with plain ids where a release has pseudonyms.
+Pairs: the same files read, hashed and written, with the same columns. Beyond that a release reads consent, screening
+and flags for every person and picture, computes two HMACs a row or more, draws splits and sides, freezes every row
+where it can be taken out again, counts what stays, computes agreement, can be resumed and shared between workers, and
+writes card, manifest and sums. Imports are done before a clock starts, on both sides.
+
+Also told: peak memory beside that of a release as of a day when a tenth was there, and two processes beside one.
+With `--folder` the ledgers stay there from run to run; `--prepare` makes them and measures nothing.
 """
 
 import argparse
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,103 +31,167 @@ sys.path.insert(0, str(ROOT))
 
 from config.local import services  # noqa: E402
 
-COLUMNS = """image.jpeg_sha256 AS image_sha256, question.slug AS question_id, question.version AS question_version,
- rating.value, CASE WHEN ask.is_scale_reversed THEN 'descending' ELSE 'ascending' END AS scale_direction,
- ask.propensity, rating.rater_id, rating.id AS rating_id, generation.prompt AS caption, checkpoint.slug AS model,
- ask.surface, ask.stratum, policy.version AS policy_version, ask.p_ask, ask.p_question, ask.p_strategy, ask.p_pair,
- ask.p_side, rating.repeat_no, ask.rater_is_author, ask.dwell_ms, rating.created_at::date AS created_at"""
-TABLES = """ratings_rating rating JOIN ratings_ask ask ON ask.id = rating.ask_id
- JOIN ratings_question question ON question.id = rating.question_id
- JOIN ratings_policy policy ON policy.id = ask.policy_id
- JOIN generation_image image ON image.id = rating.image_id
- JOIN generation_generation generation ON generation.id = image.generation_id
- JOIN generation_checkpoint checkpoint ON checkpoint.id = generation.checkpoint_id"""
 RATERS = 1_000
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--ratings", type=int, default=1_000_000)
-    parser.add_argument("--pairs", type=int, default=20_000)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--ratings", type=int, default=1_000_000, help="0: none")
+    parser.add_argument("--pairs", type=int, default=20_000, help="0: none")
     parser.add_argument("--quick", action="store_true", help="a small run of about a minute")
-    parser.add_argument("--measure", nargs=3, help=argparse.SUPPRESS)  # a process of its own, for its peak memory
+    parser.add_argument("--folder", type=Path, help="where ledgers are kept")
+    parser.add_argument("--prepare", action="store_true", help="fill the ledgers and end")
+    parser.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)  # a process of its own, for its peak memory
     options = parser.parse_args()
     if options.measure:
-        print(json.dumps(_in_process(*options.measure)))
+        measure(*options.measure)
         return
     ratings, pairs = (20_000, 400) if options.quick else (options.ratings, options.pairs)
-    with tempfile.TemporaryDirectory(prefix="salon-bench-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o711)
-        for name in ("DATABASE_URL", "REDIS_URL"):
-            os.environ.pop(name, None)
-        with services(Path(folder)) as variables:
-            os.environ.update({**variables, "VAR_DIR": folder}, DJANGO_SETTINGS_MODULE="config.settings")
+    with _site(options.folder) as folder:
+        prepare(folder, ratings, pairs)
+        if not options.prepare:
+            report(run(folder, ratings, pairs))
+
+
+@contextmanager
+def _site(kept: Path | None) -> Iterator[Path]:
+    """A database of its own, migrated, in a folder that goes with it or in one that is kept."""
+    temporary = None if kept else tempfile.TemporaryDirectory(prefix="salon-bench-", ignore_cleanup_errors=True)
+    folder = kept or Path(temporary.name if temporary else "")
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o711)
+    for name in ("DATABASE_URL", "REDIS_URL"):
+        os.environ.pop(name, None)
+    try:
+        with services(folder) as variables:
+            os.environ.update({**variables, "VAR_DIR": str(folder)}, DJANGO_SETTINGS_MODULE="config.settings")
             import django
 
             django.setup()
             subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=ROOT, check=True)
-            report(run(Path(folder), ratings, pairs))
+            yield folder
+    finally:
+        if temporary is not None:
+            temporary.cleanup()
+
+
+def prepare(folder: Path, ratings: int, pairs: int) -> None:
+    """Fills the ledgers unless an earlier run did."""
+    from django.utils import timezone
+
+    from benchmarks import _datasets
+
+    known, asked = folder / "ledgers.json", {"ratings": ratings, "pairs": pairs}
+    if known.exists():
+        if json.loads(known.read_text()) != asked:
+            raise SystemExit(f"{folder} holds other ledgers: {known.read_text()}")
+        return
+    now = timezone.now()
+    if ratings:
+        tenth = ratings // 10 // RATERS or 1
+        _datasets.prepare(tenth, RATERS, now - _datasets.AGO)
+        _datasets.prepare(ratings // RATERS - tenth, RATERS, now)
+    if pairs:
+        _datasets.prepare_pairs(pairs, now)
+    known.write_text(json.dumps(asked))
 
 
 def run(folder: Path, ratings: int, pairs: int) -> dict[str, Any]:
-    from benchmarks import _datasets
-
-    _datasets.prepare(ratings // 10 // RATERS or 1, RATERS)
-    small = _measured("ratings", folder / "small")
-    _datasets.prepare(ratings // RATERS - (ratings // 10 // RATERS or 1), RATERS)
-    large = _measured("ratings", folder / "large")
-    found: dict[str, Any] = {"ratings": large["rows"], "small": small, "large": large}
-    found["reference"] = min(_timed(lambda: by_copy(folder / "copy.parquet")) for _ in range(2))
-    _datasets.prepare_pairs(pairs)
-    found["pairs"] = _measured("pairs", folder / "pairs")
-    found["pairs_reference"] = _timed(lambda: _datasets.by_files(folder / "files.parquet"))
-    found["one"], found["two"] = (_workers(folder / f"{n}-workers", n) for n in (1, 2))
+    found: dict[str, Any] = {}
+    if ratings:
+        for what in ("tenth", "ratings", "copy"):
+            found[what] = _measured(what, folder / f"out-{what}")
+        found["one"], found["two"] = (_workers(folder / f"out-{n}-workers", n) for n in (1, 2))
+    if pairs:
+        for what in ("pairs", "files"):
+            found[what] = _measured(what, folder / f"out-{what}")
     return found
 
 
-def _measured(kind: str, out: Path) -> dict[str, Any]:
-    """A plan and a build in a process of their own: seconds, rows and its peak memory in MB."""
-    command = [sys.executable, "-m", "benchmarks.datasets", "--measure", kind, str(out), "build"]
-    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-    measured: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return measured
+def _measured(what: str, out: Path) -> dict[str, Any]:
+    """What a process of its own says of one piece of work; its files are removed."""
+    _remove(out)
+    command = [sys.executable, "-m", "benchmarks.datasets", "--measure", what, str(out)]
+    done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
+    _remove(out)
+    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    print(what, json.dumps(told), flush=True)
+    return told
 
 
-def _in_process(kind: str, out: str, what: str) -> dict[str, Any]:
+def _remove(out: Path) -> None:
+    shutil.rmtree(out, ignore_errors=True)
+    out.unlink(missing_ok=True)
+
+
+def measure(what: str, out: str) -> None:
+    """In a process of its own: prints seconds, rows and peak memory (MB) as JSON."""
     import django
 
     django.setup()
-    from ratings import building, releases
-    from ratings.datasets.eligibility import ReleaseFilter
-    from ratings.models import Release
+    import evalica  # noqa: F401  (what a plan and a file need is there before the clock starts)
+    import pandas  # noqa: F401
+    import pyarrow.csv
+    import pyarrow.parquet  # noqa: F401
+
+    from benchmarks import _plain
 
     if what == "shards":
-        release = Release.objects.get(destination=out)
-        return {
-            "seconds": _timed(lambda: [building.build_shard(shard=shard) for shard in release.shards.order_by("pk")])
-        }
+        _build_shards(out)
+        return
+    references = {"copy": _plain.by_copy, "files": _plain.by_files}
+    told = {"seconds": _timed(lambda: references[what](Path(out)))} if what in references else _release(what, out)
+    print(json.dumps(told | {"peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+
+
+def _release(what: str, out: str) -> dict[str, Any]:
+    from django.utils import timezone
+
+    from benchmarks._datasets import AGO
+    from ratings import building, releases
+    from ratings.datasets.eligibility import ReleaseFilter
+
+    kind = "pairs" if what == "pairs" else "ratings"
+    at = timezone.now() - AGO / 2 if what == "tenth" else None
     started = time.perf_counter()
-    release = releases.plan_release(filter=ReleaseFilter(), kinds=[kind], destination=Path(out))
-    plan = time.perf_counter() - started
+    release = releases.plan_release(filter=ReleaseFilter(), kinds=[kind], destination=Path(out), at=at)
+    planned = time.perf_counter() - started
     build = _timed(lambda: building.build_release(release=release))
     release.refresh_from_db()
     rows = sum(n for split, n in release.manifest["rows"][kind].items() if not split.endswith("_unique"))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"plan": plan, "build": build, "rows": rows, "peak_mb": peak}
+    release.shards.all().delete()
+    return {"plan": planned, "build": build, "seconds": planned + build, "rows": rows}
 
 
 def _workers(out: Path, count: int) -> float:
     """Seconds until `count` processes have built every shard of one release of ratings, planned before."""
     from ratings import releases
-    from ratings.datasets import planning
     from ratings.datasets.eligibility import ReleaseFilter
 
-    vars(planning)["SHARD_ROWS"] = 100_000  # enough shards to share
-    releases.plan_release(filter=ReleaseFilter(), kinds=["ratings"], destination=out)
-    command = [sys.executable, "-m", "benchmarks.datasets", "--measure", "ratings", str(out), "shards"]
-    running = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(count)]
-    outputs = [process.communicate()[0] for process in running]
-    return max(float(json.loads(output.splitlines()[-1])["seconds"]) for output in outputs)
+    _remove(out)
+    release = releases.plan_release(filter=ReleaseFilter(), kinds=["ratings"], destination=out)
+    command = [sys.executable, "-m", "benchmarks.datasets", "--measure", "shards", str(out)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    running = [subprocess.Popen(command, cwd=ROOT, **pipes) for _ in range(count)]  # type: ignore[call-overload]
+    for process in running:
+        assert process.stdout.readline() == "ready\n"
+    seconds = _timed(lambda: [process.communicate("go\n") for process in running])
+    assert not release.shards.filter(built_at=None).exists()
+    releases.cancel_release(release=release)
+    releases.discard_release(release=release)
+    print(f"{count} building: {seconds:.2f} s", flush=True)
+    return seconds
+
+
+def _build_shards(out: str) -> None:
+    from ratings import building
+    from ratings.models import Release
+
+    release = Release.objects.unfinished().get(destination=out)
+    print("ready", flush=True)
+    sys.stdin.readline()
+    for shard in release.shards.order_by("pk"):
+        building.build_shard(shard=shard)
 
 
 def _timed(work: Callable[[], Any]) -> float:
@@ -129,41 +200,23 @@ def _timed(work: Callable[[], Any]) -> float:
     return time.perf_counter() - started
 
 
-def by_copy(path: Path) -> None:
-    """The reference: the rows as CSV out of PostgreSQL, parsed and written by pyarrow."""
-    import pyarrow as pa
-    import pyarrow.csv as pa_csv
-    import pyarrow.parquet as pq
-    from django.db import connection
-
-    from ratings.datasets.columns import ROW_GROUP
-
-    with connection.cursor() as cursor:
-        with cursor.copy(f"COPY (SELECT {COLUMNS} FROM {TABLES}) TO STDOUT (FORMAT csv, HEADER)") as copy:  # noqa: S608
-            content = pa.py_buffer(b"".join(copy))
-    table = pa_csv.read_csv(pa.BufferReader(content))
-    with pq.ParquetWriter(path, table.schema, version="2.6", compression="zstd") as writer:
-        writer.write_table(table, row_group_size=ROW_GROUP)
-
-
 def report(found: dict[str, Any]) -> None:
-    large, pairs = found["large"], found["pairs"]
-    steps = [
-        ("ratings: plan", large["plan"], large["rows"], found["reference"]),
-        ("ratings: build", large["build"], large["rows"], found["reference"]),
-        ("ratings: plan and build", large["plan"] + large["build"], large["rows"], found["reference"]),
-        ("COPY, pyarrow.csv, Parquet", found["reference"], large["rows"], found["reference"]),
-        ("pairs: plan", pairs["plan"], pairs["rows"], found["pairs_reference"]),
-        ("pairs: build", pairs["build"], pairs["rows"], found["pairs_reference"]),
-        ("pairs: plan and build", pairs["plan"] + pairs["build"], pairs["rows"], found["pairs_reference"]),
-        ("reading files, Parquet", found["pairs_reference"], pairs["rows"], found["pairs_reference"]),
-    ]
     print(f"{'step':<30}{'seconds':>10}{'rows/s':>12}{'ratio':>8}")
-    for name, took, rows, reference in steps:
-        print(f"{name:<30}{took:>10.2f}{rows / took:>12,.0f}{reference / took:>8.2f}")
-    memory = large["peak_mb"] / found["small"]["peak_mb"]
-    print(f"peak memory {large['peak_mb']:.0f} MB for {large['rows']:,} rows, {memory:.2f} x that for a tenth of them")
-    print(f"two processes build the shards {found['one'] / found['two']:.2f} x as fast as one")
+    for kind, plain, name in (
+        ("ratings", "copy", "COPY, pyarrow.csv, Parquet"),
+        ("pairs", "files", "reading files, Parquet"),
+    ):
+        if kind not in found:
+            continue
+        ours, reference = found[kind], found[plain]["seconds"]
+        steps = {f"{kind}: {step}": ours[step] for step in ("plan", "build")}
+        steps |= {f"{kind}: plan and build": ours["seconds"], name: reference}
+        for step, took in steps.items():
+            print(f"{step:<30}{took:>10.2f}{ours['rows'] / took:>12,.0f}{reference / took:>8.2f}")
+    if "ratings" in found:
+        most, tenth = found["ratings"], found["tenth"]
+        print(f"peak memory {most['peak_mb']:.0f} MB, {most['peak_mb'] / tenth['peak_mb']:.2f} x that of a tenth")
+        print(f"two processes build the shards {found['one'] / found['two']:.2f} x as fast as one")
     print(json.dumps({"benchmark": "datasets", **found}))
 
 

@@ -5,4 +5,4 @@ pseudonyms, shards, Parquet, card, manifest) is shared. Another format is anothe
 `formats.FORMATS`.
 """
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"

@@ -16,6 +16,7 @@ CHANCES = ("p_ask", "p_question", "p_strategy", "p_pair", "p_side")
 QUESTION = (
     Column("question_id", pa.string(), "Which question: lighting, subject, background, colour …", "question.slug"),
     Column("question_version", pa.int32(), "Which wording of it; the wordings are in this card.", "question.version"),
+    Column("language", pa.string(), "The language that the wording was shown in.", "ask.language"),
 )
 SCALE = Column(
     "scale_direction",
@@ -50,7 +51,15 @@ DESIGN = (
     Column("p_side", pa.float64(), "Probability of who stands left (comparisons).", "ask.p_side"),
 )
 
-
+HIDDEN = (
+    Column("is_gold", pa.bool_(), "A hidden check: one side was degraded on purpose.", "ask.is_gold"),
+    Column(
+        "is_high_spoiled",
+        pa.bool_(),
+        "Of a hidden check: whether the later picture was the degraded one; null elsewhere.",
+        "ask.is_high_spoiled",
+    ),
+)
 FLAGS = Column(
     "quality_flags",
     pa.list_(pa.string()),

@@ -35,7 +35,7 @@ COLUMNS = (
     asking.PROPENSITY,
     asking.SCALE,
     Column("side_swap", pa.bool_(), "Whether the later picture stood left.", "ask.is_side_swapped"),
-    Column("is_gold", pa.bool_(), "A hidden check: one side was degraded on purpose.", "ask.is_gold"),
+    *asking.HIDDEN,
     Column("was_shown", pa.bool_(), "Whether the browser said that it was on the screen.", "ask.shown_at IS NOT NULL"),
     Column(
         "outcome",

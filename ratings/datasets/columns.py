@@ -14,7 +14,7 @@ IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])  # as the `da
 IMAGE_ROW_GROUP = 100
 ROW_GROUP = 100_000
 SHARD_BYTES = 480_000_000  # of pictures, before Parquet's own overhead: a file stays under 500 MB
-SHARD_ROWS = 2_000_000
+SHARD_ROWS = 500_000  # some 50 MB, and enough files for workers to share
 INDEX = "__index_level_0__"
 
 # Columns of a frozen row that never leave: whose answers it stands on, and which pictures (those it shows come

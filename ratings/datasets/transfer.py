@@ -4,7 +4,7 @@ COPY would cost a call and a line of text for every row. Here PostgreSQL strings
 their binary form (network byte order), and a range of rows is one row of such strings.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ _SENT: dict[pa.DataType, tuple[str, str]] = {
     pa.int64(): ("int8send(coalesce({}::int8, (-9223372036854775808)::int8))", ">i8"),
     pa.float32(): ("float4send({}::float4)", ">f4"),
     pa.float64(): ("float8send({}::float8)", ">f8"),
-    pa.bool_(): ("boolsend({})", "?"),
+    pa.bool_(): ("int2send(coalesce({}::int::int2, (-32768)::int2))", ">i2"),
     DAY: ("date_send({})", ">i4"),
 }
 _EPOCH = np.datetime64("2000-01-01", "D")  # PostgreSQL counts days from here
@@ -32,7 +32,7 @@ _EPOCH = np.datetime64("2000-01-01", "D")  # PostgreSQL counts days from here
 def columns(query: str, params: Sequence[Any], types: dict[str, pa.DataType]) -> pa.Table:
     """The rows of a query of bounded size: its columns named in `types`, of integers, floats, bools, days and text.
 
-    A null is allowed among integers and texts, or in a column without any value. Raises ValueError for others.
+    A null is allowed among integers, bools and texts, or in a column without any value. Raises ValueError for others.
     """
     asked = ", ".join(_aggregate(f'"{name}"', kind) for name, kind in types.items())
     # OFFSET 0 keeps the planner from copying an expression into every place that reads it.
@@ -41,7 +41,7 @@ def columns(query: str, params: Sequence[Any], types: dict[str, pa.DataType]) ->
     with psycopg.Cursor(connection.connection) as cursor:  # Django's own cannot take binary answers
         cursor.execute(statement.encode(), params, binary=True)
         count, *found = cursor.fetchone() or (0,)
-    parts = iter(found)
+    parts: Iterator[bytes | None] = iter(found)
     read = {name: _read(name, kind, count, next(parts), next(parts)) for name, kind in types.items()}
     return pa.table(read)
 
@@ -65,7 +65,7 @@ def _read(name: str, kind: pa.DataType, count: int, data: bytes | None, lengths:
     if kind == DAY:
         return pa.array((_EPOCH + values.astype(np.int64)).astype("datetime64[ns]"), DAY)
     native = values.astype(values.dtype.newbyteorder("="))
-    if not pa.types.is_integer(kind):
+    if pa.types.is_floating(kind):
         return pa.array(native, kind)
     is_null: NDArray[np.bool_] = native == np.iinfo(native.dtype).min
     return pa.array(native.astype(kind.to_pandas_dtype()), kind, mask=is_null if is_null.any() else None)

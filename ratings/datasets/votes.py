@@ -38,7 +38,7 @@ COLUMNS = (
     *asking.DESIGN,
     asking.PROPENSITY,
     Column("side_swap", pa.bool_(), "Whether the later picture stood left.", "ask.is_side_swapped"),
-    Column("is_gold", pa.bool_(), "A hidden check: one side was degraded on purpose.", "ask.is_gold"),
+    *asking.HIDDEN,
     *asking.circumstances("ledger"),
     asking.FLAGS,
 )
