@@ -19,6 +19,7 @@ from feed.tag_api import TagViewSet
 from generation.api import CheckpointViewSet, GenerationViewSet, ImageViewSet, StyleViewSet
 from moderation.api import CaseViewSet, DecisionViewSet, ReportViewSet
 from ratings.api import AskViewSet, ComparisonViewSet, QuestionViewSet
+from ratings.benchmark_api import BenchmarkViewSet
 from ratings.release_api import ReleaseViewSet
 
 router = DefaultRouter()
@@ -50,6 +51,7 @@ router.register("questions", QuestionViewSet, basename="question")
 router.register("asks", AskViewSet, basename="ask")
 router.register("comparisons", ComparisonViewSet, basename="comparison")
 router.register("releases", ReleaseViewSet, basename="release")
+router.register("benchmarks", BenchmarkViewSet, basename="benchmark")
 
 # Swagger UI draws with style attributes; scripts stay our own files.
 docs = csp_update({"style-src": [SELF, UNSAFE_INLINE]})(SpectacularSwaggerSplitView.as_view(url_name="api:schema"))

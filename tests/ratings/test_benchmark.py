@@ -310,6 +310,21 @@ def test_a_bundle_is_enough_to_run_it_again_and_the_same_bytes_each_time(decided
     assert "rater0" not in files["results.json"]
 
 
+def test_the_api_says_what_the_page_says_to_everybody_and_takes_nothing(decided: Benchmark, as_user: As) -> None:
+    client = as_user(None)
+    (row,) = client.get("/api/benchmarks/").json()["results"]
+    assert (row["id"], row["state"], row["checkpoints"]) == ("trial", "closed", ["best", "mean", "poor"])
+    assert "results" not in row
+    found = client.get("/api/benchmarks/trial/").json()
+    assert found["protocol"] == decided.protocol
+    assert found["results"]["board"] == decided.results["board"]
+    answer = client.get("/api/benchmarks/trial/bundle/")
+    assert (answer["Content-Type"], answer.content) == ("application/zip", bundle(decided))
+    assert client.get("/api/benchmarks/another/").status_code == 404
+    for method in (client.post, client.put, client.patch, client.delete):
+        assert method("/api/benchmarks/trial/").status_code in {401, 403, 405}
+
+
 def test_an_empty_list_says_what_will_come(as_user: As, db: None) -> None:
     assert (
         "No benchmark has been registered yet" in as_user(None).get(reverse("ratings:benchmark-list")).content.decode()
