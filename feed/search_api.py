@@ -73,4 +73,4 @@ class SearchViewSet(viewsets.ViewSet):
         """The query that finds pictures that look like an uploaded one; the upload is not kept."""
         check_search_rate(request.user, request.META.get("REMOTE_ADDR", ""), timezone.now())
         picture = open_picture(checked(PictureUploadSerializer, request)["picture"])
-        return Response({"q": f"looks:{similar.hash_of(picture)}"})
+        return Response({"q": similar.query_for(picture)})

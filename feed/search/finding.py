@@ -10,23 +10,33 @@ import numpy as np
 from django.contrib.postgres.search import SearchQuery
 from django.db import connection, transaction
 from django.db.models import Case, Q, Value, When
+from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
-from pgvector.django import HammingDistance
+from pgvector import HalfVector
+from pgvector.django import CosineDistance, HalfVectorField, HammingDistance
 
 from accounts.errors import Refused
 from accounts.models import Viewer
 from feed.models import Post, SearchEntry
-from feed.search import embedding, matching
+from feed.search import embedding, looks, matching
 from feed.search.embedding import Vector
 from feed.search.language import Query
 from feed.search.statements import EF_SEARCH, WORDS_AT_ONCE, Clause, Wanted, nearest, newest_worded
 from feed.search.vectors import shifted
 
-NEAREST = (80, 640, 3_200)  # how far each further step looks; the first is what one scan of EF_SEARCH brings
+NEAREST = (80, 500, 3_200)  # how far each further step looks; the second is what one scan of EF_SEARCH brings
 MOST_BY_TIME = 40  # steps of 240
 FARTHEST = 0.7  # cosine distance: what is farther has nothing to do with the words
 UNLIKE = 90  # PDQ bits of 256: unrelated pictures are about 128 apart, the same picture under 31
 TOO_FAR = 8  # rows
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What a picture is compared by: what an image encoder saw in it, else its PDQ hash."""
+
+    pdq: str = ""
+    vector: Vector | None = None
 
 
 @dataclass
@@ -37,7 +47,7 @@ class Search:
     viewer: Viewer
     scope: matching.Scope
     reading: "Future[Vector] | None" = None  # where to look by meaning, soon
-    pdq: str = ""  # where to look by picture
+    sight: Sight | None = None  # where to look by picture
     source: int | None = None  # the post that the query names, which is no result
     read_as: Mapping[str, str] = field(default_factory=dict)
     reached: int = 0  # the step after the last one, or a later one where those between would find nothing
@@ -55,20 +65,20 @@ class Search:
         """How many there are at most; the last may have been reached without everything having been looked at."""
         if self.is_by_time:
             return MOST_BY_TIME
-        return len(NEAREST) + (0 if self.pdq or self.is_arithmetic else 3)
+        return len(NEAREST) + (0 if self.sight or self.is_arithmetic else 3)
 
     @property
     def is_by_time(self) -> bool:
         """Nothing tells results apart but how new they are; the first step without any is the end."""
-        if self.pdq or self.is_arithmetic:
+        if self.sight or self.is_arithmetic:
             return False
         return self.reading is None or not self.query.plain_words()
 
     def step(self, number: int, seen: Collection[int]) -> list[int]:
         """Further post ids, best first, none of `seen`; may be empty before the last step. Sets `reached`."""
         self.reached = number + 1
-        if self.pdq:
-            found = self._by_picture(NEAREST[number])
+        if self.sight:
+            found = self._by_picture(self.sight, NEAREST[number])
         elif self.is_arithmetic:
             found = self._by_meaning(NEAREST[number])
         elif number == 0 and any(not word.is_excluded for word in self.query.words):
@@ -149,15 +159,20 @@ class Search:
         near = nearest(self._clause(plain=False, minus=not self.is_arithmetic), self.vector, limit)
         return self._within(near, FARTHEST)
 
-    def _by_picture(self, limit: int) -> list[int]:
-        entries = self._entries().exclude(pdq=None).annotate(apart=HammingDistance("pdq", self.pdq))
-        return self._within(_scanned(entries.order_by("apart"), limit), UNLIKE)
+    def _by_picture(self, sight: Sight, limit: int) -> list[int]:
+        if sight.vector is None:
+            entries = self._entries().exclude(pdq=None).annotate(apart=HammingDistance("pdq", sight.pdq))
+            return self._within(_scanned(entries.order_by("apart"), limit), UNLIKE)
+        seen = Cast("picture__vector", HalfVectorField(dimensions=looks.dimensions()))
+        entries = self._entries().filter(picture__encoder=looks.encoder_name())
+        near = entries.annotate(apart=CosineDistance(seen, HalfVector(sight.vector))).order_by("apart")
+        return [post_id for post_id, _apart in _scanned(near, limit)]
 
     def _within(self, near: list[tuple[int, float]], farthest: float) -> list[int]:
         """A scan that came upon what is too far again and again has seen all that is near."""
         found = [post_id for post_id, apart in near if apart <= farthest]
         if len(near) - len(found) >= TOO_FAR:
-            self.reached = self.steps if self.pdq or self.is_arithmetic else self.steps - 1
+            self.reached = self.steps if self.sight or self.is_arithmetic else self.steps - 1
         return found
 
 
@@ -184,7 +199,7 @@ def begin(query: Query, viewer: Viewer, at: datetime, read_as: Mapping[str, str]
     """
     search = Search(query, viewer, matching.scope_of(query, viewer, at), read_as=read_as or {})
     if named := query.one("looks"):
-        search.source, search.pdq = _looks(named, viewer, at)
+        search.source, search.sight = _looks(named, viewer, at)
     elif named := query.one("like"):
         search.source, search.reading = _likes(named, query, viewer, at)
     elif query.plain_words() and embedding.is_available():
@@ -193,13 +208,19 @@ def begin(query: Query, viewer: Viewer, at: datetime, read_as: Mapping[str, str]
     return search
 
 
-def _looks(named: str, viewer: Viewer, at: datetime) -> tuple[int | None, str]:
+def _looks(named: str, viewer: Viewer, at: datetime) -> tuple[int | None, Sight]:
     if len(named) == 64:
-        return None, f"{int(named, 16):0256b}"
+        return None, Sight(pdq=f"{int(named, 16):0256b}")
+    if named.startswith(looks.UPLOAD):
+        vector = looks.remembered(named)
+        if vector is None:
+            raise _refused("looks", _("An uploaded picture is forgotten after ten minutes. Choose it again."))
+        return None, Sight(vector=vector)
     entry = _entry_of("looks", named, viewer, at)
-    if entry.pdq is None:
+    vector = looks.seen_in(entry.pk)
+    if vector is None and entry.pdq is None:
         raise _refused("looks", _("That picture is too plain to compare."))
-    return entry.pk, str(entry.pdq)
+    return entry.pk, Sight(str(entry.pdq), vector)
 
 
 def _likes(named: str, query: Query, viewer: Viewer, at: datetime) -> tuple[int, "Future[Vector]"]:

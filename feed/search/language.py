@@ -179,7 +179,8 @@ def _day(value: str) -> str:
 
 _POST = _matching(r"[\w-]{12}", gettext_lazy("Give the twelve characters at the end of a post's address."))
 _PICTURE = _matching(
-    r"[\w-]{12}|[0-9a-f]{64}", gettext_lazy("Give the twelve characters at the end of a post's address, or a PDQ hash.")
+    r"[\w-]{12}|[0-9a-f]{64}|upload-[\w-]{22}",
+    gettext_lazy("Give the twelve characters at the end of a post's address, or a PDQ hash."),
 )
 _OPERATORS: dict[str, Callable[[str], str]] = {
     "by": _username,

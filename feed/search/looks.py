@@ -6,14 +6,16 @@ Without one, looks are compared by PDQ: that finds the same picture again, not o
 import hashlib
 import io
 import json
+import secrets
 from collections.abc import Collection, Sequence
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import PIL.Image
 from django.conf import settings
+from django.core.cache import cache
 from django.db import connection, transaction
 from pgvector import HalfVector
 
@@ -23,6 +25,7 @@ from generation import files
 from generation.image_encoders import ABOUT_FILE, MODEL_FILE
 
 AT_ONCE, MOST = 16, 2_000
+UPLOAD, REMEMBERED_SECONDS = "upload-", 600
 
 
 def is_available() -> bool:
@@ -72,13 +75,13 @@ def _changed(place: Path) -> int:
     return (place / ABOUT_FILE).stat().st_mtime_ns
 
 
-@cache
+@lru_cache(maxsize=2)
 def _about(place: Path, _changed_at: int) -> dict[str, Any]:
     about: dict[str, Any] = json.loads((place / ABOUT_FILE).read_text("utf-8"))
     return about
 
 
-@cache
+@lru_cache(maxsize=2)
 def _session(place: Path, _changed_at: int) -> Any:
     import onnxruntime
 
@@ -120,6 +123,29 @@ def _keep(name: str, vectors: dict[int, Vector]) -> None:
         unique_fields=["entry"],
         update_fields=["encoder", "vector"],
     )
+
+
+def seen_in(post_id: int) -> Vector | None:
+    """What this encoder saw in a post's picture, if it has read it."""
+    if not is_available():
+        return None
+    readings = PictureReading.objects.filter(entry=post_id, encoder=encoder_name())
+    vector = readings.values_list("vector", flat=True).first()
+    return None if vector is None else np.asarray(vector, dtype=np.float32)
+
+
+def remember(picture: PIL.Image.Image) -> str:
+    """Keeps what the encoder sees in an uploaded picture for ten minutes, and nothing else of it; returns its name."""
+    name = f"{UPLOAD}{secrets.token_urlsafe(16)}"
+    cache.set(f"feed:looks:{name}", (encoder_name(), embed([picture])[0].tobytes()), REMEMBERED_SECONDS)
+    return name
+
+
+def remembered(name: str) -> Vector | None:
+    encoder, content = cache.get(f"feed:looks:{name}") or ("", b"")
+    if not is_available() or encoder != encoder_name():
+        return None
+    return np.frombuffer(content, dtype=np.float32)
 
 
 def index_readings() -> None:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from accounts.errors import Refused
 from accounts.models import Viewer
 from feed.models import Post
+from feed.search import looks
 from feed.search.language import parse
 from feed.search.reading import read_results
 from generation import encoding
@@ -26,6 +27,15 @@ def hash_of(picture: PIL.Image.Image) -> str:
     if quality <= LEAST_PDQ_QUALITY:
         raise Refused("too_plain", _("That picture is too plain to compare. Choose one with more in it."))
     return f"{int(bits, 2):064x}"
+
+
+def query_for(picture: PIL.Image.Image) -> str:
+    """The query that finds what looks like an uploaded picture; the picture itself is not kept.
+
+    Raises:
+        Refused: as `hash_of`, where no image encoder was chosen.
+    """
+    return f"looks:{looks.remember(picture) if looks.is_available() else hash_of(picture)}"
 
 
 def posts_like(post: Post, viewer: Viewer, at: datetime) -> tuple[list[Post], str]:

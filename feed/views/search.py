@@ -47,12 +47,12 @@ def address(query: str, **more: str) -> str:
 @require_POST
 @says_no
 def search_by_picture(request: HttpRequest) -> HttpResponseBase:
-    """Turns an uploaded picture into a query of its hash; the picture itself is not kept."""
+    """Turns an uploaded picture into the query that finds what looks like it; the picture itself is not kept."""
     check_search_rate(request.user, request.META.get("REMOTE_ADDR", ""), timezone.now())
     file = request.FILES.get("picture")
     if file is None:
         raise Refused("no_picture", _("Choose a picture first."))
-    return redirect(address(f"looks:{similar.hash_of(open_picture(file))}"))
+    return redirect(address(similar.query_for(open_picture(file))))
 
 
 @require_safe

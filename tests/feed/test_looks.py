@@ -1,11 +1,15 @@
 """An image encoder of the operator's: exported once, read by workers, and what looks alike is found by it."""
 
+import io
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import PIL.Image
 import pytest
 import torch
+from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.db import connection
 from pytest_django.fixtures import Settings
@@ -19,16 +23,18 @@ from transformers import (
     SiglipModel,
 )
 
+from accounts.levels import ContentLevel
 from accounts.models import User
-from feed.models import PictureReading
+from feed.models import PictureReading, Post
 from feed.search import looks
 from generation.image_encoders import export_image_encoder
+from tests.conftest import As
 from tests.feed.conftest import Hang
 from tests.generation.fixtures import drawn
 
 SMALL = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
 VISION = {**SMALL, "image_size": 32, "patch_size": 8}
-KINDS = {
+KINDS: dict[str, Any] = {
     "clip": (CLIPConfig, CLIPModel, CLIPImageProcessorPil, {"size": {"shortest_edge": 32}, "crop_size": 32}),
     "siglip": (SiglipConfig, SiglipModel, SiglipImageProcessorPil, {"size": {"height": 32, "width": 32}}),
 }
@@ -77,6 +83,35 @@ def test_pictures_are_read_once_and_another_encoder_reads_them_anew(checkpoints:
     assert len(indexes()) == 1
     call_command("use_image_encoder", "--none")
     assert (PictureReading.objects.count(), indexes()) == (0, [])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_looks_are_compared_by_the_encoder_as_far_as_the_viewer_may_see(
+    checkpoints: Path, alice: User, bob: User, hang: Hang, as_user: As
+) -> None:
+    posts = [hang(alice, prompt=f"a fox {n}") for n in range(4)]
+    hang(bob, prompt="a secret", content_level=ContentLevel.MATURE)
+    call_command("use_image_encoder", str(write_encoder(checkpoints / "one")))
+    vectors = [looks.embed([drawn(post.image)])[0] for post in posts]
+    nearest_first = sorted(posts[1:], key=lambda post: -float(vectors[posts.index(post)] @ vectors[0]))
+    found = as_user(None).get(f"/api/search/?q=looks:{posts[0].public_id}").json()["results"]
+    assert [row["id"] for row in found] == [post.public_id for post in nearest_first]
+    answer = as_user(None).post("/search/picture/", {"picture": png_of(posts[2])}, follow=True)
+    shown = re.findall(r'data-post="([^"]+)"', answer.content.decode())
+    assert shown[0] == posts[2].public_id
+    assert len(shown) == len(posts)
+    cache.clear()
+    forgotten = as_user(None).get(answer.request["PATH_INFO"], {"q": answer.context["q"]})
+    assert forgotten.status_code == 400
+    assert "Choose it again" in forgotten.content.decode()
+
+
+def png_of(post: Post) -> io.BytesIO:
+    file = io.BytesIO()
+    drawn(post.image).save(file, "PNG")
+    file.name = "fox.png"
+    file.seek(0)
+    return file
 
 
 def indexes() -> list[str]:
