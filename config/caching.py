@@ -18,8 +18,8 @@ class SharedClient(RedisCacheClient):
         super().__init__(servers, **options)
         self._clients: dict[int, redis.Redis] = {}
 
-    def get_client(self, key: str | None = None, *, write: bool = False) -> redis.Redis:
-        index = self._get_connection_pool_index(write)
+    def get_client(self, key: Any = None, *, write: bool = False) -> redis.Redis:
+        index = self._get_connection_pool_index(write)  # type: ignore[attr-defined]  # not in django-stubs
         if index not in self._clients:
             self._clients[index] = super().get_client(key, write=write)
         return self._clients[index]
@@ -35,9 +35,9 @@ class ValkeyCache(RedisCache):
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         super().__init__(server, params)
-        if self._options:
+        if self._options:  # type: ignore[attr-defined]  # not in django-stubs
             raise ValueError("ValkeyCache takes no OPTIONS.")
 
     @cached_property
     def _cache(self) -> SharedClient:
-        return client_of(*self._servers)
+        return client_of(*self._servers)  # type: ignore[attr-defined]  # not in django-stubs

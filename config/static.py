@@ -10,7 +10,7 @@ class StaticConfig(StaticFilesConfig):
     ignore_patterns = [*StaticFilesConfig.ignore_patterns, "redoc", "hx-*.js", "htmx-2-compat-4*", "htm*-4*.js"]
 
 
-class StaticStorage(CompressedManifestStaticFilesStorage):
+class StaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # whitenoise has no types
     """Hashed and compressed files alone: what a script imports is named by its hash, or it would not be found."""
 
     support_js_module_import_aggregation = True
