@@ -149,7 +149,7 @@ def fetch(sql: str) -> list[tuple[Any, ...]]:
 
     with connection.cursor() as cursor:
         cursor.execute(sql)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def timed(call: Callable[[], object], times: int) -> float:

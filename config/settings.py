@@ -140,13 +140,22 @@ STORAGES: dict[str, dict[str, Any]] = {
     "default": env.storage("media", S3_BUCKET, MEDIA_ROOT),
     "releases": env.storage("releases", S3_BUCKET, RELEASES_ROOT),
     "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if DEBUG
-        else "config.static.StaticStorage"
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if DEBUG else "config.static.StaticStorage"
     },
 }
 # Source maps are megabytes of text that only a debugger asks for: brotli would spend a minute on them.
-WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ("avif", "br", "gz", "jpg", "map", "png", "webp", "woff", "woff2", "zip")
+WHITENOISE_SKIP_COMPRESS_EXTENSIONS: tuple[str, ...] = (
+    "avif",
+    "br",
+    "gz",
+    "jpg",
+    "map",
+    "png",
+    "webp",
+    "woff",
+    "woff2",
+    "zip",
+)
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
 # --- Who ------------------------------------------------------------------------------------------------

@@ -35,16 +35,16 @@ class BenchmarkSerializer(serializers.ModelSerializer[Benchmark]):
 
 
 class BenchmarkDetailSerializer(BenchmarkSerializer):
-    """With the protocol, and the results so far: they are not final while `state` is not `closed`."""
+    """With the protocol, and the figures so far: they are not final while `state` is not `closed`."""
 
     protocol = serializers.JSONField(read_only=True)
-    results = serializers.SerializerMethodField()
+    figures = serializers.SerializerMethodField()
 
     class Meta(BenchmarkSerializer.Meta):
-        fields = [*BenchmarkSerializer.Meta.fields, "protocol", "results"]
+        fields = [*BenchmarkSerializer.Meta.fields, "protocol", "figures"]
         read_only_fields = fields
 
-    def get_results(self, benchmark: Benchmark) -> dict[str, Any]:
+    def get_figures(self, benchmark: Benchmark) -> dict[str, Any]:
         return results_of(benchmark)
 
 

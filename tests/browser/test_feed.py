@@ -102,4 +102,5 @@ def test_a_phone_without_scripts_reads_the_whole_feed(hung: list[str], person: P
 
 
 def posts_without_scripts(page: Page) -> list[str]:
+    page.wait_for_load_state()
     return [card.get_attribute("data-post") or "" for card in page.locator("[data-post]").all()]

@@ -150,6 +150,7 @@ EXEMPT = {
     **dict.fromkeys(["api:case-list", "api:case-detail"], "moderators alone"),
     "api:decision-list": "the public log, which names no post",
     **dict.fromkeys(["api:release-list", "api:release-detail"], "releases, not posts"),
+    **dict.fromkeys(["api:benchmark-list", "api:benchmark-detail", "api:benchmark-bundle"], "figures of models"),
 }
 POSTS_ONLY = (
     "feed:impressions feed:unmute feed:forget-seen feed:not-interested feed:follow feed:unfollow feed:block"
