@@ -46,6 +46,7 @@ def main() -> None:
             os.environ.pop(name, None)
         with services(folder) as variables:
             site = {"VAR_DIR": scratch, "CHECKPOINTS_DIR": str(ROOT / "var" / "checkpoints"), "RELEASE_SECRET": SECRET}
+            site |= {"MAX_PENDING_IMAGES": "1000"}
             os.environ.update({**variables, **site, "DJANGO_SETTINGS_MODULE": "config.settings"})
             import django
 
