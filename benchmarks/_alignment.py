@@ -1,4 +1,4 @@
-"""A site for `benchmarks.alignment`: pictures by the starter, and raters who all like light, through the services."""
+"""A site for `benchmarks.alignment`: pictures by the starter, and raters who all like colour, through the services."""
 
 import io
 import random
@@ -26,16 +26,16 @@ from ratings.tokens import token_for
 ROOT = Path(__file__).resolve().parent.parent
 MAKERS, STEPS = 8, 8
 ERRS = 0.1  # how often a rater says the opposite of the taste
-_light: dict[int, float] = {}
+_colour: dict[int, float] = {}
 
 
 def open_site() -> None:
-    """The starter, and a policy whose pairs are seeds of one prompt or one prompt by two models."""
+    """The starter, and a policy whose pairs differ in one setting or in the model."""
     from generation import registry
 
     registry.register_starter()
     Policy.objects.filter(is_active=True).update(is_active=False)
-    numbers = {"p_ask": {"result": 0.1, "post": 0.1}, "strategies": {"seed": 0.5, "model": 0.5}, "pool_size": 600}
+    numbers = {"p_ask": {"result": 0.1, "post": 0.1}, "strategies": {"setting": 0.5, "model": 0.5}, "pool_size": 600}
     Policy.objects.create(version=9_000, parameters=numbers, is_active=True, activated_at=timezone.now())
 
 
@@ -62,7 +62,9 @@ def prompts(count: int, seed: int) -> list[str]:
     return list(found)
 
 
-def hang(makers: Sequence[User], checkpoint: Checkpoint, words: Sequence[str], each: int) -> list[Image]:
+def hang(
+    makers: Sequence[User], checkpoint: Checkpoint, words: Sequence[str], each: int, guidance: float | None = None
+) -> list[Image]:
     """`each` pictures of each prompt, drawn and screened in this process, and published; the same seeds every time."""
     made = [
         submit_generation(
@@ -72,7 +74,8 @@ def hang(makers: Sequence[User], checkpoint: Checkpoint, words: Sequence[str], e
             count=each,
             seed=1_000 * n,
             steps=STEPS,
-            idempotency_key=f"{checkpoint.slug}-{n}-{prompt}",
+            guidance=guidance,
+            idempotency_key=f"{checkpoint.slug}-{guidance}-{n}",
             confirm_doubtful=True,
         ).pk
         for n, prompt in enumerate(words)
@@ -103,21 +106,21 @@ def _answer(ask: Ask, rater: User, rng: random.Random, at: datetime) -> Image:
     left, right = ask.left, ask.right
     assert left is not None
     assert right is not None
-    brighter = left if light_of(left) > light_of(right) else right
+    liked = left if colour_of(left) > colour_of(right) else right
     if rng.random() < ERRS:
-        brighter = right if brighter is left else left
+        liked = right if liked is left else left
     if ask.strategy == GOLD:  # nobody who looks can prefer the spoiled side
-        brighter = right if left.pk == ask.spoiled else left
+        liked = right if left.pk == ask.spoiled else left
     token = token_for(ask)
     mark_shown(token=token, rater=rater, at=at)
-    outcome = "left" if brighter is left else "right"
+    outcome = "left" if liked is left else "right"
     answer_comparison(token=token, rater=rater, outcome=outcome, dwell_ms=rng.randint(3_000, 9_000), at=at)
-    return brighter
+    return liked
 
 
-def light_of(image: Image) -> float:
-    """The taste of these raters: the mean of all pixels, 0 to 255."""
-    if image.pk not in _light:
+def colour_of(image: Image) -> float:
+    """The taste of these raters: the mean saturation of all pixels, 0 to 255."""
+    if image.pk not in _colour:
         with PIL.Image.open(io.BytesIO(training_jpeg(image))) as opened:
-            _light[image.pk] = float(np.asarray(opened.convert("L")).mean())
-    return _light[image.pk]
+            _colour[image.pk] = float(np.asarray(opened.convert("HSV"))[..., 1].mean())
+    return _colour[image.pk]

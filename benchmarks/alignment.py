@@ -1,13 +1,13 @@
 """From answers to a better checkpoint: does `manage.py align` learn a taste that all raters share?
 
-    python -m benchmarks.alignment [--quick] [--prompts 100] [--votes 40] [--steps 150] [--keep FOLDER]
+    python -m benchmarks.alignment [--quick] [--prompts 80] [--votes 40] [--steps 100] [--keep FOLDER]
 
-A site of its own: the starter draws four pictures of each prompt in the worker's own code, they are published, and
-fourteen people compare pairs that Compare draws for them, each preferring the lighter picture (one answer in ten says
-the opposite). A release is built, `align` learns from it and registers what it learnt; both checkpoints draw prompts
-that were not trained on, and fourteen other people compare the two blind. Told: implicit preference accuracy on the
-release's `validation` split before and after, with its interval, how often the aligned checkpoint wins, and how light
-the pictures of both are.
+A site of its own: the starter draws two seeds of each prompt with little guidance and with much, in the worker's own
+code, they are published, and fourteen people compare pairs of one seed that Compare draws for them, each preferring the
+more colourful picture (one answer in ten says the opposite). A release is built, `align` learns from it and registers
+what it learnt; both checkpoints draw prompts that were not trained on, and fourteen other people compare the two blind.
+Told: implicit preference accuracy on the release's `validation` split before and after, with its interval, how often
+the aligned checkpoint wins, and how colourful the pictures of both are.
 """
 
 import argparse
@@ -26,16 +26,17 @@ sys.path.insert(0, str(ROOT))
 
 from config.local import services  # noqa: E402
 
-RATERS, EACH = 14, 4
+RATERS, EACH = 14, 2
+GUIDANCE = (1.0, 5.0)
 SECRET = "the same splits in every run of this benchmark"  # noqa: S105
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="20 prompts and 4 steps: it runs, and learns little")
-    parser.add_argument("--prompts", type=int, default=100)
+    parser.add_argument("--prompts", type=int, default=80)
     parser.add_argument("--votes", type=int, default=40, help="of each of the fourteen raters")
-    parser.add_argument("--steps", type=int, default=150)
+    parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--keep", type=Path, help="where the release and the aligned checkpoint stay")
     options = parser.parse_args()
     prompts, votes, steps = (20, 6, 4) if options.quick else (options.prompts, options.votes, options.steps)
@@ -66,7 +67,9 @@ def run(folder: Path, prompts: int, votes: int, steps: int) -> dict[str, Any]:
     makers = site.people("maker", site.MAKERS)
     starter = Checkpoint.objects.get(slug="starter")
     release, aligned = folder / "salon-pickapic-taste", folder / "starter-aligned"
-    _step(spent, "draw", lambda: site.hang(makers, starter, site.prompts(prompts, 0), EACH))
+    _step(
+        spent, "draw", lambda: [site.hang(makers, starter, site.prompts(prompts, 0), EACH, much) for much in GUIDANCE]
+    )
     _step(spent, "judge", lambda: site.judge(site.people("rater", RATERS), votes, 1))
     _step(spent, "release", lambda: call_command("build_release", str(release), "--kinds", "pairs"))
     arguments = ["--release", str(release), "--checkpoint", "starter", "--out", str(aligned), "--steps", str(steps)]
@@ -76,9 +79,9 @@ def run(folder: Path, prompts: int, votes: int, steps: int) -> dict[str, Any]:
     checkpoints = [starter, Checkpoint.objects.get(slug="starter-aligned")]
     drawn = {each.slug: site.hang(makers, each, fresh, 1) for each in checkpoints}
     wins = site.judge(site.people("stranger", RATERS), votes, 2)
-    light = {slug: statistics.fmean(map(site.light_of, images)) for slug, images in drawn.items()}
+    colour = {slug: statistics.fmean(map(site.colour_of, images)) for slug, images in drawn.items()}
     return {"before": facts["validation_before"], "after": facts["validation_after"], "seconds": spent,
-            "wins": dict(wins), "light": light}  # fmt: skip
+            "wins": dict(wins), "colour": colour}  # fmt: skip
 
 
 def _step(spent: dict[str, float], name: str, work: Any) -> None:
@@ -95,7 +98,7 @@ def report(found: dict[str, Any]) -> None:
         print(f"{name:<12}{row['share']:>10.1%}{row['low']:>10.1%} –{row['high']:>6.1%}{row['pairs']:>8}")
     total = sum(found["wins"].values())
     for slug, won in found["wins"].items():
-        print(f"blind, {slug}: preferred in {won} of {total}; mean brightness {found['light'][slug]:.1f}")
+        print(f"blind, {slug}: preferred in {won} of {total}; mean saturation {found['colour'][slug]:.1f}")
     print(json.dumps({"benchmark": "alignment", **found}))
 
 
