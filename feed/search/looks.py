@@ -25,6 +25,7 @@ from generation import files
 from generation.image_encoders import ABOUT_FILE, MODEL_FILE
 
 AT_ONCE, MOST = 16, 2_000
+LONGEST = 4  # times the short edge: the middle that encoders look at is nearly square
 UPLOAD, REMEMBERED_SECONDS = "upload-", 600
 
 
@@ -54,7 +55,7 @@ def embed(pictures: Sequence[PIL.Image.Image]) -> Vector:
 
 def prepared(picture: PIL.Image.Image, about: dict[str, Any]) -> Vector:
     """(3, height, width) as the encoder wants it: resized, the middle cut out, scaled and centred."""
-    picture = picture.convert("RGB")
+    picture = _middle(picture.convert("RGB"))
     height, width = about["size"] if isinstance(about["size"], list) else _short_edge(picture, about["size"])
     picture = picture.resize((width, height), PIL.Image.Resampling(about["resample"]))
     cut_height, cut_width = about["crop"]
@@ -63,6 +64,14 @@ def prepared(picture: PIL.Image.Image, about: dict[str, Any]) -> Vector:
     scaled = np.asarray(picture, dtype=np.float32) * about["scale"]
     centred = (scaled - np.array(about["mean"])) / np.array(about["deviation"])
     return np.asarray(centred.transpose(2, 0, 1), dtype=np.float32)
+
+
+def _middle(picture: PIL.Image.Image) -> PIL.Image.Image:
+    """Without the ends of what is far longer than wide: scaled by its short edge, a strip would fill the memory."""
+    longest = LONGEST * min(picture.size)
+    width, height = (min(edge, longest) for edge in picture.size)
+    left, top = (picture.width - width) // 2, (picture.height - height) // 2
+    return picture.crop((left, top, left + width, top + height))
 
 
 def _short_edge(picture: PIL.Image.Image, edge: int) -> tuple[int, int]:
@@ -93,7 +102,7 @@ def _session(place: Path, _changed_at: int) -> Any:
 def read_pictures(post_ids: Collection[int] | None = None) -> int:
     """Reads pictures of posts that show and that this encoder has not seen, at most 2,000 a call; returns how many.
 
-    A picture whose file is gone is left out, and tried again by the next call.
+    A picture whose file is gone or damaged is left out, and tried again by the next call.
     """
     if not is_available():
         return 0
@@ -177,6 +186,6 @@ def forget_readings(but: str = "") -> None:
 
 def _opened(prefix: str) -> PIL.Image.Image | None:
     try:
-        return PIL.Image.open(io.BytesIO(files.read(f"{prefix}/original.png")))
-    except FileNotFoundError:
+        return PIL.Image.open(io.BytesIO(files.read(f"{prefix}/original.png"))).convert("RGB")
+    except OSError:  # PIL's, too, for what it cannot read
         return None

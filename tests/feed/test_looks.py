@@ -27,6 +27,7 @@ from accounts.levels import ContentLevel
 from accounts.models import User
 from feed.models import PictureReading, Post
 from feed.search import looks
+from generation import files
 from generation.image_encoders import export_image_encoder
 from tests.conftest import As
 from tests.feed.conftest import Hang
@@ -119,6 +120,24 @@ def indexes() -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(query)
         return [name for (name,) in cursor.fetchall()]
+
+
+def test_one_damaged_picture_keeps_no_other_from_being_read(checkpoints: Path, alice: User, hang: Hang) -> None:
+    damaged, whole = hang(alice, prompt="a fox"), hang(alice, prompt="a den")
+    files.write(f"{damaged.image.prefix}/original.png", b"no picture")
+    export_image_encoder(write_encoder(checkpoints / "one"), looks.folder())
+    assert looks.read_pictures() == 1
+    assert looks.seen_in(damaged.pk) is None
+    assert looks.seen_in(whole.pk) is not None
+
+
+def test_a_strip_is_looked_at_in_its_middle(checkpoints: Path, db: None) -> None:
+    export_image_encoder(write_encoder(checkpoints / "one"), looks.folder())
+    strip = PIL.Image.new("RGB", (1, 2048), "red")
+    about = {"size": 32, "crop": [32, 32], "resample": 3, "scale": 1 / 255, "mean": [0] * 3, "deviation": [1] * 3}
+    assert looks.prepared(strip, about).shape == (3, 32, 32)
+    assert max(looks._middle(strip).size) == looks.LONGEST
+    assert looks.embed([strip]).shape == (1, looks.dimensions())
 
 
 def test_a_folder_that_holds_no_encoder_changes_nothing(checkpoints: Path, db: None) -> None:
