@@ -7,7 +7,6 @@ models, aspects and people differ, strata answer unequally often, and a few answ
 import io
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -18,8 +17,10 @@ import pyarrow.compute as pc
 import pyarrow.csv
 from numpy.typing import NDArray
 
+from benchmarks._bulk import bulk
+
 if TYPE_CHECKING:
-    from django.db.models import Model
+    pass
 
 CHECKPOINTS, STYLES, TAGS = 8, 5, 12
 MOST_RATERS, MOST_IMAGES = 20_000, 20_000
@@ -61,45 +62,18 @@ def load(answers: int) -> tuple[int, int, float]:
     world = people_and_pictures(answers)
     rng = np.random.default_rng(1)
     with bulk([Ask, Rating, Comparison, QualityFlag]) as cursor:
+        cursor.execute("ALTER TABLE ratings_rating DROP CONSTRAINT rating_once")  # random writes to a large index
         rated = sum(write_answers(cursor, world, rng, n) for n in numbers(world.asks))
         judged = sum(write_judgements(cursor, world, rng, n) for n in numbers(world.pairs))
+        cursor.execute(
+            "ALTER TABLE ratings_rating ADD CONSTRAINT rating_once UNIQUE (image_id, question_id, rater_id, repeat_no)"
+        )
     return rated, judged, time.perf_counter() - began
 
 
 def numbers(end: int) -> Iterator[Numbers]:
     """0 up to `end`, as many at once as a COPY takes."""
     yield from (np.arange(start, min(start + CHUNK, end)) for start in range(0, end, CHUNK))
-
-
-@contextmanager
-def bulk(models: "list[type[Model]]") -> Iterator[Any]:
-    """A cursor for filling the tables of `models`, whose indexes, but for those of constraints, are built at the end;
-    then the tables are vacuumed, as a running site's are."""
-    from django.db import connection
-
-    tables = [model._meta.db_table for model in models]
-    with connection.cursor() as cursor:
-        cursor.execute("SET session_replication_role = replica; SET synchronous_commit = off")
-        cursor.execute("SET maintenance_work_mem = '1GB'")
-        cursor.execute(
-            "SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index"
-            " WHERE indrelid = ANY(%s::regclass[]) AND NOT indisunique",
-            [tables],
-        )
-        indexes = cursor.fetchall()
-        for name, _definition in indexes:
-            cursor.execute(f"DROP INDEX {name}")
-        cursor.execute("ALTER TABLE ratings_rating DROP CONSTRAINT rating_once")  # random writes to a large index
-        yield cursor
-        cursor.execute(
-            "ALTER TABLE ratings_rating ADD CONSTRAINT rating_once UNIQUE (image_id, question_id, rater_id, repeat_no)"
-        )
-        for _name, definition in indexes:
-            cursor.execute(definition)
-        for table in tables:
-            cursor.execute(f"VACUUM (ANALYZE) {table}")
-        cursor.execute("RESET ALL")
-        cursor.execute("ANALYZE")
 
 
 def people_and_pictures(answers: int) -> World:

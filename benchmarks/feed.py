@@ -26,7 +26,8 @@ import psycopg
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks._feed_load import connect, load  # noqa: E402
+from benchmarks._bulk import connect  # noqa: E402
+from benchmarks._feed_load import load  # noqa: E402
 from benchmarks._place import place  # noqa: E402
 
 if TYPE_CHECKING:

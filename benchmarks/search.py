@@ -28,7 +28,8 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402
 
-from benchmarks._feed_load import bulk, connect, multiply_all, template  # noqa: E402
+from benchmarks._bulk import bulk, connect  # noqa: E402
+from benchmarks._feed_load import multiply_all, template  # noqa: E402
 from benchmarks._place import place  # noqa: E402
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -112,6 +113,7 @@ def load(posts: int, *, is_hard: bool) -> dict[str, float]:
             (Post, post.pk, {**mine, **times}),
             (PostCount, post.pk, {"post_id": "n"}),
         ])  # fmt: skip
+        cursor.execute("DROP TABLE plan")
     with bulk([SearchEntry]) as cursor:
         register_vector(cursor.connection)
         names = "post_id, author_id, checkpoint_id, seed, published_at, content_level, is_prompt_hidden, text, meaning"
