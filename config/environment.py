@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import environ
+from django.conf.locale import LANG_INFO
 from django.core.exceptions import ImproperlyConfigured
 
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
@@ -27,6 +28,15 @@ def strings(name: str, default: Sequence[str]) -> list[str]:
     """A comma-separated list."""
     value = os.environ.get(name)
     return list(default) if value is None else [part.strip() for part in value.split(",") if part.strip()]
+
+
+def languages(name: str, default: Sequence[str]) -> list[tuple[str, str]]:
+    """A comma-separated list of language codes, as (code, English name)."""
+    codes = strings(name, default)
+    unknown = [code for code in codes if "name" not in LANG_INFO.get(code, {})]
+    if unknown or "en" not in codes:
+        raise _wrong(name, ",".join(codes), "a list of language codes such as en,de,pt-br, with en among them")
+    return [(code, LANG_INFO[code]["name"]) for code in codes]
 
 
 def boolean(name: str, default: bool) -> bool:

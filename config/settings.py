@@ -306,7 +306,7 @@ RELEASE_SECRET = env.secret_key("RELEASE_SECRET", VAR_DIR / "release_secret")  #
 
 # --- Words and time -------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English")]
+LANGUAGES = env.languages("LANGUAGES", ["en"])  # what a browser may ask for
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = USE_TZ = True
 TIME_ZONE = env.time_zone("SITE_TIME_ZONE", "UTC")  # stored in UTC; shown, and days cut, in this zone

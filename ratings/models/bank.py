@@ -8,8 +8,10 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection, models
 from django.db.models import Exists, OuterRef, Q
-from django.utils.translation import get_language, gettext
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
+
+ENGLISH = "en"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +35,7 @@ class QuestionQuerySet(models.QuerySet["Question"]):
 class Question(models.Model):
     """One wording of one question; a new wording is a new version, so old answers keep theirs.
 
-    Texts are stored in English. Another language has a row of its own (`QuestionTranslation`); where there is
-    none, the texts go through gettext.
+    Texts are stored in English; another language has a row of its own (`QuestionTranslation`).
     """
 
     class Form(models.TextChoices):
@@ -60,13 +61,13 @@ class Question(models.Model):
         return f"{self.slug} {self.version}"
 
     def wording(self, language: str | None = None) -> Wording:
-        """The text and labels in `language` (None: the reader's). At most one query."""
-        wanted = language or get_language() or "en"
-        if wanted.split("-")[0] != "en":
+        """In `language` (None: the reader's), in English where it is not translated. At most one query."""
+        wanted = language or get_language() or ENGLISH
+        if wanted.split("-")[0] != ENGLISH:
             row = self.translations.filter(language__in=[wanted, wanted.split("-")[0]]).order_by("-language").first()
             if row is not None:
                 return Wording(row.language, row.text, row.labels)
-        return Wording(wanted, gettext(self.text), [gettext(label) for label in self.labels])
+        return Wording(ENGLISH, self.text, self.labels)
 
 
 class QuestionTranslation(models.Model):

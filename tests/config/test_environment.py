@@ -21,6 +21,7 @@ from tests.services import ROOT
         ("REDIS_URL", "http://localhost:6379", "redis://host:port/number"),
         ("SITE_URL", "salon.example", "https://salon.example"),
         ("SITE_TIME_ZONE", "Mars/Olympus", "Europe/Paris"),
+        ("LANGUAGES", "de,tlh", "with en among them"),
         ("DEBUG", "maybe", "yes or no"),
         ("LEASE_SECONDS", "1", "at least 2"),
         ("MAX_PENDING_IMAGES", "many", "a whole number"),

@@ -43,6 +43,21 @@ def test_the_card_is_a_form_of_five_steps_cant_tell_skip_and_close(
 
 
 @pytest.mark.usefixtures("always")
+def test_a_question_is_put_in_a_language_that_the_site_and_the_browser_name(
+    alice: User, make_image: MakeImage, as_user: As, settings: Any
+) -> None:
+    settings.LANGUAGES = [("en", "English"), ("de", "German")]
+    page = reverse("ratings:ask", args=[make_image(alice).public_id])
+    german, elsewhere = ({**HTMX, "Accept-Language": accepted} for accepted in ("de-AT,en;q=0.5", "nl"))
+    html = as_user(alice).get(page, headers=german).content.decode()
+    ask = Ask.objects.get()
+    assert ask.language == "de"
+    worded = f'lang="de">{ask.question.wording("de").text}<'
+    assert worded in html
+    assert worded in as_user(alice).get(page, headers=elsewhere).content.decode()  # an open ask keeps its words
+
+
+@pytest.mark.usefixtures("always")
 def test_a_question_works_as_a_plain_page_and_leads_back(alice: User, make_image: MakeImage, as_user: As) -> None:
     client, image = as_user(alice), make_image(alice)
     page = client.get(reverse("ratings:ask", args=[image.public_id]), {"next": "/challenge/"})

@@ -185,7 +185,7 @@ def test_a_question_is_put_in_the_readers_language_and_the_ledger_says_which(
 ) -> None:
     activate_policy(member=staff, policy=save_policy(member=staff, parameters={**ALWAYS, "p_overall": 0.0}))
     question = Question.objects.active().get(slug="preference")
-    QuestionTranslation.objects.create(question=question, language="de", text="Welches?", labels=list("abcd"))
+    QuestionTranslation.objects.filter(question=question, language="de").update(text="Welches?")
     first = hang(alice, seed=1)
     hang(alice, seed=2, generation=first.generation)
     with translation.override("de-at"):
@@ -194,7 +194,15 @@ def test_a_question_is_put_in_the_readers_language_and_the_ledger_says_which(
     ask = Ask.objects.get()
     assert (ask.language, ask.wording.text) == ("de", "Welches?")
     assert question.wording("en").text == question.text
-    assert question.wording("fr").text == question.text
+    assert question.wording("nl") == question.wording("en")  # not translated: the ledger says English
+
+
+def test_every_question_comes_in_german_french_and_spanish(db: None) -> None:
+    for question in Question.objects.active():
+        worded = [question.wording(language) for language in ("en", "de", "fr", "es")]
+        assert [wording.language for wording in worded] == ["en", "de", "fr", "es"]
+        assert len({wording.text for wording in worded}) == 4
+        assert {len(set(wording.labels)) for wording in worded} == {len(question.labels)}
 
 
 def test_staff_reword_a_question_in_the_admin(admin_client: Any) -> None:
