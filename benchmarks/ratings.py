@@ -41,7 +41,7 @@ MEMBERS = 50
 A_DAY = 86_400
 POSTS = 60
 READS, READERS = 50, 32  # of the feed's JSON page: a second, by so many visitors
-WARM_UP = 1.0  # s
+TURN = 2.0  # s: short turns, so that what else the machine does falls on both views alike
 
 
 class Reads(NamedTuple):
@@ -63,7 +63,7 @@ def main() -> None:
     parser.add_argument("--no-feed", action="store_true", help="nobody reads the feed meanwhile")
     parser.add_argument("--processes", type=int, default=2, help="of the web; two for two cores")
     arguments = parser.parse_args()
-    rounds, seconds, images = (5, 2.0, 400) if arguments.quick else (9, 6.0, 1000)
+    rounds, images = (5, 400) if arguments.quick else (40, 1000)
     with tempfile.TemporaryDirectory(prefix="salon-bench-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o711)
         for name in ("DATABASE_URL", "REDIS_URL"):
@@ -81,7 +81,7 @@ def main() -> None:
             readers = 0 if arguments.no_feed else READS
             with server(Path(folder), arguments.processes) as address, feed_readers(address, readers) as reads:
                 began = time.perf_counter()
-                figures = measure(address, answers, rounds, seconds)
+                figures = measure(address, answers, rounds)
                 report(figures, reads, time.perf_counter() - began, arguments.processes)
 
 
@@ -144,14 +144,14 @@ def feed_readers(address: str, a_second: int) -> Iterator[Reads]:
             reader.join()
 
 
-def measure(address: str, answers: Iterator[Answer], rounds: int, seconds: float) -> dict[str, list[float]]:
-    """Answers a second of each view, round by round."""
+def measure(address: str, answers: Iterator[Answer], rounds: int) -> dict[str, list[float]]:
+    """Answers a second of each view, round by round; which view goes first alternates."""
     figures: dict[str, list[float]] = {"salon": [], "bare": []}
     for view in figures:
-        run(address, view, answers, WARM_UP)  # warms connections and caches
-    for _ in range(rounds):
-        for view, found in figures.items():
-            found.append(run(address, view, answers, seconds))
+        run(address, view, answers, TURN)  # warms connections and caches
+    for n in range(rounds):
+        for view in sorted(figures, reverse=n % 2 == 0):
+            figures[view].append(run(address, view, answers, TURN))
     return figures
 
 
@@ -267,18 +267,29 @@ def hang(author: "User", generation: "Generation", now: datetime) -> None:
 
 
 def report(figures: dict[str, list[float]], reads: Reads, seconds: float, processes: int) -> None:
-    salon, bare = (statistics.median(figures[view]) for view in ("salon", "bare"))
-    ratio = statistics.median(ours / floor for ours, floor in zip(figures["salon"], figures["bare"], strict=True))
+    salon, bare = (statistics.mean(figures[view]) for view in ("salon", "bare"))
+    low, high = interval(figures["salon"], figures["bare"])
     print(f"web processes: {processes}")
     print(f"{'view':<28}{'answers/s':>12}{'a day':>14}")
     for name, rate in (("ratings:ask-answer", salon), ("the same writes, bare", bare)):
         print(f"{name:<28}{rate:>12,.0f}{rate * A_DAY:>14,.0f}")
     feed = len(reads.came) / seconds
     print(f"the feed's JSON page was read {feed:.1f} times a second meanwhile; refused: {dict(Counter(reads.refused))}")
-    print(f"ratio {ratio:.2f}, rounds {[f'{one / other:.2f}' for one, other in zip(*figures.values(), strict=True)]}")
+    print(f"ratio of all answers {salon / bare:.2f} (95 % over {len(figures['bare'])} rounds: {low:.2f} to {high:.2f})")
     figure = {"answers_per_s": round(salon, 1), "bare_per_s": round(bare, 1), "answers_a_day": round(salon * A_DAY)}
-    figure |= {"feed_reads_per_s": round(feed, 1), "processes": processes}
-    print(json.dumps({"benchmark": "ratings", **figure, "ratio": round(ratio, 3)}))
+    figure |= {"feed_reads_per_s": round(feed, 1), "processes": processes, "ratio_95": [round(low, 3), round(high, 3)]}
+    print(json.dumps({"benchmark": "ratings", **figure, "ratio": round(salon / bare, 3)}))
+
+
+def interval(ours: list[float], theirs: list[float]) -> tuple[float, float]:
+    """The 95 % interval of the ratio of means by resampling rounds, both views of a round together."""
+    from scipy.stats import bootstrap
+
+    found = bootstrap(
+        (ours, theirs), lambda one, other, axis: one.mean(axis=axis) / other.mean(axis=axis), paired=True,
+        method="percentile", rng=1,
+    ).confidence_interval  # fmt: skip
+    return float(found.low), float(found.high)
 
 
 if __name__ == "__main__":
