@@ -33,6 +33,7 @@ class Outputs:
     prefix: str
     png_sha256: str
     jpeg_sha256: str
+    jpeg_bytes: int
     rendition_hash: str
     rendition_widths: list[int]
     thumbhash: str
@@ -68,6 +69,7 @@ def write_outputs(*, prefix: str, picture: PIL.Image.Image, recipe: encoding.Rec
         prefix=prefix,
         png_sha256=encoded.png_sha256,
         jpeg_sha256=encoded.jpeg_sha256,
+        jpeg_bytes=len(encoded.files["training.jpg"]),
         rendition_hash=encoded.rendition_hash,
         rendition_widths=encoded.rendition_widths,
         thumbhash=encoded.thumbhash,

@@ -210,6 +210,7 @@ class Image(PublicIdModel):
     prefix = models.CharField(max_length=64, blank=True)  # images/{id}/{lease_no} in the store
     png_sha256 = models.CharField(max_length=64, blank=True)
     jpeg_sha256 = models.CharField(max_length=64, blank=True)  # the metadata-free training copy, made once
+    jpeg_bytes = models.PositiveIntegerField(null=True)  # its size; unknown of pictures from before it was recorded
     rendition_hash = models.CharField(max_length=16, blank=True)
     rendition_widths: ArrayField[list[int], list[int]] = ArrayField(models.PositiveSmallIntegerField(), default=list)
     thumbhash = models.CharField(max_length=48, blank=True)  # base64

@@ -287,6 +287,7 @@ TOMBSTONE: dict[str, Any] = {
     "prefix": "",
     "png_sha256": "",
     "jpeg_sha256": "",
+    "jpeg_bytes": None,
     "rendition_hash": "",
     "rendition_widths": [],
     "thumbhash": "",

@@ -39,6 +39,7 @@ def test_the_training_copy_has_no_metadata_and_the_recorded_hash(alice: User, ma
     image = make_image(alice)
     data = files.training_jpeg(image)
     assert hashlib.sha256(data).hexdigest() == image.jpeg_sha256
+    assert len(data) == image.jpeg_bytes
     with PIL.Image.open(io.BytesIO(data)) as picture:
         assert picture.format == "JPEG"
         assert set(picture.info) <= {"jfif", "jfif_version", "jfif_unit", "jfif_density"}
