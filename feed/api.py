@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from accounts.permissions import member_of
 from feed import services, visitors
 from feed.challenges import begun_on, entries_of
-from feed.listings import ASPECT_NAMES, SORT_NAMES, WINDOWS, Listing
+from feed.listings import ASPECT_NAMES, LISTING_WORDS, SORT_NAMES, WINDOWS, Listing
 from feed.models import Challenge, Post
 from feed.paging import read_keyset
 from feed.profiles import profile_of, visible_members
@@ -42,6 +42,7 @@ from generation.models import Image
 CURSOR = OpenApiParameter("cursor", str, description="From `next` of the page before; opaque")
 SORT = OpenApiParameter("sort", str, enum=list(SORT_NAMES), default="hot")
 ASPECT = OpenApiParameter("aspect", str, enum=list(ASPECT_NAMES), description="With sort=best")
+TAG = OpenApiParameter("tag", str, description="Only what has this tag")
 SEEN = OpenApiParameter("seen", str, enum=["hide"], description="Leave out what you had on screen within a week")
 WINDOW = OpenApiParameter("window", str, enum=list(WINDOWS), description="With sort=top: published within")
 ID = OpenApiParameter("id", str, OpenApiParameter.PATH)
@@ -62,15 +63,14 @@ class PostViewSet(viewsets.ViewSet):
     permission_classes = [IsAuthenticatedOrReadOnly]
     lookup_value_regex = r"[\w-]{12}"
 
-    @extend_schema(parameters=[SORT, WINDOW, ASPECT, SEEN, CURSOR], responses=PostPageSerializer)
+    @extend_schema(parameters=[SORT, WINDOW, ASPECT, TAG, SEEN, CURSOR], responses=PostPageSerializer)
     def list(self, request: Request) -> HttpResponseBase:
         """A page of the feed. Following `next` shows every post once, whatever happens to the ranking meanwhile."""
-        query = request.query_params
-        words = [query.get(name, "") for name in ("sort", "window", "aspect")]
-        listing, hide_seen = Listing.of(request.user, *words), query.get("seen") == "hide"
 
         def read() -> dict[str, Any]:
-            cursor, at = query.get("cursor", ""), timezone.now()
+            query, at = request.query_params, timezone.now()
+            listing = Listing.of(request.user, *(query.get(name, "") for name in LISTING_WORDS))
+            cursor, hide_seen = query.get("cursor", ""), query.get("seen") == "hide"
             page: Page = read_page(listing, request.user, at=at, cursor=cursor, hide_seen=hide_seen)
             return posts_shown(request, page.posts, page.next, request.path)
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from accounts.errors import Refused
 from accounts.models import User, Viewer, level_for
 from feed import diversity
+from feed.spelling import LONGEST_TAG, normal_tag
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -55,6 +56,7 @@ SORT_NAMES: dict[str, str | Promise] = {
     "controversial": gettext_lazy("Controversial"),
     "best": gettext_lazy("Best of an aspect"),
 }
+LISTING_WORDS = ("sort", "window", "aspect", "tag")  # of a URL, in the order of `Listing.of`
 # Seconds for which everybody shares one snapshot: the slower a list moves, the longer.
 _SHARED = {"hot": 45, "following": 45, "new": 30, "rising": 60, "controversial": 900, "best": 900}
 _SHARED_TOP = {"day": 60, "week": 300, "month": 900, "year": 1_800, "all": 3_600}
@@ -70,9 +72,10 @@ class Listing:
     level: int
     aspect: str = ""
     member: int = 0  # whose follows; 0 where the list is everybody's
+    tag: str = ""  # in its one spelling; what has it, or what it is an alias of
 
     @classmethod
-    def of(cls, viewer: Viewer, sort: str = "", window: str = "", aspect: str = "") -> "Listing":
+    def of(cls, viewer: Viewer, sort: str = "", window: str = "", aspect: str = "", tag: str = "") -> "Listing":
         """From words of a URL.
 
         Raises:
@@ -91,11 +94,12 @@ class Listing:
         elif (aspect := aspect or "lighting") not in ASPECT_NAMES:
             names = ", ".join(ASPECT_NAMES)
             raise Refused("unknown_aspect", _("There is no such aspect. Choose one of: %(names)s.") % {"names": names})
+        tag = normal_tag(tag[:LONGEST_TAG])
         if sort != "following":
-            return cls(sort, window, level_for(viewer), aspect)
+            return cls(sort, window, level_for(viewer), aspect, tag=tag)
         if not isinstance(viewer, User):
             raise Refused("sign_in", _("Sign in to see what the members you follow publish."), status=403)
-        return cls(sort, window, level_for(viewer), member=viewer.pk)
+        return cls(sort, window, level_for(viewer), member=viewer.pk, tag=tag)
 
     @property
     def name(self) -> str:

@@ -10,8 +10,9 @@ from feed import impressions
 from feed.cursors import Cursor, decode, encode
 from feed.fetching import fetch_listed
 from feed.listings import Listing
-from feed.models import FeedEntry, Follow, Post
+from feed.models import FeedEntry, Follow, Post, PostTag
 from feed.snapshots import Segment, first_segment, next_segment, stored_segment
+from feed.tagging import tag_named
 
 PAGE_SIZE = 24
 READ_AHEAD = 8  # ids fetched beyond a page, so that a few hidden ones cost no second query
@@ -140,6 +141,8 @@ def count_new(listing: Listing, viewer: Viewer, *, since: datetime, at: datetime
     newer = FeedEntry.objects.filter(is_visible=True, content_level__lte=listing.level, published_at__gt=since)
     if listing.member:
         newer = newer.filter(author_id__in=Follow.objects.filter(member=listing.member).values("followed"))
+    if listing.tag:
+        newer = newer.filter(post_id__in=PostTag.objects.filter(tag=tag_named(listing.tag)).values("post"))
     ids = list(newer.order_by("-published_at", "-pk").values_list("pk", flat=True)[:MOST_NEW])
     return Post.objects.filter(pk__in=ids).listed_for(viewer, at).count()
 

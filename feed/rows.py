@@ -11,16 +11,22 @@ from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast
 
 from feed.listings import EPOCH, MICROSECOND, Listing, Passed, Place, as_key
-from feed.models import FeedEntry, Follow, RankedPost, RankFall
+from feed.models import FeedEntry, Follow, PostTag, RankedPost, RankFall
+from feed.tagging import tag_named
 
 MERGED_FOLLOWS = 2_000  # so many authors are merged exactly; of more, the hot list is read through
-SCANNED = 100_000  # rows of the hot list looked at for one snapshot of a member who follows more
+SORTED_TAGGED = 10_000  # posts of a tag that are sorted; the list is read through for a tag that has more
+SCANNED = 100_000  # rows of a list looked at for one snapshot where it is read through
 LEAST_PER_AUTHOR = 20
 
 _MERGE = "SELECT best.* FROM feed_follow wanted CROSS JOIN LATERAL ({rows}) best WHERE wanted.member_id = %s"
-_SCAN = (
+_SCAN_FOLLOWED = (
     "SELECT best.* FROM ({rows}) best"
     " WHERE best.author_id = ANY(ARRAY(SELECT followed_id FROM feed_follow WHERE member_id = %s))"
+)
+_SCAN_TAGGED = (
+    "SELECT best.* FROM ({rows}) best"
+    " WHERE EXISTS (SELECT FROM feed_posttag hung WHERE hung.post_id = best.post_id AND hung.tag_id = %s)"
 )
 _ORDERED = " ORDER BY 1 DESC, 2 DESC LIMIT %s"
 
@@ -56,6 +62,12 @@ def read_rows(listing: Listing, *, began: datetime, passed: Sequence[Passed], sk
     moment = Cast(Func(function="pg_current_snapshot"), TextField())
     ordered = source.annotate(moment=moment).order_by(F(column).desc(), "-post_id")
     chosen = ordered.values_list(column, "post_id", "author_id", "moment")
+    if listing.tag:
+        tag = tag_named(listing.tag)
+        tagged = PostTag.objects.filter(tag=tag)
+        if tag and listing.sort != "following" and tagged[: SORTED_TAGGED + 1].count() > SORTED_TAGGED:
+            return _scanned(_SCAN_TAGGED, chosen, tag.pk, limit)
+        chosen = chosen.filter(post_id__in=tagged.values("post"))
     if listing.sort == "following":
         return _followed(listing, chosen, limit)
     found = list(chosen[:limit])
@@ -90,13 +102,18 @@ def _followed(listing: Listing, chosen: QuerySet[Any, Any], limit: int) -> Rows:
     """What the member's follows published: merged from each author's best, or picked from the hot list."""
     follows = Follow.objects.filter(member=listing.member).count()
     if follows > MERGED_FOLLOWS:
-        found = _wrapped(_SCAN, chosen[:SCANNED], listing.member, limit)
-        last = found[-1] if len(found) == limit else next(iter(chosen[SCANNED - 1 : SCANNED]), None)
-        return _rows(found, last)
+        return _scanned(_SCAN_FOLLOWED, chosen, listing.member, limit)
     each = max(LEAST_PER_AUTHOR, 4 * limit // max(follows, 1))
     own = chosen.filter(author_id=RawSQL("wanted.followed_id", []))[:each]
     found = _wrapped(_MERGE, own, listing.member, limit)
     return _merged(found, each, is_full=len(found) == limit)
+
+
+def _scanned(picking: str, chosen: QuerySet[Any, Any], picked: int, limit: int) -> Rows:
+    """What `picking` leaves of the next rows, by the id it asks for; complete down to the last row looked at."""
+    found = _wrapped(picking, chosen[:SCANNED], picked, limit)
+    last = found[-1] if len(found) == limit else next(iter(chosen[SCANNED - 1 : SCANNED]), None)
+    return _rows(found, last)
 
 
 def _merged(found: list[tuple[Any, ...]], each: int, *, is_full: bool) -> Rows:
@@ -109,10 +126,10 @@ def _merged(found: list[tuple[Any, ...]], each: int, *, is_full: bool) -> Rows:
     return _rows(found, found[-1] if is_full else None)
 
 
-def _wrapped(around: str, rows: QuerySet[Any, Any], member: int, limit: int) -> list[tuple[Any, ...]]:
+def _wrapped(around: str, rows: QuerySet[Any, Any], picked: int, limit: int) -> list[tuple[Any, ...]]:
     sql, values = rows.query.sql_with_params()
     with connection.cursor() as cursor:
-        cursor.execute(around.format(rows=sql) + _ORDERED, [*values, member, limit])
+        cursor.execute(around.format(rows=sql) + _ORDERED, [*values, picked, limit])
         found: list[tuple[Any, ...]] = cursor.fetchall()
     return found
 

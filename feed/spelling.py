@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+LONGEST_TAG = 40  # characters
 _WORD = re.compile(r"[^\W_][\w'-]*")
 
 

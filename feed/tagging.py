@@ -13,12 +13,12 @@ from accounts.errors import NotFound, Refused
 from accounts.models import User, Viewer
 from feed.display import sync_display
 from feed.models import Post, PostTag, Tag
-from feed.spelling import normal_tag, normal_tags
+from feed.spelling import LONGEST_TAG, normal_tag, normal_tags
 from feed.words import clean_words
 from moderation.screening import TextKind
 from moderation.services import require_unrestricted
 
-MOST_TAGS, LONGEST_TAG = 12, 40
+MOST_TAGS = 12
 SUGGESTED = 8
 LOOKED_AT = 40  # candidates per suggestion whose posts are looked at
 

@@ -1,5 +1,6 @@
 """The feed in every order, page by page."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
@@ -18,7 +19,7 @@ from accounts.models import User, Viewer
 from feed import ranked, ranking
 from feed.cards import card_of
 from feed.days import day_bounds, local_day
-from feed.listings import ASPECT_NAMES, EPOCH, MICROSECOND, SORT_NAMES, WINDOW_NAMES, Listing, as_key
+from feed.listings import ASPECT_NAMES, EPOCH, LISTING_WORDS, MICROSECOND, SORT_NAMES, WINDOW_NAMES, Listing, as_key
 from feed.models import Challenge
 from feed.reading import Page, count_new, read_page
 from feed.views.support import render_list, says_no
@@ -30,7 +31,10 @@ FRESH = frozenset({"hot", "new", "following"})  # where a new post has a place a
 @require_safe
 @says_no
 def feed_list(request: HttpRequest) -> HttpResponseBase:
-    """``?sort=…&window=…&aspect=…&seen=hide&cursor=…``; `fresh` asks for what came after that moment (microseconds)."""
+    """``?sort=…&window=…&aspect=…&tag=…&seen=hide&cursor=…``.
+
+    `fresh` asks for what came after that moment (microseconds).
+    """
     at, query = timezone.now(), request.GET
     if query.get("sort") == "following" and not isinstance(request.user, User):
         return redirect_to_login(request.get_full_path())
@@ -40,16 +44,15 @@ def feed_list(request: HttpRequest) -> HttpResponseBase:
     page = read_page(listing, request.user, at=at, cursor=cursor, newer_than=fresh, hide_seen=hide_seen)
     context = _context(listing, page, request.user, at, hide_seen=hide_seen)
     if not cursor:
-        context["challenge"] = challenge_of_the_day(at)
+        context["challenge"] = None if listing.tag else challenge_of_the_day(at)
         if listing.sort in FRESH:
-            since = urlencode({"sort": listing.sort, "since": int(as_key(page.began))})
+            since = urlencode({"sort": listing.sort, "tag": listing.tag, "since": int(as_key(page.began))})
             context["new_url"] = f"{reverse('feed:new-above')}?{since}"
     return render_list(request, "feed/list.html", "feed/_page.html", context)
 
 
 def _listing(request: HttpRequest) -> Listing:
-    query = request.GET
-    return Listing.of(request.user, query.get("sort", ""), query.get("window", ""), query.get("aspect", ""))
+    return Listing.of(request.user, *(request.GET.get(name, "") for name in LISTING_WORDS))
 
 
 def _hides_seen(request: HttpRequest) -> bool:
@@ -65,35 +68,36 @@ def _context(listing: Listing, page: Page, viewer: Viewer, at: datetime, *, hide
         "place_url": address(listing, cursor=page.here, **kept),
         "note": note,
         "listing": listing,
-        "heading": _heading(listing),
+        "heading": heading(listing),
         "hide_seen": hide_seen,
         "seen_url": address(listing, seen="" if hide_seen else "hide") if isinstance(viewer, User) else "",
         "is_counted": listing.sort in {"rising", "controversial", "best", "top"},
-        "sorts": [(sort, label, address(Listing(sort, "", 0))) for sort, label in SORT_NAMES.items()],
+        "sorts": [(sort, label, address(Listing(sort, "", 0, tag=listing.tag))) for sort, label in SORT_NAMES.items()],
         "parts": _parts(listing),
         "top_url": address(listing, **kept),
+        "untagged_url": address(replace(listing, tag="")),
     }
 
 
-def _heading(listing: Listing) -> str:
-    if listing.sort == "hot":
+def heading(listing: Listing) -> str:
+    if listing.sort == "hot" and not listing.tag:
         return _("Pictures people like now")
     part = WINDOW_NAMES[listing.window] if listing.sort == "top" else ""
-    return f"{listing.label} · {part}" if part else listing.label
+    return " · ".join(str(part) for part in (listing.tag, listing.label, part) if part)
 
 
 def _parts(listing: Listing) -> list[tuple[str, str | Promise, str]]:
     """What a sort can be narrowed to: windows or aspects."""
     if listing.sort == "top":
-        return [(name, label, address(Listing("top", name, 0))) for name, label in WINDOW_NAMES.items()]
+        return [(name, label, address(replace(listing, window=name))) for name, label in WINDOW_NAMES.items()]
     if listing.sort == "best":
-        return [(name, label, address(Listing("best", "", 0, name))) for name, label in ASPECT_NAMES.items()]
+        return [(name, label, address(replace(listing, aspect=name))) for name, label in ASPECT_NAMES.items()]
     return []
 
 
 def address(listing: Listing, **more: str) -> str:
     """The address of a list; what goes without saying is left out."""
-    words = {"sort": listing.sort if listing.sort != "hot" else "", "aspect": listing.aspect}
+    words = {"sort": listing.sort if listing.sort != "hot" else "", "aspect": listing.aspect, "tag": listing.tag}
     if listing.sort == "top":
         words["window"] = listing.window
     query = urlencode({name: value for name, value in {**words, **more}.items() if value})

@@ -14,13 +14,13 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page, require_safe
 
 from accounts.errors import Refused
-from feed.listings import WINDOW_NAMES, Listing
+from feed.listings import LISTING_WORDS, Listing
 from feed.models import Post
 from feed.reading import read_page
 from feed.search.language import parse
 from feed.search.reading import check_search_rate, read_results
 from feed.syndication import FORMATS, Channel, oembed, written
-from feed.views.lists import address
+from feed.views.lists import address, heading
 
 VISITOR = AnonymousUser()
 SECONDS = 300
@@ -30,7 +30,7 @@ SECONDS = 300
 @cache_control(public=True, max_age=SECONDS)
 @require_safe
 def feed(request: HttpRequest, form: str) -> HttpResponse:
-    """``/feeds/rss|atom|json/?sort=…&window=…&aspect=…`` or ``?q=`` any search, as ``q=by:alice`` or ``q=tag:sea``."""
+    """``/feeds/rss|atom|json/?sort=…&window=…&aspect=…&tag=…`` or ``?q=`` any search, as ``q=by:alice``."""
     at = timezone.now()
     if form not in FORMATS:
         raise Http404("There is no such form of feed.")
@@ -44,10 +44,8 @@ def feed(request: HttpRequest, form: str) -> HttpResponse:
 
 
 def _listed(request: HttpRequest, at: datetime) -> tuple[str, str, list[Post]]:
-    query = request.GET
-    listing = Listing.of(VISITOR, query.get("sort", ""), query.get("window", ""), query.get("aspect", ""))
-    window = f" · {WINDOW_NAMES[listing.window]}" if listing.sort == "top" else ""
-    return listing.label + window, address(listing), read_page(listing, VISITOR, at=at).posts
+    listing = Listing.of(VISITOR, *(request.GET.get(name, "") for name in LISTING_WORDS))
+    return heading(listing), address(listing), read_page(listing, VISITOR, at=at).posts
 
 
 def _found(request: HttpRequest, at: datetime) -> tuple[str, str, list[Post]]:

@@ -68,7 +68,7 @@ def feeds(path: str) -> list[str]:
 
 Addresses = Callable[[World], list[str]]
 LISTS: dict[str, Addresses] = {
-    "feed:list": lambda _world: feeds("/"),
+    "feed:list": lambda _world: [*feeds("/"), *(f"{path}&tag=vulpine" for path in feeds("/"))],
     "feed:search": lambda _world: ["/search/?q=fox", "/search/?q=by:alice", "/search/?q=tag:vulpine"],
     "feed:profile": lambda _world: ["/@alice/"],
     "feed:challenge-today": lambda _world: ["/challenge/"],
@@ -76,12 +76,12 @@ LISTS: dict[str, Addresses] = {
     "feed:notifications": lambda _world: ["/notifications/"],
     "feed:post-detail": lambda world: [f"/p/{world.parent.public_id}/", f"/p/{world.child.public_id}/"],
     "feed:collection": lambda world: [f"/collections/{world.collection.public_id}/"],
-    "feed:syndication": lambda _world: [f"/feeds/{form}/?sort=new" for form in ("rss", "atom", "json")],
+    "feed:syndication": lambda _world: [f"/feeds/{form}/?sort=new&tag=vulpine" for form in ("rss", "atom", "json")],
     "feed:styles": lambda _world: ["/styles/"],
     "feed:style": lambda world: [f"/styles/{world.style.public_id}/"],
     "feed:oembed": lambda world: [f"/oembed/?url={settings.SITE_URL}/p/{world.post.public_id}/"],
     "api:notification-list": lambda _world: ["/api/notifications/"],
-    "api:post-list": lambda _world: [f"/api/posts/?sort={sort}" for sort in ("hot", "following", "top")],
+    "api:post-list": lambda _world: [*feeds("/api/posts/"), "/api/posts/?tag=vulpine"],
     "api:profile-posts": lambda _world: ["/api/profiles/alice/posts/"],
     "api:challenge-entries": lambda _world: [f"/api/challenges/{local_day(NOW).isoformat()}/entries/"],
     "api:search-list": lambda _world: ["/api/search/?q=fox"],

@@ -12,12 +12,13 @@ from django.utils import timezone
 from accounts.errors import Refused
 from accounts.levels import ContentLevel
 from accounts.models import User
-from feed import snapshots
+from feed import rows, snapshots
 from feed.cursors import decode, encode
 from feed.listings import Listing
-from feed.models import FeedEntry, Post
+from feed.models import FeedEntry, Follow, Post, PostTag, Tag
 from feed.ranked import rebuild_list
 from feed.reading import count_new, read_page, remember_own_news
+from feed.tagging import alias_tag
 from generation.models import Image
 from tests.feed.conftest import Hang, HangMany
 from tests.feed.scrolling import VISITOR, like
@@ -50,6 +51,47 @@ def test_a_list_at_rest_shows_every_post_once_in_order(sort: str, hang_many: Han
         assert ranks == sorted(ranks, reverse=True)
     if sort == "new":
         assert [post.published_at for post in shown] == sorted((post.published_at for post in posts), reverse=True)
+
+
+@pytest.mark.parametrize("most_sorted", [10, 10_000], ids=["read through", "sorted"])
+@pytest.mark.parametrize("sort", ["hot", "new", "top", "following"])
+def test_a_list_of_a_tag_holds_all_that_has_it_in_the_same_order(
+    sort: str, most_sorted: int, alice: User, hang_many: HangMany, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "SORTED_TAGGED", most_sorted)
+    monkeypatch.setattr(rows, "SCANNED", 35)  # fewer than there are: a list is read through in parts
+    posts = hang_many(150, authors=60, at=NOW)
+    like(posts, [post.author for post in posts[:60]], 300, random.Random(1))
+    rebuild_list("top-all", NOW)
+    followed = {post.author for post in posts[:40]}
+    Follow.objects.bulk_create(Follow(member=alice, followed=author, created_at=NOW) for author in followed)
+    sea, ocean = Tag.objects.create(name="sea"), Tag.objects.create(name="ocean")
+    alias_tag(alias=ocean, tag=sea)
+    PostTag.objects.bulk_create(PostTag(post=post, tag=sea) for post in posts[::5])
+    whole = {post.pk for post in read_all(Listing.of(alice, sort, "all"))}
+    tagged = {post.pk for post in posts[::5]} & whole
+    shown = read_all(Listing.of(alice, sort, "all", tag="#Ocean"), size=4)
+    assert len(shown) == len(tagged) > 12
+    assert {post.pk for post in shown} == tagged
+    if sort == "top":
+        ranks = [(post.count.weight, post.pk) for post in shown]
+        assert ranks == sorted(ranks, reverse=True)
+    assert read_all(Listing.of(alice, sort, "all", tag="nothing")) == []
+
+
+def test_a_cursor_of_one_tag_is_none_of_another_and_new_posts_are_counted_by_tag(
+    alice: User, hang_many: HangMany
+) -> None:
+    sea, _land = Tag.objects.create(name="sea"), Tag.objects.create(name="land")
+    posts = hang_many(6, authors=6, at=NOW)
+    PostTag.objects.bulk_create(PostTag(post=post, tag=sea) for post in posts[:4])
+    page = read_page(Listing.of(alice, "new", tag="sea"), alice, at=NOW, size=2)
+    assert page.next
+    with pytest.raises(Refused):
+        read_page(Listing.of(alice, "new", tag="land"), alice, at=NOW, cursor=page.next)
+    since = min(post.published_at for post in posts) - timedelta(seconds=1)
+    counts = [count_new(Listing.of(alice, "new", tag=tag), alice, since=since, at=NOW) for tag in ("", "sea", "land")]
+    assert counts == [6, 4, 0]
 
 
 def test_hot_differs_from_the_ranking_only_inside_blocks(hang_many: HangMany) -> None:
