@@ -23,6 +23,7 @@ from ratings.benchmark_api import BenchmarkViewSet
 from ratings.release_api import ReleaseViewSet
 
 router = DefaultRouter()
+router.register("posts", PostViewSet, basename="post")  # first: patterns are tried in this order
 router.register("consent", ConsentViewSet, basename="consent")
 router.register("notifications", NotificationViewSet, basename="notification")
 router.register("tokens", TokenViewSet, basename="token")
@@ -31,7 +32,6 @@ router.register("checkpoints", CheckpointViewSet, basename="checkpoint")
 router.register("styles", StyleViewSet, basename="style")
 router.register("generations", GenerationViewSet, basename="generation")
 router.register("images", ImageViewSet, basename="image")
-router.register("posts", PostViewSet, basename="post")
 router.register("collections", CollectionViewSet, basename="collection")
 router.register("comments", CommentViewSet, basename="comment")
 router.register("reproductions", ReproductionViewSet, basename="reproduction")

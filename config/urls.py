@@ -7,13 +7,13 @@ from django.urls import URLPattern, URLResolver, include, path
 from config import health
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/", include("config.api")),  # first: the parts without a prefix are gone through pattern by pattern
     path("", include("feed.urls")),
     path("", include("generation.urls")),
     path("", include("ratings.urls")),
     path("", include("moderation.urls")),
     path("", include("accounts.urls")),
     path("accounts/", include("allauth.urls")),
-    path("api/", include("config.api")),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

@@ -1,12 +1,14 @@
 """First pages as visitors get them from the API, kept as bytes for a few seconds: the same for all of them.
 
-What is kept belongs to a *door*, a random word in Valkey. Whatever hides or shows a post (`feed.display`) shuts the
-door inside its transaction and hangs a new one when that is committed, so nothing made before can be handed out, and
-nothing is kept meanwhile. A process that dies in between leaves the door shut until it is forgotten.
+Each process keeps its own. What is kept belongs to a *door*, a random word in Valkey, which every request reads.
+Whatever hides or shows a post (`feed.display`) shuts the door inside its transaction and hangs a new one when that is
+committed, so nothing made before can be handed out by any process, and nothing is kept meanwhile. A process that dies
+in between leaves the door shut until it is forgotten.
 """
 
 import hashlib
 import secrets
+import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -26,12 +28,17 @@ SHUT_SECONDS = 60  # longer than a transaction takes
 DOOR_SECONDS = 24 * 3_600
 DOOR, SHUT = "feed:visitors:door", ""
 NAMES = {"sort", "window", "aspect"}
+MOST = 64  # lists and host names of which a process keeps pages
 
 
 class Kept(NamedTuple):
     door: str
+    until: float  # of time.monotonic
     body: bytes
     etag: str
+
+
+_kept: dict[tuple[Any, ...], Kept] = {}
 
 
 def shut() -> None:
@@ -49,21 +56,22 @@ def may_keep(request: Request) -> bool:
 
 def answer(request: Request, page: Callable[[], Any]) -> HttpResponseBase:
     """The page as JSON, from what is kept or made by `page`; 304 where the visitor has it already."""
-    key = _key(request)
-    found = cache.get_many([DOOR, key])
-    door: str | None = found.get(DOOR)
-    kept: Kept | None = found.get(key)
+    key = (request.scheme, request.get_host(), get_language(), *sorted(request.query_params.items()))
+    door: str | None = cache.get(DOOR)
     if door is None:
         cache.add(DOOR, secrets.token_hex(8), DOOR_SECONDS)
-    if kept is None or not door or kept.door != door:
+    kept = _kept.get(key)
+    if kept is None or not door or kept.door != door or kept.until < time.monotonic():
         body = JSONRenderer().render(page())
-        kept = Kept(door or SHUT, body, quote_etag(hashlib.sha256(body).hexdigest()[:32]))
+        until = time.monotonic() + KEPT_SECONDS
+        kept = Kept(door or SHUT, until, body, quote_etag(hashlib.sha256(body).hexdigest()[:32]))
         if door:
-            cache.set(key, kept, KEPT_SECONDS)
+            _keep(key, kept)
     response = HttpResponse(kept.body, content_type=JSONRenderer.media_type, headers={"ETag": kept.etag})
     return get_conditional_response(request._request, etag=kept.etag, response=response) or response
 
 
-def _key(request: Request) -> str:
-    parts = (request.scheme, request.get_host(), get_language(), sorted(request.query_params.items()))
-    return f"feed:visitors:{hashlib.sha256(repr(parts).encode()).hexdigest()[:24]}"
+def _keep(key: tuple[Any, ...], kept: Kept) -> None:
+    if len(_kept) >= MOST:
+        _kept.clear()
+    _kept[key] = kept

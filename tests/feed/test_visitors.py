@@ -10,7 +10,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
 from accounts.models import User
-from feed import services
+from feed import services, visitors
 from feed.display import sync_display
 from feed.folding import fold_counts
 from feed.listings import ASPECT_NAMES
@@ -131,3 +131,19 @@ def test_members_get_pages_of_their_own(post: Post, bob: User, api_as: ApiAs, as
     services.like_post(post=post, member=bob)
     assert api_as(bob).get("/api/posts/").json()["results"][0]["liked"] is True
     assert "ETag" not in api_as(bob).get("/api/posts/").headers
+
+
+def test_a_kept_page_grows_old(post: Post, as_user: As, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A like changes a page and shuts no door."""
+    monkeypatch.setattr(visitors, "KEPT_SECONDS", 0)
+    client = as_user(None)
+    client.get("/api/posts/")
+    Post.objects.filter(pk=post.pk).update(title="Seen again")
+    assert "Seen again" in client.get("/api/posts/").content.decode()
+
+
+def test_a_process_keeps_a_bounded_number_of_pages(post: Post, as_user: As, settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["*"]
+    for n in range(visitors.MOST + 5):
+        assert as_user(None).get("/api/posts/", headers={"Host": f"host{n}.example"}).status_code == 200
+    assert len(visitors._kept) <= visitors.MOST
