@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -317,6 +319,19 @@ def test_the_api_says_what_the_page_says_to_everybody_and_takes_nothing(decided:
     assert client.get("/api/benchmarks/another/").status_code == 404
     for method in (client.post, client.put, client.patch, client.delete):
         assert method("/api/benchmarks/trial/").status_code in {401, 403, 405}
+
+
+def test_a_list_of_benchmarks_costs_the_same_however_many_there_are(decided: Benchmark, as_user: As) -> None:
+    client = as_user(None)
+    client.get("/api/benchmarks/")  # warms caches
+    with CaptureQueriesContext(connection) as one:
+        client.get("/api/benchmarks/")
+    for number in range(5):
+        decided.pk, decided.slug = None, f"trial-{number}"
+        decided.save(force_insert=True)
+    with CaptureQueriesContext(connection) as many:
+        assert len(client.get("/api/benchmarks/").json()["results"]) == 6
+    assert len(many) == len(one) <= 2
 
 
 def test_an_empty_list_says_what_will_come(as_user: As, db: None) -> None:
