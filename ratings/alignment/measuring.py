@@ -23,16 +23,25 @@ class Accuracy:
         return f"{self.share:.1%} (95 %: {self.low:.1%} to {self.high:.1%}, {self.pairs:,} pairs)"
 
 
-def accuracy(margins: Sequence[float], groups: Sequence[int], *, seed: int = 0) -> Accuracy:
-    """`margins` are rewards of the preferred picture less the other one's; a margin of 0 counts half.
+def accuracy(margins: Sequence[float], groups: Sequence[int]) -> Accuracy:
+    """`margins` are rewards of the preferred picture less the other one's; a margin of 0 counts half."""
+    return _mean(_hits(margins), groups)
 
-    The interval resamples prompts, not pairs: pairs of one prompt are no independent evidence.
-    """
-    margin: NDArray[np.float64] = np.asarray(margins, dtype=np.float64)
-    hits = np.where(margin > 0, 1.0, np.where(margin < 0, 0.0, CHANCE))
+
+def rise(before: Sequence[float], after: Sequence[float], groups: Sequence[int]) -> Accuracy:
+    """By how much the accuracy rose on the same pairs; the interval is that of the difference."""
+    return _mean(_hits(after) - _hits(before), groups)
+
+
+def _hits(margins: Sequence[float]) -> NDArray[np.float64]:
+    return np.sign(np.asarray(margins, dtype=np.float64)) / 2 + CHANCE
+
+
+def _mean(values: NDArray[np.float64], groups: Sequence[int], *, seed: int = 0) -> Accuracy:
+    """The interval resamples prompts, not pairs: pairs of one prompt are no independent evidence."""
     numbers = np.unique(np.asarray(groups), return_inverse=True)[1]
-    won, held = np.bincount(numbers, weights=hits), np.bincount(numbers)
+    sums, held = np.bincount(numbers, weights=values), np.bincount(numbers)
     drawn = np.random.default_rng(seed).integers(0, len(held), size=(RESAMPLES, len(held)))
-    shares = won[drawn].sum(axis=1) / held[drawn].sum(axis=1)
-    low, high = (float(bound) for bound in np.quantile(shares, (0.025, 0.975)))
-    return Accuracy(float(hits.mean()), low, high, len(hits))
+    means = sums[drawn].sum(axis=1) / held[drawn].sum(axis=1)
+    low, high = (float(bound) for bound in np.quantile(means, (0.025, 0.975)))
+    return Accuracy(float(values.mean()), low, high, len(values))

@@ -8,15 +8,22 @@ from pathlib import Path
 from generation import pipelines
 from generation.models import Checkpoint
 from ratings.alignment import data, saving, training
-from ratings.alignment.measuring import Accuracy, accuracy
+from ratings.alignment.measuring import CHANCE, Accuracy, accuracy, rise
+from ratings.alignment.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Aligned:
-    """Implicit preference accuracy on the validation split, before and after."""
+    """Implicit preference accuracy on the validation split, before and after, and by how much it rose."""
 
     before: Accuracy
     after: Accuracy
+    rise: Accuracy
+
+    @property
+    def has_learnt(self) -> bool:
+        """Whether the intervals leave out chance and where it began."""
+        return self.after.low > CHANCE and self.rise.low > 0
 
 
 def align(
@@ -24,7 +31,7 @@ def align(
     release: Path,
     folder: Path,
     *,
-    settings: training.Settings,
+    settings: Settings,
     most: int | None = None,
     told: training.Told,
 ) -> Aligned:
@@ -40,15 +47,17 @@ def align(
             data.encode_pairs(data.read_pairs(release, split, cache=Path(cache), most=most), pipeline)
             for split in ("train", "validation")
         )
-    before = accuracy(training.measure(held_out, pipeline, settings), held_out.groups)
+    before = training.measure(held_out, pipeline, settings)
     training.train(train, pipeline, settings, told=told)
-    after = accuracy(training.measure(held_out, pipeline, settings), held_out.groups)
+    after = training.measure(held_out, pipeline, settings)
+    groups = held_out.groups
+    done = Aligned(accuracy(before, groups), accuracy(after, groups), rise(before, after, groups))
     saving.save(pipeline, folder)
-    _write_card(base, release, folder, settings, Aligned(before, after))
-    return Aligned(before, after)
+    _write_card(base, release, folder, settings, done)
+    return done
 
 
-def _write_card(base: Checkpoint, release: Path, folder: Path, settings: training.Settings, done: Aligned) -> None:
+def _write_card(base: Checkpoint, release: Path, folder: Path, settings: Settings, done: Aligned) -> None:
     manifest = (
         json.loads((release / "manifest.json").read_text("utf-8")) if (release / "manifest.json").exists() else {}
     )
@@ -61,5 +70,6 @@ def _write_card(base: Checkpoint, release: Path, folder: Path, settings: trainin
         "settings": asdict(settings),
         "validation_before": asdict(done.before),
         "validation_after": asdict(done.after),
+        "validation_rise": asdict(done.rise),
     }
     (folder / "alignment.json").write_text(json.dumps(facts, indent=2) + "\n", "utf-8")

@@ -6,7 +6,6 @@ the same denoiser with its LoRA switched off.
 
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -17,22 +16,10 @@ from peft import LoraConfig
 from torch.nn import functional
 
 from ratings.alignment.data import AlignmentError, Pairs
+from ratings.alignment.settings import Settings
 
 TARGETS = ["to_k", "to_q", "to_v", "to_out.0"]
 Told = Callable[[int, float], None]  # a step, and its loss
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """`beta` weighs how far the denoiser may move from the reference: larger stays closer."""
-
-    steps: int = 300
-    batch: int = 16
-    rate: float = 1e-3
-    beta: float = 500.0
-    rank: int = 8
-    seed: int = 0
-    draws: int = 8  # noises and timesteps that a pair is measured on
 
 
 def add_lora(pipeline: Any, settings: Settings) -> list[torch.nn.Parameter]:
@@ -52,16 +39,14 @@ def add_lora(pipeline: Any, settings: Settings) -> list[torch.nn.Parameter]:
 
 
 def errors(
-    unet: Any, scheduler: Any, batch: tuple[torch.Tensor, ...], generator: torch.Generator
+    unet: Any, scheduler: Any, batch: tuple[torch.Tensor, ...], steps: torch.Tensor, generator: torch.Generator
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """(2, N) squared errors of the denoiser and of its reference: the preferred pictures first, then the others.
 
-    Both pictures of a pair get the same noise and timestep.
+    Both pictures of a pair get the same noise, and the same of `steps` (N,), their timesteps.
     """
     preferred, other, words = batch
-    noise = torch.randn(preferred.shape, generator=generator).to(preferred.device)
-    top = scheduler.config.num_train_timesteps
-    steps = torch.randint(0, top, (len(preferred),), generator=generator).to(preferred.device)
+    noise, steps = (part.to(preferred.device) for part in (torch.randn(preferred.shape, generator=generator), steps))
     latents, both = torch.cat([preferred, other]), noise.repeat(2, 1, 1, 1)
     times, context = steps.repeat(2), words.repeat(2, 1, 1)
     noisy = scheduler.add_noise(latents, both, times)
@@ -98,7 +83,9 @@ def train(pairs: Pairs, pipeline: Any, settings: Settings, *, told: Told) -> Non
     unet.train()
     for step, rows in zip(range(settings.steps), _shuffled(len(pairs), settings), strict=False):
         batch = tuple(part.to(accelerator.device) for part in pairs.batch(rows))
-        loss = -functional.logsigmoid(settings.beta * margins_of(*errors(unet, scheduler, batch, generator))).mean()
+        times = _spread(len(rows), scheduler, generator)
+        margins = margins_of(*errors(unet, scheduler, batch, times, generator))
+        loss = -functional.logsigmoid(settings.beta * margins).mean()
         accelerator.backward(loss)
         accelerator.clip_grad_norm_(weights, 1.0)
         optimiser.step()
@@ -117,15 +104,24 @@ def _shuffled(rows: int, settings: Settings) -> Iterator[list[int]]:
             yield order[start : start + settings.batch]
 
 
+def _spread(count: int, scheduler: Any, generator: torch.Generator) -> torch.Tensor:
+    """A random timestep out of each of `count` equal parts of the schedule: the loss of a step varies less."""
+    shares = (torch.arange(count) + torch.rand(count, generator=generator)) / count
+    times: torch.Tensor = (shares * scheduler.config.num_train_timesteps).long()
+    return times
+
+
 @torch.no_grad()
 def measure(pairs: Pairs, pipeline: Any, settings: Settings) -> list[float]:
-    """The implicit margin of each pair, the mean over `draws` noises and timesteps that are always the same."""
+    """The implicit margins of pairs: the mean over `draws` timesteps, evenly spaced, and noise that never changes."""
     scheduler = DDPMScheduler.from_config(pipeline.scheduler.config)
+    apart = scheduler.config.num_train_timesteps / settings.draws
     found: list[float] = []
     for start in range(0, len(pairs), settings.batch):
         rows = list(range(start, min(start + settings.batch, len(pairs))))
         batch = tuple(part.to(pipeline.device) for part in pairs.batch(rows))
         generator = torch.Generator().manual_seed(start + 1)
-        drawn = [margins_of(*errors(pipeline.unet, scheduler, batch, generator)) for _ in range(settings.draws)]
+        times = [torch.full((len(rows),), int((draw + 0.5) * apart)) for draw in range(settings.draws)]
+        drawn = [margins_of(*errors(pipeline.unet, scheduler, batch, each, generator)) for each in times]
         found += torch.stack(drawn).mean(dim=0).cpu().tolist()
     return found

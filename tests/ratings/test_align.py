@@ -17,7 +17,7 @@ from pytest_django.fixtures import Settings
 
 from generation import pipelines
 from generation.models import Checkpoint
-from ratings.alignment.measuring import accuracy
+from ratings.alignment.measuring import accuracy, rise
 from tests.generation.fixtures import checkpoint_row
 from tests.ratings import examples
 
@@ -38,6 +38,15 @@ def test_pairs_of_one_prompt_are_no_independent_evidence() -> None:
     apart = accuracy(margins, range(100))
     together = accuracy(margins, [n // 20 for n in range(100)])
     assert apart.high - apart.low < 0.25 < together.high - together.low
+
+
+def test_a_rise_is_that_of_the_same_pairs() -> None:
+    nothing, groups = [0.0] * 40, range(40)
+    learnt = [1.0] * 32 + [-1.0] * 8
+    found = rise(nothing, learnt, groups)
+    assert found.share == pytest.approx(0.3)
+    assert 0 < found.low < 0.3 < found.high
+    assert rise(learnt, learnt, groups).high == 0
 
 
 def noise(rng: random.Random, light: int) -> PIL.Image.Image:
@@ -82,6 +91,7 @@ def test_a_short_run_learns_a_taste_and_registers_itself(
     facts = json.loads((out / "alignment.json").read_text("utf-8"))
     assert facts["validation_before"]["share"] == 0.5  # a LoRA begins as nothing
     assert facts["validation_after"]["low"] > 0.5, facts
+    assert facts["validation_rise"]["low"] > 0, facts
     aligned = Checkpoint.objects.get(slug="starter-aligned")
     assert aligned.sha256 != starter.sha256
     assert aligned.outputs_may_train == starter.outputs_may_train

@@ -1,6 +1,7 @@
 """``manage.py align``: a checkpoint learns what people prefer, from a release."""
 
 from argparse import ArgumentParser
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,17 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from generation.models import Checkpoint
+from ratings.alignment.settings import Settings
+
+HELP = {
+    "steps": "of training (%(default)s)",
+    "batch": "pairs a step (%(default)s)",
+    "rate": "learning rate (%(default)s)",
+    "beta": "larger stays closer to the checkpoint (%(default)s)",
+    "rank": "of the LoRA (%(default)s)",
+    "seed": "of the LoRA, the order and the noise (%(default)s)",
+    "draws": "noises a pair is measured on (%(default)s)",
+}
 
 
 class Command(BaseCommand):
@@ -17,14 +29,9 @@ class Command(BaseCommand):
         parser.add_argument("--release", type=Path, required=True, metavar="PATH", help="the folder of a release")
         parser.add_argument("--checkpoint", required=True, metavar="SLUG", help="a registered checkpoint")
         parser.add_argument("--out", type=Path, required=True, metavar="PATH", help="a folder that is absent or empty")
-        parser.add_argument("--steps", type=int, default=300)
-        parser.add_argument("--batch", type=int, default=16, help="pairs a step (%(default)s)")
-        parser.add_argument("--rate", type=float, default=1e-3, help="learning rate (%(default)s)")
-        parser.add_argument(
-            "--beta", type=float, default=500.0, help="larger stays closer to the checkpoint (%(default)s)"
-        )
-        parser.add_argument("--rank", type=int, default=8, help="of the LoRA (%(default)s)")
-        parser.add_argument("--seed", type=int, default=0)
+        for each in fields(Settings):
+            default = getattr(Settings(), each.name)
+            parser.add_argument(f"--{each.name}", type=type(default), default=default, help=HELP[each.name])
         parser.add_argument("--max-pairs", type=int, help="of each split (default: all)")
         parser.add_argument("--slug", help="of the aligned checkpoint (default: CHECKPOINT-aligned)")
         parser.add_argument("--no-register", action="store_true", help="write the folder and leave the site alone")
@@ -45,10 +52,9 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
 
     def _align(self, base: Checkpoint, folder: Path, options: dict[str, Any]) -> None:
-        from ratings.alignment import running, saving, training
+        from ratings.alignment import running, saving
 
-        names = ("steps", "batch", "rate", "beta", "rank", "seed")
-        settings = training.Settings(**{name: options[name] for name in names})
+        settings = Settings(**{each.name: options[each.name] for each in fields(Settings)})
         with tqdm(total=settings.steps, desc="Aligning", unit=" steps") as bar:
 
             def told(_step: int, loss: float) -> None:
@@ -60,7 +66,8 @@ class Command(BaseCommand):
             )
         self.stdout.write(f"Preferred as people did before: {done.before}")
         self.stdout.write(f"Preferred as people did after:  {done.after}")
-        if done.after.low <= max(done.before.share, 0.5):
+        self.stdout.write(f"That is more by:                {done.rise}")
+        if not done.has_learnt:
             self.stdout.write(self.style.WARNING("That is not more than chance: more pairs or steps may help."))
         if not options["no_register"]:
             slug = options["slug"] or f"{base.slug}-aligned"
