@@ -157,14 +157,14 @@ def _write_files(batch: str) -> None:
         folder = Path(settings.MEDIA_ROOT, "images", str(pk), "1")
         folder.mkdir(parents=True)
         (folder / "training.jpg").write_bytes(content)
-        known.append((pk, hashlib.sha256(content).hexdigest()))
+        known.append((pk, hashlib.sha256(content).hexdigest(), len(content)))
     with connection.cursor() as cursor:
-        cursor.execute("CREATE TEMP TABLE known (id bigint, sha256 text)")
+        cursor.execute("CREATE TEMP TABLE known (id bigint, sha256 text, bytes integer)")
         with cursor.copy("COPY known FROM STDIN") as copy:
             for row in known:
                 copy.write_row(row)
         cursor.execute(
-            """UPDATE generation_image image SET prefix = 'images/' || known.id || '/1', jpeg_sha256 = known.sha256
-                 FROM known WHERE known.id = image.id"""
+            """UPDATE generation_image image SET prefix = 'images/' || known.id || '/1', jpeg_sha256 = known.sha256,
+                      jpeg_bytes = known.bytes FROM known WHERE known.id = image.id"""
         )
         cursor.execute("DROP TABLE known")

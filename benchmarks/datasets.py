@@ -101,7 +101,7 @@ def run(folder: Path, ratings: int, pairs: int) -> dict[str, Any]:
     if ratings:
         for what in ("tenth", "ratings", "copy"):
             found[what] = _measured(what, folder / f"out-{what}")
-        found["one"], found["two"] = (_workers(folder / f"out-{n}-workers", n) for n in (1, 2))
+        found["one"], found["two"] = _workers(folder / "out-workers")
     if pairs:
         for what in ("pairs", "files"):
             found[what] = _measured(what, folder / f"out-{what}")
@@ -163,24 +163,45 @@ def _release(what: str, out: str) -> dict[str, Any]:
     return {"plan": planned, "build": build, "seconds": planned + build, "rows": rows}
 
 
-def _workers(out: Path, count: int) -> float:
-    """Seconds until `count` processes have built every shard of one release of ratings, planned before."""
+def _workers(out: Path) -> list[float]:
+    """Seconds until one process, and then two, have built every shard of one planned release of ratings."""
     from ratings import releases
+    from ratings.datasets.destinations import destination_of
     from ratings.datasets.eligibility import ReleaseFilter
 
     _remove(out)
     release = releases.plan_release(filter=ReleaseFilter(), kinds=["ratings"], destination=out)
+    took = []
+    for count in (1, 2):
+        destination_of(release).discard()
+        release.shards.update(built_at=None, claimed_until=None)
+        took.append(_built_by(count, out))
+        assert not release.shards.filter(built_at=None).exists()
+        print(f"{count} building: {took[-1]:.2f} s", flush=True)
+    releases.cancel_release(release=release)
+    releases.discard_release(release=release)
+    return took
+
+
+def _built_by(count: int, out: Path) -> float:
     command = [sys.executable, "-m", "benchmarks.datasets", "--measure", "shards", str(out)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     running = [subprocess.Popen(command, cwd=ROOT, **pipes) for _ in range(count)]  # type: ignore[call-overload]
     for process in running:
         assert process.stdout.readline() == "ready\n"
-    seconds = _timed(lambda: [process.communicate("go\n") for process in running])
-    assert not release.shards.filter(built_at=None).exists()
-    releases.cancel_release(release=release)
-    releases.discard_release(release=release)
-    print(f"{count} building: {seconds:.2f} s", flush=True)
+    seconds = _timed(lambda: _let_go(running))
+    for process in running:
+        assert process.wait() == 0
     return seconds
+
+
+def _let_go(running: list[subprocess.Popen[str]]) -> None:
+    """All begin before one is waited for; what a process takes to end is no part of the work."""
+    for process in running:
+        process.stdin.write("go\n")  # type: ignore[union-attr]  # pipes
+        process.stdin.flush()  # type: ignore[union-attr]
+    for process in running:
+        assert process.stdout.readline() == "done\n"  # type: ignore[union-attr]
 
 
 def _build_shards(out: str) -> None:
@@ -192,6 +213,7 @@ def _build_shards(out: str) -> None:
     sys.stdin.readline()
     for shard in release.shards.order_by("pk"):
         building.build_shard(shard=shard)
+    print("done", flush=True)
 
 
 def _timed(work: Callable[[], Any]) -> float:

@@ -21,8 +21,8 @@ from ratings.datasets import frozen, publishing, removal
 from ratings.datasets.destinations import Destination, destination_of, new_file, published_file, put_bytes
 from ratings.datasets.formats import FORMATS
 from ratings.datasets.parquet import Written, file_sha256, write_shard
-from ratings.datasets.pictures import Bytes, DamagedPictureError
-from ratings.datasets.planning import Progress, silently
+from ratings.datasets.planning import Progress, left, silently
+from ratings.datasets.stored import DamagedPictureError, Stored
 from ratings.models import Release, ReleaseBlock, ReleaseShard
 from ratings.releases import discard_later, fail_release, refuse_if_lacking
 
@@ -66,7 +66,7 @@ def build_shard(*, shard: ReleaseShard, at: datetime | None = None) -> bool:
     """Builds a shard if nobody else has it; returns whether it did.
 
     A picture whose bytes are not what they were fails the release: it would not be what was planned. One that was
-    deleted meanwhile leaves it, and the shard waits to be built again.
+    deleted meanwhile, or is not in the store any more, leaves it, and the shard waits to be built again.
     """
     now = at or timezone.now()
     if not claim_shard(shard=shard, at=at):
@@ -80,13 +80,23 @@ def build_shard(*, shard: ReleaseShard, at: datetime | None = None) -> bool:
     except ClaimLostError:
         return False
     except (DamagedPictureError, FileNotFoundError) as error:
-        if not removal.drop_unfit(shard.release, now):
+        if not (removal.drop_unfit(shard.release, now) or _drop_missing(shard.release, now)):
             fail_release(release=shard.release, why=_("The stored copy of a picture is damaged: %s") % error)
         return False
     built = {"size": written.size, "sha256": written.sha256, "built_at": now, "claimed_until": None}
     # `rows` in the filter: a row that was taken out in between makes this file stale
     fresh = ReleaseShard.objects.unbuilt().filter(pk=shard.pk, rows=written.rows, of=shard.of, index=shard.index)
     return bool(fresh.update(**built))
+
+
+def _drop_missing(release: Release, at: datetime) -> int:
+    """Takes out the rows whose pictures the store has lost, and counts them; returns how many went."""
+    lost = removal.missing(release)
+    with transaction.atomic():
+        locked = Release.objects.select_for_update().get(pk=release.pk)
+        rows = removal.remove_rows(locked, set(), lost, at)
+        Release.objects.filter(pk=release.pk).update(plan=_with_dropped(locked.plan, "file_missing", rows))
+    return rows
 
 
 def _written(shard: ReleaseShard, path: Path, destination: Destination) -> Written:
@@ -97,7 +107,8 @@ def _written(shard: ReleaseShard, path: Path, destination: Destination) -> Writt
             put_bytes(destination, name, content)
 
     keep = put_file if form.has_files else None
-    return write_shard(path, form, _tables(shard), Bytes(), _renewing(shard), keep)
+    with Stored() as pictures:
+        return write_shard(path, form, _tables(shard), pictures, _renewing(shard), keep)
 
 
 def _copied(shard: ReleaseShard, path: Path) -> Written | None:
@@ -153,9 +164,9 @@ def finish_release(*, release: Release, at: datetime | None = None) -> bool:
                 return False
             release.refresh_from_db()
             gone = removal.drop_unfit(release, now)
-            refuse_if_lacking(release.kinds, publishing.surveyed(release))
+            refuse_if_lacking(release.kinds, left(release))
             if gone:
-                locked.update(plan=_with_withdrawn(release.plan, gone))
+                locked.update(plan=_with_dropped(release.plan, "withdrawn_since", gone))
                 return False
             # Files are written under the row's lock, for only one process may publish; these are a few small ones.
             destination = destination_of(release)
@@ -170,9 +181,10 @@ def finish_release(*, release: Release, at: datetime | None = None) -> bool:
     return True
 
 
-def _with_withdrawn(plan: dict[str, Any], rows: int) -> dict[str, Any]:
+def _with_dropped(plan: dict[str, Any], reason: str, rows: int) -> dict[str, Any]:
     dropped = {**plan["dropped"]}
-    dropped["all"] = {"withdrawn_since": dropped.get("all", {}).get("withdrawn_since", 0) + rows}
+    if rows:
+        dropped["all"] = dropped.get("all", {}) | {reason: dropped.get("all", {}).get(reason, 0) + rows}
     return {**plan, "dropped": dropped}
 
 

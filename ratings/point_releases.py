@@ -16,8 +16,9 @@ from accounts.errors import Refused
 from accounts.limits import check_rate
 from accounts.models import User
 from ratings.building import file_name
-from ratings.datasets import publishing, removal
+from ratings.datasets import removal
 from ratings.datasets.destinations import check_folder, destination_of
+from ratings.datasets.planning import left
 from ratings.models import Release, ReleaseShard, ReleaseTombstone
 from ratings.releases import refuse_if_lacking
 
@@ -46,7 +47,7 @@ def plan_point_release(
             follower = _created(previous, destination, created_by, now)
             _copy(previous, follower)
             removal.drop_unfit(follower, now)
-            refuse_if_lacking(follower.kinds, publishing.surveyed(follower))
+            refuse_if_lacking(follower.kinds, left(follower))
             Release.objects.filter(pk=previous.pk).update(state=Release.State.WITHDRAWN)
     except IntegrityError:
         message = _("A build into %(folder)s has begun already. Continue it with --resume.")

@@ -1,6 +1,6 @@
 """Columns that the three ledgers share: who was asked what, by chance of what, and how it stood on the screen.
 
-Their SQL speaks of ``ask``, ``question``, ``policy`` and ``rater``, which every plan of a ledger joins.
+Their SQL speaks of ``ledger`` and ``ask``, which a plan joins, or names a column of what `shared` looks up.
 """
 
 from collections.abc import Iterator, Sequence
@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 
 from ratings.datasets import sql
-from ratings.datasets.columns import DAY, Column, Count, Part
+from ratings.datasets.columns import DAY, IMAGE_0, IMAGE_1, RATER, Column, Count, Part
 from ratings.datasets.scope import Scope
+from ratings.datasets.shared import POLICY_ID, QUESTION_ID, Shared, is_shared
 
 CHANCES = ("p_ask", "p_question", "p_strategy", "p_pair", "p_side")
 
@@ -27,11 +28,11 @@ SCALE = Column(
 PROPENSITY = Column(
     "propensity", pa.float64(), "Probability of this ask: the product of the `p_` columns.", "ask.propensity"
 )
-RATER = Column(
+WHO = Column(
     "rater_id",
     pa.int64(),
     "The person asked, in this table alone; answers about own pictures: another id.",
-    "CASE WHEN ask.rater_is_author THEN rater.self_key ELSE rater.key END",
+    "rater.key",
 )
 DESIGN = (
     Column(
@@ -86,35 +87,30 @@ def circumstances(ledger: str) -> tuple[Column, ...]:
     )
 
 
-_ASKED = """JOIN ratings_question question ON question.id = ask.question_id
- JOIN ratings_policy policy ON policy.id = ask.policy_id
- LEFT JOIN release_flag flagged ON flagged.ask_id = ask.id"""
-# The pictures as they stood: one, or a pair whose left one is `left_picture`.
-_SHOWN = {
-    1: "JOIN release_picture left_picture ON left_picture.id = ask.image_id",
-    2: """JOIN release_picture left_picture
-   ON left_picture.id = CASE WHEN ask.is_side_swapped THEN ask.image_high_id ELSE ask.image_low_id END
- JOIN release_picture right_picture
-   ON right_picture.id = CASE WHEN ask.is_side_swapped THEN ask.image_low_id ELSE ask.image_high_id END""",
+_KEY = sql.digest("row", sql.listed("ledger.id"))
+_SIDE = """CASE WHEN ask.image_id IS NOT NULL THEN {}
+ WHEN ask.is_side_swapped THEN ask.image_{}_id ELSE ask.image_{}_id END"""
+# What a row is looked up by; `IMAGE_0` is the one picture, or the one that stood left.
+_IDS = {
+    "_row": "ledger.id",
+    RATER: "ask.rater_id",
+    IMAGE_0: _SIDE.format("ask.image_id", "high", "low"),
+    IMAGE_1: _SIDE.format("NULL", "low", "high"),
+    QUESTION_ID: "ask.question_id",
+    POLICY_ID: "ask.policy_id",
 }
-_REASON = {
-    1: "CASE WHEN person.reason <> '' THEN person.reason ELSE left_picture.reason END",
-    2: """CASE WHEN person.reason <> '' THEN person.reason WHEN left_picture.reason <> '' THEN left_picture.reason
- WHEN right_picture.reason <> '' THEN right_picture.reason
- WHEN left_picture.split <> right_picture.split THEN 'prompts_in_two_splits' ELSE '' END""",
-}
-_LEAVES = {
-    1: "left_picture.reason = ''",
-    2: "left_picture.reason = '' AND right_picture.reason = '' AND left_picture.split = right_picture.split",
-}
+_REASON = """coalesce(nullif(person.reason, ''), nullif(left_picture.reason, ''), nullif(right_picture.reason, ''),
+ CASE WHEN left_picture.split <> right_picture.split THEN 'prompts_in_two_splits' END)"""
 
 
-def count(scope: Scope, kind: str, ledger: str, shown: int) -> Count:
-    """{split: rows} of a ledger whose questions are about `shown` pictures; what stays is counted on the scope."""
+def count(scope: Scope, kind: str, ledger: str) -> Count:
+    """{split: rows} of a ledger; what stays is counted on the scope."""
     during, params = scope.since("ledger")
     found: Count = {}
-    statement = f"""SELECT {_REASON[shown]} AS reason, left_picture.split, count(*)
-      FROM {ledger} JOIN release_person person ON person.id = ask.rater_id {_SHOWN[shown]}
+    statement = f"""SELECT {_REASON} AS reason, left_picture.split, count(*) FROM {ledger}
+      JOIN release_person person ON person.id = ask.rater_id
+      JOIN release_picture left_picture ON left_picture.id = {_IDS[IMAGE_0]}
+      LEFT JOIN release_picture right_picture ON right_picture.id = {_IDS[IMAGE_1]}
      WHERE {during} GROUP BY 1, 2 ORDER BY 1, 2"""  # noqa: S608 (literals of ours)
     for reason, split, rows in sql.rows(statement, params):
         if reason:
@@ -125,28 +121,37 @@ def count(scope: Scope, kind: str, ledger: str, shown: int) -> Count:
 
 
 def plan(
-    scope: Scope, ledger: str, table: str, shown: int, columns: Sequence[Column], splits: Sequence[str]
+    scope: Scope, kind: str, ledger: str, source: str, columns: Sequence[Column], key: str, splits: Sequence[str]
 ) -> Iterator[Part]:
-    """The rows that leave, a range of keys at a time. Call `scope.use_keys` before."""
+    """The rows that leave, a range of keys at a time; what stays is counted on the scope."""
+    scope.use_keys(kind)
     during, params = scope.since("ledger")
-    pictures = {"_image_0": "left_picture.id", "_image_1": "right_picture.id" if shown == 2 else "NULL::bigint"}
-    private = {"_split": "left_picture.split", "_row": "ledger.id", "_rater": "ask.rater_id"} | pictures
-    query = f"""SELECT {sql.select(columns, **private)} FROM {ledger} {_ASKED}
-      JOIN release_rater rater ON rater.id = ask.rater_id {_SHOWN[shown]}
-     WHERE ledger.id BETWEEN %s AND %s AND ask.id BETWEEN %s AND %s
-       AND {during} AND {_LEAVES[shown]}"""  # noqa: S608 (literals of ours)
-    for span in sql.ranges(table):
-        bounds = _asks_of(table, span)
-        yield from sql.parts(sql.stream(query, [*span, *bounds, *params], columns, [*private]), splits)
+    sent = [column for column in columns if not is_shared(column)]
+    query = f"""SELECT {sql.select(sent, **{key: _KEY}, **_IDS)} FROM {ledger}
+      LEFT JOIN release_flag flagged ON flagged.ask_id = ask.id
+     WHERE ledger.id BETWEEN %s AND %s AND ask.id BETWEEN %s AND %s AND {during}"""  # noqa: S608 (literals of ours)
+    shared = Shared()
+    for span in sql.ranges(source):
+        found = sql.stream(query, [*span, *_asks_of(source, span), *params], sent, [*_IDS], [key])
+        if found is not None:
+            yield from sql.parts(_leaving(scope, kind, shared.put_in(found, columns)), splits)
 
 
-def _asks_of(table: str, span: tuple[int, int]) -> tuple[int | None, int | None]:
+def _leaving(scope: Scope, kind: str, table: pa.Table) -> pa.Table:
+    for reason in table["_reason"].drop_null().value_counts().to_pylist():
+        scope.drop(kind, reason["values"], reason["counts"])
+    return table.filter(table["_reason"].is_null()).drop_columns(["_reason", QUESTION_ID, POLICY_ID])
+
+
+def _asks_of(source: str, span: tuple[int, int]) -> tuple[int | None, int | None]:
     """The first and last ask of a range of a ledger: they were asked soon after another.
 
     Without it the planner reads all the asks for each range.
     """
-    if table == "ratings_ask":
+    if source == "ratings_ask":
         return span
-    statement = f"SELECT min(ask_id), max(ask_id) FROM {table} WHERE id BETWEEN %s AND %s"  # noqa: S608 (a literal)
+    # OFFSET 0: the planner would look for the first ask of all in the order of asks, until one is in the range.
+    statement = f"""SELECT min(ask_id), max(ask_id) FROM (
+      SELECT ask_id FROM {source} WHERE id BETWEEN %s AND %s OFFSET 0) AS asked"""  # noqa: S608 (a literal of ours)
     ((first, last),) = sql.rows(statement, span)
     return first, last

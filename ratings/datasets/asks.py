@@ -1,12 +1,10 @@
 """`asks`: every question that was put to somebody, answered or not: what corrects for who answers."""
 
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pyarrow as pa
 
-from ratings.datasets import asking, splits, sql
+from ratings.datasets import asking, splits
 from ratings.datasets.columns import Column, Count, Format, Part
 from ratings.datasets.scope import Scope
 
@@ -15,8 +13,8 @@ KIND = "asks"
 _LEDGER = "ratings_ask ledger JOIN ratings_ask ask ON ask.id = ledger.id"
 
 COLUMNS = (
-    Column("ask_id", pa.int64(), "Key of the row, in this table alone.", sql.number("row", sql.listed("ledger.id"))),
-    asking.RATER,
+    Column("ask_id", pa.int64(), "Key of the row, in this table alone."),
+    asking.WHO,
     Column(
         "image_0_sha256",
         pa.string(),
@@ -45,21 +43,14 @@ COLUMNS = (
     ),
     *asking.circumstances("ledger"),
 )
-_ABOUT_ONE = tuple(
-    replace(column, sql="NULL::text") if column.name == "image_1_sha256" else column for column in COLUMNS
-)
 
 
 def plan(scope: Scope) -> Iterator[Part]:
-    """The questions about one picture, then those about two."""
-    scope.use_keys(KIND)
-    yield from asking.plan(scope, _LEDGER, "ratings_ask", 1, _ABOUT_ONE, splits.SPLITS)
-    yield from asking.plan(scope, _LEDGER, "ratings_ask", 2, COLUMNS, splits.SPLITS)
+    yield from asking.plan(scope, KIND, _LEDGER, "ratings_ask", COLUMNS, "ask_id", splits.SPLITS)
 
 
 def count(scope: Scope) -> Count:
-    found = Counter(asking.count(scope, KIND, _LEDGER, 1))
-    return dict(found + Counter(asking.count(scope, KIND, _LEDGER, 2)))
+    return asking.count(scope, KIND, _LEDGER)
 
 
 FORMAT = Format(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
-from ratings.datasets import asking, splits, sql
+from ratings.datasets import asking, splits
 from ratings.datasets.columns import Column, Count, Format, Part
 from ratings.datasets.scope import Scope
 
@@ -22,8 +22,8 @@ COLUMNS = (
     ),
     asking.SCALE,
     asking.PROPENSITY,
-    asking.RATER,
-    Column("rating_id", pa.int64(), "Key of the row, in this table alone.", sql.number("row", sql.listed("ledger.id"))),
+    asking.WHO,
+    Column("rating_id", pa.int64(), "Key of the row, in this table alone."),
     Column("caption", pa.string(), "The words the picture was made from.", "left_picture.caption"),
     Column("model", pa.string(), "The checkpoint that made it.", "left_picture.model"),
     *asking.DESIGN,
@@ -33,12 +33,11 @@ COLUMNS = (
 
 
 def plan(scope: Scope) -> Iterator[Part]:
-    scope.use_keys(KIND)
-    yield from asking.plan(scope, _LEDGER, "ratings_rating", 1, COLUMNS, splits.SPLITS)
+    yield from asking.plan(scope, KIND, _LEDGER, "ratings_rating", COLUMNS, "rating_id", splits.SPLITS)
 
 
 def count(scope: Scope) -> Count:
-    return asking.count(scope, KIND, _LEDGER, 1)
+    return asking.count(scope, KIND, _LEDGER)
 
 
 FORMAT = Format(

@@ -47,22 +47,24 @@ def _pairs_agreement() -> dict[str, Any]:
 
 
 def _ratings_agreement(scope: Scope) -> dict[str, Any]:
-    """{question: ordinal alpha}, over the pictures that two or more people rated, the maker left out."""
+    """{question: ordinal alpha}, over the latest pictures that two or more people rated, the maker left out."""
     during, params = scope.since("ledger")
     said = ", ".join(f"count(*) FILTER (WHERE ledger.value = {value})" for value in range(1, 6))
+    # A picture at a time, the latest first, so that only as many are read as are asked for.
     rows = sql.rows(
-        f"""SELECT question.slug, {said} FROM ratings_rating ledger
-              JOIN ratings_question question ON question.id = ledger.question_id
-              JOIN release_picture picture ON picture.id = ledger.image_id
-              JOIN release_person person ON person.id = ledger.rater_id
-             WHERE {during} AND ledger.value IS NOT NULL AND ledger.repeat_no = 0
-               AND ledger.rater_id <> picture.author_id AND picture.reason = '' AND person.reason = ''
-             GROUP BY question.slug, ledger.image_id HAVING count(*) >= 2
-             ORDER BY ledger.image_id DESC, question.slug LIMIT %s""",  # noqa: S608
+        f"""SELECT question.slug, told.* FROM (SELECT * FROM release_picture WHERE reason = '' ORDER BY id DESC) picture
+             CROSS JOIN LATERAL (
+               SELECT ledger.question_id, {said} FROM ratings_rating ledger
+                 JOIN release_person person ON person.id = ledger.rater_id AND person.reason = ''
+                WHERE ledger.image_id = picture.id AND {during} AND ledger.value IS NOT NULL AND ledger.repeat_no = 0
+                  AND ledger.rater_id <> picture.author_id
+                GROUP BY ledger.question_id HAVING count(*) >= 2 ORDER BY ledger.question_id) AS told
+             JOIN ratings_question question ON question.id = told.question_id
+            ORDER BY picture.id DESC, told.question_id LIMIT %s""",  # noqa: S608
         [*params, MOST_UNITS],
     )
     units: dict[str, list[list[int]]] = defaultdict(list)
-    for question, *counts in rows:
+    for question, _question_id, *counts in rows:
         units[question].append(counts)
     return {question: _agreed(found, "ordinal") for question, found in sorted(units.items())}
 

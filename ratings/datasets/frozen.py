@@ -13,10 +13,20 @@ _OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
 
 def pack(table: pa.Table) -> bytes:
     """Arrow's own stream format, compressed; the same table gives the same bytes."""
+    table = _compact(table)
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema, options=_OPTIONS) as writer:
         writer.write_table(table)
     return bytes(sink.getvalue())
+
+
+def _compact(table: pa.Table) -> pa.Table:
+    """Dictionaries hold what the rows say and nothing that only other rows said: those may have been erased."""
+    for place, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type):
+            said = table[field.name].cast(field.type.value_type).combine_chunks()
+            table = table.set_column(place, field.name, said.dictionary_encode())
+    return table
 
 
 def unpack(content: bytes | memoryview) -> pa.Table:

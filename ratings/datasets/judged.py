@@ -3,8 +3,8 @@
 from concurrent.futures import ThreadPoolExecutor
 
 from ratings.datasets import sql
-from ratings.datasets.pictures import training_size
-from ratings.datasets.scope import Scope, copy_rows
+from ratings.datasets.scope import Scope
+from ratings.datasets.stored import training_size
 
 _VOTES = """CREATE TEMP TABLE release_vote ON COMMIT DROP AS
 SELECT ledger.id, ledger.image_low_id AS low, ledger.image_high_id AS high, ledger.rater_id AS rater,
@@ -51,6 +51,8 @@ def make(scope: Scope) -> None:
     sql.run(_VOTES.format(during=during), params)
     sql.run(_TALLIES)
     sql.run(_PAIRS, [scope.chosen.min_margin])
+    sql.run("CREATE UNIQUE INDEX ON release_vote (id)")
+    sql.run("CREATE UNIQUE INDEX ON release_pair (low, high)")
     sql.run("ANALYZE release_vote, release_pair")
 
 
@@ -69,18 +71,20 @@ def drop_counted(scope: Scope, kind: str) -> None:
 
 
 def measure(scope: Scope) -> None:
-    """Makes ``release_size``: bytes of the training JPEG of every picture in a pair that may leave, if it is there."""
+    """Asks the store for the size of those pictures in pairs that may leave whose row does not know it."""
     if "sizes" in scope.made:
         return
     scope.made.add("sizes")
-    sql.run("CREATE TEMP TABLE release_size (id bigint PRIMARY KEY, size bigint NOT NULL) ON COMMIT DROP")
     wanted = sql.rows(
-        """SELECT id, prefix FROM release_picture WHERE prefix <> '' AND id IN (
+        """SELECT id, prefix FROM release_picture WHERE size IS NULL AND prefix <> '' AND id IN (
              SELECT low FROM release_pair WHERE of_pictures = '' UNION
              SELECT high FROM release_pair WHERE of_pictures = '') ORDER BY id"""
     )
     with ThreadPoolExecutor(8) as pool:  # a store answers one question slowly and many at once
-        sizes = pool.map(training_size, [prefix for _pk, prefix in wanted])
-        found = [(pk, size) for (pk, _prefix), size in zip(wanted, sizes, strict=True) if size is not None]
-    copy_rows("release_size (id, size)", found)
-    sql.run("ANALYZE release_size")
+        sizes = list(pool.map(training_size, [prefix for _pk, prefix in wanted]))
+    ids = [pk for pk, _prefix in wanted]
+    sql.run(
+        """UPDATE release_picture picture SET size = told.size
+             FROM unnest(%s::bigint[], %s::bigint[]) AS told (id, size) WHERE told.id = picture.id""",
+        [ids, sizes],
+    )

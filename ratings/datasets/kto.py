@@ -67,12 +67,12 @@ def plan(scope: Scope) -> Iterator[Part]:
         "_row": "row_number() OVER (ORDER BY picture.id)",
         "_raters": "said.raters",
         "_images": "picture.id || ' ' || said.others",
-        "_size": "size.size",
+        "_size": "picture.size",
     }
     query = f"""SELECT {sql.select(COLUMNS, **private)} FROM release_said said
-      JOIN release_picture picture ON picture.id = said.image JOIN release_size size ON size.id = said.image
-     WHERE {_REASON} = '' AND said.image BETWEEN %s AND %s"""  # noqa: S608 (literals of ours)
-    for span in sql.ranges("release_size", _RANGE):
+      JOIN release_picture picture ON picture.id = said.image
+     WHERE {_REASON} = '' AND picture.size IS NOT NULL AND said.image BETWEEN %s AND %s"""  # noqa: S608 (literals of ours)
+    for span in sql.ranges("release_picture", _RANGE):
         yield from sql.parts(sql.stream(query, span, COLUMNS, [*private]), splits.SPLITS)
 
 

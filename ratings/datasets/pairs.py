@@ -17,8 +17,7 @@ _RANGE = 5_000
 _AUTHOR = sql.text("author", sql.listed("picture_0.author_id"))
 _PROMPT = sql.text("prompt", "encode(sha256(convert_to(picture_0.prompt, 'UTF8')), 'hex')")
 _ROW = sql.number("row", sql.listed("pair.low", "pair.high"))
-PAIR = sql.text("pair", sql.listed("pair.low", "pair.high"))
-_UID = {side: sql.text("image", sql.listed(f"picture_{side}.id")) for side in (0, 1)}
+_UID = {side: f"side.uid_{side}" for side in (0, 1)}
 _BEST = f"CASE WHEN pair.winner = picture_0.id THEN {_UID[0]} ELSE {_UID[1]} END"
 _LABEL = {side: f"CASE WHEN pair.winner = picture_{side}.id THEN 1.0 ELSE 0.0 END" for side in (0, 1)}
 _IS_AUTHOR = "decider.rater IN (picture_0.author_id, picture_1.author_id)"
@@ -48,7 +47,7 @@ PICK_A_PIC = (
         "num_example_per_prompt",
         pa.int64(),
         "Rows of this split with the same `prompt_id`, when planned.",
-        "count(*) OVER (PARTITION BY picture_0.prompt)",
+        "side.n_of_prompt",
     ),
     Column("__index_level_0__", pa.int64(), "Position of the row in its split when planned."),
 )
@@ -60,7 +59,7 @@ def _sided(name: str, kind: pa.DataType, meaning: str, column: str) -> tuple[Col
 
 
 OURS = (
-    Column("pair_id", pa.string(), "The pair, in this table alone.", PAIR),
+    Column("pair_id", pa.string(), "The pair, in this table alone.", "side.pair"),
     Column("prompt_id", pa.string(), "The normalised prompt, in this table alone.", _PROMPT),
     Column("image_0_sha256", pa.string(), "SHA-256 of the bytes in `jpg_0`.", "picture_0.sha256"),
     Column("image_1_sha256", pa.string(), "SHA-256 of the bytes in `jpg_1`.", "picture_1.sha256"),
@@ -87,14 +86,31 @@ OURS = (
 
 # Which side is first is a coin that falls the same way whenever the same plan is made.
 FIRST = f"({sql.number('side', sql.listed('pair.low', 'pair.high'))} & 1 = 1)"
-_SOURCE = """release_pair pair
+_LEAVES = "of_pictures = '' AND of_votes = ''"
+# What needs all pairs at once, on narrow rows: who stands first, names that a row says more than once, and its place.
+_SIDES = f"""CREATE TEMP TABLE release_side ON COMMIT DROP AS
+SELECT named.*, count(*) OVER (PARTITION BY picture_0.prompt) AS n_of_prompt,
+  row_number() OVER (PARTITION BY picture_0.prompt, picture_0.author_id ORDER BY named.pair) AS nth,
+  row_number() OVER (ORDER BY low, high) AS place
+  FROM (SELECT *, {sql.text("pair", sql.listed("low", "high"))} AS pair,
+          {sql.text("image", sql.listed("id_0"))} AS uid_0, {sql.text("image", sql.listed("id_1"))} AS uid_1
+          FROM (SELECT low, high, split, CASE WHEN heads THEN low ELSE high END AS id_0,
+                  CASE WHEN heads THEN high ELSE low END AS id_1
+                  FROM (SELECT low, high, split, {FIRST} AS heads FROM release_pair pair
+                         WHERE {_LEAVES} OFFSET 0) AS tossed) AS turned OFFSET 0) AS named
+  JOIN release_picture picture_0 ON picture_0.id = id_0 AND picture_0.size IS NOT NULL
+  JOIN release_picture picture_1 ON picture_1.id = id_1 AND picture_1.size IS NOT NULL"""  # noqa: S608
+_SOURCE = """release_side side JOIN release_pair pair ON pair.low = side.low AND pair.high = side.high
   JOIN release_vote decider ON decider.id = pair.decider
   JOIN release_rater rater ON rater.id = decider.rater
-  JOIN release_side side ON side.low = pair.low AND side.high = pair.high
   JOIN release_picture picture_0 ON picture_0.id = side.id_0
-  JOIN release_picture picture_1 ON picture_1.id = side.id_1
-  JOIN release_size size_0 ON size_0.id = side.id_0
-  JOIN release_size size_1 ON size_1.id = side.id_1"""
+  JOIN release_picture picture_1 ON picture_1.id = side.id_1"""
+_PRIVATE = {
+    "_split": "side.split",
+    "_raters": "array_to_string(pair.raters, ' ')",
+    "_images": "side.id_0 || ' ' || side.id_1",
+    "_size": "picture_0.size + picture_1.size",
+}
 
 
 def prepare(scope: Scope, kind: str) -> None:
@@ -104,45 +120,24 @@ def prepare(scope: Scope, kind: str) -> None:
     scope.use_keys(kind)
     judged.drop_counted(scope, kind)
     sql.run("DROP TABLE IF EXISTS pg_temp.release_side")
-    sql.run(
-        f"""CREATE TEMP TABLE release_side ON COMMIT DROP AS
-        SELECT low, high, CASE WHEN heads THEN low ELSE high END AS id_0, CASE WHEN heads THEN high ELSE low END AS id_1
-          FROM (SELECT low, high, {FIRST} AS heads FROM release_pair pair
-                 WHERE of_pictures = '' AND of_votes = '') AS tossed"""  # noqa: S608 (literals of ours)
-    )
-    missing = """SELECT count(*) FROM release_side side WHERE NOT EXISTS (SELECT FROM release_size WHERE id = id_0)
-                    OR NOT EXISTS (SELECT FROM release_size WHERE id = id_1)"""
-    if lost := sql.rows(missing)[0][0]:
+    placed = sql.run(_SIDES)
+    sql.run("CREATE UNIQUE INDEX ON release_side (place)")
+    sql.run("ANALYZE release_side")
+    if lost := sql.rows(f"SELECT count(*) FROM release_pair WHERE {_LEAVES}")[0][0] - placed:  # noqa: S608
         scope.drop(kind, "file_missing", lost)
 
 
 def planned(scope: Scope, kind: str, columns: Sequence[Column], *, with_unique: bool = False) -> Iterator[Part]:
     """The rows of a format of pairs in the order of their pictures' ids, and then the unique splits."""
     prepare(scope, kind)
-    more = {
-        "_split": "pair.split",
-        "_raters": "array_to_string(pair.raters, ' ')",
-        "_images": "picture_0.id || ' ' || picture_1.id",
-        "_size": "size_0.size + size_1.size",
-        "_unique": f"row_number() OVER (PARTITION BY picture_0.prompt, picture_0.author_id ORDER BY {PAIR})",
-        "_pair": PAIR,
-    }
-    chosen = sql.select(columns, **more)
-    sql.run("DROP TABLE IF EXISTS pg_temp.release_row")
-    sql.run(
-        f"""CREATE TEMP TABLE release_row ON COMMIT DROP AS SELECT {chosen},
-            row_number() OVER (ORDER BY pair.low, pair.high) AS _row FROM {_SOURCE}"""  # noqa: S608
-    )
-    sql.run("CREATE INDEX ON release_row (_row)")
-    names = ", ".join(f'"{column.name}"' for column in columns if column.sql)
-    private = ("_split", "_row", "_raters", "_images", "_size")
-    query = f"SELECT {names}, {', '.join(private)} FROM release_row WHERE _row BETWEEN %s AND %s"  # noqa: S608
-    last = sql.rows("SELECT count(*) FROM release_row")[0][0]
-    for first in range(1, last + 1, _RANGE):
-        yield from sql.parts(sql.stream(query, [first, first + _RANGE - 1], columns, private), splits.SPLITS)
+    private = [*_PRIVATE, "_row"]
+    query = f"""SELECT {sql.select(columns, **_PRIVATE, _row="side.place")} FROM {_SOURCE}
+     WHERE side.place BETWEEN %s AND %s"""  # noqa: S608 (literals of ours)
+    for span in sql.ranges("release_side", _RANGE, "place"):
+        yield from sql.parts(sql.stream(query, span, columns, private), splits.SPLITS)
+    query = f"""SELECT {sql.select(columns, **_PRIVATE, _row="row_number() OVER (ORDER BY side.pair)")} FROM {_SOURCE}
+     WHERE side.split = %s AND side.nth = 1 ORDER BY side.pair LIMIT %s"""  # noqa: S608
     for split, unique in splits.UNIQUE.items() if with_unique else ():
-        query = f"""SELECT {names}, _split, row_number() OVER (ORDER BY _pair) AS _row, _raters, _images, _size
-          FROM release_row WHERE _split = %s AND _unique = 1 ORDER BY _pair LIMIT %s"""  # noqa: S608
         for _split, table in sql.parts(sql.stream(query, [split, splits.UNIQUE_MOST], columns, private), [split]):
             yield unique, table
 
@@ -150,10 +145,9 @@ def planned(scope: Scope, kind: str, columns: Sequence[Column], *, with_unique: 
 def counted(scope: Scope, kind: str, *, with_unique: bool = False) -> Count:
     judged.make(scope)
     judged.drop_counted(scope, kind)
-    leaving = "of_pictures = '' AND of_votes = ''"
-    found: Count = dict(sql.rows(f"SELECT split, count(*) FROM release_pair WHERE {leaving} GROUP BY 1"))  # noqa: S608
+    found: Count = dict(sql.rows(f"SELECT split, count(*) FROM release_pair WHERE {_LEAVES} GROUP BY 1"))  # noqa: S608
     alone = f"""SELECT pair.split, count(DISTINCT (picture.prompt, picture.author_id))
-      FROM release_pair pair JOIN release_picture picture ON picture.id = pair.low WHERE {leaving} GROUP BY 1"""  # noqa: S608
+      FROM release_pair pair JOIN release_picture picture ON picture.id = pair.low WHERE {_LEAVES} GROUP BY 1"""  # noqa: S608
     for split, people in sql.rows(alone) if with_unique else ():
         if split in splits.UNIQUE:
             found[splits.UNIQUE[split]] = min(people, splits.UNIQUE_MOST)

@@ -12,19 +12,17 @@ import pyarrow.parquet as pq
 
 from ratings.datasets.columns import IMAGE, Format
 from ratings.datasets.frozen import picture_ids
+from ratings.datasets.stored import Picture, Waiting
 
 FILES = "images"
+_Begun = tuple[pa.Table, list[list[int]], Waiting]  # rows, the ids of the pictures of each, and these pictures
 PutFile = Callable[[str, bytes], None]  # a name below the release, and its bytes
 
 
 class Pictures(Protocol):
-    """The bytes of picture columns: told which ids a row group needs, then asked for each."""
+    """The bytes of picture columns: told which ids a row group needs, and asked for them when it is written."""
 
-    def load(self, ids: Iterable[int]) -> None: ...
-
-    def sha256(self, pk: int) -> str: ...
-
-    def __call__(self, pk: int) -> bytes: ...
+    def begin(self, ids: Iterable[int]) -> Waiting: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,25 +82,39 @@ def _filled(
     form: Format, groups: Iterator[pa.Table], pictures: Pictures, put_file: PutFile | None
 ) -> Iterator[pa.Table]:
     """The columns that leave, with the pictures in place."""
-    for group in groups:
-        columns = {name: group[name] for name in form.schema.names if name not in form.late}
-        if form.carries_pictures:
-            shown = len(form.pictures) or 2
-            ids = picture_ids(group, shown)
-            pictures.load(pk for row in ids for pk in row)
-            if put_file is not None:
-                for pk in dict.fromkeys(pk for row in ids for pk in row):
-                    put_file(file_name(pictures.sha256(pk)), pictures(pk))
-            for side, name in enumerate(form.pictures):
-                columns[name] = _column(form.schema.field(name).type, [row[side] for row in ids], pictures)
+    for group, ids, waiting in _one_ahead(_begun(form, groups, pictures)):
+        fields = [field for field in form.schema if field.name not in form.late]
+        columns = {field.name: group[field.name].cast(field.type) for field in fields}  # dictionaries end here
+        found = waiting()
+        if put_file is not None:
+            for picture in found.values():
+                put_file(file_name(picture.sha256), picture.content)
+        for side, name in enumerate(form.pictures):
+            columns[name] = _column(form.schema.field(name).type, [found[row[side]] for row in ids])
         yield pa.table([columns[name] for name in form.schema.names], schema=form.schema)
 
 
-def _column(kind: pa.DataType, ids: list[int], pictures: Pictures) -> pa.Array:
-    content = pa.array((pictures(pk) for pk in ids), pa.binary(), size=len(ids))
+def _begun(form: Format, groups: Iterator[pa.Table], pictures: Pictures) -> Iterator[_Begun]:
+    """Each group with the ids of its pictures, which are being read."""
+    for group in groups:
+        ids = picture_ids(group, len(form.pictures) or 2) if form.carries_pictures else []
+        yield group, ids, pictures.begin(pk for row in ids for pk in row) if ids else dict
+
+
+def _one_ahead(items: Iterator[_Begun]) -> Iterator[_Begun]:
+    """The same items, of which the next has been made by the time one is used."""
+    held = next(items)
+    for item in items:
+        yield held
+        held = item
+    yield held
+
+
+def _column(kind: pa.DataType, shown: list[Picture]) -> pa.Array:
+    content = pa.array([picture.content for picture in shown], pa.binary())
     if kind != IMAGE:
         return content
-    names = pa.array([f"{pictures.sha256(pk)}.jpg" for pk in ids])
+    names = pa.array([f"{picture.sha256}.jpg" for picture in shown])
     return pa.StructArray.from_arrays([content, names], fields=list(IMAGE))
 
 

@@ -1,106 +1,93 @@
-"""The picture side of a row: which columns are read for it, and how its words and settings are told."""
+"""``release_picture``: every picture that somebody was asked about, with its words, its split and whether it may leave.
 
-import hashlib
-import json
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, Self
+Whole sets in a few statements. Only words go through Python, once a generation: which split a prompt belongs to must
+not depend on a version of PostgreSQL.
+"""
 
-from generation.files import training_jpeg, training_jpeg_size
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+
 from generation.models import Image
-from ratings.datasets.patience import patiently
+from ratings.datasets import splits, sql
+from ratings.datasets.eligibility import ReleaseFilter, image_reason
+from ratings.datasets.identity import digest_of
+from ratings.models import Ask, GonePicture
 
-_FIELDS = (
-    "pk", "author_id", "jpeg_sha256", "width", "height", "seed", "prefix", "versions",
-    "generation__prompt", "generation__negative_prompt", "generation__style__slug", "generation__style__template",
-    "generation__checkpoint__slug", "generation__scheduler", "generation__steps", "generation__guidance",
-    "generation__loras", "generation__remix_kind", "generation__strength",
-)  # fmt: skip
-
-
-def fields(*prefixes: str) -> list[str]:
-    """Names for ``values()``: what `Picture.of` reads."""
-    return [prefix + name for prefix in prefixes for name in _FIELDS]
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    pk: int
-    author_id: int
-    sha256: str
-    width: int
-    height: int
-    seed: int
-    model: str
-    caption: str
-    settings: dict[str, Any]
-    prefix: str
-
-    @classmethod
-    def of(cls, row: dict[str, Any], prefix: str) -> Self:
-        def get(name: str) -> Any:
-            return row[prefix + name]
-
-        return cls(
-            pk=get("pk"),
-            author_id=get("author_id"),
-            sha256=get("jpeg_sha256"),
-            width=get("width"),
-            height=get("height"),
-            seed=get("seed"),
-            model=get("generation__checkpoint__slug"),
-            caption=caption_of(get("generation__prompt"), get("generation__style__template")),
-            settings={
-                "checkpoint": get("generation__checkpoint__slug"),
-                "negative_prompt": get("generation__negative_prompt"),
-                "style": get("generation__style__slug") or "",
-                "scheduler": get("generation__scheduler"),
-                "steps": get("generation__steps"),
-                "guidance": get("generation__guidance"),
-                "loras": get("generation__loras"),
-                "remix": get("generation__remix_kind"),
-                "strength": get("generation__strength"),
-                "versions": get("versions"),
-            },
-            prefix=get("prefix"),
-        )
-
-    @property
-    def settings_json(self) -> str:
-        return json.dumps(self.settings, sort_keys=True, ensure_ascii=False)
+_TABLES = """
+CREATE TEMP TABLE release_words (generation_id bigint PRIMARY KEY, caption text, prompt text, split text)
+  ON COMMIT DROP;
+CREATE TEMP TABLE release_asked (id bigint, generation_id bigint, reason text NOT NULL) ON COMMIT DROP
+"""
+# The words the model was given, the prompt inside its style: what a release calls the prompt.
+_CAPTION = "replace(coalesce(nullif(style.template, ''), '{prompt}'), '{prompt}', made.prompt)"
+_WORDS = f"""SELECT made.id, {_CAPTION} FROM generation_generation made
+  LEFT JOIN generation_style style ON style.id = made.style_id
+ WHERE made.id IN (SELECT generation_id FROM release_asked)"""  # noqa: S608 (literals of ours)
+_PICTURES = """CREATE TEMP TABLE release_picture ON COMMIT DROP AS
+SELECT image.id, image.author_id, asked.reason, words.split, image.jpeg_sha256::text AS sha256, words.caption,
+  words.prompt, checkpoint.slug::text AS model, image.width, image.height, image.seed, image.prefix,
+  image.jpeg_bytes::bigint AS size,
+  jsonb_build_object('checkpoint', checkpoint.slug, 'negative_prompt', made.negative_prompt,
+    'style', coalesce(style.slug, ''), 'scheduler', made.scheduler, 'steps', made.steps, 'guidance', made.guidance,
+    'loras', made.loras, 'remix', made.remix_kind, 'strength', made.strength, 'versions', image.versions
+  )::text AS settings
+  FROM release_asked asked JOIN generation_image image ON image.id = asked.id
+  JOIN release_words words ON words.generation_id = asked.generation_id
+  JOIN generation_generation made ON made.id = asked.generation_id
+  JOIN generation_checkpoint checkpoint ON checkpoint.id = made.checkpoint_id
+  LEFT JOIN generation_style style ON style.id = made.style_id"""
 
 
-def caption_of(prompt: str, template: str | None) -> str:
-    """The words the model was given, the prompt inside its style: what a release calls the prompt."""
-    return (template or "{prompt}").replace("{prompt}", prompt)
+def make(chosen: ReleaseFilter, as_of: datetime, secret: str) -> None:
+    """Makes the table. Call inside a transaction."""
+    sql.run(_TABLES)
+    sql.insert("release_asked", _asked(chosen, as_of))
+    sql.run("ANALYZE release_asked")
+    sql.copy("release_words", _words(secret))
+    sql.run("ANALYZE release_words")
+    sql.run(_PICTURES)
+    sql.run("CREATE UNIQUE INDEX ON release_picture (id)")
+    sql.run("ANALYZE release_picture")
+    _keep("deleted", _gone(secret))
+    _keep("image_in_other_split", _astray(secret))
 
 
-def training_size(prefix: str) -> int | None:
-    """Bytes of the stored training JPEG below an image's prefix, or None where it is missing."""
-    return patiently(lambda: training_jpeg_size(prefix))
+def _asked(chosen: ReleaseFilter, as_of: datetime) -> "QuerySet[Image, Any]":
+    asked = [Exists(Ask.objects.filter(**{name: OuterRef("pk")})) for name in ("image", "image_low", "image_high")]
+    pictures = Image.objects.filter(Q(asked[0]) | Q(asked[1]) | Q(asked[2]))
+    return pictures.annotate(reason=image_reason(chosen, as_of)).values_list("pk", "generation_id", "reason")
 
 
-class Bytes:
-    """The training JPEGs of a few pictures at a time, checked against the hash that their rows record."""
-
-    def __init__(self) -> None:
-        self._images: dict[int, Image] = {}
-
-    def load(self, ids: Iterable[int]) -> None:
-        """Replaces what is known by the rows of `ids`: one query a row group."""
-        self._images = Image.objects.only("public_id", "jpeg_sha256", "prefix").in_bulk(set(ids))
-
-    def sha256(self, pk: int) -> str:
-        return self._images[pk].jpeg_sha256
-
-    def __call__(self, pk: int) -> bytes:
-        """Raises DamagedPictureError if the stored copy is not what it was when it was made."""
-        image = self._images[pk]
-        content = patiently(lambda: training_jpeg(image))
-        if hashlib.sha256(content).hexdigest() != image.jpeg_sha256:
-            raise DamagedPictureError(image.public_id)
-        return content
+def _words(secret: str) -> Iterator[tuple[Any, ...]]:
+    for generation, caption in sql.each(_WORDS):
+        prompt = splits.normalise_prompt(caption)
+        yield generation, caption, prompt, splits.split_of_normalised(secret, prompt)
 
 
-class DamagedPictureError(Exception):
-    """A stored training copy is not what it was when it was made."""
+def _keep(reason: str, ids: list[int]) -> None:
+    """Has pictures stay here that might have left."""
+    sql.run("UPDATE release_picture SET reason = %s WHERE reason = '' AND id = ANY(%s::bigint[])", [reason, ids])
+
+
+def _gone(secret: str) -> list[int]:
+    """Copies of deleted pictures that were in a release."""
+    gone = set(GonePicture.objects.values_list("digest", flat=True))
+    left = sql.rows("SELECT id, sha256 FROM release_picture WHERE reason = ''") if gone else []
+    return [pk for pk, sha256 in left if digest_of(secret, sha256) in gone]
+
+
+def _astray(secret: str) -> list[int]:
+    """Pictures whose bytes were first made for a prompt of another split: few, for two prompts seldom share one."""
+    alike = Image.objects.exclude(jpeg_sha256="").values("jpeg_sha256").annotate(n=Count("pk")).filter(n__gt=1)
+    statement, params = alike.values("jpeg_sha256").query.sql_with_params()
+    first = f"""SELECT DISTINCT ON (image.jpeg_sha256) image.jpeg_sha256, {_CAPTION} FROM generation_image image
+      JOIN generation_generation made ON made.id = image.generation_id
+      LEFT JOIN generation_style style ON style.id = made.style_id
+     WHERE image.jpeg_sha256 IN ({statement}) ORDER BY image.jpeg_sha256, image.id"""  # noqa: S608
+    belongs = {sha256: splits.split_of(secret, caption) for sha256, caption in sql.rows(first, params)}
+    statement = "SELECT id, sha256, split FROM release_picture WHERE sha256 = ANY(%s)"
+    shared = sql.rows(statement, [list(belongs)]) if belongs else []
+    return [pk for pk, sha256, split in shared if belongs[sha256] != split]

@@ -1,7 +1,7 @@
 """Freezing a plan: rows streamed from the ledgers into shards of known size, or only counted for a preview."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,28 +80,31 @@ class _Filler:
     def add(self, table: pa.Table) -> None:
         if INDEX in self.form.schema.names:
             table = table.append_column(INDEX, pa.array(range(self.position, self.position + len(table)), pa.int64()))
-        for part in self._pieces(table):
-            self._put(part)
+        # A shard of pictures may end after any row group.
+        step, start = self.form.row_group if self.form.carries_pictures else len(table), 0
+        for place in range(0, len(table), step):
+            group = table.slice(place, step)
+            if not self.shards or self._is_full(group):
+                self._put(table.slice(start, place - start))
+                start = place
+                self._open()
+            self.size += frozen.size(group)
+            self.shards[-1].rows += len(group)
+        self._put(table.slice(start))
 
-    def _pieces(self, table: pa.Table) -> Iterator[pa.Table]:
-        """A block of rows that carry pictures is a row group at most, so that a shard can end after it."""
-        size = self.form.row_group if self.form.carries_pictures else len(table)
-        for start in range(0, len(table), size):
-            yield table.slice(start, size)
+    def _is_full(self, more: pa.Table) -> bool:
+        if self.form.is_json:
+            return False
+        return self.shards[-1].rows + len(more) > SHARD_ROWS or self.size + frozen.size(more) > SHARD_BYTES
+
+    def _open(self) -> None:
+        fields = {"release": self.release, "kind": self.form.kind, "split": self.split, "index": len(self.shards)}
+        self.shards.append(ReleaseShard.objects.create(of=0, rows=0, **fields))
+        self.size = 0
 
     def _put(self, table: pa.Table) -> None:
-        size = frozen.size(table)
-        is_full = (
-            self.shards
-            and not self.form.is_json
-            and (self.shards[-1].rows + len(table) > SHARD_ROWS or self.size + size > SHARD_BYTES)
-        )
-        if is_full or not self.shards:
-            self.size = 0
-            fields = {"release": self.release, "kind": self.form.kind, "split": self.split, "index": len(self.shards)}
-            self.shards.append(ReleaseShard.objects.create(of=0, rows=0, **fields))
-        self.size += size
-        self.shards[-1].rows += len(table)
+        if not len(table):
+            return
         ReleaseBlock.objects.create(
             shard=self.shards[-1],
             position=self.position,
@@ -119,7 +122,11 @@ class _Filler:
         ReleaseShard.objects.bulk_update(self.shards, ["of", "rows"], batch_size=500)
 
 
-def rows_by_split(release: Release) -> dict[tuple[str, str], int]:
-    """{(kind, split): rows} of the blocks that are left."""
+def left(release: Release) -> Survey:
+    """How many rows are left in the blocks, by kind and split."""
+    found = Survey()
     shards = ReleaseShard.objects.filter(release=release).values_list("kind", "split").order_by("kind", "split")
-    return {(kind, split): n for kind, split, n in shards.annotate(n=Sum("blocks__rows")) if n}
+    for kind, split, rows in shards.annotate(n=Sum("blocks__rows")):
+        if rows:
+            found.add(kind, split, rows)
+    return found

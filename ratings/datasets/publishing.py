@@ -23,7 +23,7 @@ from ratings.datasets import SCHEMA_VERSION, card, croissant, frozen
 from ratings.datasets.destinations import Destination, new_file, put_bytes
 from ratings.datasets.formats import FORMATS
 from ratings.datasets.parquet import file_name, file_sha256
-from ratings.datasets.planning import Survey, rows_by_split
+from ratings.datasets.planning import Survey, left
 from ratings.models import Policy, Question, Release, ReleaseBlock
 
 TOMBSTONES = "tombstones.parquet"
@@ -156,10 +156,8 @@ def build_manifest(release: Release) -> dict[str, Any]:
 
 
 def surveyed(release: Release) -> Survey:
-    """The counts of the rows that are left."""
-    found = Survey()
-    for (kind, split), rows in rows_by_split(release).items():
-        found.add(kind, split, rows)
+    """The counts of the rows that are left, and what those of `pairs` look like."""
+    found = left(release)
     labels: Counter[float] = Counter()
     sizes: Counter[str] = Counter()
     for _kind, split, table in _blocks(release, shard__kind="pairs"):

@@ -1,24 +1,32 @@
 """Taking rows out of a frozen plan: those that may not leave any more, and those of who or what was deleted."""
 
 from collections.abc import Collection, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, Sum
+from django.db.models.expressions import RawSQL
 
-from accounts.models import User
 from generation.models import Image
 from ratings.datasets import frozen
 from ratings.datasets.eligibility import ReleaseFilter, image_reason, willing
 from ratings.datasets.formats import FORMATS
 from ratings.datasets.identity import digest_of
 from ratings.datasets.sql import rows as read
+from ratings.datasets.stored import training_size
 from ratings.models import GonePicture, Release, ReleaseBlock, ReleaseShard, ReleaseTombstone
 
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
 _CHUNK = 10_000
+_STANDING = """SELECT unnest(block.{}) FROM ratings_releaseblock block
+ JOIN ratings_releaseshard shard ON shard.id = block.shard_id WHERE shard.release_id = %s"""
 
 
 def drop_unfit(release: Release, at: datetime) -> int:
@@ -30,27 +38,26 @@ def drop_unfit(release: Release, at: datetime) -> int:
 def unfit(release: Release, at: datetime) -> tuple[set[int], set[int]]:
     """The raters of a release who do not agree any more, and its pictures that may not leave any more (ids)."""
     chosen = ReleaseFilter.from_json(release.filter)
-    members, pictures = _standing_on(release, "raters"), _standing_on(release, "images")
-    for ids in _chunks(sorted(members)):
-        members -= set(User.objects.filter(pk__in=ids).filter(pk__in=willing(at)).values_list("pk", flat=True))
-    for ids in _chunks(sorted(pictures)):
-        fit = Image.objects.filter(pk__in=ids).annotate(reason=image_reason(chosen, at)).filter(reason="")
-        pictures -= set(fit.values_list("pk", flat=True))
-    return members, pictures
+    shown = RawSQL(_STANDING.format("images"), [release.pk])  # noqa: S611 (a statement of ours)
+    fit = Image.objects.filter(pk__in=shown).annotate(reason=image_reason(chosen, at)).filter(reason="")
+    return _others(release, "raters", willing(at)), _others(release, "images", fit.values("pk"))
 
 
-def _chunks(ids: list[int]) -> Iterable[list[int]]:
-    return (ids[start : start + _CHUNK] for start in range(0, len(ids), _CHUNK))
+def _others(release: Release, column: str, fit: "QuerySet[Any, Any]") -> set[int]:
+    """The ids that a release's rows stand on, less the fit ones: those that are gone altogether stay among them."""
+    statement, params = fit.query.sql_with_params()
+    return {pk for (pk,) in read(f"{_STANDING.format(column)} EXCEPT ({statement})", [release.pk, *params])}
 
 
-def _standing_on(release: Release, column: str) -> set[int]:
-    """The distinct ids in an array column of a release's blocks."""
-    found = read(
-        f"SELECT DISTINCT unnest(block.{column}) FROM ratings_releaseblock block"  # noqa: S608 (a literal of ours)
-        " JOIN ratings_releaseshard shard ON shard.id = block.shard_id WHERE shard.release_id = %s",
-        [release.pk],
-    )
-    return {pk for (pk,) in found}
+def missing(release: Release) -> set[int]:
+    """The pictures that a release's rows show and whose training copy is not in the store (ids)."""
+    kinds = [kind for kind in release.kinds if FORMATS[kind].carries_pictures]
+    blocks = ReleaseBlock.objects.filter(shard__release=release, shard__kind__in=kinds)
+    shown = {pk for images in blocks.values_list("images", flat=True).iterator() for pk in images}
+    prefixes = dict(Image.objects.filter(pk__in=shown).values_list("pk", "prefix"))
+    with ThreadPoolExecutor(8) as pool:
+        sizes = zip(prefixes, pool.map(training_size, prefixes.values()), strict=True)
+        return {pk for pk, size in sizes if size is None}
 
 
 @transaction.atomic

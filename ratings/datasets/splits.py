@@ -17,7 +17,11 @@ def normalise_prompt(prompt: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", prompt).casefold().split()).strip(" .,;:!?")
 
 
-@lru_cache(maxsize=20_000)
 def split_of(secret: str, prompt: str) -> str:
     """HMAC of the normalised prompt under the site's own salt."""
-    return _OF_TEN.get(number(derived_key(secret, "splits"), normalise_prompt(prompt)) % 10, TRAIN)
+    return split_of_normalised(secret, normalise_prompt(prompt))
+
+
+@lru_cache(maxsize=20_000)
+def split_of_normalised(secret: str, prompt: str) -> str:
+    return _OF_TEN.get(number(derived_key(secret, "splits"), prompt) % 10, TRAIN)

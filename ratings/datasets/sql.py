@@ -1,7 +1,8 @@
 """SQL that every plan shares: pseudonyms computed by PostgreSQL itself, key ranges, and rows streamed to Arrow."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +12,10 @@ from django.db import connection
 from ratings.datasets import transfer
 from ratings.datasets.columns import IMAGES, RATERS, Column, Part
 
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+CHUNK = 2_000  # rows of a COPY that wait in memory
 RANGE = 100_000  # ledger rows that are in memory at a time
 _PRIVATE = {"_split": pa.string(), RATERS: pa.list_(pa.int64()), IMAGES: pa.list_(pa.int64())}  # others: integers
 _BLOCK = 64  # bytes: the block of SHA-256, which HMAC pads its key to
@@ -22,19 +27,27 @@ def pads(key: bytes) -> tuple[bytes, bytes]:
     return bytes(byte ^ 0x36 for byte in padded), bytes(byte ^ 0x5C for byte in padded)
 
 
-def number(purpose: str, message: str) -> str:
-    """SQL for `identity.number` under the key `purpose` of this release; `message` is SQL for its JSON text."""
+def digest(purpose: str, message: str) -> str:
+    """SQL for the eight bytes of `identity.number`, under the key `purpose` of this table; read as a `transfer.KEY`.
+
+    `message` is SQL for its JSON text. These bytes are cheaper than the number that they spell.
+    """
 
     def pad(side: str) -> str:
         return f"(SELECT {side} FROM pg_temp.release_key WHERE purpose = '{purpose}')"  # noqa: S608 (names of ours)
 
-    digest = f"sha256({pad('outer_pad')} || sha256({pad('inner_pad')} || convert_to({message}, 'UTF8')))"
-    return f"(('x' || encode(substring({digest} FROM 1 FOR 8), 'hex'))::bit(64)::bigint & {(1 << 63) - 1})"
+    hashed = f"sha256({pad('outer_pad')} || sha256({pad('inner_pad')} || convert_to({message}, 'UTF8')))"
+    return f"set_bit(substring({hashed} FROM 1 FOR 8), 7, 0)"  # the first bit, which would be the sign
+
+
+def number(purpose: str, message: str) -> str:
+    """SQL for `identity.number`."""
+    return f"('0x' || {text(purpose, message)})::bigint"
 
 
 def text(purpose: str, message: str) -> str:
     """SQL for `identity.Keys.text`: 16 hexadecimal digits."""
-    return f"lpad(to_hex({number(purpose, message)}), 16, '0')"
+    return f"encode({digest(purpose, message)}, 'hex')"
 
 
 def listed(*parts: str) -> str:
@@ -49,10 +62,33 @@ def run(statement: str, params: Sequence[Any] = ()) -> int:
         return int(cursor.rowcount)
 
 
+def insert(target: str, found: "QuerySet[Any, Any]") -> None:
+    """Fills a table of ours with what a query of the ORM finds."""
+    statement, params = found.query.sql_with_params()
+    run(f"INSERT INTO {target} {statement}", params)
+
+
+def copy(target: str, found: Iterable[tuple[Any, ...]]) -> None:
+    """Fills a table of ours. A chunk at a time: `found` may be read from the same connection, which a COPY occupies."""
+    waiting = iter(found)
+    while chunk := list(islice(waiting, CHUNK)):
+        with connection.cursor() as cursor, cursor.copy(f"COPY {target} FROM STDIN") as into:
+            for row in chunk:
+                into.write_row(row)
+
+
 def rows(statement: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
         return list(cursor.fetchall())
+
+
+def each(statement: str) -> Iterator[tuple[Any, ...]]:
+    """The rows of a query that may find many, a chunk of them in memory at a time. Use inside a transaction."""
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(statement)
+        while found := cursor.fetchmany(CHUNK):
+            yield from found
 
 
 def select(columns: Sequence[Column], **more: str) -> str:
@@ -61,21 +97,25 @@ def select(columns: Sequence[Column], **more: str) -> str:
     return ", ".join(f'{sql} AS "{name}"' for name, sql in named.items())
 
 
-def ranges(source: str, size: int = RANGE) -> Iterator[tuple[int, int]]:
-    """(first, last) of the spans that cover the ids of a table of ours."""
-    (least, most), *_ = rows(f"SELECT min(id), max(id) FROM {source}")  # noqa: S608 (a literal of ours)
+def ranges(source: str, size: int = RANGE, key: str = "id") -> Iterator[tuple[int, int]]:
+    """(first, last) of the spans that cover the keys of a table of ours."""
+    (least, most), *_ = rows(f"SELECT min({key}), max({key}) FROM {source}")  # noqa: S608 (a literal of ours)
     if least is not None:
         for first in range(least, most + 1, size):
             yield first, min(first + size - 1, most)
 
 
-def stream(query: str, params: Sequence[Any], columns: Sequence[Column], private: Sequence[str]) -> pa.Table | None:
+def stream(
+    query: str, params: Sequence[Any], columns: Sequence[Column], private: Sequence[str], keys: Sequence[str] = ()
+) -> pa.Table | None:
     """The rows of a query of bounded size, in the order of `_row`: `columns` and some private ones; None without rows.
 
-    Lists come as text joined by spaces. Sorted here by the integer `_row`, which would cost PostgreSQL more.
+    `keys` are private ones that the query makes by `digest`. Lists come as text joined by spaces.
+    Sorted here by the integer `_row`, which would cost PostgreSQL more.
     """
     types = {column.name: column.type for column in columns if column.sql}
     types |= {name: _PRIVATE.get(name, pa.int64()) for name in private}
+    types |= dict.fromkeys(keys, transfer.KEY)
     told = {name: pa.string() if pa.types.is_list(kind) else kind for name, kind in types.items()}
     table = transfer.columns(query, params, told)
     return _with_lists(transfer.in_order(table, "_row"), columns) if len(table) else None
@@ -106,6 +146,6 @@ def parts(table: pa.Table | None, splits: Sequence[str]) -> Iterator[Part]:
         return
     kept = [name for name in table.column_names if name not in {"_split", "_row"}]
     for split in splits:
-        found = table.filter(pc.equal(table["_split"], split)).select(kept)
+        found = table.filter(pc.equal(table["_split"].cast(pa.string()), split)).select(kept)
         if len(found):
             yield split, found

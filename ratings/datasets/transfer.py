@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from ratings.datasets.columns import DAY
 
+KEY = pa.binary(8)  # `sql.digest`, which becomes an int64
+
 # How PostgreSQL sends a value, and what numpy calls that. The least integer stands for null.
 _SENT: dict[pa.DataType, tuple[str, str]] = {
     pa.int8(): ("int2send(coalesce({}::int2, (-32768)::int2))", ">i2"),
@@ -25,6 +27,7 @@ _SENT: dict[pa.DataType, tuple[str, str]] = {
     pa.float64(): ("float8send({}::float8)", ">f8"),
     pa.bool_(): ("int2send(coalesce({}::int::int2, (-32768)::int2))", ">i2"),
     DAY: ("date_send({})", ">i4"),
+    KEY: ("{}", ">i8"),
 }
 _EPOCH = np.datetime64("2000-01-01", "D")  # PostgreSQL counts days from here
 
@@ -65,8 +68,8 @@ def _read(name: str, kind: pa.DataType, count: int, data: bytes | None, lengths:
     if kind == DAY:
         return pa.array((_EPOCH + values.astype(np.int64)).astype("datetime64[ns]"), DAY)
     native = values.astype(values.dtype.newbyteorder("="))
-    if pa.types.is_floating(kind):
-        return pa.array(native, kind)
+    if pa.types.is_floating(kind) or kind == KEY:
+        return pa.array(native)
     is_null: NDArray[np.bool_] = native == np.iinfo(native.dtype).min
     return pa.array(native.astype(kind.to_pandas_dtype()), kind, mask=is_null if is_null.any() else None)
 

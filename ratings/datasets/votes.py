@@ -13,9 +13,9 @@ _LEDGER = "ratings_comparison ledger JOIN ratings_ask ask ON ask.id = ledger.ask
 _PAIR = sql.text("pair", sql.listed("ledger.image_low_id", "ledger.image_high_id"))
 
 COLUMNS = (
-    Column("vote_id", pa.int64(), "Key of the row, in this table alone.", sql.number("row", sql.listed("ledger.id"))),
+    Column("vote_id", pa.int64(), "Key of the row, in this table alone."),
     Column("pair_id", pa.string(), "The unordered pair, in this table alone.", _PAIR),
-    asking.RATER,
+    asking.WHO,
     Column("outcome", pa.string(), "`left`, `right`, `tie` or `both_bad`; left is picture 0.", "ledger.outcome"),
     Column(
         "image_0_sha256",
@@ -45,12 +45,11 @@ COLUMNS = (
 
 
 def plan(scope: Scope) -> Iterator[Part]:
-    scope.use_keys(KIND)
-    yield from asking.plan(scope, _LEDGER, "ratings_comparison", 2, COLUMNS, splits.SPLITS)
+    yield from asking.plan(scope, KIND, _LEDGER, "ratings_comparison", COLUMNS, "vote_id", splits.SPLITS)
 
 
 def count(scope: Scope) -> Count:
-    return asking.count(scope, KIND, _LEDGER, 2)
+    return asking.count(scope, KIND, _LEDGER)
 
 
 FORMAT = Format(

@@ -16,6 +16,7 @@ from ratings.datasets.columns import IMAGE_ROW_GROUP, IMAGES, Column, Format
 from ratings.datasets.formats import FORMATS
 from ratings.datasets.identity import Keys, derived_key
 from ratings.datasets.parquet import write_shard
+from ratings.datasets.stored import Picture, Waiting
 
 PICK_A_PIC = {
     "are_different": "bool",
@@ -139,6 +140,13 @@ def test_rows_are_found_by_whom_and_what_they_stand_on(rows: list[tuple[list[int
     assert touched == [1 in raters or bool({2, 3} & set(images)) for raters, images in rows]
 
 
+def test_a_frozen_block_keeps_nothing_of_rows_that_were_taken_out() -> None:
+    table = pa.table({"caption": pa.array(["a cat", "a secret", "a cat"]).dictionary_encode()})
+    packed = frozen.pack(table.filter(pa.array([True, False, True])))
+    assert frozen.unpack(packed)["caption"].to_pylist() == ["a cat", "a cat"]
+    assert frozen.unpack(packed)["caption"].chunk(0).dictionary.to_pylist() == ["a cat"]
+
+
 FORM = Format(
     kind="toy",
     title="",
@@ -152,19 +160,22 @@ FORM = Format(
 
 
 class Counting:
-    """Picture bytes that remember how many were loaded at a time."""
+    """Picture bytes that remember how many were begun at a time, and how many groups were not waited for yet."""
 
     def __init__(self) -> None:
-        self.most = 0
+        self.most = self.open = self.most_open = 0
 
-    def load(self, ids: Iterable[int]) -> None:
-        self.most = max(self.most, len(list(ids)))
+    def begin(self, ids: Iterable[int]) -> Waiting:
+        found = {pk: Picture(f"{pk:064x}", bytes([pk % 256]) * 10) for pk in ids}
+        self.most = max(self.most, len(found))
+        self.open += 1
+        self.most_open = max(self.most_open, self.open)
 
-    def sha256(self, pk: int) -> str:
-        return f"{pk:064x}"
+        def wait() -> dict[int, Picture]:
+            self.open -= 1
+            return found
 
-    def __call__(self, pk: int) -> bytes:
-        return bytes([pk % 256]) * 10
+        return wait
 
 
 def _tables(rows: int) -> Iterator[pa.Table]:
@@ -176,13 +187,14 @@ def _tables(rows: int) -> Iterator[pa.Table]:
         )
 
 
-def test_a_shard_holds_a_row_group_in_memory_and_writes_the_same_bytes_again(tmp_path: Path) -> None:
+def test_a_shard_holds_two_row_groups_in_memory_and_writes_the_same_bytes_again(tmp_path: Path) -> None:
     pictures = Counting()
     first = write_shard(tmp_path / "a.parquet", FORM, _tables(250), pictures, lambda: None)
     again = write_shard(tmp_path / "b.parquet", FORM, _tables(250), Counting(), lambda: None)
     assert first == again
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
     assert pictures.most == IMAGE_ROW_GROUP
+    assert pictures.most_open == 2, "the next group is read while one is written, and no more"
     file = pq.ParquetFile(tmp_path / "a.parquet")
     assert [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)] == [100, 100, 50]
     assert file.schema_arrow.names == ["word", "jpg_0"]

@@ -320,6 +320,31 @@ def test_a_damaged_picture_fails_the_release_and_leaves_nothing(
     assert list(tmp_path.glob("*out*")) == []
 
 
+@pytest.mark.parametrize("is_size_known", [True, False])
+def test_a_picture_that_the_store_has_lost_stays_out_and_is_counted(
+    community: dict[str, list[Pair]], media: Path, tmp_path: Path, is_size_known: bool
+) -> None:
+    """Found when its bytes are read, or before where its size has to be asked for."""
+    lost = community["train"][0][0]
+    (media / lost.prefix / "training.jpg").unlink()
+    if not is_size_known:
+        Image.objects.update(jpeg_bytes=None)
+    release = build(tmp_path / "out", kinds=("pairs", "ratings"))
+    assert len(rows(tmp_path / "out", "pairs", "train")) == 3
+    counted = [reasons.get("file_missing", 0) for reasons in release.manifest["dropped"].values()]
+    assert sum(counted) >= 1
+
+
+def test_what_stays_of_a_ledger_is_counted_by_reason(
+    community: dict[str, list[Pair]], mallory: User, tmp_path: Path
+) -> None:
+    rate(mallory, community["train"][0][0], 3)
+    Image.objects.filter(pk=community["test"][0][0].pk).update(is_prompt_hidden=True)
+    dropped = build(tmp_path / "out").manifest["dropped"]
+    assert dropped["ratings"] == {"rater_consent": 1, "prompt_hidden": 1}
+    assert dropped["votes"] == {"prompt_hidden": 1}
+
+
 def test_a_shard_has_one_builder_at_a_time_and_a_dead_one_loses_it(community: Any, tmp_path: Path) -> None:
     release = releases.plan_release(filter=ReleaseFilter(), kinds=KINDS, destination=tmp_path / "out")
     shard = release.shards.first()
