@@ -135,7 +135,12 @@ def original_png(image: Image) -> bytes:
 
 def training_jpeg(image: Image) -> bytes:
     """The stored, metadata-free JPEG whose sha256 is `image.jpeg_sha256`."""
-    return read(f"{image.prefix}/training.jpg")
+    return training_jpeg_below(image.prefix)
+
+
+def training_jpeg_below(prefix: str) -> bytes:
+    """The training JPEG below an image's prefix."""
+    return read(f"{prefix}/training.jpg")
 
 
 def training_jpeg_size(prefix: str) -> int | None:

@@ -15,7 +15,8 @@ from ratings.datasets.frozen import picture_ids
 from ratings.datasets.stored import Picture, Waiting
 
 FILES = "images"
-_Begun = tuple[pa.Table, list[list[int]], Waiting]  # rows, the ids of the pictures of each, and these pictures
+# Columns, the ids of the pictures of each row, and these pictures.
+_Begun = tuple[dict[str, pa.ChunkedArray], list[list[int]], Waiting]
 PutFile = Callable[[str, bytes], None]  # a name below the release, and its bytes
 
 
@@ -82,9 +83,7 @@ def _filled(
     form: Format, groups: Iterator[pa.Table], pictures: Pictures, put_file: PutFile | None
 ) -> Iterator[pa.Table]:
     """The columns that leave, with the pictures in place."""
-    for group, ids, waiting in _one_ahead(_begun(form, groups, pictures)):
-        fields = [field for field in form.schema if field.name not in form.late]
-        columns = {field.name: group[field.name].cast(field.type) for field in fields}  # dictionaries end here
+    for columns, ids, waiting in _one_ahead(_begun(form, groups, pictures)):
         found = waiting()
         if put_file is not None:
             for picture in found.values():
@@ -95,10 +94,16 @@ def _filled(
 
 
 def _begun(form: Format, groups: Iterator[pa.Table], pictures: Pictures) -> Iterator[_Begun]:
-    """Each group with the ids of its pictures, which are being read."""
+    """Each group's columns, dictionaries no longer, with the ids of its pictures, which are being read."""
+    fields = [field for field in form.schema if field.name not in form.late]
     for group in groups:
+        columns = {field.name: _plain(group[field.name], field.type) for field in fields}
         ids = picture_ids(group, len(form.pictures) or 2) if form.carries_pictures else []
-        yield group, ids, pictures.begin(pk for row in ids for pk in row) if ids else dict
+        yield columns, ids, pictures.begin(pk for row in ids for pk in row) if ids else dict
+
+
+def _plain(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    return column if column.type == kind else column.cast(kind)
 
 
 def _one_ahead(items: Iterator[_Begun]) -> Iterator[_Begun]:

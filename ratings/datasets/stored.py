@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-from generation.files import training_jpeg, training_jpeg_size
+from generation.files import training_jpeg_below, training_jpeg_size
 from generation.models import Image
 from ratings.datasets.patience import patiently
 
@@ -42,19 +42,20 @@ class Stored:
 
         Waiting for them raises FileNotFoundError, or DamagedPictureError if one is not what it was when it was made.
         """
-        images = list(Image.objects.only("public_id", "jpeg_sha256", "prefix").filter(pk__in=set(ids)))
+        known = Image.objects.filter(pk__in=set(ids)).values_list("pk", "public_id", "prefix", "jpeg_sha256")
+        images = list(known)
         parts = [self._pool.submit(_read, images[first::_THREADS]) for first in range(_THREADS)]
         return lambda: {pk: picture for part in parts for pk, picture in part.result().items()}
 
 
-def _read(images: Sequence[Image]) -> dict[int, Picture]:
-    return {image.pk: Picture(image.jpeg_sha256, _checked(image)) for image in images}
+def _read(images: Sequence[tuple[int, str, str, str]]) -> dict[int, Picture]:
+    return {pk: Picture(sha256, _checked(name, prefix, sha256)) for pk, name, prefix, sha256 in images}
 
 
-def _checked(image: Image) -> bytes:
-    content = patiently(lambda: training_jpeg(image))
-    if hashlib.sha256(content).hexdigest() != image.jpeg_sha256:
-        raise DamagedPictureError(image.public_id)
+def _checked(name: str, prefix: str, sha256: str) -> bytes:
+    content = patiently(lambda: training_jpeg_below(prefix))
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise DamagedPictureError(name)
     return content
 
 
