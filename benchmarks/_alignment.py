@@ -1,5 +1,6 @@
-"""A site for `benchmarks.alignment`: pictures by the starter, and raters who all like colour, through the services."""
+"""A site for `benchmarks.alignment`: pictures by the starter, and raters who all like light, through the services."""
 
+import hashlib
 import io
 import random
 from collections import Counter
@@ -24,9 +25,9 @@ from ratings.simulation.stage import agree, simulated_user
 from ratings.tokens import token_for
 
 ROOT = Path(__file__).resolve().parent.parent
-MAKERS, STEPS = 8, 8
+MAKERS, STEPS = 8, 6
 ERRS = 0.1  # how often a rater says the opposite of the taste
-_colour: dict[int, float] = {}
+_light: dict[int, float] = {}
 
 
 def open_site() -> None:
@@ -48,34 +49,31 @@ def people(kind: str, count: int) -> list[User]:
     return found
 
 
-def prompts(count: int, seed: int) -> list[str]:
-    """Different ones for different seeds, in the words that the starter was trained on."""
+def prompts(count: int) -> list[str]:
+    """Different ones, in the words that the starter was trained on; longer lists begin with shorter ones."""
     from starter import captions
 
-    rng = random.Random(seed)
-    lines = (ROOT / "starter" / "nouns.txt").read_text("utf-8").splitlines()
-    nouns = [line.split("|")[1].strip() for line in lines if "|" in line and not line.startswith("#")]
-    colours = list(captions.COLOURS)
-    found: dict[str, None] = {}
+    rng = random.Random(2)  # the first with which sixteen prompts already reach `validation`, and more than once
+    nouns, found = captions.read_nouns(captions.LISTED), dict[str, None]()
     while len(found) < count:
-        found[f"{rng.choice(nouns[: captions.LISTED])} on a {rng.choice(colours)} background"] = None
+        tint, background = rng.choice(captions.TINTS), rng.choice(list(captions.COLOURS))
+        found[captions.caption(captions.Scene((rng.choice(nouns),), tint=tint, background=background), rng)] = None
     return list(found)
 
 
 def hang(
-    makers: Sequence[User], checkpoint: Checkpoint, words: Sequence[str], each: int, guidance: float | None = None
+    makers: Sequence[User], checkpoint: Checkpoint, words: Sequence[str], guidance: float | None = None
 ) -> list[Image]:
-    """`each` pictures of each prompt, drawn and screened in this process, and published; the same seeds every time."""
+    """A picture of each prompt, drawn and screened in this process, and published; the same seeds every time."""
     made = [
         submit_generation(
             author=makers[n % len(makers)],
             prompt=prompt,
             checkpoint=checkpoint.slug,
-            count=each,
             seed=1_000 * n,
             steps=STEPS,
             guidance=guidance,
-            idempotency_key=f"{checkpoint.slug}-{guidance}-{n}",
+            idempotency_key=hashlib.sha256(f"{checkpoint.slug}-{guidance}-{prompt}".encode()).hexdigest(),
             confirm_doubtful=True,
         ).pk
         for n, prompt in enumerate(words)
@@ -106,7 +104,7 @@ def _answer(ask: Ask, rater: User, rng: random.Random, at: datetime) -> Image:
     left, right = ask.left, ask.right
     assert left is not None
     assert right is not None
-    liked = left if colour_of(left) > colour_of(right) else right
+    liked = left if light_of(left) > light_of(right) else right
     if rng.random() < ERRS:
         liked = right if liked is left else left
     if ask.strategy == GOLD:  # nobody who looks can prefer the spoiled side
@@ -118,9 +116,9 @@ def _answer(ask: Ask, rater: User, rng: random.Random, at: datetime) -> Image:
     return liked
 
 
-def colour_of(image: Image) -> float:
-    """The taste of these raters: the mean saturation of all pixels, 0 to 255."""
-    if image.pk not in _colour:
+def light_of(image: Image) -> float:
+    """The taste of these raters: the mean of all pixels, 0 to 255."""
+    if image.pk not in _light:
         with PIL.Image.open(io.BytesIO(training_jpeg(image))) as opened:
-            _colour[image.pk] = float(np.asarray(opened.convert("HSV"))[..., 1].mean())
-    return _colour[image.pk]
+            _light[image.pk] = float(np.asarray(opened.convert("L")).mean())
+    return _light[image.pk]
