@@ -45,6 +45,7 @@ def bulk(models: "list[type[Model]]") -> Iterator["psycopg.Cursor[Any]"]:
         together([(BUILDING, definition) for _name, definition in indexes])
         together([("", f"VACUUM (ANALYZE, PARALLEL 0) {table}") for table in tables])
         cursor.execute("ANALYZE")
+        cursor.execute("CHECKPOINT")  # now, and not while something is measured
 
 
 def together(statements: list[tuple[str, str]]) -> None:

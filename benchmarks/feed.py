@@ -1,18 +1,20 @@
 """The feed's JSON page, against a keyset SELECT of the same rows by bare psycopg and a view that answers from memory.
 
-    python -m benchmarks.feed [--quick] [--posts 100000,1000000,10000000]
+    python -m benchmarks.feed [--quick] [--posts 100000,1000000,10000000] [--keep FOLDER]
 
-Loads posts by COPY, and at each size asks in turn for page 1, page 100 and page 30,000, so that a busy machine slows
-all of them. Requests go through every middleware, the router and token authentication, in this process: a server
-would add the same to both sides. The reader is signed in and has 20 mutes; no page is cached; deep pages are asked
-for with 20 cursors each, whose snapshots are built (and timed) first. The constant view has the feed's middleware,
-authentication and throttles. The bare side orders the narrow table by its index and joins what a card needs, without
-any check. Posts, votes and authors are made up; there are no pictures behind them.
+Loads posts by COPY, each size into services of its own that a process of its own asks, and asks in turn for page 1,
+page 100 and page 30,000, so that a busy machine slows all of them. Requests go through every middleware, the router
+and token authentication, in this process: a server would add the same to both sides. The reader is signed in and has
+20 mutes; no page is cached; deep pages are asked for with 20 cursors each, whose snapshots are built (and timed)
+first. The constant view has the feed's middleware, authentication and throttles. The bare side orders the narrow table
+by its index and joins what a card needs, without any check. Posts, votes and authors are made up; there are no
+pictures behind them.
 """
 
 import argparse
 import json
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -52,27 +54,37 @@ Way = Callable[[], object]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="10,000 posts, 60 requests each: under a minute")
-    parser.add_argument("--posts", default="100000", help="sizes, rising: 100000,1000000,10000000")
+    parser.add_argument("--posts", default="100000", help="one size, or several: 100000,1000000,10000000")
     parser.add_argument("--times", type=int, default=300, help="requests of each kind at each size")
     parser.add_argument("--keep", default="", help="a folder for the services: what was loaded there is used again")
     arguments = parser.parse_args()
     sizes = [10_000] if arguments.quick else [int(size) for size in arguments.posts.split(",")]
-    unlimited = dict.fromkeys(("API_RATE_MEMBER", "API_RATE_ANONYMOUS"), "10000000/min")
-    site = {"DJANGO_SETTINGS_MODULE": "benchmarks._settings", "ALLOWED_HOSTS": "*", **unlimited}
-    with place(arguments.keep, **site):
-        from feed.models import Post
-
-        figures: list[dict[str, Any]] = []
-        already = max(Post.objects.count() - 1, 0)
-        for size in sizes:
-            spent = load(size, already) if size > already else 0.0
-            figures.append(
-                {"posts": size, "load_s": round(spent, 1), **measure(60 if arguments.quick else arguments.times)}
-            )
-            report(figures[-1])
-            already = max(size, already)
+    if len(sizes) > 1:
+        figures = [apart(size, arguments.times, arguments.keep) for size in sizes]
         compare(figures)
         print(json.dumps(figures))
+        return
+    unlimited = dict.fromkeys(("API_RATE_MEMBER", "API_RATE_ANONYMOUS"), "10000000/min")
+    site = {"DJANGO_SETTINGS_MODULE": "benchmarks._settings", "ALLOWED_HOSTS": "*", **unlimited}
+    folder = str(Path(arguments.keep, str(sizes[0]))) if arguments.keep else ""
+    with place(folder, **site):
+        from feed.models import Post
+
+        already = max(Post.objects.count() - 1, 0)
+        spent = load(sizes[0], already) if sizes[0] > already else 0.0
+        found = {"posts": sizes[0], "load_s": round(spent, 1), **measure(60 if arguments.quick else arguments.times)}
+        report(found)
+        print(json.dumps(found))
+
+
+def apart(size: int, times: int, keep: str) -> dict[str, Any]:
+    """The figures of one size, by a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.feed", "--posts", str(size), "--times", str(times), "--keep", keep]
+    done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
+    *lines, figures = done.stdout.splitlines()
+    print(*lines, sep="\n", flush=True)
+    found: dict[str, Any] = json.loads(figures)
+    return found
 
 
 def measure(times: int) -> dict[str, Any]:
