@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -27,6 +28,7 @@ from ratings.models import Release, ReleaseBlock
 
 PREVIEW_KEY = "preview"
 REACH = timedelta(days=7)  # how far back deletions are looked for: longer than workers are ever down
+FORGOTTEN, OVERLAP = "ratings-forgotten-mark", timedelta(hours=1)  # when all was looked for; a transaction is shorter
 
 
 def default_name(at: datetime) -> str:
@@ -233,15 +235,19 @@ def forget(*, members: Collection[int], pictures: Collection[int], at: datetime 
 
 
 def forget_deleted_pictures(*, at: datetime | None = None) -> int:
-    """Takes pictures that were deleted within `REACH` out of every release; returns how many rows went.
+    """Takes pictures that were deleted since the last look (at most `REACH` ago) out of every release.
 
-    Deleting happens below this app, which learns of it by looking: two small queries when there is nothing to do.
+    Deleting happens below this app, which learns of it by looking: one small query when there is nothing to do, for a
+    release holds no picture that was deleted before it was planned. Returns how many rows went.
     """
     now = at or timezone.now()
-    deleted = set(Image.objects.filter(deleted_at__gte=now - REACH).values_list("pk", flat=True))
-    if not deleted or not ReleaseBlock.objects.filter(images__overlap=list(deleted)).exists():
-        return 0
-    return forget(members=set(), pictures=deleted, at=now)
+    looked: datetime | None = cache.get(FORGOTTEN)
+    since = now - REACH if looked is None else max(now - REACH, looked - OVERLAP)
+    deleted = set(Image.objects.filter(deleted_at__gte=since).values_list("pk", flat=True))
+    is_held = bool(deleted) and ReleaseBlock.objects.filter(images__overlap=list(deleted)).exists()
+    removed = forget(members=set(), pictures=deleted, at=now) if is_held else 0
+    cache.set(FORGOTTEN, now, timeout=None)
+    return removed
 
 
 def _ordered(kinds: Sequence[str]) -> list[str]:
