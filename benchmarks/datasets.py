@@ -101,10 +101,11 @@ def run(folder: Path, ratings: int, pairs: int) -> dict[str, Any]:
     if ratings:
         for what in ("tenth", "ratings", "copy"):
             found[what] = _measured(what, folder / f"out-{what}")
-        found["one"], found["two"] = _workers(folder / "out-workers")
     if pairs:
         for what in ("pairs", "files"):
             found[what] = _measured(what, folder / f"out-{what}")
+    if ratings:
+        found["one"], found["two"] = _workers(folder / "out-workers")
     return found
 
 
