@@ -72,7 +72,11 @@ def main() -> None:
 
         already = max(Post.objects.count() - 1, 0)
         spent = load(sizes[0], already) if sizes[0] > already else 0.0
-        found = {"posts": sizes[0], "load_s": round(spent, 1), **measure(60 if arguments.quick else arguments.times)}
+        found: dict[str, Any] = {
+            "posts": sizes[0],
+            "load_s": round(spent, 1),
+            **measure(60 if arguments.quick else arguments.times),
+        }
         report(found)
         print(json.dumps(found))
 

@@ -18,7 +18,7 @@ from feed.search.finding import Search
 from feed.search.language import Query
 from feed.search.report import Used, used_parts
 
-PAGE_SIZE, READ_AHEAD = 24, 8
+PAGE_SIZE, READ_AHEAD = 24, 4
 KEPT_SECONDS = 600
 FEW = 6  # with fewer results, words may be mistyped
 SALT = "feed.search"

@@ -14,19 +14,28 @@ from django.db.models.expressions import RawSQL
 from accounts.models import User, Viewer
 from feed.search.embedding import DIMENSIONS, Vector
 
-EF_SEARCH = 600  # what finds 19 of the 20 nearest where words and pictures are far apart: `benchmarks.search`
+EF_SEARCH = 1_000  # the most there is; `benchmarks.search` says how many of the nearest it finds
 WORDS_AT_ONCE = 240  # rows with the words, put in order by meaning
 RECENT, ENOUGH = 6_000, 32  # of so many rows, so many must hold the words for them to be common: a page and more
+NEWEST = 1_000  # words of which these hold none are not that common
 
 # Common words are common among the newest rows too, and those are read first, a bounded number. Where they hold too
 # few, the words are rare and the index is asked: for whole words, which it intersects, then for beginnings, which it
 # gathers one by one. `+ 0` keeps PostgreSQL from walking the whole table instead. There is one row at least: whether
 # the reader has hidden prompts of their own.
 _WORDED = """
-    WITH recent AS MATERIALIZED (
+    WITH newest AS MATERIALIZED (
         SELECT post_id, words @@ to_tsquery('salon', %(whole)s) AS is_whole, meaning
-        FROM (SELECT * FROM feed_searchentry ORDER BY post_id DESC LIMIT {recent}) feed_searchentry
+        FROM (SELECT * FROM feed_searchentry ORDER BY post_id DESC LIMIT {newest}) feed_searchentry
         WHERE {condition} AND words @@ to_tsquery('salon', %(wanted)s) LIMIT {limit}
+    ), newer AS MATERIALIZED (
+        SELECT post_id, words @@ to_tsquery('salon', %(whole)s), meaning
+        FROM (SELECT * FROM feed_searchentry WHERE EXISTS (SELECT FROM newest) AND post_id <= (
+                  SELECT post_id FROM feed_searchentry ORDER BY post_id DESC OFFSET {newest} LIMIT 1)
+              ORDER BY post_id DESC LIMIT {newer}) feed_searchentry
+        WHERE {condition} AND words @@ to_tsquery('salon', %(wanted)s) LIMIT {limit}
+    ), recent AS MATERIALIZED (
+        TABLE newest UNION ALL TABLE newer LIMIT {limit}
     ), whole AS MATERIALIZED (
         SELECT post_id, true, meaning FROM feed_searchentry
         WHERE (SELECT count(*) FROM recent) < {enough} AND {condition} AND words @@ to_tsquery('salon', %(whole)s)
@@ -101,7 +110,8 @@ def newest_worded(wanted: Wanted, viewer: Viewer, *, whole_first: bool = True, b
         beginnings: whether these are looked for where the words are rare.
     """
     limits = {"whole": WORDS_AT_ONCE if whole_first else 0, "begun": WORDS_AT_ONCE if beginnings else 0}
-    sql = _WORDED.format(condition=wanted.condition.sql, recent=RECENT, enough=ENOUGH, limit=WORDS_AT_ONCE, **limits)
+    limits |= {"newest": NEWEST, "newer": RECENT - NEWEST, "enough": ENOUGH, "limit": WORDS_AT_ONCE}
+    sql = _WORDED.format(condition=wanted.condition.sql, **limits)
     own = viewer.pk if isinstance(viewer, User) else None
     connection.ensure_connection()
     unprepared: Any = _Unprepared
