@@ -70,6 +70,7 @@ def hang(
             author=makers[n % len(makers)],
             prompt=prompt,
             checkpoint=checkpoint.slug,
+            count=1,
             seed=1_000 * n,
             steps=STEPS,
             guidance=guidance,
