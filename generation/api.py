@@ -38,6 +38,7 @@ class StyleSerializer(serializers.ModelSerializer[Style]):
 class ImageSerializer(serializers.ModelSerializer[Image]):
     id = serializers.CharField(source="public_id", read_only=True)
     message = serializers.SerializerMethodField()
+    alt_text = serializers.SerializerMethodField()
     url = serializers.SerializerMethodField()
     original_url = serializers.SerializerMethodField()
 
@@ -48,6 +49,10 @@ class ImageSerializer(serializers.ModelSerializer[Image]):
 
     def get_message(self, image: Image) -> str:
         return words_for(image)
+
+    def get_alt_text(self, image: Image) -> str:
+        request = self.context.get("request")
+        return image.alt_for(request.user if request else None)
 
     @extend_schema_field(serializers.CharField(allow_null=True))
     def get_url(self, image: Image) -> str | None:
@@ -81,7 +86,8 @@ class GenerationSerializer(serializers.ModelSerializer[Generation]):
     @extend_schema_field(ImageSerializer(many=True))
     def get_images(self, generation: Generation) -> list[dict[str, Any]]:
         kept = [image for image in generation.images.all() if image.deleted_at is None]
-        return list(ImageSerializer(sorted(kept, key=lambda image: image.position), many=True).data)
+        kept.sort(key=lambda image: image.position)
+        return list(ImageSerializer(kept, many=True, context=self.context).data)
 
 
 class GenerationRequestSerializer(serializers.Serializer[Any]):

@@ -6,6 +6,7 @@ from datetime import datetime
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
+from accounts.models import User
 from generation import files
 from generation.models import PENDING, Image, ImageState
 
@@ -26,13 +27,13 @@ class Shown:
     can_retry: bool
 
 
-def shown(image: Image, *, at: datetime) -> Shown:
-    """Call for the image's author alone: addresses are signed."""
+def shown(image: Image, *, author: User, at: datetime) -> Shown:
+    """As the image's `author` sees it, and nobody else: addresses are signed, words are told."""
     is_there = bool(image.prefix) and image.state in (ImageState.READY, ImageState.HELD)
     is_ready = image.state == ImageState.READY
     return Shown(
         image=image,
-        picture=files.picture(image, viewer_may_sign=True, sizes=SIZES, at=at) if is_there else None,
+        picture=picture_for(image, author, at) if is_there else None,
         words=words_for(image),
         download_url=_download(image, at) if is_there else "",
         publish_url=by_name("feed:publish", image.public_id) if is_ready and not image.is_public else "",
@@ -40,6 +41,11 @@ def shown(image: Image, *, at: datetime) -> Shown:
         is_pending=image.state in PENDING,
         can_retry=image.state in (ImageState.FAILED, ImageState.CANCELLED),
     )
+
+
+def picture_for(image: Image, viewer: User, at: datetime) -> files.Picture:
+    """Call for somebody who may see the image: its address is signed."""
+    return files.picture(image, viewer_may_sign=True, viewer=viewer, sizes=SIZES, at=at)
 
 
 def words_for(image: Image) -> str:

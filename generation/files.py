@@ -19,6 +19,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from accounts.levels import ContentLevel
+from accounts.models import Viewer
 from generation import encoding
 from generation.models import Image, ImageState
 
@@ -156,8 +157,12 @@ def is_plainly_public(image: Image) -> bool:
     return image.is_public and image.state == ImageState.READY and image.content_level == ContentLevel.GENERAL
 
 
-def picture(image: Image, *, viewer_may_sign: bool, sizes: str = "", at: datetime | None = None) -> Picture:
+def picture(
+    image: Image, *, viewer_may_sign: bool, viewer: Viewer | None = None, sizes: str = "", at: datetime | None = None
+) -> Picture:
     """How to show `image`. Pass `viewer_may_sign` only for somebody whose `visible_to` contains it.
+
+    Without a `viewer` it says what anybody may read: nothing of a hidden prompt.
 
     Raises:
         ValueError: the image needs a signed address and the viewer may not have one.
@@ -172,7 +177,7 @@ def picture(image: Image, *, viewer_may_sign: bool, sizes: str = "", at: datetim
         sizes=sizes,
         width=image.width,
         height=image.height,
-        alt=image.alt_text,
+        alt=image.alt_for(viewer),
         placeholder=image.placeholder,
         avif_srcset=", ".join(sources["avif"]),
     )

@@ -58,7 +58,7 @@ def page_of(author: User, query: Query, *, at: datetime) -> Page:
         rows = rows.filter(Q(submitted_at__lt=last.submitted_at) | Q(submitted_at=last.submitted_at, pk__lt=last.pk))
     kept = Prefetch("images", Image.objects.kept().order_by("position"), to_attr="kept_images")
     found = list(rows.select_related("checkpoint", "style").prefetch_related(kept)[: PAGE + 1])
-    entries = [_entry(each, at) for each in found[:PAGE]]
+    entries = [_entry(each, author, at) for each in found[:PAGE]]
     return Page(entries, query.address_after(found[PAGE - 1]) if len(found) > PAGE else "")
 
 
@@ -81,8 +81,9 @@ def _found(rows: GenerationQuerySet, query: Query) -> GenerationQuerySet:
     return rows
 
 
-def _entry(generation: Generation, at: datetime) -> Entry:
+def _entry(generation: Generation, author: User, at: datetime) -> Entry:
     images: list[Image] = generation.kept_images  # type: ignore[attr-defined]
     for image in images:
         image.generation = generation
-    return Entry(generation, [shown(image, at=at) for image in images], any(i.state in PENDING for i in images))
+    is_pending = any(image.state in PENDING for image in images)
+    return Entry(generation, [shown(image, author=author, at=at) for image in images], is_pending)

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from pgvector.django import BitField
 
@@ -252,6 +253,16 @@ class Image(PublicIdModel):
             # limits of a member: what is pending, and the cost of a rolling day
             models.Index(F("author"), F("queued_at"), name="image_budget", include=["state", "cost_units"]),
         ]
+
+    def may_read_prompt(self, viewer: Viewer | None) -> bool:
+        """A hidden prompt is its author's alone (and the moderators', who must judge it)."""
+        if not self.is_prompt_hidden:
+            return True
+        return isinstance(viewer, User) and (viewer.pk == self.author_id or viewer.has_role(Role.MODERATOR))
+
+    def alt_for(self, viewer: Viewer | None) -> str:
+        """What `viewer` is told in place of the picture; nothing of a hidden prompt to whom it is hidden from."""
+        return self.alt_text if self.may_read_prompt(viewer) else gettext("A picture whose prompt is hidden")
 
     def moderation_author(self) -> User | None:
         return None if self.deleted_at else self.author

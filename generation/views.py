@@ -1,5 +1,6 @@
 """Create, one generation, and a member's history."""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -14,7 +15,7 @@ from accounts.errors import Refused
 from accounts.models import User
 from accounts.permissions import member_of, member_required
 from generation import history, services
-from generation.display import shown
+from generation.display import picture_for, shown
 from generation.forms import CreateForm, fresh_key
 from generation.models import PENDING, Checkpoint, Generation, Image, ImageState
 from generation.queue import place_in_queue
@@ -31,17 +32,18 @@ def create(request: HttpRequest) -> HttpResponse:
     member, at = member_of(request), timezone.now()
     if request.method != "POST":
         form = CreateForm(initial=_initial(request, member), checkpoints=_checkpoints())
-        return render(request, "generation/create.html", _context(form, _parent(request.GET.get("remix", ""), member)))
+        parent = _parent(request.GET.get("remix", ""), member)
+        return render(request, "generation/create.html", _context(form, parent, member, at))
     parent = _parent(request.POST.get("remix", ""), member)
     form = CreateForm(request.POST, request.FILES, checkpoints=_checkpoints())
     generation = form.submit(author=member, parent=parent, at=at) if form.is_valid() else None
     if generation is None:
-        return render(request, "generation/create.html", _context(form, parent), status=form.status)
+        return render(request, "generation/create.html", _context(form, parent, member, at), status=form.status)
     return redirect("generation:detail", generation.public_id)
 
 
-def _context(form: CreateForm, parent: Image | None) -> dict[str, Any]:
-    picture = None if parent is None else shown(parent, at=timezone.now()).picture
+def _context(form: CreateForm, parent: Image | None, member: User, at: datetime) -> dict[str, Any]:
+    picture = None if parent is None else picture_for(parent, member, at)
     return {"form": form, "parent": parent, "parent_picture": picture}
 
 
@@ -67,9 +69,8 @@ def _initial(request: HttpRequest, member: User) -> dict[str, Any]:
 def _from(image: Image, kind: str, member: User) -> dict[str, Any]:
     """What a remix begins with: the words, and for the same settings everything else too. A hidden prompt stays so."""
     generation = image.generation
-    is_hidden = image.is_prompt_hidden and image.author_id != member.pk
     filled: dict[str, Any] = {"kind": kind, "checkpoint": generation.checkpoint.slug}
-    if not is_hidden:
+    if image.may_read_prompt(member):
         filled |= {"prompt": generation.prompt, "negative_prompt": generation.negative_prompt}
     if kind == Generation.RemixKind.SAME_SETTINGS:
         filled |= {
@@ -95,11 +96,11 @@ def _own(request: HttpRequest, public_id: str) -> Generation:
 @require_safe
 def detail(request: HttpRequest, public_id: str) -> HttpResponse:
     """One generation while it is made and after; htmx gets the part that changes."""
-    at = timezone.now()
+    at, member = timezone.now(), member_of(request)
     generation = _own(request, public_id)
     images = list(generation.images.filter(deleted_at=None).order_by("position"))
     waiting = [image for image in images if image.state == ImageState.QUEUED]
-    shown_images = [shown(image, at=at) for image in images]
+    shown_images = [shown(image, author=member, at=at) for image in images]
     context = {
         "generation": generation,
         "images": shown_images,

@@ -18,7 +18,7 @@ from generation.models import Image
 from ratings import services
 from ratings.forms import LONGEST_DWELL
 from ratings.models import Ask, AskOutcome, Comparison, Question, Rating, Surface
-from ratings.pools import theme_of
+from ratings.pools import prompt_of, theme_of
 from ratings.tokens import token_for
 from ratings.views.compare import PAIRS_A_MINUTE
 
@@ -81,8 +81,7 @@ class ComparisonSerializer(_TokenSerializer):
         fields = ["id", "token", "question", "prompt", "theme", "left", "right", "expires_at"]
 
     def get_prompt(self, ask: Ask) -> str | None:
-        image = ask.image_low
-        return image.generation.prompt if image and theme_of(ask) is None else None
+        return prompt_of(ask, member_of(self.context["request"]), theme_of(ask))
 
     def get_theme(self, ask: Ask) -> str | None:
         return theme_of(ask)

@@ -83,6 +83,15 @@ def theme_of(ask: Ask) -> str | None:
     return both.order_by("-day").values_list("theme", flat=True).first() or ""
 
 
+def prompt_of(ask: Ask, rater: User, theme: str | None) -> str | None:
+    """The words that both pictures of a pair without a theme were made from, as far as `rater` may read them.
+
+    A prompt may be hidden after the pair was drawn, and a pair may come again.
+    """
+    image = ask.image_low
+    return image.generation.prompt if theme is None and image and image.may_read_prompt(rater) else None
+
+
 def _shown_before(rater: User, images: list[int]) -> frozenset[tuple[int, int]]:
     """Pairs of these images that `rater` saw; what never reached the screen may come again."""
     asked = Ask.objects.about_pair().filter(rater=rater, image_low__in=images)

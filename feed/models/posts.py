@@ -144,10 +144,7 @@ class Post(PublicIdModel):
         return bool(self.__dict__.get("blurred_for_viewer", False))
 
     def may_read_prompt(self, viewer: Viewer) -> bool:
-        """A hidden prompt is its author's alone (and the moderators', who must judge it)."""
-        if not self.image.is_prompt_hidden or viewer.pk == self.author_id:
-            return True
-        return isinstance(viewer, User) and viewer.has_role(Role.MODERATOR)
+        return self.image.may_read_prompt(viewer)
 
     # --- what moderation knows of a target ---
 

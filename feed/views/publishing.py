@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.errors import Refused
+from accounts.models import User
 from accounts.permissions import member_of
 from feed import services
 from feed.days import local_day
@@ -55,7 +56,7 @@ def publish(request: HttpRequest, public_id: str) -> HttpResponseBase:
         "form": form,
         "image": image,
         "post": post,
-        "picture": _own_picture(image, at),
+        "picture": _own_picture(image, member, at),
         "suggestions": suggest_from_prompt(prompt=image.generation.prompt, viewer=member, at=at),
     }
     return render(request, "feed/publish.html", context, status=422 if form.errors else 200)
@@ -69,8 +70,8 @@ def _own_image(public_id: str, request: HttpRequest) -> Image:
     return image
 
 
-def _own_picture(image: Image, at: datetime) -> Picture:
-    return picture(image, viewer_may_sign=True, sizes="(min-width: 720px) 360px, 100vw", at=at)
+def _own_picture(image: Image, member: User, at: datetime) -> Picture:
+    return picture(image, viewer_may_sign=True, viewer=member, sizes="(min-width: 720px) 360px, 100vw", at=at)
 
 
 def _enterable_challenge(image: Image, at: datetime) -> Challenge | None:

@@ -34,6 +34,6 @@ def reproduce(request: HttpRequest, public_id: str) -> HttpResponseBase:
         "outcome": outcome,
         "is_readable": post.may_read_prompt(member),
         "before": picture_of(post, member, at, SIDE_SIZES),
-        "after": picture(made, viewer_may_sign=True, sizes=SIDE_SIZES, at=at) if made else None,
+        "after": picture(made, viewer_may_sign=True, viewer=member, sizes=SIDE_SIZES, at=at) if made else None,
     }
     return render(request, "feed/_reproduction.html" if is_htmx(request) else "feed/reproduce.html", context)

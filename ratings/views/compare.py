@@ -10,12 +10,11 @@ from accounts.errors import Refused
 from accounts.limits import check_rate
 from accounts.permissions import member_of, member_required
 from generation import files
-from generation.models import Image
 from ratings import services
 from ratings.forms import ComparisonForm
 from ratings.gold import spoil
 from ratings.models import Ask, AskOutcome, RaterStanding
-from ratings.pools import askable_images, theme_of
+from ratings.pools import askable_images, prompt_of, theme_of
 from ratings.tokens import token_for
 
 PAIRS_A_MINUTE = 60
@@ -61,7 +60,9 @@ def reveal(request: HttpRequest, public_id: str) -> HttpResponse:
     ask = get_object_or_404(pairs, public_id=public_id, rater=member_of(request))
     if ask.outcome != AskOutcome.ANSWERED or not _are_there(request, ask):
         return redirect("ratings:compare")
-    context = {"ask": ask, "sides": [ask.left, ask.right], "theme": theme_of(ask)}
+    member, theme = member_of(request), theme_of(ask)
+    sides = [(image, image.alt_for(member)) for image in (ask.left, ask.right) if image]
+    context = {"ask": ask, "sides": sides, "theme": theme, "prompt": prompt_of(ask, member, theme)}
     return render(request, "ratings/compare_reveal.html", context)
 
 
@@ -87,14 +88,13 @@ def picture(request: HttpRequest, public_id: str, side: str) -> HttpResponse:
 def _pair(request: HttpRequest, ask: Ask | None) -> HttpResponse:
     if ask is None:
         return render(request, "ratings/compare.html")
-    images = Image.objects.select_related("generation").in_bulk(ask.subject)
-    sides = [("left", images[ask.left.pk]), ("right", images[ask.right.pk])] if ask.left and ask.right else []
+    theme = theme_of(ask)
     context = {
         "ask": ask,
         "token": token_for(ask),
-        "theme": theme_of(ask),
-        "prompt": images[ask.subject[0]].generation.prompt,  # but for challenge entries, one prompt for both
-        "sides": sides,
+        "theme": theme,
+        "prompt": prompt_of(ask, member_of(request), theme),
+        "sides": [(side, image) for side, image in (("left", ask.left), ("right", ask.right)) if image],
         "has_flags": RaterStanding.objects.current().filter(rater=ask.rater_id, flagged__gt=0).exists(),
     }
     return render(request, "ratings/compare.html", context)

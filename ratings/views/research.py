@@ -78,11 +78,10 @@ def _this_week(reading: Reading) -> list[dict[str, Any]]:
 def _with_pictures(request: HttpRequest, complaints: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The examples as thumbnails, those alone that this member may look at."""
     ids = {pk for row in complaints for pk in row["examples"]}
-    shown = Image.objects.visible_to(member_of(request), timezone.now()).exclude(prefix="").in_bulk(ids)
-    return [
-        {**row, "pictures": [picture(shown[pk], viewer_may_sign=True) for pk in row["examples"] if pk in shown]}
-        for row in complaints
-    ]
+    member = member_of(request)
+    shown = Image.objects.visible_to(member, timezone.now()).exclude(prefix="").in_bulk(ids)
+    pictures = {pk: picture(image, viewer_may_sign=True, viewer=member) for pk, image in shown.items()}
+    return [{**row, "pictures": [pictures[pk] for pk in row["examples"] if pk in pictures]} for row in complaints]
 
 
 def _aspect_charts(rows: list[tuple[str, AspectFigure]]) -> list[Any]:

@@ -157,6 +157,9 @@ def test_a_hidden_prompt_is_hidden_everywhere(
     post = hang(alice, prompt="an unspoken fox", hide_prompt=True, at=NOW)
     client = as_user(viewers[viewer])
     paths = ["/", "/?sort=new", "/@alice/", f"/p/{post.public_id}/", "/api/posts/", f"/api/posts/{post.public_id}/"]
+    paths += [f"/api/images/{post.image.public_id}/"]
+    if viewers[viewer]:
+        paths += [f"/create/?remix={post.image.public_id}&kind={kind}" for kind in ("same", "inspired")]
     seen = {path: "unspoken" in client.get(path).content.decode() for path in paths}
     assert set(seen.values()) == ({True} if viewer in {"author", "mod"} else {False}), seen
 

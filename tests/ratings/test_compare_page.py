@@ -6,7 +6,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import User
-from generation.models import Generation
+from generation.models import Generation, Image
+from ratings import services
 from ratings.models import Ask, Comparison
 from ratings.tokens import token_for
 from tests.conftest import ApiAs, As
@@ -60,6 +61,21 @@ def test_the_models_are_named_after_the_answer_and_not_before(
     assert Ask.objects.get().dwell_ms == 1500
     for path in (reveal, reverse("ratings:compare-picture", args=[ask.public_id, "left"])):
         assert as_user(mallory).get(path).status_code == 404
+
+
+def test_a_prompt_hidden_after_the_draw_is_told_no_more(
+    alice: User, bob: User, hang: Hang, as_user: As, api_as: ApiAs
+) -> None:
+    siblings(alice, hang, prompt="an unspoken fox")
+    client, ask = as_user(bob), drawn(bob)
+    page, reveal = reverse("ratings:compare"), reverse("ratings:compare-reveal", args=[ask.public_id])
+    assert "unspoken" in client.get(page).content.decode()
+    Image.objects.update(is_prompt_hidden=True)
+    assert "unspoken" not in client.get(page).content.decode()
+    assert api_as(bob).post("/api/comparisons/").json()["prompt"] is None
+    services.answer_comparison(token=token_for(ask), rater=bob, outcome="left")
+    told = client.get(reveal)
+    assert (told.status_code, "unspoken" in told.content.decode()) == (200, False)
 
 
 def test_with_nothing_to_compare_the_page_says_what_makes_pairs(bob: User, as_user: As) -> None:

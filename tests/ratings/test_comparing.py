@@ -319,6 +319,8 @@ def test_challenge_entries_meet_under_their_theme_and_nobody_judges_their_own(
     told = client.get(reverse("ratings:compare-reveal", args=[ask.public_id])).content.decode()
     assert "Something red" in told
     assert "Its page" in told
+    assert "a red fox" not in told, "hers is hidden"
+    assert "a red house" in told
 
 
 def test_an_old_challenge_and_an_entry_that_was_taken_down_make_no_pair(

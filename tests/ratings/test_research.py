@@ -223,6 +223,11 @@ def test_the_worst_aspect_of_the_week_stands_there_with_pictures(
     html = as_user(rita).get(reverse("ratings:research")).content.decode()
     assert image.public_id in html
     assert "artefacts, toy" in html
+    assert image.generation.prompt in html
+    Image.objects.update(is_prompt_hidden=True)
+    html = as_user(rita).get(reverse("ratings:research")).content.decode()
+    assert image.public_id in html
+    assert image.generation.prompt not in html
 
 
 def test_aspects_of_a_post_keep_the_spread_of_what_others_said(alice: User, hang: Hang, crowd: list[User]) -> None:
