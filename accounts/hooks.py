@@ -5,6 +5,7 @@ from importlib import import_module
 from typing import Any, Protocol, cast
 
 from django.conf import settings
+from django.db.models import Q
 
 from accounts.models import User
 
@@ -36,3 +37,17 @@ def personal_data() -> dict[str, PersonalData]:
     """Each rung's part by the name of its app, accounts first, the others as settings list them."""
     modules = load_modules(["accounts.personal", *settings.PERSONAL_DATA])
     return {name.partition(".")[0]: cast(PersonalData, module) for name, module in modules.items()}
+
+
+class Audience(Protocol):
+    """A module ``<app>/audience.py``: whose things a member is not shown on any rung."""
+
+    def hidden_authors(self, viewer: User, field: str) -> Q: ...
+
+
+def hidden_authors(viewer: User, field: str = "author") -> Q:
+    """Rows whose `field` is a member that settings' AUDIENCE hides from `viewer`; for `exclude`."""
+    hidden = Q()
+    for module in load_modules(settings.AUDIENCE).values():
+        hidden |= cast(Audience, module).hidden_authors(viewer, field)
+    return hidden

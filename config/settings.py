@@ -191,6 +191,7 @@ MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 # Upward needs are met by naming functions of higher rungs here; accounts and moderation call them.
 PERSONAL_DATA = ["moderation.personal", "generation.personal", "feed.personal", "ratings.personal"]
 MODERATION_EFFECTS = ["generation.effects", "feed.effects", "ratings.effects"]
+AUDIENCE = ["feed.audience"]
 
 # --- API ------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from pgvector.django import BitField
 
+from accounts.hooks import hidden_authors
 from accounts.ids import PublicIdModel
 from accounts.levels import ContentLevel
 from accounts.models import Role, User, Viewer, level_for
@@ -170,15 +171,16 @@ class ImageQuerySet(models.QuerySet["Image"]):
         return self.filter(is_public=True, state=ImageState.READY, deleted_at=None).exclude(author_id__in=banned)
 
     def visible_to(self, viewer: Viewer, at: datetime) -> "ImageQuerySet":
-        """What `viewer` may look at: the public up to their level, all of their own, and for moderators all."""
-        if isinstance(viewer, User):
-            if viewer.has_role(Role.MODERATOR):
-                return self.filter(deleted_at=None)
-            own = Q(author=viewer, deleted_at=None) & ~Q(state=ImageState.REJECTED)
-        else:
-            own = Q(pk=None)
-        shown = self.public(at).filter(content_level__lte=level_for(viewer)).values("pk")
-        return self.filter(Q(pk__in=shown) | own)
+        """What `viewer` may look at: the public up to their level, but for authors hidden from them (AUDIENCE); all
+        of their own; and for moderators all.
+        """
+        shown = self.public(at).filter(content_level__lte=level_for(viewer))
+        if not isinstance(viewer, User):
+            return self.filter(pk__in=shown.values("pk"))
+        if viewer.has_role(Role.MODERATOR):
+            return self.filter(deleted_at=None)
+        own = Q(author=viewer, deleted_at=None) & ~Q(state=ImageState.REJECTED)
+        return self.filter(Q(pk__in=shown.exclude(hidden_authors(viewer)).values("pk")) | own)
 
 
 class Image(PublicIdModel):

@@ -18,7 +18,9 @@ _ASKABLE = f"""
     {{side}}.state = 'ready' AND {{side}}.deleted_at IS NULL AND ({{side}}.author_id = %(rater)s
         OR ({{side}}.is_public AND {{side}}.content_level <= %(level)s AND NOT EXISTS (
             SELECT FROM moderation_restriction
-            WHERE user_id = {{side}}.author_id AND kind = 'banned' AND {_IN_FORCE})))"""
+            WHERE user_id = {{side}}.author_id AND kind = 'banned' AND {_IN_FORCE})
+        AND NOT EXISTS (SELECT FROM feed_block WHERE member_id = %(rater)s AND blocked_id = {{side}}.author_id)
+        AND NOT EXISTS (SELECT FROM feed_block WHERE blocked_id = %(rater)s AND member_id = {{side}}.author_id)))"""  # noqa: S608 - no input is in it
 
 _OPEN = f"""
     ask.public_id = %(ask)s AND ask.rater_id = %(rater)s AND ask.outcome = 'open' AND ask.expires_at > %(at)s

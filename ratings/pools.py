@@ -37,13 +37,14 @@ SETTINGS = (
 
 
 def askable_images(rater: User, at: datetime) -> ImageQuerySet:
-    """Pictures that `rater` may be asked about: their own finished ones, and public ones up to their level.
+    """Pictures that `rater` may be asked about: their own finished ones, and public ones up to their level, by nobody
+    whom they blocked or who blocked them.
 
     Narrower than `visible_to`: what a moderator may inspect is no subject of a question.
     """
-    public = Image.objects.public(at).filter(content_level__lte=level_for(rater)).values("pk")
+    public = Image.objects.public(at).filter(content_level__lte=level_for(rater))
     own = Q(author=rater, state=ImageState.READY, deleted_at=None)
-    return Image.objects.filter(own | Q(pk__in=public))
+    return Image.objects.filter(own | Q(pk__in=public.exclude(filters.blocked_authors(rater)).values("pk")))
 
 
 def recent_asks(rater: User, parameters: Parameters) -> list[PastAsk]:
@@ -121,7 +122,7 @@ def _entries(rater: User, at: datetime) -> Iterable[tuple[int, int, str]]:
 def _pictures(rater: User, at: datetime) -> Iterable[Picture]:
     """The newest pictures to pair, own and public; none by others whose prompt is hidden, for Compare shows it."""
     images = askable_images(rater, at).filter(~Q(is_prompt_hidden=True) | Q(author=rater))
-    images = images.exclude(filters.blocked_authors(rater)).filter(benchmark_picture=None).order_by("-pk")
+    images = images.filter(benchmark_picture=None).order_by("-pk")
     fields = ["pk", "width", "height", "seed", "jpeg_sha256", "author_id", "generation__checkpoint_id"]
     fields += ["generation__prompt", *(f"generation__{name}" for name in SETTINGS)]
     public, own = images.filter(is_public=True), images.filter(author=rater, is_public=False)

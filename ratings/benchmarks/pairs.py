@@ -32,6 +32,10 @@ JOIN generation_image ia ON ia.id = a.image_id
 JOIN generation_image ib ON ib.id = b.image_id
 WHERE ia.is_public AND ib.is_public AND greatest(ia.content_level, ib.content_level) <= %(level)s
     AND ia.jpeg_sha256 <> ib.jpeg_sha256
+    AND NOT EXISTS (SELECT FROM feed_block
+        WHERE member_id = %(rater)s AND blocked_id IN (ia.author_id, ib.author_id))
+    AND NOT EXISTS (SELECT FROM feed_block
+        WHERE blocked_id = %(rater)s AND member_id IN (ia.author_id, ib.author_id))
     AND ea.checkpoint_id || ':' || eb.checkpoint_id <> ALL (%(done)s)
     AND NOT EXISTS (
         SELECT FROM ratings_ask ask

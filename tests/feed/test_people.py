@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.errors import NotFound, Refused
@@ -13,6 +14,8 @@ from feed.models import Follow, Mute, Post, PostTag, Tag
 from feed.models.people import Mute as MuteModel
 from feed.profiles import visible_members
 from feed.services import like_post
+from generation.services import submit_generation
+from tests.conftest import ApiAs, As
 from tests.feed.conftest import Hang
 
 NOW = timezone.now()
@@ -41,6 +44,26 @@ def test_a_block_hides_each_from_the_other_and_ends_follows(alice: User, bob: Us
     assert Post.objects.listed_for(AnonymousUser(), NOW).count() == 2
     people.unblock_member(member=alice, blocked=bob)
     assert listed(bob) == {by_alice.pk, by_bob.pk}
+
+
+@pytest.mark.parametrize("is_blocker", [True, False])
+def test_a_block_reaches_pictures_remixes_and_questions(
+    is_blocker: bool, alice: User, bob: User, mod: User, hang: Hang, as_user: As, api_as: ApiAs
+) -> None:
+    image = hang(alice, prompt="a red fox").image
+    form = f"/create/?remix={image.public_id}&kind=same"
+    paths = [f"/api/images/{image.public_id}/", form, reverse("ratings:ask", args=[image.public_id])]
+    assert {as_user(bob).get(path).status_code for path in paths} <= {200, 204}
+    one, other = (bob, alice) if is_blocker else (alice, bob)
+    people.block_member(member=one, blocked=other)
+    assert {path: as_user(bob).get(path).status_code for path in paths} == dict.fromkeys(paths, 404)
+    sent = {"remix": image.public_id, "kind": "same", "prompt": "a red fox", "checkpoint": "toy"}
+    assert as_user(bob).post("/create/", sent).status_code == 404
+    assert api_as(bob).post("/api/generations/", {**sent, "parent": image.public_id}).status_code == 404
+    with pytest.raises(NotFound):
+        submit_generation(author=bob, idempotency_key="k", parent=image, prompt="a fox", checkpoint="toy")
+    for viewer in (None, alice, mod):
+        assert api_as(viewer).get(paths[0]).status_code == 200
 
 
 def mute_of(kind: str, post: Post) -> object:

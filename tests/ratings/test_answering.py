@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.errors import Refused
 from accounts.levels import ContentLevel
 from accounts.models import User
+from feed.people import block_member
 from feed.services import unpublish_post
 from generation.models import Image, ImageState
 from moderation.models import Restriction
@@ -165,7 +166,11 @@ def test_the_statement_lets_in_exactly_what_may_be_asked_about(
     banned, muted, grown = make_member("banned"), make_member("muted"), make_member("grown", is_adult=True, max_level=2)
     mature = hang(alice, seed=3, content_level=ContentLevel.MATURE)
     deleted = make_image(alice, seed=5)
+    foe, shy = make_member("foe"), make_member("shy")  # one whom bob blocked, and one who blocked bob
+    block_member(member=bob, blocked=foe)
+    block_member(member=shy, blocked=bob)
     images = [
+        hang(foe, seed=10), hang(shy, seed=11),
         make_image(alice, seed=1), hang(alice, seed=2), mature, make_image(alice, seed=4, state=ImageState.HELD),
         hang(banned, seed=6), make_image(bob, seed=7), deleted, hang(grown, seed=8), hang(muted, seed=9),
     ]  # fmt: skip
@@ -190,6 +195,8 @@ def test_the_statement_lets_in_exactly_what_may_be_asked_about(
             )
             assert (stored is not None) == (image.pk in askable), (rater.username, image.seed)
             seen.add(stored is not None)
+            if image.author in (foe, shy):
+                assert (stored is None) == (rater in (bob, muted, banned)), (rater.username, image.seed)
     assert seen == {True, False}
 
 

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from accounts.errors import Refused
 from accounts.models import User
+from feed.people import block_member, unblock_member
 from generation.models import Checkpoint, Image
 from ratings.benchmarks.bundle import bundle
 from ratings.benchmarks.pairs import benchmark_pairs
@@ -192,6 +193,10 @@ def test_pairs_end_with_judging_and_deleted_pictures_leave_them(
     now = timezone.now()
     assert len(benchmark_pairs(bob, limit=50, at=now)) == 6
     assert len(benchmark_pairs(bob, limit=2, at=now)) == 2
+    for one, other in ((alice, bob), (bob, alice)):
+        block_member(member=one, blocked=other)
+        assert benchmark_pairs(bob, limit=50, at=now) == []
+        unblock_member(member=one, blocked=other)
     gone = Image.objects.filter(benchmark_picture__entry__checkpoint=three[0]).values("pk")
     Image.objects.filter(pk__in=gone).update(is_public=False)
     assert len(benchmark_pairs(bob, limit=50, at=now)) == 2
