@@ -40,7 +40,7 @@ _COLUMNS: list[tuple[str, type[Model], list[str]]] = [
             Image,
             (
                 "id public_id generation_id author_id seed state width height rendition_hash rendition_widths"
-                " placeholder alt_text content_level is_public is_prompt_hidden"
+                " placeholder alt_text is_alt_written content_level is_public is_prompt_hidden"
             ),
         ),
         (

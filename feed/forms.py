@@ -9,6 +9,7 @@ from accounts.errors import Refused
 from accounts.models import User
 from feed.models import Collection, NoticeChoice, NoticeSettings, Post, Profile
 from feed.notices import ALWAYS, KINDS
+from feed.words import LONGEST_ALT
 from generation.models import Image
 
 
@@ -30,6 +31,15 @@ class PublishForm(forms.Form):
         help_text=_("Up to 12, with commas between: night sky, watercolour."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "data-tags": ""}),
     )
+    alt_text = forms.CharField(
+        label=_("In words"),
+        max_length=LONGEST_ALT,
+        required=False,
+        help_text=_(
+            "What the picture shows, for those who do not see it. Empty, it is the prompt, unless you hide that."
+        ),
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
     hide_prompt = forms.BooleanField(
         label=_("Hide the prompt"),
         help_text=_("Nobody but you can read, copy or search it, and the picture enters no dataset."),
@@ -43,6 +53,10 @@ class PublishForm(forms.Form):
             self.fields["enter_challenge"].help_text = theme
         else:
             del self.fields["enter_challenge"]
+
+    def clean_alt_text(self) -> str | None:
+        """None where the field was not there, as beside a new picture: then the words stay as they are."""
+        return self.cleaned_data["alt_text"] if "alt_text" in self.data else None
 
     def clean_tags(self) -> list[str]:
         return str(self.cleaned_data["tags"]).split(",")

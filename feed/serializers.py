@@ -14,6 +14,7 @@ from feed.cards import picture_of
 from feed.days import day_bounds
 from feed.models import Challenge, Post, Profile
 from feed.profiles import avatar_post
+from feed.words import LONGEST_ALT
 
 
 def checked(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
@@ -128,6 +129,12 @@ class PostPageSerializer(serializers.Serializer[Any]):
 class PublishSerializer(serializers.Serializer[Any]):
     image = serializers.CharField(help_text="Public id of a finished picture of yours")
     title = serializers.CharField(max_length=120, allow_blank=True, default="")
+    alt_text = serializers.CharField(
+        max_length=LONGEST_ALT,
+        allow_blank=True,
+        required=False,
+        help_text="The picture in words; left out, they stay; empty, they are the prompt",
+    )
     hide_prompt = serializers.BooleanField(default=False)
     tags = serializers.ListField(
         child=serializers.CharField(max_length=100),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -28,7 +29,7 @@ from feed.models import (
     StaleCount,
 )
 from feed.tagging import clean_tags, set_tags
-from feed.words import clean_words
+from feed.words import clean_alt, clean_words
 from generation.models import Image, ImageState
 from moderation.screening import TextKind
 from moderation.services import require_unrestricted
@@ -42,25 +43,29 @@ def publish_image(
     hide_prompt: bool = False,
     challenge: Challenge | None = None,
     tags: Sequence[str] | None = None,
+    alt_text: str | None = None,
     at: datetime | None = None,
 ) -> Post:
-    """Hangs a finished picture of the author's own; the same call again changes nothing but title, prompt and tags.
+    """Hangs a finished picture of the author's own; the same call again changes nothing but its words and tags.
 
     A picture has one post for ever: publishing after unpublishing keeps its age and its likes.
 
+    Args:
+        alt_text: said in place of the picture; None leaves it as it is, an empty one is the prompt again.
+
     Raises:
         Refused: 404 not the author's; 409 not ready, or deleted before; 403 removed by moderators or the member
-            is restricted; 400 the title or a tag breaks a rule, or the challenge's rules are not met.
+            is restricted; 400 words or a tag break a rule, or the challenge's rules are not met.
     """
     at = at or timezone.now()
     require_unrestricted(user=author, doing="publish", at=at)
-    title = clean_words(
-        title, kind=TextKind.TITLE, field="title", longest=120, author=author, at=at
-    )  # slow: before the transaction
+    # Screening is slow: before the transaction.
+    title = clean_words(title, kind=TextKind.TITLE, field="title", longest=120, author=author, at=at)
+    words = {} if alt_text is None else clean_alt(alt_text, image=image, author=author, at=at)
     names = None if tags is None else clean_tags(tags, author=author, at=at)
     with transaction.atomic():
         picture = _own_ready_image(image, author)
-        post = _hang(picture, title=title, hide_prompt=hide_prompt, at=at)
+        post = _hang(picture, title=title, columns={"is_prompt_hidden": hide_prompt, **words}, at=at)
         if names is not None:
             set_tags(post, names, at)
         if challenge is not None:
@@ -85,10 +90,11 @@ def _own_ready_image(image: Image, author: User) -> Image:
     return locked
 
 
-def _hang(image: Image, *, title: str, hide_prompt: bool, at: datetime) -> Post:
-    """Call while holding the lock on `image`."""
-    image.is_prompt_hidden = hide_prompt
-    image.save(update_fields=["is_prompt_hidden"])
+def _hang(image: Image, *, title: str, columns: dict[str, Any], at: datetime) -> Post:
+    """Call while holding the lock on `image`, whose `columns` change."""
+    for name, value in columns.items():
+        setattr(image, name, value)
+    image.save(update_fields=list(columns))
     post, is_new = Post.objects.get_or_create(
         image=image, defaults={"author": image.author, "title": title, "published_at": at}
     )

@@ -221,6 +221,7 @@ class Image(PublicIdModel):
     pdq = BitField(length=256, null=True)
     pdq_quality = models.PositiveSmallIntegerField(null=True)
     alt_text = models.CharField(max_length=500, blank=True)
+    is_alt_written = models.BooleanField(default=False, db_default=False)  # by the author; else it is the prompt
 
     content_level = models.PositiveSmallIntegerField(choices=ContentLevel.choices, default=ContentLevel.GENERAL)
     is_public = models.BooleanField(default=False)  # written by feed when it is hung and taken down
@@ -263,8 +264,10 @@ class Image(PublicIdModel):
         return isinstance(viewer, User) and (viewer.pk == self.author_id or viewer.has_role(Role.MODERATOR))
 
     def alt_for(self, viewer: Viewer | None) -> str:
-        """What `viewer` is told in place of the picture; nothing of a hidden prompt to whom it is hidden from."""
-        return self.alt_text if self.may_read_prompt(viewer) else gettext("A picture whose prompt is hidden")
+        """What `viewer` is told in place of the picture: the author's words, else the prompt, if they may read it."""
+        if self.is_alt_written or self.may_read_prompt(viewer):
+            return self.alt_text
+        return gettext("A picture whose prompt is hidden")
 
     def moderation_author(self) -> User | None:
         return None if self.deleted_at else self.author

@@ -295,6 +295,7 @@ TOMBSTONE: dict[str, Any] = {
     "pdq": None,
     "pdq_quality": None,
     "alt_text": "",
+    "is_alt_written": False,
     "failure": "",
 }
 

@@ -152,7 +152,8 @@ class Post(PublicIdModel):
         return self.author
 
     def moderation_text(self) -> str:
-        return "\n".join(filter(None, [self.title, self.image.generation.prompt]))
+        alt = self.image.alt_text if self.image.is_alt_written else ""
+        return "\n".join(filter(None, [self.title, alt, self.image.generation.prompt]))
 
     def moderation_image_url(self, viewer: Viewer) -> str:
         return self.image.moderation_image_url(viewer)

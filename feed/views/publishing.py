@@ -37,6 +37,7 @@ def publish(request: HttpRequest, public_id: str) -> HttpResponseBase:
     initial = {
         "title": post.title if post else "",
         "tags": ", ".join(tags_of(post)) if post else "",
+        "alt_text": image.alt_text,
         "hide_prompt": image.is_prompt_hidden,
     }
     form = PublishForm(request.POST or None, initial=initial, theme=challenge.theme if challenge else "")
@@ -44,7 +45,7 @@ def publish(request: HttpRequest, public_id: str) -> HttpResponseBase:
         try:
             check_member_rate(member, "publish")
             entered = challenge if form.cleaned_data.get("enter_challenge") else None
-            words = {name: form.cleaned_data[name] for name in ("title", "tags", "hide_prompt")}
+            words = {name: form.cleaned_data[name] for name in ("title", "tags", "alt_text", "hide_prompt")}
             hung = services.publish_image(image=image, author=member, challenge=entered, at=at, **words)
         except Refused as refused:
             show_refusal(form, refused)

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.cache import cache
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.levels import ContentLevel
@@ -162,6 +163,34 @@ def test_a_hidden_prompt_is_hidden_everywhere(
         paths += [f"/create/?remix={post.image.public_id}&kind={kind}" for kind in ("same", "inspired")]
     seen = {path: "unspoken" in client.get(path).content.decode() for path in paths}
     assert set(seen.values()) == ({True} if viewer in {"author", "mod"} else {False}), seen
+
+
+def test_words_that_the_author_wrote_stand_for_a_picture_and_its_generated_ones_stay_hidden(
+    alice: User, bob: User, hang: Hang, as_user: As, api_as: ApiAs
+) -> None:
+    post = hang(alice, prompt="an unspoken fox", at=NOW)
+    image = f"/api/images/{post.image.public_id}/"
+    form = reverse("feed:publish", args=[post.image.public_id])
+    page = f"/p/{post.public_id}/"
+
+    def told(words: str) -> list[str]:
+        as_user(alice).post(form, {"title": "", "tags": "", "alt_text": words, "hide_prompt": "on"})
+        html = as_user(bob).get(page).content.decode()
+        assert "unspoken" not in html
+        lists = as_user(bob).get("/api/posts/").json()["results"][0]["picture"]["alt"]
+        assert lists in html
+        return [lists, api_as(bob).get(image).json()["alt_text"]]
+
+    assert told("  A fox,\n asleep ") == ["A fox, asleep"] * 2
+    assert told("an unspoken  fox") == ["A picture by alice", "A picture whose prompt is hidden"], (
+        "as it came filled in"
+    )
+    api_as(alice).post("/api/posts/", {"image": post.image.public_id, "hide_prompt": True, "alt_text": "A den"})
+    api_as(alice).post("/api/posts/", {"image": post.image.public_id, "hide_prompt": True})
+    assert api_as(bob).get(image).json()["alt_text"] == "A den"
+    assert told("") == ["A picture by alice", "A picture whose prompt is hidden"]
+    refused = as_user(alice).post(form, {"alt_text": "fucking fox"})
+    assert (refused.status_code, "fucking fox" in refused.content.decode()) == (422, True), "what was typed is kept"
 
 
 def test_a_banned_member_has_no_profile_but_for_moderators(alice: User, mod: User, hang: Hang, as_user: As) -> None:
