@@ -22,11 +22,17 @@ _LABELS: dict[str, str | Promise] = {
     "steps": _("Steps"),
     "guidance": _("Guidance scale"),
     "scheduler": _("Scheduler"),
+    "source_image": _("Start from a picture"),
+    "strength": _("Strength"),
 }
 
 
-def settings_of(image: Image) -> dict[str, Any]:
-    """What `POST /api/generations/` takes to ask for this picture again."""
+def settings_of(image: Image, source: Image | None = None) -> dict[str, Any]:
+    """What `POST /api/generations/` takes to ask for this picture again.
+
+    `source` is the picture that it was made from, where whoever asks may use it. Without one, what was made from a
+    picture is asked for by its words alone (see `lacks_source`).
+    """
     made = image.generation
     settings: dict[str, Any] = {
         "prompt": made.prompt,
@@ -40,16 +46,22 @@ def settings_of(image: Image) -> dict[str, Any]:
         "guidance": made.guidance,
         "scheduler": made.scheduler,
         "loras": made.loras,
+        "source_image": source.public_id if source else "",
+        "strength": made.strength if source and made.strength is not None else "",
         "count": 1,
     }
     return {name: value for name, value in settings.items() if value not in ("", [])}
 
 
-def as_text(image: Image) -> str:
+def lacks_source(image: Image, source: Image | None) -> bool:
+    """Whether it was made from a picture that cannot be copied along: an upload, or one not to be seen."""
+    return image.generation.strength is not None and source is None
+
+
+def as_text(image: Image, source: Image | None = None) -> str:
     """For people: a line for each setting, named as on the page."""
-    return "\n".join(
-        f"{_LABELS[name]}: {_written(value)}" for name, value in settings_of(image).items() if name in _LABELS
-    )
+    values = settings_of(image, source).items()
+    return "\n".join(f"{_LABELS[name]}: {_written(value)}" for name, value in values if name in _LABELS)
 
 
 def _written(value: Any) -> str:
@@ -58,8 +70,8 @@ def _written(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def as_json(image: Image) -> str:
-    return json.dumps(settings_of(image), ensure_ascii=False, indent=2)
+def as_json(image: Image, source: Image | None = None) -> str:
+    return json.dumps(settings_of(image, source), ensure_ascii=False, indent=2)
 
 
 def as_parameters(image: Image) -> str:
@@ -82,13 +94,13 @@ def as_parameters(image: Image) -> str:
     return recipe.parameters()
 
 
-def as_curl(image: Image, site_url: str) -> str:
+def as_curl(image: Image, site_url: str, source: Image | None = None) -> str:
     """A command line that asks this site's API for the picture; the token stays a variable of the shell."""
     return " \\\n  ".join(
         [
             f"curl -X POST {shlex.quote(f'{site_url}/api/generations/')}",
             '-H "Authorization: Token $SALON_TOKEN"',
             "-H 'Content-Type: application/json'",
-            f"-d {shlex.quote(json.dumps(settings_of(image), ensure_ascii=False))}",
+            f"-d {shlex.quote(json.dumps(settings_of(image, source), ensure_ascii=False))}",
         ]
     )

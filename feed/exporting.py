@@ -18,7 +18,7 @@ def files_of(user: User) -> list[tuple[str, Callable[[], bytes]]]:
     made = Image.objects.kept().filter(author=user).exclude(prefix="").order_by("pk")
     posts = {post.image_id: post for post in Post.objects.filter(author=user, deleted_at=None)}
     files: list[tuple[str, Callable[[], bytes]]] = []
-    for image in made.select_related("generation__checkpoint", "generation__style"):
+    for image in made.select_related("generation__checkpoint", "generation__style", "generation__source_image"):
         recipe = _recipe(image, posts.get(image.pk))
         files.append((f"pictures/{image.public_id}.json", partial(bytes, recipe)))
         files.append((f"pictures/{image.public_id}.png", partial(original_png, image)))
@@ -30,5 +30,8 @@ def _recipe(image: Image, post: Post | None) -> bytes:
     hung: dict[str, Any] | None = None
     if post is not None:
         hung = {"title": post.title, "hide_prompt": image.is_prompt_hidden, "tags": tags_of(post)}
-    record = {"image": image.public_id, "generation": settings_of(image), "post": hung}
+        if image.is_alt_written:
+            hung["alt_text"] = image.alt_text
+    recipe = settings_of(image, image.generation.source_image)
+    record = {"image": image.public_id, "generation": recipe, "post": hung}
     return json.dumps(record, ensure_ascii=False, indent=2).encode()

@@ -10,13 +10,15 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import Refused
 from accounts.models import User
-from generation.models import Checkpoint, Generation, Image, Style
+from generation.models import Checkpoint, Generation, Image, Lora, Style
+from generation.remixing import read_loras
 from generation.requests import MOST_IMAGES, MOST_WORDS
 from generation.services import submit_generation
 
 CHECKED_ELSEWHERE = {"width": "size", "height": "size", "source_image": "source_file"}
+MOST_LORAS = 12  # named beside the field
 # what another checkpoint offers differently; fetched when one is chosen, checked again when the form is sent
-OF_CHECKPOINT = "#id_style,#id_size,#id_scheduler,#id_steps,#id_guidance"
+OF_CHECKPOINT = "#id_style,#id_size,#id_scheduler,#id_steps,#id_guidance,#id_loras"
 _SHAPES = {(1, 1): _("Square"), (3, 2): _("Landscape"), (2, 3): _("Portrait")}
 
 
@@ -54,12 +56,23 @@ class CreateForm(forms.Form):
         widget=forms.NumberInput(attrs={"min": 0, "max": 20, "step": 0.5}),
     )
     scheduler = forms.CharField(required=False, label=_("Sampler"), widget=forms.Select)
+    loras = forms.CharField(
+        required=False,
+        label=_("LoRAs"),
+        help_text=_("Names and weights, with commas between."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
     source_file = forms.FileField(
         required=False,
         label=_("Start from a picture"),
         help_text=_("PNG, JPEG, WebP or AVIF."),
         allow_empty_file=True,
         widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp,image/avif"}),
+    )
+    keep_source = forms.BooleanField(
+        required=False,
+        label=_("Start from the same picture"),
+        help_text=_("Without it, the words alone are drawn."),
     )
     strength = forms.CharField(
         required=False,
@@ -72,8 +85,13 @@ class CreateForm(forms.Form):
     confirm_doubtful = forms.BooleanField(required=False, label=_("Generate anyway"))
     idempotency_key = forms.CharField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, checkpoints: list[Checkpoint], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, checkpoints: list[Checkpoint], source: Image | None = None, **kwargs: Any) -> None:
+        """`source` is what the picture that is remixed was made from, where the member may use it."""
         super().__init__(*args, **kwargs)
+        self.source = source
+        self.offers_loras = False
+        if source is None:
+            del self.fields["keep_source"]
         self.asks_to_confirm = False
         self.status = 422
         self.checkpoints = checkpoints
@@ -106,12 +124,28 @@ class CreateForm(forms.Form):
         self._offer("style", [("", _("None")), *styles])
         self._offer("size", [(f"{w}x{h}", f"{_shape(w, h)} {w} × {h}") for w, h in checkpoint.sizes])
         self._offer("scheduler", [(name, name.removesuffix("Scheduler")) for name in checkpoint.schedulers])
+        self._offer_loras(checkpoint)
         self.fields["steps"].widget.attrs |= {"max": checkpoint.max_steps, "placeholder": checkpoint.default_steps}
         self.fields["guidance"].widget.attrs["placeholder"] = f"{checkpoint.default_guidance:g}"
+
+    def _offer_loras(self, checkpoint: Checkpoint) -> None:
+        """The field is there where a checkpoint has something to offer, or something stands in it."""
+        offered = Lora.objects.filter(checkpoint__in=self.checkpoints, is_enabled=True).order_by("slug")
+        rows = list(offered.values_list("checkpoint", "slug"))
+        names = [f"{slug}:0.8" for row, slug in rows if row == checkpoint.pk]
+        self.offers_loras = bool(rows or self["loras"].value())
+        self.fields["loras"].widget.attrs["placeholder"] = ", ".join(names[:MOST_LORAS])
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or self.cleaned_data
+        if self.data.get("keep_source") and self.source is None:
+            self.add_error(None, _("The picture it started from cannot be used any more. Choose another, or none."))
+        return values
 
     def submit(self, *, author: User, parent: Image | None, at: datetime) -> Generation | None:
         """The generation, or None with what is wrong beside the fields."""
         values = self.cleaned_data
+        has_file = values["source_file"] is not None
         width, _x, height = values["size"].partition("x")
         try:
             return submit_generation(
@@ -120,6 +154,8 @@ class CreateForm(forms.Form):
                     "prompt", "negative_prompt", "checkpoint", "style", "count", "seed", "steps", "guidance",
                     "scheduler", "source_file", "strength", "confirm_doubtful", "idempotency_key",
                 )},
+                loras=read_loras(values["loras"]),
+                source_image=self.source if values.get("keep_source") and not has_file else None,
                 width=_number(width),
                 height=_number(height),
                 parent=parent,

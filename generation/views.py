@@ -19,6 +19,7 @@ from generation.display import picture_for, shown
 from generation.forms import CreateForm, fresh_key
 from generation.models import PENDING, Checkpoint, Generation, Image, ImageState
 from generation.queue import place_in_queue
+from generation.remixing import SAME, Remix, remix_of, source_of
 
 
 def _checkpoints() -> list[Checkpoint]:
@@ -30,12 +31,16 @@ def _checkpoints() -> list[Checkpoint]:
 def create(request: HttpRequest) -> HttpResponse:
     """The form; ``?remix=<image>&kind=same|inspired`` fills it from a picture that the member may see."""
     member, at = member_of(request), timezone.now()
+    given = request.POST if request.method == "POST" else request.GET
+    parent = _parent(given.get("remix", ""), member)
+    source = _source(parent, given.get("kind", SAME), member, at)
+    offered: dict[str, Any] = {"checkpoints": _checkpoints(), "source": source}
     if request.method != "POST":
-        form = CreateForm(initial=_initial(request, member), checkpoints=_checkpoints())
-        parent = _parent(request.GET.get("remix", ""), member)
-        return render(request, "generation/create.html", _context(form, parent, member, at))
-    parent = _parent(request.POST.get("remix", ""), member)
-    form = CreateForm(request.POST, request.FILES, checkpoints=_checkpoints())
+        copied = _copied(request, parent, member, at)
+        form = CreateForm(initial=copied.initial, **offered)
+        context = _context(form, parent, member, at) | {"missing": copied.missing}
+        return render(request, "generation/create.html", context)
+    form = CreateForm(request.POST, request.FILES, **offered)
     generation = form.submit(author=member, parent=parent, at=at) if form.is_valid() else None
     if generation is None:
         return render(request, "generation/create.html", _context(form, parent, member, at), status=form.status)
@@ -43,8 +48,9 @@ def create(request: HttpRequest) -> HttpResponse:
 
 
 def _context(form: CreateForm, parent: Image | None, member: User, at: datetime) -> dict[str, Any]:
-    picture = None if parent is None else picture_for(parent, member, at)
-    return {"form": form, "parent": parent, "parent_picture": picture}
+    pictures = {"parent_picture": parent, "source_picture": form.source}
+    shown_ones = {name: picture_for(image, member, at) for name, image in pictures.items() if image is not None}
+    return {"form": form, "parent": parent, **shown_ones}
 
 
 def _parent(public_id: str, member: User) -> Image | None:
@@ -58,30 +64,18 @@ def _parent(public_id: str, member: User) -> Image | None:
     return image
 
 
-def _initial(request: HttpRequest, member: User) -> dict[str, Any]:
+def _copied(request: HttpRequest, parent: Image | None, member: User, at: datetime) -> Remix:
+    """What the form begins with: what a remix takes over, then what the address says."""
     asked = {name: value for name, value in request.GET.items() if name in CreateForm.base_fields}
     key = {"idempotency_key": fresh_key()}
-    parent = _parent(request.GET.get("remix", ""), member)
-    filled = {} if parent is None else _from(parent, request.GET.get("kind", "same"), member)
-    return {**filled, **asked, **key}
+    if parent is None:
+        return Remix({**asked, **key})
+    copied = remix_of(parent, kind=request.GET.get("kind", SAME), member=member, at=at)
+    return Remix({**copied.initial, **asked, **key}, copied.missing)
 
 
-def _from(image: Image, kind: str, member: User) -> dict[str, Any]:
-    """What a remix begins with: the words, and for the same settings everything else too. A hidden prompt stays so."""
-    generation = image.generation
-    filled: dict[str, Any] = {"kind": kind, "checkpoint": generation.checkpoint.slug}
-    if image.may_read_prompt(member):
-        filled |= {"prompt": generation.prompt, "negative_prompt": generation.negative_prompt}
-    if kind == Generation.RemixKind.SAME_SETTINGS:
-        filled |= {
-            "style": generation.style.slug if generation.style else "",
-            "size": f"{generation.width}x{generation.height}",
-            "steps": generation.steps,
-            "guidance": f"{generation.guidance:g}",
-            "scheduler": generation.scheduler,
-            "seed": image.seed,
-        }
-    return filled
+def _source(parent: Image | None, kind: str, member: User, at: datetime) -> Image | None:
+    return None if parent is None else source_of(parent, member=member, kind=kind, at=at)
 
 
 def _own(request: HttpRequest, public_id: str) -> Generation:

@@ -1,6 +1,7 @@
 """One post: its page, and liking it."""
 
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -25,6 +26,7 @@ from feed.stacks import near_duplicates_of, variations_of
 from feed.tagging import tags_of
 from feed.views.support import came_from, for_members, is_htmx, says_no
 from generation.files import is_plainly_public
+from generation.models import Image
 from moderation.targets import target_type
 
 DETAIL_SIZES = "(min-width: 960px) 65vw, 100vw"
@@ -77,7 +79,7 @@ def _shown(post: Post, viewer: Viewer, at: datetime) -> dict[str, object]:
         "picture": picture_of(post, viewer, at, DETAIL_SIZES),
         "is_own": viewer.pk == post.author_id,
         "is_prompt_readable": is_readable,
-        "copies": _copies(post) if is_readable else {},
+        "copies": _copies(post, viewer, at) if is_readable else {},
         "same_url": remix_url(post, "same") if is_readable else "",
         "inspired_url": remix_url(post, "inspired"),
         "score": score_of(post),
@@ -104,13 +106,17 @@ def _open_graph(post: Post) -> dict[str, str] | None:
     return {"title": post.title or by, "description": Truncator(prompt).chars(200) or by}
 
 
-def _copies(post: Post) -> dict[str, str]:
-    image = post.image
+def _copies(post: Post, viewer: Viewer, at: datetime) -> dict[str, Any]:
+    image, source_id = post.image, post.image.generation.source_image_id
+    source = None
+    if source_id is not None:
+        source = Image.objects.visible_to(viewer, at).filter(pk=source_id).exclude(prefix="").first()
     return {
-        "text": copying.as_text(image),
-        "json": copying.as_json(image),
+        "text": copying.as_text(image, source),
+        "json": copying.as_json(image, source),
         "parameters": copying.as_parameters(image),
-        "curl": copying.as_curl(image, settings.SITE_URL),
+        "curl": copying.as_curl(image, settings.SITE_URL, source),
+        "lacks_source": copying.lacks_source(image, source),
     }
 
 

@@ -43,6 +43,25 @@ def test_curl_survives_the_shell(image: Image) -> None:
     assert (body["prompt"], body["seed"]) == ('a "red" fox, it\'s here', 7)
 
 
+def test_a_source_picture_is_copied_along_where_it_may_be_seen_and_else_missed(
+    alice: User, bob: User, hang: Hang, image: Image, as_user: As
+) -> None:
+    source = hang(alice).image
+    Generation.objects.filter(images=image.pk).update(source_image=source, strength=0.4)
+    image.refresh_from_db()
+    body = json.loads(as_json(image, source))
+    assert (body["source_image"], body["strength"]) == (source.public_id, 0.4)
+    assert {"source_image", "strength"}.isdisjoint(json.loads(as_json(image)))
+    address, missed = f"/p/{image.post.public_id}/", "cannot be copied along"
+    page = as_user(bob).get(address).content.decode()
+    assert source.public_id in page
+    assert missed not in page
+    Image.objects.filter(pk=source.pk).update(is_public=False)
+    page = as_user(bob).get(address).content.decode()
+    assert source.public_id not in page
+    assert missed in page
+
+
 def test_the_page_offers_every_form_unless_the_prompt_is_hidden(
     alice: User, bob: User, hang: Hang, as_user: As
 ) -> None:

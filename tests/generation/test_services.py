@@ -18,7 +18,7 @@ from accounts.errors import NotFound, Refused
 from accounts.models import User
 from accounts.services import delete_account, export_personal_data
 from generation import files, services
-from generation.models import Checkpoint, Generation, Image, ImageState, Upload
+from generation.models import Checkpoint, Generation, Image, ImageState, Lora, Upload
 from moderation.models import Restriction, Rule, Screening
 from moderation.services.restrictions import restrict_member
 from tests.conftest import ApiAs, As
@@ -304,6 +304,36 @@ def test_a_remix_form_begins_with_the_settings_of_its_parent(
     assert "an unusual teapot" in page
     assert 'value="4242"' in page
     assert as_user(mallory).get(f"/create/?remix={image.public_id}").status_code == 404
+
+
+def test_a_remix_with_the_same_settings_takes_loras_source_and_strength_over(
+    alice: User, bob: User, make_image: MakeImage, as_user: As
+) -> None:
+    source, image = make_image(alice), make_image(bob, prompt="a teapot")
+    Image.objects.filter(pk=source.pk).update(is_public=True)
+    Lora.objects.create(slug="ink", name="Ink", checkpoint=image.generation.checkpoint, sha256="1" * 64)
+    loras = [{"slug": name, "sha256": "1" * 64, "weight": 0.8} for name in ("gone", "ink")]
+    Generation.objects.filter(images=image.pk).update(source_image=source, strength=0.35, loras=loras)
+    client, address = as_user(bob), f"/create/?remix={image.public_id}&kind=same"
+    page = client.get(address).content.decode()
+    for part in ('value="ink:0.8"', 'value="0.35"', 'name="keep_source"', "The LoRA gone is not here any more"):
+        assert part in page, part
+    inspired = client.get(address.replace("same", "inspired")).content.decode()
+    assert "keep_source" not in inspired
+    sent = {"prompt": "a teapot", "checkpoint": "toy", "count": "1", "size": "32x32", "remix": image.public_id}
+    sent |= {"kind": "same", "loras": "ink:0.8", "keep_source": "on", "strength": "0.35"}
+    assert client.post("/create/", {**sent, "idempotency_key": "a"}).status_code == 302
+    made = Generation.objects.get(idempotency_key="a")
+    assert (made.source_image, made.strength) == (source, 0.35)
+    assert made.loras == loras[1:]
+    wrong = client.post("/create/", {**sent, "loras": "gone:1", "idempotency_key": "b"})
+    assert (wrong.status_code, "Choose LoRAs of this checkpoint" in wrong.content.decode()) == (422, True)
+    Image.objects.filter(pk=source.pk).update(is_public=False)
+    refused = client.post("/create/", {**sent, "idempotency_key": "b"})
+    assert (refused.status_code, "cannot be used any more" in refused.content.decode()) == (422, True)
+    page = client.get(address).content.decode()
+    assert "cannot be used again" in page
+    assert source.public_id not in page
 
 
 def test_the_api_takes_a_request_once_per_key_and_names_wrong_fields(alice: User, mallory: User, api_as: ApiAs) -> None:
