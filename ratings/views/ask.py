@@ -23,14 +23,18 @@ from ratings.tokens import token_for
 @never_cache
 @require_GET
 def ask(request: HttpRequest, public_id: str) -> HttpResponse:
-    """The question drawn for this member and picture; 204 when nothing is asked, which is most of the time."""
+    """The question drawn for this member and picture. When nothing is asked, which is most of the time, a script gets
+    204 and a browser without one a sentence."""
     if not isinstance(request.user, User):
         return HttpResponse(status=204)
     image = get_object_or_404(Image.objects.visible_to(request.user, timezone.now()), public_id=public_id)
     surface = Surface.RESULT if image.author_id == request.user.pk else Surface.POST
     drawn = services.draw_ask(surface=surface, image=image, rater=request.user)
-    if drawn is None:
+    if drawn is None and request.headers.get("HX-Request"):
         return HttpResponse(status=204)
+    if drawn is None:
+        text = _("There is no question this time, as most of the time.")
+        return _show(request, "answered", {"text": text, "back": _back(request)})
     context = {"ask": drawn, "token": token_for(drawn), "back": _back(request)}
     return _show(request, "question", context)
 

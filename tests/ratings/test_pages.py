@@ -1,5 +1,6 @@
 """The question card over HTTP and the API: fragments, plain forms, and every refusal with its status."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -78,6 +79,20 @@ def test_most_of_the_time_the_answer_is_that_nothing_is_asked(
     image = hang(alice)
     for user in (alice, None):
         assert as_user(user).get(reverse("ratings:ask", args=[image.public_id]), headers=HTMX).status_code == 204
+
+
+def test_without_a_script_a_link_leads_to_the_question_or_says_that_there_is_none(
+    make_policy: MakePolicy, alice: User, bob: User, hang: Hang, as_user: As
+) -> None:
+    make_policy(p_ask={"post": 0.0, "result": 0.0})
+    image = hang(alice)
+    pages = {bob: image.post.get_absolute_url(), alice: reverse("generation:detail", args=[image.generation.public_id])}
+    for member, page in pages.items():
+        client = as_user(member)
+        (link,) = re.findall(r'<noscript><a [^>]*href="([^"]+)"', client.get(page).content.decode())
+        told = client.get(link)
+        assert (told.status_code, "There is no question this time" in told.content.decode()) == (200, True)
+        assert f'href="{page}"' in told.content.decode()
 
 
 @pytest.mark.usefixtures("always")
