@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connection
 
-from accounts.models import User, level_for
+from accounts.models import ConsentEvent, Purpose, User, level_for
 from ratings.models import Ask, Benchmark
 
 STRATEGY = "benchmark"
@@ -48,9 +48,12 @@ LIMIT %(limit)s
 
 
 def benchmark_pairs(rater: User, *, limit: int, at: datetime) -> list[tuple[int, int]]:
-    """Up to `limit` pairs of ids (low first) of the benchmarks that are being judged, unseen by `rater`."""
+    """Up to `limit` pairs of ids (low first) of the benchmarks that are being judged, unseen by `rater`.
+
+    None for whoever has not agreed to public benchmarks: their answers would not count.
+    """
     open_ones = list(Benchmark.objects.judging(at).order_by("pk"))
-    if not open_ones:
+    if not (open_ones and agrees(rater)):
         return []
     asked = Ask.objects.about_pair().filter(rater=rater, strategy=STRATEGY).count()
     pairs: list[tuple[int, int]] = []
@@ -76,6 +79,11 @@ def _pairs_of(benchmark: Benchmark, rater: User, shuffle: int, limit: int) -> li
             if found:
                 return found
     return []
+
+
+def agrees(rater: User) -> bool:
+    """Whether the member's latest word lets public benchmarks count their answers."""
+    return ConsentEvent.objects.filter(user=rater).granted(Purpose.BENCHMARK).exists()
 
 
 def decided_pairs(benchmark: Benchmark) -> list[str]:

@@ -1,6 +1,6 @@
 """What a benchmark has shown so far: strengths, duels and categories with intervals, and whether it may stop."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from itertools import combinations
 from typing import Any
@@ -9,7 +9,9 @@ import numpy as np
 from django.db import connection, transaction
 from django.utils import timezone
 
+from accounts.models import ConsentEvent, Purpose
 from ratings.models import Benchmark, BenchmarkPicture, Comparison, QualityFlag
+from ratings.models.asking import ComparisonQuerySet
 from ratings.reports import duels
 from ratings.reports.duels import Judgements
 from ratings.reports.flags import UNFLAGGED
@@ -38,14 +40,15 @@ ORDER BY c.id
 def refresh_results(*, benchmark: Benchmark, at: datetime | None = None) -> Benchmark:
     """Works the results out anew; a benchmark whose stopping rule is met is closed with them, once and for good.
 
-    The rule looks at how many votes there are and at the clock, never at what the votes say.
+    Only votes of members who agree to it at that moment count. The rule looks at how many votes there are and at the
+    clock, never at what the votes say.
     """
     at = at or timezone.now()
     with transaction.atomic():
         row = Benchmark.objects.select_for_update().get(pk=benchmark.pk)
         if row.state != Benchmark.State.JUDGING:
             return row
-        row.results, row.results_at = _results(row), at
+        row.results, row.results_at = _results(row, at), at
         entries = row.entries.count()
         if len(row.results["decided"]) == entries * (entries - 1) // 2 or row.closes_at <= at:
             row.state, row.closed_at = Benchmark.State.CLOSED, at
@@ -53,17 +56,20 @@ def refresh_results(*, benchmark: Benchmark, at: datetime | None = None) -> Benc
     return row
 
 
-def _results(benchmark: Benchmark) -> dict[str, Any]:
+def _results(benchmark: Benchmark, at: datetime) -> dict[str, Any]:
     with connection.cursor() as cursor:
         cursor.execute(JUDGED, {"benchmark": benchmark.pk})
-        rows = cursor.fetchall()
+        unflagged = cursor.fetchall()
+    agreed = _agreed(benchmark, at)
+    rows = [row for row in unflagged if row[3] in agreed]
     told = duels.judgements_of([row[:6] for row in rows])
     found = duels.duels(told)
     ids = dict(benchmark.entries.values_list("checkpoint__slug", "checkpoint_id"))
     return {
         "votes": len(rows),
         "raters": len({row[3] for row in rows}),
-        "left_out": _left_out(benchmark),
+        "left_out": _flagged(benchmark, agreed),
+        "withdrawn": len(unflagged) - len(rows),
         "board": duels.leaderboard(told),
         "duels": found,
         "categories": _categories(told, np.array([row[6] for row in rows], dtype=str)),
@@ -75,10 +81,20 @@ def _results(benchmark: Benchmark) -> dict[str, Any]:
     }
 
 
-def _left_out(benchmark: Benchmark) -> int:
-    """How many votes are no part of the results because a quality flag speaks against them."""
-    votes = Comparison.objects.votes().filter(image_low__benchmark_picture__entry__benchmark=benchmark)
-    return votes.filter(ask__in=QualityFlag.objects.in_force().values("ask")).count()
+def _votes(benchmark: Benchmark) -> ComparisonQuerySet:
+    return Comparison.objects.votes().filter(image_low__benchmark_picture__entry__benchmark=benchmark)
+
+
+def _agreed(benchmark: Benchmark, at: datetime) -> set[int]:
+    """Those of its raters (ids) whose latest word lets a public benchmark count their answers."""
+    raters = _votes(benchmark).values("rater")
+    return set(ConsentEvent.objects.filter(user__in=raters).granted(Purpose.BENCHMARK, at))
+
+
+def _flagged(benchmark: Benchmark, agreed: Collection[int]) -> int:
+    """How many votes of theirs are no part of the results because a quality flag speaks against them."""
+    doubted = QualityFlag.objects.in_force().values("ask")
+    return _votes(benchmark).filter(ask__in=doubted, rater__in=agreed).count()
 
 
 def _judged(row: dict[str, Any]) -> int:

@@ -90,7 +90,10 @@ def protocol_of(
             "model": "Bradley-Terry, a tie half a win, both bad left out",
             "interval": "95 %, clustered by rater and by prompt (jackknife, the larger way), t",
             "rater_cap": RATER_CAP,
-            "left_out": ["hidden checks", "repeats", "answers with a quality flag", "raters who are the author"],
+            "left_out": [
+                "hidden checks", "repeats", "answers with a quality flag", "raters who are the author",
+                "raters who do not agree to public benchmarks when the results are worked out",
+            ],
         },
     }  # fmt: skip
 

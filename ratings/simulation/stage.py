@@ -53,7 +53,7 @@ class Stage:
 def sign_up(stage: Stage, guests: Iterable[User] = ()) -> None:
     """Makes the members that lack, with what they agreed to; `guests` are accounts that exist and join in.
 
-    The first guest takes part as they are; the others agree to training and publication.
+    The first guest takes part as they are; the others agree to training, publication and benchmarks.
     """
     stage.members.extend(_member(stage, persona) for persona in stage.script.personas)
     for number, guest in enumerate(guests):
@@ -84,5 +84,5 @@ def simulated_user(username: str, joined: datetime) -> User:
 
 
 def agree(user: User, at: datetime) -> None:
-    for purpose in (Purpose.TRAIN, Purpose.PUBLISH):
+    for purpose in Purpose:
         record_consent(user=user, purpose=purpose, granted=True, at=at)

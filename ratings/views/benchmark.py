@@ -7,7 +7,9 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
+from accounts.models import User
 from ratings.benchmarks.bundle import bundle
+from ratings.benchmarks.pairs import agrees
 from ratings.benchmarks.results import missing_pictures
 from ratings.charts import SHARES, Figure, interval_charts
 from ratings.models import Benchmark, BenchmarkScore
@@ -39,6 +41,7 @@ def benchmark_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "scores": _scores(benchmark),
         "position": effect and {**effect, "share_percent": f"{100 * effect['share']:.1f}"},
         "prompts": benchmark.prompt_set.prompts.order_by("number")[:MOST_PROMPTS],
+        "may_judge": isinstance(request.user, User) and agrees(request.user),
         "prompt_count": benchmark.prompt_set.prompts.count(),
     }
     return render(request, "ratings/benchmark_detail.html", context)

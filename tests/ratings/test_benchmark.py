@@ -16,7 +16,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.errors import Refused
-from accounts.models import User
+from accounts.models import Purpose, User
+from accounts.services import record_consent
 from feed.people import block_member, unblock_member
 from generation.models import Checkpoint, Image
 from ratings.benchmarks.bundle import bundle
@@ -165,9 +166,15 @@ def test_the_command_has_pictures_made_by_generation_and_opens_judging(
         call_command("run_benchmark", "many", "--checkpoints", "tiny", "tiny-two")
 
 
+def agree(*raters: User, granted: bool = True) -> None:
+    for rater in raters:
+        record_consent(user=rater, purpose=Purpose.BENCHMARK, granted=granted)
+
+
 def test_a_member_judges_pairs_of_an_open_benchmark_blind_and_each_once(
     three: list[Checkpoint], alice: User, bob: User, make_image: MakeImage, make_policy: MakePolicy
 ) -> None:
+    agree(bob)
     make_policy(strategies={"benchmark": 1.0})
     benchmark = drawn(three, alice, make_image)
     seen = set()
@@ -189,6 +196,7 @@ def test_a_member_judges_pairs_of_an_open_benchmark_blind_and_each_once(
 def test_pairs_end_with_judging_and_deleted_pictures_leave_them(
     three: list[Checkpoint], alice: User, bob: User, make_image: MakeImage
 ) -> None:
+    agree(bob)
     benchmark = drawn(three, alice, make_image)
     now = timezone.now()
     assert len(benchmark_pairs(bob, limit=50, at=now)) == 6
@@ -204,11 +212,15 @@ def test_pairs_end_with_judging_and_deleted_pictures_leave_them(
 
 
 def judge_all(benchmark: Benchmark, crowd: list[User], prompts: int) -> None:
-    """Everybody judges every pair; the earlier slug wins but where the rater's and prompt's numbers say otherwise."""
+    """Everybody judges every pair; the earlier slug wins but where the rater's and prompt's numbers say otherwise.
+
+    They agree to that first.
+    """
     pictures = BenchmarkPicture.objects.filter(entry__benchmark=benchmark).select_related("image", "entry__checkpoint")
     by_prompt: dict[int, list[BenchmarkPicture]] = {}
     for picture in pictures.order_by("entry__checkpoint__slug"):
         by_prompt.setdefault(picture.prompt_id, []).append(picture)
+    agree(*crowd)
     for number, row in enumerate(by_prompt.values()):
         for place, rater in enumerate(crowd):
             for a, b in ((0, 1), (0, 2), (1, 2)):
@@ -232,6 +244,7 @@ def decided(three: list[Checkpoint], alice: User, make_image: MakeImage, make_me
 def test_results_have_every_model_with_intervals_and_the_registered_number_of_votes_ends_them(
     decided: Benchmark, bob: User
 ) -> None:
+    agree(bob)
     assert decided.state == Benchmark.State.CLOSED
     results = decided.results
     assert (results["votes"], results["raters"]) == (6 * 6 * 3, 6)
@@ -261,6 +274,35 @@ def test_a_vote_with_a_flag_decides_no_benchmark_and_the_page_says_so(
     assert "1 vote is left out" in page
 
 
+def test_only_members_who_agree_are_shown_pairs_and_an_answer_counts_as_long_as_they_do(
+    three: list[Checkpoint], alice: User, make_image: MakeImage, make_member: MakeMember, as_user: As
+) -> None:
+    prompt_set("prompt\na fox\na cat\n")
+    benchmark = drawn(three, alice, make_image, votes_a_pair=4)
+    one, two, shy = (make_member(name) for name in ("one", "two", "shy"))
+    judge_all(benchmark, [one, two], 2)
+    path = reverse("ratings:benchmark-detail", args=[benchmark.slug])
+    agree(one, granted=False)
+    flagged = Ask.objects.filter(rater=one).order_by("pk")[0]  # left out once, under the first reason that holds
+    QualityFlag.objects.create(version=1, ask=flagged, flag="too_fast", raised_at=timezone.now())
+    found = refresh_results(benchmark=benchmark)
+    assert [found.results[name] for name in ("votes", "raters", "left_out", "withdrawn")] == [6, 1, 0, 5]
+    assert found.state == Benchmark.State.JUDGING
+    assert "5 votes are left out because whoever gave them" in as_user(None).get(path).content.decode()
+    now = timezone.now()
+    assert [len(benchmark_pairs(member, limit=9, at=now)) for member in (one, shy)] == [0, 0]
+    assert "once you agree to public benchmarks" in as_user(shy).get(path).content.decode()
+    agree(shy)
+    assert len(benchmark_pairs(shy, limit=9, at=now)) == 6
+    assert "once you agree" not in as_user(shy).get(path).content.decode()
+    agree(one)
+    QualityFlag.objects.all().delete()
+    closed = refresh_results(benchmark=benchmark)
+    assert (closed.state, closed.results["votes"]) == (Benchmark.State.CLOSED, 12)
+    agree(one, granted=False)
+    assert refresh_results(benchmark=benchmark).results["votes"] == 12  # published is published
+
+
 def test_a_benchmark_stops_on_its_day_and_pairs_with_their_votes_are_not_drawn_again(
     three: list[Checkpoint], alice: User, bob: User, make_image: MakeImage, make_member: MakeMember
 ) -> None:
@@ -270,8 +312,10 @@ def test_a_benchmark_stops_on_its_day_and_pairs_with_their_votes_are_not_drawn_a
     )
     assert best
     assert mean
-    for number in range(3):
-        comparison = vote(make_member(f"voter{number}"), best, mean, "both_bad" if number else best)
+    voters = [make_member(f"voter{number}") for number in range(3)]
+    agree(bob, *voters)
+    for number, voter in enumerate(voters):
+        comparison = vote(voter, best, mean, "both_bad" if number else best)
         Ask.objects.filter(pk=comparison.ask_id).update(strategy="benchmark")
     benchmark = refresh_results(benchmark=benchmark)
     assert benchmark.state == Benchmark.State.JUDGING
