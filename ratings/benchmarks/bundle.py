@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from datetime import timedelta
 from typing import Any
 
 from ratings.benchmarks.prompts import prompts_of, to_lines
@@ -17,11 +18,13 @@ protocol.json   what was registered on {registered} before any picture was made;
                 form (sorted keys, no spaces): {protocol}
 results.json    what the community said so far, with 95 % intervals, and what programs say
 
+Judging stops when every pair of models has {votes} votes, at the latest on {closes} UTC{unregistered}.
+
 To run it on a Salon of your own, register the same checkpoints, then:
 
     python manage.py import_prompts prompts.jsonl --slug {set_slug} --form table
     python manage.py run_benchmark {set_slug} --checkpoints {checkpoints} \\
-        --seeds {seeds} --size {size} --votes {votes} --inline
+        --seeds {seeds} --size {size} --votes {votes} --days {days} --inline
 
 import_prompts prints the SHA-256 of the prompts: it must be the one above.
 """
@@ -68,6 +71,9 @@ def _readme(benchmark: Benchmark) -> str:
         seeds=" ".join(map(str, benchmark.seeds)),
         size=f"{benchmark.width}x{benchmark.height}",
         votes=benchmark.votes_a_pair,
+        days=max(1, round((benchmark.closes_at - benchmark.registered_at) / timedelta(days=1))),
+        closes=f"{benchmark.closes_at:%Y-%m-%d %H:%M:%S}",
+        unregistered="" if benchmark.is_end_registered else " (a day that protocol.json does not name)",
     )
 
 

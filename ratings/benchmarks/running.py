@@ -1,7 +1,8 @@
 """From a registered protocol to pictures that the community judges: through generation's own services and queue."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -34,6 +35,9 @@ def register_benchmark(
 ) -> Benchmark:
     """Writes the protocol down before any picture is made. The same slug brings back what was registered.
 
+    The end of judging is part of the protocol, to the second; the first registration sets it, and `closes_at` of
+    a later call changes nothing.
+
     Raises Refused: fewer than two checkpoints, unknown ones, no seed, a number of votes below 1, an end in the past;
     "other_protocol" (409) where the slug is registered with other prompts, checkpoints, seeds, size or votes.
     """
@@ -44,14 +48,16 @@ def register_benchmark(
         raise Refused("unknown_checkpoint", _("No such checkpoint: %(names)s.") % {"names": ", ".join(unknown)})
     if len(rows) < 2 or not seeds or votes_a_pair < 1:
         raise Refused("bad_protocol", _("A benchmark needs two checkpoints or more, a seed, and a number of votes."))
-    protocol = protocol_of(prompt_set, [rows[name] for name in sorted(rows)], sorted(seeds), size, votes_a_pair)
+    ends = closes_at.astimezone(UTC).replace(microsecond=0)
+    chosen = [rows[name] for name in sorted(rows)]
+    protocol = protocol_of(prompt_set, chosen, sorted(seeds), size, votes_a_pair, ends)
     earlier = Benchmark.objects.filter(slug=slug).first()
     if earlier is not None:
-        if earlier.protocol != protocol:
+        if _asked_for(earlier.protocol) != _asked_for(protocol):
             message = _("“%(slug)s” is registered with another protocol, which stands. Choose another name.")
             raise Refused("other_protocol", message % {"slug": slug}, status=409)
         return earlier
-    if closes_at <= at:
+    if ends <= at:
         raise Refused("bad_protocol", _("Judging must end in the future."))
     benchmark = Benchmark.objects.create(
         slug=slug,
@@ -61,7 +67,7 @@ def register_benchmark(
         width=size[0],
         height=size[1],
         votes_a_pair=votes_a_pair,
-        closes_at=closes_at,
+        closes_at=ends,
         protocol=protocol,
         registered_at=at,
     )
@@ -70,9 +76,25 @@ def register_benchmark(
     return benchmark
 
 
+def _asked_for(protocol: dict[str, Any]) -> list[object]:
+    """What every run of the command names again and must find as registered.
+
+    Not the end, which is counted from the day of the first run, nor the analysis, which no caller chooses.
+    """
+    return [
+        *(protocol[name] for name in ("prompt_set", "checkpoints", "seeds", "size")),
+        protocol["stopping"]["votes_a_pair"],
+    ]
+
+
 def protocol_of(
-    prompt_set: PromptSet, checkpoints: Sequence[Checkpoint], seeds: Sequence[int], size: tuple[int, int], votes: int
-) -> dict[str, object]:
+    prompt_set: PromptSet,
+    checkpoints: Sequence[Checkpoint],
+    seeds: Sequence[int],
+    size: tuple[int, int],
+    votes: int,
+    closes_at: datetime,
+) -> dict[str, Any]:
     """All that somebody else needs to run the same benchmark, as JSON."""
     return {
         "prompt_set": {"name": prompt_set.name, "sha256": prompt_set.sha256},
@@ -85,7 +107,7 @@ def protocol_of(
         "seeds": list(seeds),
         "size": list(size),
         "question": "preference",
-        "stopping": {"votes_a_pair": votes},
+        "stopping": {"votes_a_pair": votes, "closes_at": closes_at.isoformat()},
         "analysis": {
             "model": "Bradley-Terry, a tie half a win, both bad left out",
             "interval": "95 %, clustered by rater and by prompt (jackknife, the larger way), t",

@@ -86,6 +86,11 @@ class Benchmark(models.Model):
         return self.title
 
     @property
+    def is_end_registered(self) -> bool:
+        """Whether the protocol, and so its hash, names the end of judging; the first protocols did not."""
+        return "closes_at" in self.protocol["stopping"]
+
+    @property
     def protocol_sha256(self) -> str:
         """Of the protocol as canonical JSON: what was promised before the first vote."""
         text = json.dumps(self.protocol, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

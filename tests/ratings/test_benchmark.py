@@ -125,6 +125,11 @@ def test_a_protocol_stands_once_it_is_registered(three: list[Checkpoint]) -> Non
     assert benchmark.state == Benchmark.State.DRAWING
     assert BenchmarkPicture.objects.count() == 2 * 3
     assert registered(list(reversed(three))) == benchmark  # said again
+    assert benchmark.protocol["stopping"] == {"votes_a_pair": 12, "closes_at": benchmark.closes_at.isoformat()}
+    later = registered(three, closes_at=timezone.now() + timedelta(days=90))
+    assert (later, later.closes_at, later.protocol) == (benchmark, benchmark.closes_at, benchmark.protocol)
+    Benchmark.objects.update(protocol={**benchmark.protocol, "stopping": {"votes_a_pair": 12}})  # by an earlier version
+    assert registered(three) == benchmark
     two = ["best", "mean"]
     changes: list[dict[str, Any]] = [{"votes_a_pair": 13}, {"seeds": [8]}, {"checkpoints": two}, {"size": (64, 64)}]
     for change in changes:
@@ -352,6 +357,8 @@ def test_a_bundle_is_enough_to_run_it_again_and_the_same_bytes_each_time(decided
     assert json.loads(files["protocol.json"]) == decided.protocol
     assert json.loads(files["results.json"])["board"]["rows"][0]["model"] == "best"
     assert "run_benchmark few --checkpoints best mean poor" in files["README.txt"]
+    assert "--votes 36 --days 30 " in files["README.txt"]
+    assert f"on {decided.closes_at:%Y-%m-%d %H:%M:%S} UTC.\n" in files["README.txt"]
     assert "rater0" not in files["results.json"]
 
 

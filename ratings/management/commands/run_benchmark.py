@@ -33,7 +33,12 @@ class Command(BaseCommand):
         parser.add_argument("--seeds", nargs="+", type=int, default=[0], help="the same for all checkpoints (0)")
         parser.add_argument("--size", type=size, default=(1024, 1024), help="1024x1024")
         parser.add_argument("--votes", type=int, default=1000, help="votes that decide a pair of models (%(default)s)")
-        parser.add_argument("--days", type=int, default=90, help="how long judging lasts at most (%(default)s)")
+        parser.add_argument(
+            "--days",
+            type=int,
+            default=90,
+            help="how long judging lasts at most, from the first run on, which registers the day (%(default)s)",
+        )
         parser.add_argument("--inline", action="store_true", help="draw in this process instead of by workers")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -64,6 +69,7 @@ class Command(BaseCommand):
             at=now,
         )
         self.stdout.write(f"Registered under SHA-256 {benchmark.protocol_sha256}")
+        self.stdout.write(f"Judging ends on {benchmark.closes_at:%Y-%m-%d %H:%M} UTC at the latest")
         return benchmark
 
     def _draw(self, benchmark: Benchmark, is_inline: bool) -> None:
