@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from itertools import chain, zip_longest
 from typing import Any
 
 from django.db import connection
@@ -50,16 +51,15 @@ LIMIT %(limit)s
 def benchmark_pairs(rater: User, *, limit: int, at: datetime) -> list[tuple[int, int]]:
     """Up to `limit` pairs of ids (low first) of the benchmarks that are being judged, unseen by `rater`.
 
+    Open benchmarks take turns, so that none waits for the end of another; what one lacks the others fill.
     None for whoever has not agreed to public benchmarks: their answers would not count.
     """
     open_ones = list(Benchmark.objects.judging(at).order_by("pk"))
     if not (open_ones and agrees(rater)):
         return []
     asked = Ask.objects.about_pair().filter(rater=rater, strategy=STRATEGY).count()
-    pairs: list[tuple[int, int]] = []
-    for benchmark in open_ones:
-        pairs += _pairs_of(benchmark, rater, asked // RESHUFFLED_AFTER, limit - len(pairs))
-    return pairs
+    found = [_pairs_of(benchmark, rater, asked // RESHUFFLED_AFTER, limit) for benchmark in open_ones]
+    return [pair for pair in chain.from_iterable(zip_longest(*found)) if pair is not None][:limit]
 
 
 def _pairs_of(benchmark: Benchmark, rater: User, shuffle: int, limit: int) -> list[tuple[int, int]]:

@@ -216,6 +216,25 @@ def test_pairs_end_with_judging_and_deleted_pictures_leave_them(
     assert benchmark_pairs(bob, limit=50, at=benchmark.closes_at) == []
 
 
+def test_two_open_benchmarks_share_what_is_drawn_from_and_one_fills_what_the_other_lacks(
+    three: list[Checkpoint], alice: User, bob: User, make_image: MakeImage
+) -> None:
+    agree(bob)
+    small = drawn(three, alice, make_image)
+    prompt_set("prompt\n" + "".join(f"a fox {n}\n" for n in range(4)), slug="more")
+    large = drawn(three, alice, make_image, slug="second", prompt_set=PromptSet.objects.get(slug="more"))
+
+    def offered(limit: int) -> dict[int, int]:
+        lows = [low for low, _high in benchmark_pairs(bob, limit=limit, at=timezone.now())]
+        rows = BenchmarkPicture.objects.filter(image__in=lows).values_list("image", "entry__benchmark")
+        of = [dict(rows)[low] for low in lows]
+        return {benchmark.pk: of.count(benchmark.pk) for benchmark in (small, large)}
+
+    assert offered(4) == {small.pk: 2, large.pk: 2}
+    assert offered(16) == {small.pk: 6, large.pk: 10}
+    assert offered(50) == {small.pk: 6, large.pk: 12}
+
+
 def judge_all(benchmark: Benchmark, crowd: list[User], prompts: int) -> None:
     """Everybody judges every pair; the earlier slug wins but where the rater's and prompt's numbers say otherwise.
 
