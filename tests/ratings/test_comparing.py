@@ -312,6 +312,8 @@ def test_challenge_entries_meet_under_their_theme_and_nobody_judges_their_own(
     client = as_user(mallory)
     html = client.get(reverse("ratings:compare")).content.decode()
     assert "Something red" in html
+    assert "Two entries of one challenge." in html
+    assert Ask.objects.get().wording.text in html  # the ledger names the words that were shown
     assert "a red fox" not in html
     assert "a red house" not in html
     ask = Ask.objects.get()
