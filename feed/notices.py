@@ -40,6 +40,7 @@ SENTENCES: dict[str, str | Promise] = {
     "image.held": _("A picture of yours is held until a moderator has looked at it."),
     "moderation.decision": _("Moderators decided about something of yours."),
     "moderation.appeal": _("Your appeal was answered."),
+    "quality.appeal": _("The team answered your appeal about answers that were not counted."),
 }
 # How the settings name each kind.
 KINDS: dict[str, str | Promise] = {
@@ -53,8 +54,10 @@ KINDS: dict[str, str | Promise] = {
     "image.held": _("A picture of yours is held"),
     "moderation.decision": _("Moderators decide about something of yours"),
     "moderation.appeal": _("Your appeal is answered"),
+    "quality.appeal": _("The team answers your appeal about answers that are not counted"),
 }
-ALWAYS = frozenset({"image.held", "moderation.decision", "moderation.appeal"})  # on the site, whatever is chosen
+# On the site, whatever is chosen.
+ALWAYS = frozenset({"image.held", "moderation.decision", "moderation.appeal", "quality.appeal"})
 TITLED: dict[str, str | Promise] = {  # of posts with a title, which is {title}
     "post.liked": _("{actor} likes “{title}”."),
     "post.remixed": _("{actor} remixed a picture of yours: “{title}”."),

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.ids import PublicIdModel
@@ -94,3 +95,7 @@ class QualityAppeal(PublicIdModel):
             models.UniqueConstraint(fields=["rater"], name="qualityappeal_one_open", condition=Q(state="open"))
         ]
         indexes = [models.Index(fields=["rater", "-created_at"], name="qualityappeal_of_rater")]
+
+    def get_absolute_url(self) -> str:
+        """Where its author reads the answer."""
+        return reverse("ratings:standing")

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.errors import NotFound, Refused
 from accounts.limits import check_rate
 from accounts.models import Role, User
+from accounts.services import notify
 from moderation.models import Screening
 from moderation.observations import TextKind
 from moderation.screening import screen_text
@@ -43,8 +44,8 @@ def answer_quality_appeal(
 ) -> list[int]:
     """Answers an open appeal. Granted, what was answered before the appeal counts again, and stays so.
 
-    Returns the images whose ratings count differently now. Raises Refused: no role (404), an appeal of their own
-    (403), no words (400), answered already (409).
+    Its author is told. Returns the images whose ratings count differently now. Raises Refused: no role (404), an
+    appeal of their own (403), no words (400), answered already (409).
     """
     at = at or timezone.now()
     if not member.has_role(Role.RESEARCHER):
@@ -56,6 +57,7 @@ def answer_quality_appeal(
     waiting = QualityAppeal.objects.filter(pk=appeal.pk, state=QualityAppeal.State.OPEN)
     if not waiting.update(state=state, answer=words, answered_by=member, answered_at=at):
         raise Refused("answered", _("This appeal has been answered already."), status=409)
+    notify(recipient=appeal.rater, kind="quality.appeal", target=appeal, at=at)
     return judge_raters(raters=[appeal.rater_id], at=at) if is_granted else []
 
 

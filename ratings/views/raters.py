@@ -69,7 +69,7 @@ def standing(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         try:
             services.appeal_flags(rater=member, text=request.POST.get("text", ""))
-            messages.success(request, _("Your appeal is with the team. Their answer will stand on this page."))
+            messages.success(request, _("Your appeal is with the team. You will be told of their answer."))
             return redirect("ratings:standing")
         except Refused as error:
             status, refusal = error.status, error.message

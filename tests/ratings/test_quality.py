@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.errors import Refused
 from accounts.models import User
+from feed.notices import read_notices
 from generation.models import Image
 from moderation.models import Restriction
 from moderation.services import restrict_member
@@ -187,12 +188,26 @@ def test_a_granted_appeal_makes_what_was_answered_before_it_count_for_good(
     assert (bad.status_code, "Fine." in bad.content.decode()) == (400, True)
     assert team.post(answer, {"answer": "You do.", "decision": "granted"}).status_code == 302
     assert not QualityFlag.objects.in_force().exists()
+    (notice,) = read_notices(bob, at=timezone.now()).notices
+    assert (notice.kind, notice.url) == ("quality.appeal", reverse("ratings:standing"))
+    assert "The team answered your appeal" in client.get(reverse("feed:notifications")).content.decode()
     judge(bob)
     assert not QualityFlag.objects.in_force().exists()
     told = client.get(reverse("ratings:standing")).content.decode()
     assert "You do." in told
     assert "All of your answers count" in told
     assert team.post(answer, {"answer": "No.", "decision": "denied"}).status_code == 409
+
+
+def test_compare_and_the_settings_lead_to_ones_own_answers_with_and_without_flags(
+    hasty: Image, bob: User, as_user: As
+) -> None:
+    client, link = as_user(bob), f'href="{reverse("ratings:standing")}"'
+    for judged in (False, True):
+        if judged:
+            judge(bob)
+        for name in ("ratings:compare", "accounts:settings"):
+            assert link in client.get(reverse(name)).content.decode(), (name, judged)
 
 
 def test_an_appeal_needs_a_flag_and_somebody_elses_answer(
