@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Exists, OuterRef
+
 from feed.models import PostAspect
-from ratings.models import AspectFigure, Surface
+from ratings.models import AspectFigure, Rating, Surface
 
 MOST_COMPLAINTS = 5
 EXAMPLES = 4
@@ -16,7 +18,8 @@ NOT_ASPECTS = {"overall"}  # it sums the others up
 def complaints(figures: Sequence[AspectFigure], since: datetime) -> list[dict[str, Any]]:
     """Of one reading's figures by model (post surface): those whose whole interval lies below the model's average.
 
-    The average of a model is that of its aspects' means, each counting alike. `examples` are ids of images.
+    The average of a model is that of its aspects' means, each counting alike. `examples` are ids of images that
+    somebody answered that question about since then, the worst first.
     """
     by_model: dict[str, list[AspectFigure]] = defaultdict(list)
     for figure in figures:
@@ -37,7 +40,7 @@ def complaints(figures: Sequence[AspectFigure], since: datetime) -> list[dict[st
 
 def _examples(checkpoint: str, question: str, since: datetime) -> list[int]:
     rated = PostAspect.objects.filter(aspect=question, post__image__generation__checkpoint__slug=checkpoint)
-    shown = rated.filter(post__image__ratings__created_at__gte=since, post__image__is_public=True)
-    return list(dict.fromkeys(shown.order_by("mean", "post").values_list("post__image", flat=True)[: EXAMPLES * 8]))[
-        :EXAMPLES
-    ]
+    told = Rating.objects.by_others().told()
+    lately = told.filter(image=OuterRef("post__image"), question__slug=question, created_at__gte=since)
+    shown = rated.filter(Exists(lately), post__image__is_public=True)
+    return list(shown.order_by("mean", "post").values_list("post__image", flat=True)[:EXAMPLES])

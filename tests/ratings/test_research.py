@@ -14,7 +14,7 @@ from feed.models import Post, PostAspect, PostTag, Tag
 from generation.models import Image
 from ratings import reports
 from ratings.aspects import refresh_aspects
-from ratings.models import Ask, Comparison, DrawTally, Policy, QualityFlag, Reading
+from ratings.models import Ask, Comparison, DrawTally, Policy, QualityFlag, Question, Reading
 from ratings.reports import readings
 from ratings.views.research import turned
 from tests.conftest import As, MakeMember
@@ -228,6 +228,25 @@ def test_the_worst_aspect_of_the_week_stands_there_with_pictures(
     html = as_user(rita).get(reverse("ratings:research")).content.decode()
     assert image.public_id in html
     assert image.generation.prompt not in html
+
+
+def test_a_complaint_shows_different_pictures_that_were_complained_of_lately(
+    alice: User, hang: Hang, crowd: list[User]
+) -> None:
+    loud, *others, before = (hang(alice, seed=seed) for seed in range(5))
+    slugs = Question.objects.active().on_scale().values_list("slug", flat=True)
+    for rater in crowd:
+        for slug in slugs:
+            rate(rater, loud, 1 if slug == "artefacts" else 4, question=slug)
+    for place, image in enumerate(others):
+        for rater in crowd[: 3 - place]:
+            rate(rater, image, 2, question="artefacts")
+    rate(crowd[0], before, 1, question="artefacts", at=timezone.now() - timedelta(days=20))
+    rate(crowd[0], before, 4)
+    refresh_aspects(images=[image.pk for image in (loud, *others, before)])
+    (complaint,) = read(7).body["complaints"]
+    assert complaint["question"] == "artefacts"
+    assert complaint["examples"] == [image.pk for image in (loud, *others[::-1])]
 
 
 def test_aspects_of_a_post_keep_the_spread_of_what_others_said(alice: User, hang: Hang, crowd: list[User]) -> None:
