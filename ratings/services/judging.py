@@ -2,21 +2,23 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils import timezone
 
 from moderation.models import Restriction
 from ratings import quality
+from ratings.aspects import OVERLAP
 from ratings.models import Ask, AskOutcome, Comparison, Flag, QualityAppeal, QualityFlag, RaterStanding, Rating
 from ratings.quality import Given
 
 SAMPLE = 20_000  # of the latest answers: what the site's medians are taken from
 USUAL_MS = {False: 4000.0, True: 6000.0}  # the medians until there are enough answers to have their own
 ENOUGH = 100
+LATE = timedelta(minutes=15)  # no answer's transaction takes longer
 ONE_AT_A_TIME = 0x5A10_0001  # advisory lock: two runs over one member would undo each other's flags
 
 
@@ -46,13 +48,22 @@ def judge_raters(*, raters: Collection[int], at: datetime | None = None) -> list
     return _store_flags(wanted, at)
 
 
-def raters_since(*, rating: int, comparison: int) -> tuple[list[int], int, int]:
-    """Who answered after those two rows (ids), and the newest rows now."""
+def raters_since(*, rating: int, comparison: int, at: datetime | None = None) -> tuple[list[int], int, int]:
+    """Who answered after those two rows (ids), and the newest rows now.
+
+    A transaction that was numbered earlier may end later than one that was seen. So the last answers before those rows
+    are looked at again as long as they are new; whoever is judged twice is judged alike.
+    """
+    at = at or timezone.now()
     newest_rating = Rating.objects.aggregate(newest=Max("pk"))["newest"] or 0
     newest_comparison = Comparison.objects.aggregate(newest=Max("pk"))["newest"] or 0
-    rated = Rating.objects.filter(pk__gt=rating, pk__lte=newest_rating).values_list("rater")
-    judged = Comparison.objects.filter(pk__gt=comparison, pk__lte=newest_comparison).values_list("rater")
+    rated = Rating.objects.filter(_since(rating, at), pk__lte=newest_rating).values_list("rater")
+    judged = Comparison.objects.filter(_since(comparison, at), pk__lte=newest_comparison).values_list("rater")
     return sorted(rater for (rater,) in rated.union(judged)), newest_rating, newest_comparison
+
+
+def _since(row: int, at: datetime) -> Q:
+    return Q(pk__gt=row - OVERLAP) & (Q(pk__gt=row) | Q(created_at__gt=at - LATE))
 
 
 def raters_active(*, at: datetime) -> list[int]:

@@ -151,12 +151,20 @@ def test_flags_of_pairs_stand_where_exports_read_them_and_a_check_shows_who_look
     assert (standing.gold_judged, standing.gold_failed) == (1, 1)
 
 
-def test_the_task_looks_at_whoever_answered_since_and_at_nobody_twice(hasty: Image, bob: User) -> None:
+def test_the_task_looks_at_whoever_answered_since_and_later_at_nobody_twice(hasty: Image, bob: User) -> None:
     raters, rating, comparison = services.raters_since(rating=0, comparison=0)
     assert raters == [bob.pk]
-    assert services.raters_since(rating=rating, comparison=comparison)[0] == []
+    later = timezone.now() + timedelta(hours=1)
+    assert services.raters_since(rating=rating, comparison=comparison, at=later)[0] == []
     tasks.judge_new_answers()
     assert services.raters_active(at=timezone.now()) == [bob.pk]
+
+
+def test_an_answer_that_was_numbered_earlier_and_stored_later_is_looked_at_too(
+    hasty: Image, bob: User, mallory: User
+) -> None:
+    seen = rate(mallory, hasty, 2)  # the newest when the task looked; bob's transaction, numbered before, ended later
+    assert services.raters_since(rating=seen.pk, comparison=0)[0] == [bob.pk, mallory.pk]
 
 
 def test_a_restricted_members_last_answers_are_marked(hasty: Image, bob: User) -> None:
