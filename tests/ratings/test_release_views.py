@@ -74,6 +74,9 @@ def test_a_signed_link_hands_out_the_whole_release_and_dies_with_it(community: A
     release = build(None)
     page = as_user(rita).get(f"/research/releases/{release.public_id}/")
     url = page.context["archive_url"]
+    html = page.content.decode()
+    assert f"manage.py align --release {release.name} --checkpoint" in html
+    assert "docs/training.md" in html
     response = _fetch(as_user(None), url)
     archive = zipfile.ZipFile(io.BytesIO(response))
     assert archive.testzip() is None
