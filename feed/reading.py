@@ -31,6 +31,7 @@ class Page:
     place: Cursor
     next: str | None
     is_reordered: bool = False  # the snapshot expired: this is the same place in a new order
+    is_cut: bool = False  # shorter than asked for, and there is more: hardly any of what was looked at may be shown
 
     @property
     def here(self) -> str:
@@ -77,7 +78,8 @@ def read_page(
         if len(posts) == size:
             break
     is_end = segment.is_last and place.position == len(segment.posts)
-    return Page(posts, listing, here, None if is_end else encode(place, listing), is_reordered)
+    following = None if is_end else encode(place, listing)
+    return Page(posts, listing, here, following, is_reordered, is_cut=not is_end and len(posts) < size)
 
 
 def _locate(listing: Listing, at: datetime, cursor: str, newer_than: datetime | None) -> tuple[Cursor, Segment, bool]:

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -22,7 +23,7 @@ from feed.days import day_bounds, local_day
 from feed.listings import ASPECT_NAMES, EPOCH, LISTING_WORDS, MICROSECOND, SORT_NAMES, WINDOW_NAMES, Listing, as_key
 from feed.models import Challenge
 from feed.reading import Page, count_new, read_page
-from feed.views.support import render_list, says_no
+from feed.views.support import cut_note, render_list, says_no
 
 BANNER_SECONDS = 60
 FRESH = frozenset({"hot", "new", "following"})  # where a new post has a place at once
@@ -61,22 +62,39 @@ def _hides_seen(request: HttpRequest) -> bool:
 
 def _context(listing: Listing, page: Page, viewer: Viewer, at: datetime, *, hide_seen: bool) -> dict[str, object]:
     kept = {"seen": "hide"} if hide_seen else {}
-    note = _("This list was renewed while you were away: the same place, in a new order.") if page.is_reordered else ""
+    is_counted = listing.sort in {"rising", "controversial", "best", "top"}
     return {
         "cards": [card_of(post, viewer, at) for post in page.posts],
         "next_url": address(listing, cursor=page.next, **kept) if page.next else "",
         "place_url": address(listing, cursor=page.here, **kept),
-        "note": note,
+        "note": _note(page),
+        "is_cut": page.is_cut,
+        "tag_note": _tag_note() if is_counted and listing.tag else "",
         "listing": listing,
         "heading": heading(listing),
         "hide_seen": hide_seen,
         "seen_url": address(listing, seen="" if hide_seen else "hide") if isinstance(viewer, User) else "",
-        "is_counted": listing.sort in {"rising", "controversial", "best", "top"},
+        "is_counted": is_counted,
         "sorts": [(sort, label, address(Listing(sort, "", 0, tag=listing.tag))) for sort, label in SORT_NAMES.items()],
         "parts": _parts(listing),
         "top_url": address(listing, **kept),
         "untagged_url": address(replace(listing, tag="")),
     }
+
+
+def _note(page: Page) -> str:
+    """What a reader should know before they go on."""
+    notes = []
+    if page.is_reordered:
+        notes.append(_("This list was renewed while you were away: the same place, in a new order."))
+    if page.is_cut:
+        notes.append(cut_note())
+    return " ".join(notes)
+
+
+def _tag_note() -> str:
+    words = _("This order keeps the first %(n)s pictures of the site; here is what of the tag is among them.")
+    return words % {"n": number_format(ranked.KEPT, force_grouping=True)}
 
 
 def heading(listing: Listing) -> str:

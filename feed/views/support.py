@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
 from accounts.models import User
@@ -72,6 +73,11 @@ def toast(text: str, level: str = "success", status: int = 204) -> HttpResponse:
     """An answer to htmx that changes nothing on the page and says something."""
     trigger = json.dumps({"toast": {"text": text, "level": level}})
     return HttpResponse(status=status, headers={"HX-Trigger": trigger, "HX-Reswap": "none"})
+
+
+def cut_note() -> str:
+    """Of a page that is shorter than it could be, and not the last."""
+    return _("Hardly anything of what was looked through here is shown to you. The list goes on.")
 
 
 def render_list(request: HttpRequest, page: str, fragment: str, context: dict[str, object]) -> HttpResponse:

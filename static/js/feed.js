@@ -45,7 +45,8 @@ on('click', '[data-load-more]', (link, event) => {
 });
 const near = new IntersectionObserver((entries) => {
   for (const { isIntersecting, target } of entries) {
-    if (isIntersecting && feed() && !target.closest('[data-pager]')?.dataset.failed) more(target);
+    const { failed, waits } = target.closest('[data-pager]')?.dataset ?? {};
+    if (isIntersecting && feed() && !failed && waits === undefined) more(target);
   }
 }, { rootMargin: `1000000px 0px ${AHEAD} 0px` }); // also when it was jumped past
 each('[data-load-more]', (link) => near.observe(link));

@@ -1,0 +1,52 @@
+"""A page that is cut short says so and leads on; only the last one is the end."""
+
+import re
+import pytest
+from django.utils import timezone
+
+from accounts.models import User
+from feed import ranked, reading
+from feed.models import Post, PostTag, Tag
+from generation.models import Image
+from tests.conftest import As
+from tests.feed.conftest import HangMany
+from tests.feed.test_pages import next_link
+
+NOW = timezone.now()
+ENDS = ["Nothing here yet", "You have seen all of it", "Nothing with this tag here", "That is all", "Nothing found"]
+CUT = "The list goes on."
+
+
+def hide(posts: list[Post]) -> None:
+    """As when something changed after a list was made."""
+    Image.objects.filter(post__in=posts).update(is_public=False)
+
+
+@pytest.mark.parametrize("address", ["/?sort=new", "/?sort=new&tag=sea", "/?sort=new&seen=hide"])
+def test_a_feed_cut_short_leads_on_to_its_end(
+    address: str, alice: User, hang_many: HangMany, as_user: As, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "MOST_ROUNDS", 1)
+    posts = hang_many(120, authors=60, at=NOW)
+    tag = Tag.objects.create(name="sea")
+    PostTag.objects.bulk_create(PostTag(post=post, tag=tag) for post in posts)
+    client = as_user(alice)
+    client.get(address)
+    hide(posts[:70])
+    url, shown, texts = address, list[str](), list[str]()
+    while url:
+        texts.append(client.get(url).content.decode())
+        shown += re.findall(r'data-post="([^"]+)"', texts[-1])
+        url = next_link(texts[-1]) if "data-load-more" in texts[-1] else ""
+    assert shown == [post.public_id for post in posts[70:]]
+    assert CUT in texts[0]
+    assert CUT not in texts[-1]
+    for text in texts[:-1]:
+        assert not any(words in text for words in ENDS)
+
+
+def test_an_order_that_keeps_so_many_says_so_where_it_is_narrowed_to_a_tag(alice: User, as_user: As) -> None:
+    words = f"{ranked.KEPT:,}"
+    assert words in as_user(alice).get("/?sort=top&tag=sea").content.decode()
+    for address in ("/?sort=top", "/?sort=new&tag=sea"):
+        assert words not in as_user(alice).get(address).content.decode()
