@@ -3,6 +3,7 @@
 from typing import Any, cast
 
 from django import forms
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import Refused
@@ -11,6 +12,8 @@ from feed.models import Collection, NoticeChoice, NoticeSettings, Post, Profile
 from feed.notices import ALWAYS, KINDS
 from feed.words import LONGEST_ALT
 from generation.models import Image
+
+MOST_AVATARS = 50  # pictures to choose from
 
 
 def show_refusal(form: forms.BaseForm, refused: Refused) -> None:
@@ -101,22 +104,24 @@ class ProfileForm(forms.ModelForm[Profile]):
         model = Profile
         fields = ["display_name", "bio", "avatar"]
         labels = {"display_name": _("Name"), "bio": _("About you"), "avatar": _("Picture")}
-        help_texts = {"avatar": _("One of your published pictures.")}
         widgets = {"bio": forms.Textarea(attrs={"rows": 4})}
 
     def __init__(self, *args: Any, member: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         published = Post.objects.hung().filter(author=member, image__is_public=True)
+        newest = published.order_by("-published_at", "-pk").values("pk")[:MOST_AVATARS]
+        offered = published.filter(Q(pk__in=newest) | Q(image=self.instance.avatar_id))
         avatar = forms.ModelChoiceField(
             label=_("Picture"),
-            queryset=Image.objects.filter(post__in=published).order_by("-post__published_at"),
+            queryset=Image.objects.filter(post__in=offered).select_related("post").order_by("-post__published_at"),
             required=False,
             empty_label=_("None"),
             to_field_name="public_id",
-            help_text=_("One of your published pictures."),
+            help_text=_("One of your %(n)s newest published pictures, or the present one.") % {"n": MOST_AVATARS},
         )
         avatar.label_from_instance = _title_of  # type: ignore[method-assign, assignment]
         self.fields["avatar"] = avatar
+        self.initial["avatar"] = self.instance.avatar  # the row: a bare key would match no public id
 
 
 def _title_of(image: Image) -> str:

@@ -1,6 +1,7 @@
 """Profiles: stacks of what belongs together, following lists, and many of one's own posts at a time."""
 
 import io
+import re
 import zipfile
 from datetime import timedelta
 from typing import Any
@@ -12,7 +13,8 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.models import User
 from feed import people, services
-from feed.models import Post
+from feed.forms import MOST_AVATARS, ProfileForm
+from feed.models import Post, Profile
 from feed.stacks import fold_near, near_duplicates_of, stacked, variations_of
 from generation.models import Image
 from tests.conftest import As, MakeMember
@@ -136,3 +138,18 @@ def test_originals_come_as_one_zip(alice: User, bob: User, hang: Hang, as_user: 
         assert set(archive.namelist()) == names
         assert archive.testzip() is None
         assert archive.read(f"red-fox-{posts[0].public_id}.png").startswith(b"\x89PNG")
+
+
+def test_the_form_offers_the_newest_pictures_and_the_present_one_at_a_fixed_cost(
+    hang_many: HangMany, alice: User, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    posts = hang_many(MOST_AVATARS + 20, authors=[alice], at=NOW)
+    face = Profile.objects.create(user=alice, avatar=posts[-1].image)
+    with django_assert_max_num_queries(2):
+        page = ProfileForm(instance=face, member=alice).as_p()
+    offered = [post.image.public_id for post in (*posts[:MOST_AVATARS], posts[-1])]
+    assert re.findall(r'<option value="([^"]+)"', page) == offered
+    assert f'value="{offered[-1]}" selected' in page
+    form = ProfileForm({"avatar": offered[-1]}, instance=face, member=alice)
+    assert form.is_valid()
+    assert form.cleaned_data["avatar"] == posts[-1].image
