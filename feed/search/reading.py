@@ -20,6 +20,7 @@ from feed.search.report import Used, used_parts
 
 PAGE_SIZE, READ_AHEAD = 24, 4
 KEPT_SECONDS = 600
+MOST_ROUNDS = 5  # queries of a page where nearly everything is hidden; then it is short, never the last by mistake
 FEW = 6  # with fewer results, words may be mistyped
 SALT = "feed.search"
 SEARCHES_A_MINUTE = 60
@@ -33,6 +34,7 @@ class ResultPage:
     next: str | None
     used: list[Used]
     notes: tuple[str, ...]
+    is_cut: bool = False  # shorter than asked for, and there is more: hardly any of what was found may be shown
 
 
 @dataclass
@@ -71,7 +73,8 @@ def read_results(query: Query, viewer: Viewer, *, at: datetime, cursor: str = ""
     cache.set(f"feed:search:{key}", candidates, KEPT_SECONDS)
     is_end = candidates.steps == search.steps and position >= len(candidates.ids)
     following = None if is_end else signing.dumps([key, position], salt=SALT)
-    return ResultPage(posts, following, used_parts(search, posts), search.scope.notes)
+    is_cut = not is_end and len(posts) < size
+    return ResultPage(posts, following, used_parts(search, posts), search.scope.notes, is_cut)
 
 
 def _position(cursor: str, key: str) -> int:
@@ -89,12 +92,12 @@ def _position(cursor: str, key: str) -> int:
 def _fill(search: Search, candidates: _Candidates, position: int, at: datetime, size: int) -> tuple[list[Post], int]:
     """Up to `size` posts from `position` on that the viewer may see now, and the position after them."""
     posts: list[Post] = []
-    while len(posts) < size:
+    for number in range(MOST_ROUNDS):
         while position >= len(candidates.ids) and candidates.steps < search.steps:
             found = search.step(candidates.steps, candidates.ids)
             candidates.ids += found
             candidates.steps = search.reached
-        ahead = candidates.ids[position : position + size - len(posts) + READ_AHEAD]
+        ahead = candidates.ids[position : position + (size - len(posts) + READ_AHEAD) * 2**number]
         if not ahead:
             break
         shown = fetch_listed(ahead, search.viewer, at)
@@ -103,5 +106,5 @@ def _fill(search: Search, candidates: _Candidates, position: int, at: datetime, 
             if post_id in shown:
                 posts.append(shown[post_id])
                 if len(posts) == size:
-                    break
+                    return posts, position
     return posts, position

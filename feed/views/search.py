@@ -15,7 +15,7 @@ from feed.models import Post
 from feed.search import similar
 from feed.search.language import parse
 from feed.search.reading import check_search_rate, read_results
-from feed.views.support import is_htmx, render_list, says_no
+from feed.views.support import cut_note, is_htmx, render_list, says_no
 from generation.uploads import open_picture
 
 
@@ -36,6 +36,8 @@ def search(request: HttpRequest) -> HttpResponse:
         "next_url": address(text, cursor=page.next) if page.next else "",
         "used": page.used,
         "notes": page.notes,
+        "note": cut_note() if page.is_cut else "",
+        "is_cut": page.is_cut,
     }
     return render_list(request, "feed/search.html", "feed/_page.html", context)
 

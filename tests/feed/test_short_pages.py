@@ -1,12 +1,18 @@
 """A page that is cut short says so and leads on; only the last one is the end."""
 
 import re
+from datetime import timedelta
+
 import pytest
+from django.core.cache import cache
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from feed import ranked, reading
-from feed.models import Post, PostTag, Tag
+from feed.display import sync_display
+from feed.models import Post, PostTag, SearchEntry, Tag
+from feed.search import reading as searching
 from generation.models import Image
 from tests.conftest import As
 from tests.feed.conftest import HangMany
@@ -50,3 +56,26 @@ def test_an_order_that_keeps_so_many_says_so_where_it_is_narrowed_to_a_tag(alice
     assert words in as_user(alice).get("/?sort=top&tag=sea").content.decode()
     for address in ("/?sort=top", "/?sort=new&tag=sea"):
         assert words not in as_user(alice).get(address).content.decode()
+
+
+def test_a_search_where_nearly_all_is_hidden_costs_little_and_leads_on(
+    alice: User, hang_many: HangMany, as_user: As, django_assert_max_num_queries: DjangoAssertNumQueries,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(searching, "READ_AHEAD", 4 - searching.PAGE_SIZE)  # four are looked at first
+    posts = hang_many(150, at=NOW - timedelta(hours=1))
+    sync_display([post.pk for post in posts], NOW)
+    assert SearchEntry.objects.count() == 150
+    newest = sorted(posts, key=lambda post: -post.pk)
+    hide(newest[:-1])
+    client = as_user(alice)
+    with django_assert_max_num_queries(20):
+        page = client.get("/search/?q=checkpoint:toy").content.decode()
+    assert CUT in page
+    assert not any(words in page for words in ENDS)
+    cache.clear()  # what was read is forgotten; the place is not
+    for _page in range(20):
+        if newest[-1].public_id in page:
+            break
+        page = client.get(next_link(page)).content.decode()
+    assert newest[-1].public_id in page
