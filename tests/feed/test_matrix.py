@@ -1,10 +1,10 @@
 """Every list × every reason to hide: what is hidden from somebody leaks nowhere.
 
-A page or API list that anybody but moderators can GET must stand in `LISTS` or, with the reason why no post can
+Every page and API list of the site that can be fetched must stand in `LISTS` or, with the reason why no post can
 leak from it, in `EXEMPT`; `test_every_list_is_in_the_matrix` walks the URLconf and fails for one that is in
-neither. To add a list, give its URL name and a function from the world (`World`) to the addresses to look at; the
-post `world.post` must be on each of them as long as nothing hides it. Where it shows only in part of what somebody
-hidden can do (a list of the post's own author, say), say so in `BLIND`.
+neither, in whichever app it is. To add a list, give its URL name and a function from the world (`World`) to the
+addresses to look at; the post `world.post` must be on each of them as long as nothing hides it. Where it shows only
+in part of what somebody hidden can do (a list of the post's own author, say), say so in `BLIND`.
 """
 
 from collections.abc import Callable, Iterator
@@ -151,20 +151,51 @@ EXEMPT = {
     "api:decision-list": "the public log, which names no post",
     **dict.fromkeys(["api:release-list", "api:release-detail"], "releases, not posts"),
     **dict.fromkeys(["api:benchmark-list", "api:benchmark-detail", "api:benchmark-bundle"], "figures of models"),
-}
+    "generation:create": "a form; with a picture to remix, that one by Image.visible_to",
+    "generation:rendition": "the file of one picture; what is not public needs a signed address",
+    **dict.fromkeys(["generation:history", "generation:detail", "generation:events"], "one's own pictures"),
+    "ratings:ask": "a question about one picture that may be asked about (tests/ratings)",
+    "ratings:compare": "two pictures, drawn blind for this member (tests/ratings)",
+    "ratings:compare-reveal": "the two pictures that the member compared",
+    "ratings:compare-picture": "the file of a picture that the member is asked to compare",
+    "ratings:standing": "how one's own answers are judged",
+    "ratings:share": "which of one's own pictures and answers are in a dataset",
+    **dict.fromkeys(["ratings:benchmark-list", "ratings:benchmark-detail", "ratings:benchmark-bundle"], "figures"),
+    **dict.fromkeys(["ratings:research", "ratings:research-models", "ratings:research-duel", "ratings:research-aspects",
+                     "ratings:research-responses", "ratings:research-table", "ratings:raters", "ratings:rater",
+                     "ratings:release-list", "ratings:release-new", "ratings:release-detail"],
+                    "researchers alone, of what is consented to"),
+    **dict.fromkeys(["ratings:release-archive", "ratings:release-file"], "files of a release, by a signed address"),
+    **dict.fromkeys(["ratings:policies", "ratings:policy-new", "ratings:policy-edit"], "for staff, of sampling"),
+    "moderation:report": "one thing, by its visible_to; 404 where it is hidden",
+    "moderation:about": "words",
+    "moderation:log": "every decision, naming nothing",
+    **dict.fromkeys(["moderation:mine", "moderation:decision"], "decisions about the member's own things"),
+    **dict.fromkeys(["moderation:queue", "moderation:preview", "moderation:case", "moderation:appeals",
+                     "moderation:appeal", "moderation:rules", "moderation:member"], "moderators alone"),
+    **dict.fromkeys(["accounts:settings", "accounts:consent", "accounts:tokens", "accounts:webhooks",
+                     "accounts:webhook-log", "accounts:data", "accounts:data-json", "accounts:data-zip"],
+                    "one's own account"),
+}  # fmt: skip
 POSTS_ONLY = (
     "feed:impressions feed:unmute feed:forget-seen feed:not-interested feed:follow feed:unfollow feed:block"
     " feed:unblock feed:like feed:unlike feed:unpublish feed:comment-post feed:save feed:unsave feed:collection-unshare"
     " feed:collection-renew feed:challenge-enter feed:notifications-read feed:style-name feed:style-name-like"
+    " generation:cancel generation:image-retry generation:image-delete"
+    " ratings:ask-answer ratings:ask-report ratings:compare-answer ratings:policy-activate ratings:policy-discard"
+    " ratings:quality-appeal-answer ratings:release-cancel ratings:release-follow"
+    " moderation:next moderation:claim moderation:release moderation:rule-retire moderation:lift"
+    " accounts:token-revoke accounts:webhook-remove accounts:webhook-resume accounts:delete"
 )
+ELSEWHERE = {"admin:": "for staff, read-only", "": "signing in, and what machines ask about the site's health"}
 
 
 def names(patterns: list[Any], prefix: str = "") -> Iterator[str]:
-    """URL names of the feed and the API that answer a GET."""
+    """URL names of every app that answer a GET."""
     for pattern in patterns:
         if isinstance(pattern, URLResolver):
             yield from names(pattern.url_patterns, f"{prefix}{pattern.namespace}:" if pattern.namespace else prefix)
-        elif isinstance(pattern, URLPattern) and prefix in {"feed:", "api:"}:
+        elif isinstance(pattern, URLPattern) and prefix not in ELSEWHERE:
             actions = getattr(pattern.callback, "actions", {"get": ""})
             if "get" in actions:
                 yield f"{prefix}{pattern.name}"
