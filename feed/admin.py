@@ -5,7 +5,7 @@ from django.forms import ModelForm
 from django.http import HttpRequest
 
 from accounts.admin import ReadOnlyAdmin
-from feed.models import Challenge, ChallengeEntry, Collection, Comment, Post, Profile, Tag
+from feed.models import Challenge, ChallengeEntry, Collection, Comment, Post, Profile, StyleName, Tag
 from feed.tagging import alias_tag
 
 
@@ -33,6 +33,14 @@ class CollectionAdmin(ReadOnlyAdmin):
     search_fields = ["public_id", "owner__username"]
     ordering = ["-pk"]
     exclude = ["link_key"]  # whoever has it may look
+
+
+@admin.register(StyleName)
+class StyleNameAdmin(ReadOnlyAdmin):
+    list_display = ["public_id", "name", "style", "suggested_by", "created_at", "removed_at"]
+    list_select_related = ["style", "suggested_by"]
+    search_fields = ["public_id", "name", "suggested_by__username"]
+    ordering = ["-pk"]
 
 
 @admin.register(Profile)

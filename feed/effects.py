@@ -6,7 +6,7 @@ from django.db import models, transaction
 
 from accounts.models import User
 from feed.display import mark_stale, sync_display
-from feed.models import Collection, CollectionItem, Comment, Like, Post
+from feed.models import Collection, CollectionItem, Comment, Like, Post, StyleName
 from generation.effects import apply as apply_to_picture
 from generation.models import Image
 from moderation.models import Decision, Restriction
@@ -28,6 +28,8 @@ def apply(*, decision: Decision, target: models.Model) -> None:
         _apply_to_comment(decision, target, at)
     elif isinstance(target, Collection):
         Collection.objects.filter(pk=target.pk).update(removed_at=_removed(decision, target.removed_at, at))
+    elif isinstance(target, StyleName):
+        StyleName.objects.filter(pk=target.pk).update(removed_at=_removed(decision, target.removed_at, at))
     elif isinstance(target, User):
         _apply_to_member(target, at)
 

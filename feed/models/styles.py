@@ -1,13 +1,19 @@
 """Styles that emerge: groups of prompts whose style words mean much the same, week by week."""
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Lower
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 from pgvector.django import HalfVectorField
 
 from accounts.ids import PublicIdModel
+from accounts.models import Role, User, Viewer
 from feed.models.posts import Post
 from feed.models.search import DIMENSIONS
+from moderation.models import Restriction
 
 
 class EmergentStyle(PublicIdModel):
@@ -46,6 +52,17 @@ class StyledPost(models.Model):
         indexes = [models.Index(fields=["style", "-week", "apart"], name="styledpost_examples")]
 
 
+class StyleNameQuerySet(models.QuerySet["StyleName"]):
+    def shown(self, at: datetime) -> "StyleNameQuerySet":
+        """Not removed by moderators, nor suggested by somebody banned; the same for everybody."""
+        banned = Restriction.objects.active(at).filter(kind=Restriction.Kind.BANNED).values("user_id")
+        return self.filter(removed_at=None).exclude(suggested_by__in=banned)
+
+    def visible_to(self, viewer: Viewer, at: datetime) -> "StyleNameQuerySet":
+        """`shown`; moderators see the rest too."""
+        return self if isinstance(viewer, User) and viewer.has_role(Role.MODERATOR) else self.shown(at)
+
+
 class StyleName(PublicIdModel):
     """What a member would call a style; screened like any words."""
 
@@ -55,12 +72,36 @@ class StyleName(PublicIdModel):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="style_names"
     )
     created_at = models.DateTimeField()
+    removed_at = models.DateTimeField(null=True)  # by moderation; nobody can suggest it again
+
+    objects = StyleNameQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("name of a style")
         constraints = [models.UniqueConstraint("style", Lower("name"), name="stylename_once")]
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("feed:style", args=[self.style.public_id])
+
+    # --- what moderation knows of a target ---
+
+    def moderation_author(self) -> User | None:
+        return self.suggested_by
+
+    def moderation_text(self) -> str:
+        return self.name
+
+    def moderation_image_url(self, viewer: Viewer) -> str:
+        return ""
+
+    def moderation_reach(self) -> int:
+        return self.likes.count()
+
+    def moderation_related(self) -> list[models.Model]:
+        return []
 
 
 class StyleNameLike(models.Model):

@@ -23,8 +23,8 @@ def suggest_name(*, style: EmergentStyle, member: User, name: str, at: datetime 
     """Suggests a name and likes it; a name that is there already is only liked.
 
     Raises:
-        Refused: 400 with `fields["name"]` for words that are empty, too long or break a rule; 403 restricted;
-            409 too many.
+        Refused: 400 with `fields["name"]` for words that are empty, too long, break a rule or were taken down;
+            403 restricted; 409 too many.
     """
     at = at or timezone.now()
     require_unrestricted(user=member, doing="vote", at=at)
@@ -36,8 +36,14 @@ def suggest_name(*, style: EmergentStyle, member: User, name: str, at: datetime 
         EmergentStyle.objects.select_for_update(no_key=True).get(pk=style.pk)  # the counts below must hold
         known = StyleName.objects.filter(style=style)
         found = known.filter(name__iexact=name).first()
+        if found is not None and found.removed_at is not None:
+            message = _("Moderators took this name down. Choose another.")
+            raise Refused("removed", message, fields={"name": [message]})
         if found is None:
-            if known.count() >= MOST_NAMES or known.filter(suggested_by=member).count() >= MOST_OF_A_MEMBER:
+            if (
+                known.filter(removed_at=None).count() >= MOST_NAMES
+                or known.filter(suggested_by=member).count() >= MOST_OF_A_MEMBER
+            ):
                 raise Refused("too_many", _("That is enough names; like one that is there."), status=409)
             found = StyleName.objects.create(style=style, name=name, suggested_by=member, created_at=at)
         like_name(name=found, member=member, at=at)
@@ -60,16 +66,16 @@ def names_of(styles: Iterable[EmergentStyle], at: datetime) -> dict[int, list[St
     """Names by style id, the most liked first (`score`); likes and suggestions of the banned count for nothing."""
     banned = Restriction.objects.active(at).filter(kind=Restriction.Kind.BANNED).values("user_id")
     counted = Count("likes", filter=~Q(likes__member__in=banned))
-    names = StyleName.objects.filter(style__in=styles).exclude(suggested_by__in=banned)
+    names = StyleName.objects.shown(at).filter(style__in=styles)
     found: dict[int, list[StyleName]] = {}
     for name in names.annotate(score=counted).order_by("-score", "created_at", "pk"):
         found.setdefault(name.style_id, []).append(name)
     return found
 
 
-def find_name(public_id: str, style: EmergentStyle) -> StyleName:
-    """Raises NotFound."""
-    name = StyleName.objects.filter(style=style, public_id=public_id).first()
+def find_name(public_id: str, style: EmergentStyle, at: datetime | None = None) -> StyleName:
+    """Raises NotFound, also for one that was taken down."""
+    name = StyleName.objects.shown(at or timezone.now()).filter(style=style, public_id=public_id).first()
     if name is None:
         raise NotFound(_("There is no such name."))
     return name

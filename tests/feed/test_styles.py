@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 from accounts.errors import Refused
 from accounts.models import User
 from feed.models import EmergentStyle, Post, PostCount, StyledPost, StyleName, StyleWeek
+from feed.models.search import DIMENSIONS
 from feed.styles import arithmetic, naming
 from feed.styles.finding import find_styles, monday
 from feed.styles.reading import curve, rising
 from generation.models import Generation
+from moderation.services import claim_case, decide_case, open_case
 from tests.conftest import ApiAs, As
 from tests.feed.conftest import HangMany
 from tests.feed.test_search import encoder
@@ -158,6 +160,27 @@ def test_the_community_names_a_style_and_the_most_liked_name_is_shown(
     assert [api_as(bob).put(api).status_code, api_as(bob).put(api).status_code] == [204, 204]
     assert naming.names_of([style], NOW)[style.pk][0].name in {"Rain Glow", "Wet Signs"}
     assert as_user(None).post(f"{address}names/", {"name": "x"}).status_code == 302
+
+
+def test_a_name_is_reported_removed_and_put_back(
+    alice: User, bob: User, mallory: User, mod: User, as_user: As, api_as: ApiAs
+) -> None:
+    style = EmergentStyle.objects.create(centre=[0.1] * DIMENSIONS, words="ink", first_week=WEEK)
+    name = naming.suggest_name(style=style, member=mallory, name="Borderline")
+    address, report = f"/styles/{style.public_id}/", f"/report/feed.stylename/{name.public_id}/"
+    assert report in as_user(alice).get(address).content.decode()
+    assert report not in as_user(mallory).get(address).content.decode()
+    assert as_user(alice).post(report, {"reason": "hate"}).status_code == 200
+    for action, is_shown in [("remove", False), ("approve", True)]:
+        case = open_case(target=name, origin="report", severity=2)
+        claim_case(moderator=mod, case=case)
+        decide_case(case=case, moderator=mod, action=action, reason="hate")
+        assert ("Borderline" in as_user(None).get(address).content.decode()) is is_shown
+        assert bool(api_as(None).get(f"/api/emergent-styles/{style.public_id}/").json()["names"]) is is_shown
+        again = as_user(bob).post(f"{address}names/", {"name": "borderline"})
+        liked = api_as(bob).put(f"/api/emergent-styles/{style.public_id}/names/{name.public_id}/like/")
+        assert (again.status_code, liked.status_code) == ((302, 204) if is_shown else (422, 404))
+    assert StyleName.objects.count() == 1
 
 
 def test_bad_names_are_refused_where_they_were_typed(
