@@ -10,11 +10,13 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from accounts.levels import ContentLevel
 from feed import ranking
 from feed.listings import ASPECT_NAMES, WINDOWS
 from feed.models import RankedList
 
-KEPT = 20_000  # posts of a list
+KEPT = 20_000  # posts of a list that an audience can see
+WIDER = 3  # times so many are read, among which narrower audiences mostly find theirs
 GRACE = timedelta(hours=1)  # a window keeps what just left it for those who are reading
 RISING = timedelta(hours=6)
 CONTROVERSIAL_PRIOR = 5  # a spread is pulled to 0 as by so many ratings that agree
@@ -26,22 +28,38 @@ INTERVALS = {  # seconds
     **{f"best-{aspect}": 900 for aspect in ASPECT_NAMES},
 }
 
-# Each says (post_id, key) of what the list should hold.
+# Each says (post_id, key, content_level) of what a list is cut from; `shown` is the condition on what hangs.
 _TOP = """
-    SELECT tally.post_id, tally.weight::float8 AS key
+    SELECT tally.post_id, tally.weight::float8 AS key, hung.content_level
     FROM feed_feedentry hung JOIN feed_postcount tally ON tally.post_id = hung.post_id
-    WHERE hung.is_visible AND (%(since)s::timestamptz IS NULL OR hung.published_at >= %(since)s)
-    ORDER BY tally.weight DESC, tally.post_id DESC LIMIT %(kept)s
+    WHERE {shown} AND (%(since)s::timestamptz IS NULL OR hung.published_at >= %(since)s)
 """
-_RISING = "SELECT * FROM unnest(%(posts)s::bigint[], %(keys)s::float8[]) AS risen(post_id, key)"
+_RISING = """
+    SELECT risen.post_id, risen.key, hung.content_level
+    FROM unnest(%(posts)s::bigint[], %(keys)s::float8[]) AS risen(post_id, key)
+    JOIN feed_feedentry hung ON hung.post_id = risen.post_id WHERE {shown}
+"""
 _BEST = """
-    SELECT post_id, mean AS key FROM feed_postaspect WHERE aspect = %(aspect)s
-    ORDER BY mean DESC, post_id DESC LIMIT %(kept)s
+    SELECT judged.post_id, judged.mean AS key, hung.content_level
+    FROM feed_postaspect judged JOIN feed_feedentry hung ON hung.post_id = judged.post_id
+    WHERE {shown} AND judged.aspect = %(aspect)s
 """
 _CONTROVERSIAL = """
-    SELECT post_id, sum(spread * n) / (sum(n) + %(prior)s) AS key FROM feed_postaspect
-    GROUP BY post_id HAVING sum(spread * n) > 0 ORDER BY key DESC, post_id DESC LIMIT %(kept)s
+    SELECT judged.post_id, sum(judged.spread * judged.n) / (sum(judged.n) + %(prior)s) AS key, hung.content_level
+    FROM feed_postaspect judged JOIN feed_feedentry hung ON hung.post_id = judged.post_id
+    WHERE {shown} GROUP BY judged.post_id, hung.content_level HAVING sum(judged.spread * judged.n) > 0
 """
+_SHOWN = "hung.is_visible AND hung.content_level <= {level}"
+# Asked once, before anything is read again: whether the first of all are cut, and hold too few of an audience's.
+_TOO_FEW = """ AND (
+    SELECT count(*) = %(wide)s AND count(*) FILTER (WHERE content_level <= {level}) < %(kept)s FROM everything
+)"""
+_CUT = """
+    WITH everything AS MATERIALIZED ({everything} ORDER BY key DESC, post_id DESC LIMIT %(wide)s)
+    SELECT post_id, max(key) AS key FROM ({audiences}) found GROUP BY post_id
+"""
+_FIRST = "(SELECT * FROM ({candidates}) candidates ORDER BY key DESC, post_id DESC LIMIT %(kept)s)"
+_OF_EVERYTHING = "SELECT * FROM everything WHERE content_level <= {level}"
 _REBUILD = """
     WITH wanted AS MATERIALIZED (
       SELECT chosen.post_id, chosen.key, hung.author_id, hung.content_level, hung.published_at
@@ -91,10 +109,19 @@ def rebuild_list(name: str, at: datetime) -> int:
     Call inside a transaction, by one process at a time for a list.
     """
     recipe = _recipe(name, at)
-    values = {"list": name, "at": at, "kept": KEPT, **recipe.values}
+    values = {"list": name, "at": at, "kept": KEPT, "wide": KEPT * WIDER, **recipe.values}
     with connection.cursor() as cursor:
-        cursor.execute(_REBUILD.format(chosen=recipe.sql), values)
+        cursor.execute(_REBUILD.format(chosen=_cut(recipe.sql)), values)
         return int(cursor.rowcount)
+
+
+def _cut(sql: str) -> str:
+    """The first KEPT of what each audience may see: out of the first of all, or read again where these are too few."""
+    *narrower, widest = sorted(ContentLevel.values)
+    candidates = [_OF_EVERYTHING.format(level=level) for level in (*narrower, widest)]
+    candidates += [sql.format(shown=(_SHOWN + _TOO_FEW).format(level=level)) for level in narrower]
+    audiences = " UNION ALL ".join(_FIRST.format(candidates=each) for each in candidates)
+    return _CUT.format(everything=sql.format(shown=_SHOWN.format(level=widest)), audiences=audiences)
 
 
 def _recipe(name: str, at: datetime) -> Recipe:
@@ -122,4 +149,4 @@ def rising_posts(at: datetime) -> list[tuple[int, float]]:
             [at - RISING],
         )
         found = [(post, ranking.wilson_lower_bound(int(likers), int(seen))) for post, likers, seen in cursor.fetchall()]
-    return sorted(found, key=lambda row: (-row[1], -row[0]))[:KEPT]
+    return sorted(found, key=lambda row: (-row[1], -row[0]))
