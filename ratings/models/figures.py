@@ -78,5 +78,10 @@ class AspectFigure(models.Model):
     @property
     def band(self) -> tuple[float, float]:
         """How far the interval would reach if those who did not answer thought otherwise."""
-        ends = (self.mean, self.mean) if self.low is None or self.high is None else (self.low, self.high)
-        return sensitivity_band(*ends, self.response)
+        return band_of(self.mean, self.low, self.high, self.response)
+
+
+def band_of(mean: float, low: float | None, high: float | None, response: float) -> tuple[float, float]:
+    """The sensitivity band of a mean's interval, or of the mean alone where it has none."""
+    ends = (mean, mean) if low is None or high is None else (low, high)
+    return sensitivity_band(*ends, response)

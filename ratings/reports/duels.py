@@ -2,7 +2,7 @@
 
 import math
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from django.db import connection
-from django.db.models import Case, CharField, Count, F, Q, Value, When
+from django.db.models import Case, CharField, Count, F, Q, QuerySet, Value, When
 from numpy.typing import NDArray
 
 from ratings.models import Comparison
@@ -230,6 +230,29 @@ def _rest(votes: Votes) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[n
     return votes.rater, votes.prompt, votes.weight
 
 
+def turned(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The same duel from the other side."""
+
+    def over(name: str) -> float | None:
+        return 1 / row[name] if row.get(name) else None
+
+    share = None if row["share"] is None else 1 - row["share"]
+    ends = {"low": over("high"), "high": over("low"), "naive_low": over("naive_high"), "naive_high": over("naive_low")}
+    sides = {"first": row["second"], "second": row["first"], "wins": row["losses"], "losses": row["wins"]}
+    odds = share / (1 - share) if share is not None and share < 1 else None
+    return {**row, **sides, **ends, "share": share, "odds": odds}
+
+
+def duel_of(rows: Iterable[Mapping[str, Any]], first: str, second: str) -> dict[str, Any] | None:
+    """The duel of two models as seen from `first`, whichever way round it is kept; None: they did not meet."""
+    for row in rows:
+        if (row["first"], row["second"]) == (first, second):
+            return dict(row)
+        if (row["first"], row["second"]) == (second, first):
+            return turned(row)
+    return None
+
+
 def position(told: Judgements) -> dict[str, Any] | None:
     """How often the picture on the left won, of the votes that named a side."""
     named = (told.is_left == 0) | (told.is_left == 1)
@@ -242,6 +265,12 @@ def position(told: Judgements) -> dict[str, Any] | None:
 
 def pair_agreement(since: datetime) -> dict[str, Any] | None:
     """Nominal alpha over pairs that two or more people judged: which picture, tie, or both bad."""
+    found = agreement([chosen for _low, _high, *chosen in judged_twice(since)], level="nominal")
+    return None if found is None else {"alpha": found.alpha, "low": found.low, "high": found.high, "units": found.units}
+
+
+def judged_twice(since: datetime) -> QuerySet[Comparison, Any]:
+    """The newest pairs that two or more people judged, and how often each verdict was given."""
     verdict = Case(
         When(preferred=F("image_low"), then=Value("low")),
         When(preferred=F("image_high"), then=Value("high")),
@@ -251,6 +280,4 @@ def pair_agreement(since: datetime) -> dict[str, Any] | None:
     judged = Comparison.objects.votes().unflagged().filter(created_at__gte=since)
     tallies = {f"n_{said}": Count("pk", filter=Q(verdict=said)) for said in ("low", "high", "tie", "both_bad")}
     units = judged.annotate(verdict=verdict).values_list("image_low", "image_high").alias(n=Count("pk"))
-    rows = units.filter(n__gte=2).annotate(**tallies).order_by("-image_low", "-image_high")[:MOST_UNITS]
-    found = agreement([chosen for _low, _high, *chosen in rows], level="nominal")
-    return None if found is None else {"alpha": found.alpha, "low": found.low, "high": found.high, "units": found.units}
+    return units.filter(n__gte=2).annotate(**tallies).order_by("-image_low", "-image_high")[:MOST_UNITS]

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from django.db.models import QuerySet
+
 from ratings.models import Comparison, QualityFlag, Rating
 from ratings.models.quality import RULES_VERSION
 
@@ -17,8 +19,11 @@ DOUBTED = f"(SELECT DISTINCT ask_id FROM ratings_qualityflag WHERE {IN_FORCE}) A
 
 def left_out(since: datetime) -> dict[str, int]:
     """How many answers of a period are left out of its figures because a flag speaks against them."""
-    doubted = QualityFlag.objects.in_force().filter(ask__created_at__gte=since).values("ask")
-    return {
-        "answers": Rating.objects.told().filter(ask__in=doubted).count(),
-        "votes": Comparison.objects.votes().filter(ask__in=doubted).count(),
-    }
+    answers, votes = doubted(since)
+    return {"answers": answers.count(), "votes": votes.count()}
+
+
+def doubted(since: datetime) -> tuple[QuerySet[Rating], QuerySet[Comparison]]:
+    """The answers and the judgements of pairs of a period that a flag speaks against."""
+    asks = QualityFlag.objects.in_force().filter(ask__created_at__gte=since).values("ask")
+    return Rating.objects.told().filter(ask__in=asks), Comparison.objects.votes().filter(ask__in=asks)

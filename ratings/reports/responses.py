@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Sum
+from django.db.models import Count, QuerySet, Sum
 
 from ratings.models import Ask, AskOutcome, DrawTally
 from ratings.statistics import response_interval
@@ -27,12 +27,16 @@ class Response:
 
 def responses(since: datetime) -> list[dict[str, Any]]:
     """`Response`s by surface and stratum, as JSON keeps them; asks still open are not counted yet."""
-    closed = Ask.objects.filter(created_at__gte=since).exclude(outcome=AskOutcome.OPEN)
-    rows = closed.values_list("surface", "stratum", "outcome").annotate(n=Count("pk"))
     outcomes: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
-    for surface, stratum, outcome, n in rows:
+    for surface, stratum, outcome, n in closed_asks(since):
         outcomes[surface, stratum][outcome] = n
     return [asdict(_response(surface, stratum, found)) for (surface, stratum), found in sorted(outcomes.items())]
+
+
+def closed_asks(since: datetime) -> QuerySet[Ask, tuple[str, str, str, int]]:
+    """How many asks of a period ended how, by surface and stratum."""
+    closed = Ask.objects.filter(created_at__gte=since).exclude(outcome=AskOutcome.OPEN)
+    return closed.values_list("surface", "stratum", "outcome").annotate(n=Count("pk"))
 
 
 def _response(surface: str, stratum: str, outcomes: Mapping[str, int]) -> Response:
@@ -43,5 +47,9 @@ def _response(surface: str, stratum: str, outcomes: Mapping[str, int]) -> Respon
 
 def unasked(since: datetime) -> list[dict[str, Any]]:
     """Draws that asked nothing, by surface and reason; those at a limit had no chance to be asked."""
+    return [dict(row) for row in draws_without_ask(since)]
+
+
+def draws_without_ask(since: datetime) -> QuerySet[DrawTally, dict[str, Any]]:
     tallies = DrawTally.objects.filter(day__gte=since.date()).values("surface", "reason")
-    return [dict(row) for row in tallies.annotate(draws=Sum("draws")).order_by("surface", "reason")]
+    return tallies.annotate(draws=Sum("draws")).order_by("surface", "reason")

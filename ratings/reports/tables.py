@@ -6,21 +6,32 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ratings.models import Reading
-from ratings.models.figures import DIMENSIONS
-from ratings.reports.aspects import MEANS, MOST_FIGURES, RATES, TOLD
-from ratings.reports.duels import JUDGED, RATER_CAP
+from django.db import connection
+from django.db.models import QuerySet
 
-ASPECT_COLUMNS = (
+from ratings.models import Reading
+from ratings.models.figures import DIMENSIONS, band_of
+from ratings.reports.aspects import JUDGED_TWICE, MEANS, MOST_FIGURES, RATES, TOLD
+from ratings.reports.duels import JUDGED, RATER_CAP, duel_of, judged_twice
+from ratings.reports.flags import doubted
+from ratings.reports.responses import closed_asks, draws_without_ask
+
+KEPT_COLUMNS = (
     "surface", "question", "checkpoint", "style", "category", "week", "mean", "low", "high", "naive", "answers",
     "raters", "response",
 )  # fmt: skip
+ASPECT_COLUMNS = (*KEPT_COLUMNS, "band_low", "band_high")
 DUEL_COLUMNS = (
     "first", "second", "wins", "ties", "losses", "both_bad", "share", "odds", "low", "high", "naive_low", "naive_high",
     "votes", "raters", "prompts",
 )  # fmt: skip
 BOARD_COLUMNS = ("model", "odds", "low", "high", "naive_low", "naive_high", "votes", "raters", "prompts")
+COMPLAINT_COLUMNS = ("checkpoint", "question", "mean", "high", "average", "answers", "raters")
 OUTCOMES = ("answered", "skipped", "dismissed", "expired", "not_rendered")
+
+# What an address may narrow a table by.
+ASPECTS = ("surface", "question", *DIMENSIONS)
+NARROWED: Mapping[str, Sequence[str]] = {"aspects": ASPECTS, "duels": ("first", "second")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +53,28 @@ def aspects(reading: Reading, fixed: Mapping[str, str]) -> Table:
             "Mean answer on 1 to 5, weighted by 1 / (propensity x response rate of the stratum), 95 % interval",
             "clustered by rater (t, G - 1 degrees). An empty checkpoint, style or category means all; - means none.",
             "naive: the unweighted mean. Surfaces are never pooled. Flagged answers are left out.",
+            "band_low, band_high: how far the interval would reach if those who did not answer would have said half",
+            "a step less, or more.",
             f"Response rates: {_line(RATES)}",
             f"Answers: {_line(TOLD)}",
             f"Figures: {_line(MEANS)} (at most {MOST_FIGURES} a grouping)",
         ],
         ASPECT_COLUMNS,
-        figures.values(*ASPECT_COLUMNS)[: 20 * MOST_FIGURES],
+        map(_with_band, figures.values(*KEPT_COLUMNS)[: 20 * MOST_FIGURES]),
     )
 
 
+def _with_band(row: Mapping[str, Any]) -> dict[str, Any]:
+    low, high = band_of(row["mean"], row["low"], row["high"], row["response"])
+    return {**row, "band_low": low, "band_high": high}
+
+
 def duels(reading: Reading, fixed: Mapping[str, str]) -> Table:
+    """Every pair of models; `fixed` with `first` and `second` leaves one, as seen from `first`."""
+    rows = reading.body["duels"]
+    if fixed:
+        one = duel_of(rows, fixed.get("first", ""), fixed.get("second", ""))
+        rows = [] if one is None else [one]
     return Table(
         "duels",
         [
@@ -61,7 +84,7 @@ def duels(reading: Reading, fixed: Mapping[str, str]) -> Table:
             f"Votes: {_line(JUDGED)}",
         ],
         DUEL_COLUMNS,
-        reading.body["duels"],
+        rows,
     )
 
 
@@ -84,9 +107,23 @@ def responses(reading: Reading, fixed: Mapping[str, str]) -> Table:
         "responses",
         [
             "What became of closed asks, by surface and stratum; rate: answered / asks, with Wilson's 95 % interval.",
+            f"Asks: {_sql(closed_asks(reading.since))}",
         ],
         ("surface", "stratum", "asks", *OUTCOMES, "rate", "low", "high"),
         rows,
+    )
+
+
+def unasked(reading: Reading, fixed: Mapping[str, str]) -> Table:
+    return Table(
+        "unasked",
+        [
+            "Draws that asked nothing, by surface and reason. An empty reason: the chance fell so. Members at a limit",
+            "had no chance to be asked and leave the population.",
+            f"Draws: {_sql(draws_without_ask(reading.since))}",
+        ],
+        ("surface", "reason", "draws"),
+        reading.body["unasked"],
     )
 
 
@@ -98,17 +135,82 @@ def agreement(reading: Reading, fixed: Mapping[str, str]) -> Table:
         [
             "Krippendorff's alpha (ordinal for questions, nominal for pairs) over pictures or pairs judged twice or",
             "more, with his bootstrap's 95 % interval.",
+            f"Response rates: {_line(RATES)}",
+            f"Answers: {_line(TOLD)}",
+            f"Pictures: {_line(JUDGED_TWICE)}",
+            f"Pairs: {_sql(judged_twice(reading.since))}",
         ],
         ("surface", "question", "alpha", "low", "high", "units"),
         rows,
     )
 
 
+def complaints(reading: Reading, fixed: Mapping[str, str]) -> Table:
+    return Table(
+        "complaints",
+        [
+            "Questions on the post surface whose whole 95 % interval lies below the average of their model's, the",
+            "worst first. average: the mean of the model's means of all questions but overall, each counting alike.",
+            "Means are those of the table of aspects with a checkpoint and no style, category or week.",
+            f"Response rates: {_line(RATES)}",
+            f"Answers: {_line(TOLD)}",
+        ],
+        COMPLAINT_COLUMNS,
+        reading.body["complaints"],
+    )
+
+
+def overview(reading: Reading, fixed: Mapping[str, str]) -> Table:
+    """The single figures, a row each; `of` is what `value` is counted or shared from, `about` whom it names."""
+    answers, votes = doubted(reading.since)
+    return Table(
+        "overview",
+        [
+            "The single figures of the pages. asks: closed ones; answered: of them. left_wins: how often the picture",
+            "on the left won, of the votes that named a side, 95 % interval clustered by rater. votes_to_flip: the",
+            "fewest votes found whose removal puts another model first (empty: none of a tenth did). pair_agreement:",
+            "as in the table of agreement. answers_left_out, votes_left_out: a quality flag speaks against them.",
+            "models_left_out: too few votes, or never compared with the others of the leaderboard.",
+            f"Asks: {_sql(closed_asks(reading.since))}",
+            f"Votes: {_line(JUDGED)}",
+            f"Answers left out: {_sql(answers)}",
+            f"Votes left out: {_sql(votes)}",
+        ],
+        ("figure", "value", "low", "high", "of", "about"),
+        _single_figures(reading.body),
+    )
+
+
+def _single_figures(body: Mapping[str, Any]) -> list[dict[str, Any]]:
+    asks = sum(row["asks"] for row in body["responses"])
+    answered = sum(row["outcomes"].get("answered", 0) for row in body["responses"])
+    pairs, position, board = body["pair_agreement"] or {}, body["position"] or {}, body["leaderboard"]
+    robust, left_out = board["robustness"] or {}, body["left_out"]
+    names = " ".join(name for name in (robust.get("leader"), robust.get("heir")) if name)
+    return [
+        {"figure": "asks", "value": asks},
+        {"figure": "answered", "value": answered, "of": asks},
+        {"figure": "pair_agreement", "value": pairs.get("alpha"), "of": pairs.get("units"), **_ends(pairs)},
+        {"figure": "left_wins", "value": position.get("share"), "of": position.get("votes"), **_ends(position)},
+        {"figure": "votes_to_flip", "value": robust.get("dropped"), "of": robust.get("votes"), "about": names},
+        {"figure": "models_left_out", "value": len(board["left_out"]), "about": " ".join(board["left_out"])},
+        {"figure": "answers_left_out", "value": left_out.get("answers", 0)},
+        {"figure": "votes_left_out", "value": left_out.get("votes", 0)},
+    ]
+
+
+def _ends(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {"low": row.get("low"), "high": row.get("high")}
+
+
 TABLES: Mapping[str, Callable[[Reading, Mapping[str, str]], Table]] = {
+    "overview": overview,
     "aspects": aspects,
+    "complaints": complaints,
     "duels": duels,
     "leaderboard": leaderboard,
     "responses": responses,
+    "unasked": unasked,
     "agreement": agreement,
 }
 
@@ -129,3 +231,8 @@ def to_csv(table: Table, reading: Reading, fixed: Mapping[str, str]) -> str:
 
 def _line(sql: str) -> str:
     return " ".join(sql.split())
+
+
+def _sql(queryset: QuerySet[Any, Any]) -> str:
+    """The statement that a query set stands for, its values written into it."""
+    return _line(connection.ops.compose_sql(*queryset.query.sql_with_params()))

@@ -18,7 +18,8 @@ from ratings.charts import FIVE_STEPS, Figure, Moment, Series, interval_charts, 
 from ratings.models import AspectFigure, Policy, Question, Reading, Surface
 from ratings.models.figures import DIMENSIONS
 from ratings.reports import PERIODS, reading_over
-from ratings.reports.tables import TABLES, to_csv
+from ratings.reports.duels import duel_of
+from ratings.reports.tables import ASPECTS, NARROWED, TABLES, to_csv
 
 DEFAULT_PERIOD = 30
 SURFACES = (Surface.POST, Surface.RESULT)
@@ -54,6 +55,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     """Aspects at a glance, what people are unhappy about, how far they agree and answer."""
     context, reading = _frame(request, "research")
     if reading is not None and context["asks"]:
+        week = _this_week(reading)
         figures = list(reading.aspects.along("").filter(surface=Surface.POST).order_by("-mean", "question"))
         answered = sum(row["outcomes"].get("answered", 0) for row in reading.body["responses"])
         context |= {
@@ -61,18 +63,18 @@ def overview(request: HttpRequest) -> HttpResponse:
             "rate": answered / context["asks"],
             "charts": _aspect_charts([(figure.question, figure) for figure in figures]),
             "figures": figures,
-            "complaints": _with_pictures(request, _this_week(reading)),
+            "complaints": _with_pictures(request, week.body["complaints"]),
+            "complaint_days": week.days,
             "pair_agreement": reading.body["pair_agreement"],
             "leaders": reading.body["leaderboard"]["rows"][:3],
         }
     return render(request, "ratings/research.html", context)
 
 
-def _this_week(reading: Reading) -> list[dict[str, Any]]:
-    """The complaints of the last seven days, whatever period is looked at; those of the page's where there is none."""
+def _this_week(reading: Reading) -> Reading:
+    """The last seven days, which complaints are about whatever period is looked at; where there is none, the page's."""
     week = reading if reading.days == PERIODS[0] else reading_over(days=PERIODS[0])
-    found: list[dict[str, Any]] = (week or reading).body["complaints"]
-    return found
+    return week or reading
 
 
 def _with_pictures(request: HttpRequest, complaints: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -93,9 +95,8 @@ def _in_words(row: AspectFigure) -> str:
     return f"{row.mean:.2f}" if row.low is None else f"{row.mean:.2f} ({row.low:.2f}–{row.high:.2f})"
 
 
-def _chosen(request: HttpRequest) -> dict[str, str]:
+def _chosen(request: HttpRequest, names: Sequence[str] = ASPECTS) -> dict[str, str]:
     """Surface, question and kinds of picture, as the address says; what it does not say is open."""
-    names = ("surface", "question", *DIMENSIONS)
     return {name: value for name in names if (value := request.GET.get(name, "").strip()[:64])}
 
 
@@ -195,36 +196,13 @@ def odds_in_words(row: Mapping[str, Any]) -> str:
 def duel(request: HttpRequest, first: str, second: str) -> HttpResponse:
     """One model against another; 404 where nobody compared them in the period."""
     context, reading = _frame(request, "research-models")
-    found = _duel_of(reading, first, second)
-    assert reading is not None
+    if reading is None or (found := duel_of(reading.body["duels"], first, second)) is None:
+        raise Http404
     both = reading.aspects.along("checkpoint").filter(surface=Surface.POST, checkpoint__in=[first, second])
     rows = list(both.order_by("question", "checkpoint"))
     words = [(f"{row.question}, {row.checkpoint}", row) for row in rows]
     context |= {"duel": found, "first": first, "second": second, "rows": rows, "charts": _aspect_charts(words)}
     return render(request, "ratings/research_duel.html", context)
-
-
-def _duel_of(reading: Reading | None, first: str, second: str) -> dict[str, Any]:
-    """The duel as seen from `first`, whichever way round it is kept."""
-    for row in reading.body["duels"] if reading else ():
-        if (row["first"], row["second"]) == (first, second):
-            return dict(row)
-        if (row["first"], row["second"]) == (second, first):
-            return turned(row)
-    raise Http404
-
-
-def turned(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The same duel from the other side."""
-
-    def over(name: str) -> float | None:
-        return 1 / row[name] if row.get(name) else None
-
-    share = None if row["share"] is None else 1 - row["share"]
-    ends = {"low": over("high"), "high": over("low"), "naive_low": over("naive_high"), "naive_high": over("naive_low")}
-    sides = {"first": row["second"], "second": row["first"], "wins": row["losses"], "losses": row["wins"]}
-    odds = share / (1 - share) if share is not None and share < 1 else None
-    return {**row, **sides, **ends, "share": share, "odds": odds}
 
 
 @require_GET
@@ -245,7 +223,7 @@ def table(request: HttpRequest, name: str) -> HttpResponse:
     """A table of one period as CSV, its definition above it."""
     if name not in TABLES or (reading := reading_over(days=_period(request))) is None:
         raise Http404
-    fixed = _chosen(request) if name == "aspects" else {}
+    fixed = _chosen(request, NARROWED.get(name, ()))
     text = to_csv(TABLES[name](reading, fixed), reading, fixed)
     filename = f"{name}-{reading.days}-days-{reading.computed_at:%Y-%m-%d}.csv"
     return HttpResponse(

@@ -1,6 +1,7 @@
 """What the research team reads, and who may."""
 
 import csv
+import html
 import io
 from datetime import UTC, datetime, timedelta
 
@@ -16,7 +17,8 @@ from ratings import reports
 from ratings.aspects import refresh_aspects
 from ratings.models import Ask, Comparison, DrawTally, Policy, QualityFlag, Question, Reading
 from ratings.reports import readings
-from ratings.views.research import turned
+from ratings.reports.duels import turned
+from ratings.reports.tables import TABLES
 from tests.conftest import As, MakeMember
 from tests.generation.fixtures import checkpoint_row
 from tests.ratings.answers import leave_unanswered, rate, vote
@@ -286,26 +288,68 @@ def test_every_page_shows_its_part_with_charts_that_can_be_read_aloud(
     assert client.get(reverse("ratings:research-duel", args=["toy", "nobody"])).status_code == 404
 
 
-@pytest.mark.parametrize("name", ["aspects", "duels", "leaderboard", "responses", "agreement"])
+@pytest.mark.parametrize("name", sorted(TABLES))
 def test_every_figure_comes_as_csv_under_its_definition(
     name: str, alice: User, rita: User, hang: Hang, crowd: list[User], as_user: As
 ) -> None:
     compared(alice, hang, crowd)
     image = hang(alice)
-    for rater in crowd:
+    for place, rater in enumerate(crowd):
         rate(rater, image, 4)
-        rate(rater, hang(alice), 3 + crowd.index(rater) % 2)
+        rate(rater, image, 1 + place % 2, question="artefacts")
+        rate(rater, hang(alice), 3 + place % 2)
+    DrawTally.objects.count_draw(Policy.objects.current(), timezone.localdate(), "post", "new/first", 0.0, "day")
     answer = as_user(rita).get(reverse("ratings:research-table", args=[name]), {"days": "7", "surface": "post"})
     assert answer["Content-Type"].startswith("text/csv")
     lines = answer.content.decode().splitlines()
     assert lines[0].startswith(f"# {name}: ")
+    assert "SELECT" in " ".join(line for line in lines if line.startswith("#"))
     rows = list(csv.DictReader(io.StringIO("\n".join(line for line in lines if not line.startswith("#")))))
     assert rows
     assert None not in rows[0]
     if name == "aspects":
         assert "surface = post" in lines[0]
         assert any(row["question"] == "lighting" and float(row["mean"]) > 3 for row in rows)
+        assert all(float(row["band_low"]) <= float(row["mean"]) <= float(row["band_high"]) for row in rows)
     assert as_user(rita).get(reverse("ratings:research-table", args=["secrets"])).status_code == 404
+
+
+def test_the_single_figures_of_the_pages_are_a_table_too(
+    alice: User, rita: User, hang: Hang, crowd: list[User], as_user: As
+) -> None:
+    compared(alice, hang, crowd)
+    bad = rate(crowd[0], hang(alice), 1)
+    QualityFlag.objects.create(version=1, ask=bad.ask, flag="too_fast", raised_at=timezone.now())
+    answer = as_user(rita).get(reverse("ratings:research-table", args=["overview"]))
+    text = "\n".join(line for line in answer.content.decode().splitlines() if not line.startswith("#"))
+    rows = {row["figure"]: row for row in csv.DictReader(io.StringIO(text))}
+    assert (rows["asks"]["value"], rows["answered"]["of"]) == ("37", "37")
+    assert (rows["answers_left_out"]["value"], rows["votes_left_out"]["value"]) == ("1", "0")
+    assert float(rows["left_wins"]["low"]) < float(rows["left_wins"]["value"])
+    assert rows["left_wins"]["of"] == "36"
+    assert (rows["votes_to_flip"]["of"], rows["votes_to_flip"]["about"].split()[0]) == ("36", "zeta")
+    assert rows["pair_agreement"]["of"] == "6"
+
+
+def test_one_duel_as_csv_is_seen_from_the_model_named_first(
+    alice: User, rita: User, hang: Hang, crowd: list[User], as_user: As
+) -> None:
+    compared(alice, hang, crowd)
+    client = as_user(rita)
+    page = client.get(reverse("ratings:research-duel", args=["zeta", "toy"])).content.decode()
+    address = reverse("ratings:research-table", args=["duels"]) + "?days=30&amp;first=zeta&amp;second=toy"
+    assert address in page
+    text = client.get(html.unescape(address)).content.decode()
+    (row,) = csv.DictReader(io.StringIO("\n".join(line for line in text.splitlines() if not line.startswith("#"))))
+    assert (row["first"], row["second"], row["wins"]) == ("zeta", "toy", "24")
+
+
+def test_every_table_is_linked_from_a_page(alice: User, rita: User, hang: Hang, crowd: list[User], as_user: As) -> None:
+    compared(alice, hang, crowd)
+    DrawTally.objects.count_draw(Policy.objects.current(), timezone.localdate(), "post", "new/first", 0.0, "day")
+    client = as_user(rita)
+    pages = " ".join(client.get(reverse(f"ratings:{name}")).content.decode() for name in PAGES)
+    assert [name for name in TABLES if reverse("ratings:research-table", args=[name]) not in pages] == []
 
 
 def test_a_long_ledger_is_not_added_up_while_a_page_waits(
