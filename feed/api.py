@@ -20,7 +20,9 @@ from feed.challenges import begun_on, entries_of
 from feed.listings import ASPECT_NAMES, LISTING_WORDS, SORT_NAMES, WINDOWS, Listing
 from feed.models import Challenge, Post
 from feed.paging import read_keyset
-from feed.profiles import profile_of, visible_members
+from feed.people_api import PeopleSerializer, people_page
+from feed.post_api import PostDetailSerializer, PostParts, find_post
+from feed.profiles import FollowSide, follows_of, profile_of, visible_members
 from feed.rates import check_member_rate
 from feed.reading import PAGE_SIZE, Page, read_page, remember_own_news
 from feed.serializers import (
@@ -57,7 +59,7 @@ def posts_shown(request: Request, posts: list[Post], next_cursor: str | None, ba
     return {"next": following, "results": PostSerializer.of(posts, request)}
 
 
-class PostViewSet(viewsets.ViewSet):
+class PostViewSet(PostParts):
     """Posts, ranked; publishing pictures of one's own; likes."""
 
     permission_classes = [IsAuthenticatedOrReadOnly]
@@ -76,11 +78,11 @@ class PostViewSet(viewsets.ViewSet):
 
         return visitors.answer(request, read) if visitors.may_keep(request) else Response(read())
 
-    @extend_schema(parameters=[ID], responses=PostSerializer)
+    @extend_schema(parameters=[ID], responses=PostDetailSerializer)
     def retrieve(self, request: Request, pk: str) -> Response:
         return self._shown(request, pk)
 
-    @extend_schema(request=PublishSerializer, responses={201: PostSerializer})
+    @extend_schema(request=PublishSerializer, responses={201: PostDetailSerializer})
     def create(self, request: Request) -> Response:
         """Publishes a finished picture of one's own. The same again changes title and prompt, never the age."""
         at, member, data = timezone.now(), member_of(request), checked(PublishSerializer, request)
@@ -100,7 +102,7 @@ class PostViewSet(viewsets.ViewSet):
         services.delete_post(post=get_object_or_404(Post, public_id=pk, author=member), author=member)
         return Response(status=204)
 
-    @extend_schema(parameters=[ID], request=None, responses=PostSerializer)
+    @extend_schema(parameters=[ID], request=None, responses=PostDetailSerializer)
     @action(detail=True, methods=["post"])
     def unpublish(self, request: Request, pk: str) -> Response:
         """Takes one's own post down; publishing the picture again puts it back with its age and likes."""
@@ -136,9 +138,8 @@ class PostViewSet(viewsets.ViewSet):
         return Response({"tags": tags_of(post)})
 
     def _shown(self, request: Request, public_id: str, status: int = 200) -> Response:
-        posts = Post.objects.visible_to(request.user, timezone.now()).with_card(request.user)
-        post = get_object_or_404(posts.select_related("image__generation__style"), public_id=public_id)
-        return Response(PostSerializer(post, context={"request": request}).data, status=status)
+        post = find_post(request, public_id)
+        return Response(PostDetailSerializer(post, context={"request": request}).data, status=status)
 
 
 class ProfileViewSet(viewsets.ViewSet):
@@ -175,6 +176,26 @@ class ProfileViewSet(viewsets.ViewSet):
         cursor = request.query_params.get("cursor", "")
         page = read_keyset(listed, by="published_at", cursor=cursor, size=PAGE_SIZE)
         return Response(posts_shown(request, page.rows, page.next, request.path))
+
+    @extend_schema(parameters=[NAME, CURSOR], responses=PeopleSerializer)
+    @action(detail=True)
+    def following(self, request: Request, pk: str) -> Response:
+        """Whom a member follows, the latest first."""
+        return self._follows(request, pk, "followed")
+
+    @extend_schema(parameters=[NAME, CURSOR], responses=PeopleSerializer)
+    @action(detail=True)
+    def followers(self, request: Request, pk: str) -> Response:
+        """Who follows a member, the latest first."""
+        return self._follows(request, pk, "member")
+
+    def _follows(self, request: Request, username: str, side: FollowSide) -> Response:
+        at, viewer = timezone.now(), request.user
+        member = get_object_or_404(visible_members(viewer, at), username__iexact=username)
+        rows = follows_of(member, viewer, at, side=side).select_related(side)
+        return people_page(
+            request, rows, lambda row: {"username": getattr(row, side).username, "since": row.created_at}
+        )
 
 
 class ChallengeViewSet(viewsets.ViewSet):

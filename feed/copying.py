@@ -2,11 +2,13 @@
 
 import json
 import shlex
+from datetime import datetime
 from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import Viewer
 from generation.encoding import Recipe
 from generation.models import Image
 
@@ -53,9 +55,27 @@ def settings_of(image: Image, source: Image | None = None) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if value not in ("", [])}
 
 
+def source_for(image: Image, viewer: Viewer, at: datetime) -> Image | None:
+    """The picture it was made from, where there is one that `viewer` may see."""
+    source_id = image.generation.source_image_id
+    if source_id is None:
+        return None
+    return Image.objects.visible_to(viewer, at).filter(pk=source_id).exclude(prefix="").first()
+
+
 def lacks_source(image: Image, source: Image | None) -> bool:
     """Whether it was made from a picture that cannot be copied along: an upload, or one not to be seen."""
     return image.generation.strength is not None and source is None
+
+
+def all_forms(image: Image, source: Image | None, site_url: str) -> dict[str, str]:
+    """Every form by its name."""
+    return {
+        "text": as_text(image, source),
+        "json": as_json(image, source),
+        "parameters": as_parameters(image),
+        "curl": as_curl(image, site_url, source),
+    }
 
 
 def as_text(image: Image, source: Image | None = None) -> str:

@@ -69,7 +69,8 @@ class HiddenPageSerializer(serializers.Serializer[Any]):
     results = HiddenSerializer(many=True)
 
 
-def _page(request: Request, rows: Any, shown: Any) -> Response:
+def people_page(request: Request, rows: Any, shown: Any) -> Response:
+    """A page of rows by `created_at`, the newest first, each as `shown` makes it."""
     page = read_keyset(rows, by="created_at", cursor=request.query_params.get("cursor", ""), size=PAGE_SIZE)
     following = f"{request.build_absolute_uri(request.path)}?cursor={page.next}" if page.next else None
     return Response({"next": following, "results": [shown(row) for row in page.rows]})
@@ -94,7 +95,7 @@ class FollowViewSet(viewsets.ViewSet):
         member = member_of(request)
         seen = visible_members(member, timezone.now()).values("pk")
         rows = Follow.objects.filter(member=member, followed__in=seen).select_related("followed")
-        return _page(request, rows, lambda row: {"username": row.followed.username, "since": row.created_at})
+        return people_page(request, rows, lambda row: {"username": row.followed.username, "since": row.created_at})
 
     @extend_schema(parameters=[NAME], request=None, responses={204: None})
     def update(self, request: Request, pk: str) -> Response:
@@ -120,7 +121,7 @@ class BlockViewSet(viewsets.ViewSet):
     @extend_schema(parameters=[CURSOR], responses=PeopleSerializer)
     def list(self, request: Request) -> Response:
         rows = Block.objects.filter(member=member_of(request), blocked__deleted_at=None).select_related("blocked")
-        return _page(request, rows, lambda row: {"username": row.blocked.username, "since": row.created_at})
+        return people_page(request, rows, lambda row: {"username": row.blocked.username, "since": row.created_at})
 
     @extend_schema(parameters=[NAME], request=None, responses={204: None})
     def update(self, request: Request, pk: str) -> Response:
@@ -177,7 +178,7 @@ class HiddenPostViewSet(viewsets.ViewSet):
         member = member_of(request)
         openable = Post.objects.visible_to(member, timezone.now()).values("pk")
         rows = HiddenPost.objects.filter(member=member, post__in=openable).select_related("post")
-        return _page(request, rows, lambda row: {"post": row.post.public_id, "since": row.created_at})
+        return people_page(request, rows, lambda row: {"post": row.post.public_id, "since": row.created_at})
 
     @extend_schema(parameters=[POST_ID], request=None, responses={204: None})
     def update(self, request: Request, pk: str) -> Response:

@@ -68,6 +68,13 @@ def _is_there(image: Image) -> bool:
     return bool(image.prefix) and image.state in (ImageState.READY, ImageState.HELD, ImageState.REJECTED)
 
 
+class LoraUseSerializer(serializers.Serializer[Any]):
+    """A LoRA as a picture was made with it."""
+
+    slug = serializers.CharField()
+    weight = serializers.FloatField()
+
+
 class GenerationSerializer(serializers.ModelSerializer[Generation]):
     id = serializers.CharField(source="public_id", read_only=True)
     checkpoint: "serializers.SlugRelatedField[Checkpoint]" = serializers.SlugRelatedField(
@@ -76,12 +83,13 @@ class GenerationSerializer(serializers.ModelSerializer[Generation]):
     # Field has attributes of these names; the serializer's metaclass takes ours out of their way.
     style = serializers.SlugRelatedField(slug_field="slug", read_only=True)  # type: ignore[assignment, var-annotated]
     parent = serializers.SlugRelatedField(slug_field="public_id", read_only=True)  # type: ignore[assignment, var-annotated]
+    loras = LoraUseSerializer(many=True, read_only=True)
     images = serializers.SerializerMethodField()
 
     class Meta:
         model = Generation
         fields = ["id", "prompt", "negative_prompt", "checkpoint", "style", "scheduler", "steps", "guidance", "width",
-                  "height", "parent", "remix_kind", "strength", "submitted_at", "images"]  # fmt: skip
+                  "height", "loras", "parent", "remix_kind", "strength", "submitted_at", "images"]  # fmt: skip
 
     @extend_schema_field(ImageSerializer(many=True))
     def get_images(self, generation: Generation) -> list[dict[str, Any]]:

@@ -43,11 +43,11 @@ def _act(request: HttpRequest, member: User) -> HttpResponseBase:
     check_member_rate(member, "publish")
     wanted, doing = request.POST.getlist("post"), request.POST.get("do", "")
     if doing == "download-all":
-        return _originals(member, [])
+        return originals_archive(member, [])
     if not wanted:
         messages.warning(request, _("Tick some pictures first."))
     elif doing == "download":
-        return _originals(member, wanted)
+        return originals_archive(member, wanted)
     elif doing == "unpublish":
         count = unpublish_posts(author=member, public_ids=wanted)
         remember_own_news(member, timezone.now())
@@ -56,7 +56,8 @@ def _act(request: HttpRequest, member: User) -> HttpResponseBase:
     return redirect("feed:published")
 
 
-def _originals(member: User, wanted: list[str]) -> StreamingHttpResponse:
+def originals_archive(member: User, wanted: list[str]) -> StreamingHttpResponse:
+    """A ZIP of the member's originals, all where `wanted` is empty, written while it is sent."""
     chunks = off_thread(zipped_files(originals_of(author=member, public_ids=wanted)))
     response = StreamingHttpResponse(chunks, content_type="application/zip")
     response["Content-Disposition"] = f'attachment; filename="{member.username}-originals.zip"'

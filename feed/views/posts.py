@@ -107,17 +107,9 @@ def _open_graph(post: Post) -> dict[str, str] | None:
 
 
 def _copies(post: Post, viewer: Viewer, at: datetime) -> dict[str, Any]:
-    image, source_id = post.image, post.image.generation.source_image_id
-    source = None
-    if source_id is not None:
-        source = Image.objects.visible_to(viewer, at).filter(pk=source_id).exclude(prefix="").first()
-    return {
-        "text": copying.as_text(image, source),
-        "json": copying.as_json(image, source),
-        "parameters": copying.as_parameters(image),
-        "curl": copying.as_curl(image, settings.SITE_URL, source),
-        "lacks_source": copying.lacks_source(image, source),
-    }
+    source = copying.source_for(post.image, viewer, at)
+    forms = copying.all_forms(post.image, source, settings.SITE_URL)
+    return {**forms, "lacks_source": copying.lacks_source(post.image, source)}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
