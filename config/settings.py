@@ -270,6 +270,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "read-quarter": {"task": "ratings.compute_reading", "schedule": crontab(hour=4, minute=10), "args": [90]},
     "read-year": {"task": "ratings.compute_reading", "schedule": crontab(hour=4, minute=30), "args": [365]},
     "refresh-benchmarks": {"task": "ratings.refresh_benchmarks", "schedule": 300.0},
+    "make-counterparts": {"task": "ratings.make_counterparts", "schedule": crontab(hour="1-5", minute="*/5")},
+    "show-counterparts": {"task": "ratings.show_counterparts", "schedule": 300.0},
     "continue-releases": {"task": "ratings.continue_releases", "schedule": 60.0},
     "forget-deleted-pictures": {"task": "ratings.forget_deleted_pictures", "schedule": 60.0},
     "release-claims": {"task": "moderation.release_claims", "schedule": 60.0},
@@ -303,6 +305,7 @@ MODERATION_IMAGE_CHECKERS = env.strings(
 
 # --- Asking ---------------------------------------------------------------------------------------------
 ASK_POLICY_VERSION = env.integer("ASK_POLICY_VERSION", 6 if DEMO else 0, least=0)  # 0: the one marked active
+COUNTERPARTS_A_NIGHT = env.integer("COUNTERPARTS_A_NIGHT", 20, least=0)  # pictures for model pairs; 0: none
 RELEASE_SECRET = env.secret_key("RELEASE_SECRET", VAR_DIR / "release_secret")  # pseudonyms and splits
 
 # --- Words and time -------------------------------------------------------------------------------------

@@ -10,10 +10,10 @@ from moderation.normalise import plain, unleeted
 
 MAX_LENGTH = 30
 RESERVED = {
-    "about", "abuse", "admin", "administrator", "api", "editor", "everyone", "help", "info", "mail", "me", "mod",
-    "moderation", "moderator", "moderators", "news", "nobody", "null", "official", "operator", "owner", "postmaster",
-    "researcher", "root", "salon", "screening", "security", "settings", "staff", "support", "system", "team",
-    "undefined", "visitor", "webmaster",
+    "about", "abuse", "admin", "administrator", "api", "benchmark", "counterparts", "editor", "everyone", "help",
+    "info", "mail", "me", "mod", "moderation", "moderator", "moderators", "news", "nobody", "null", "official",
+    "operator", "owner", "postmaster", "researcher", "root", "salon", "screening", "security", "settings", "staff",
+    "support", "system", "team", "undefined", "visitor", "webmaster",
 }  # fmt: skip
 
 

@@ -30,6 +30,7 @@ class Picture:
     digest: str
     settings: Mapping[str, object]
     is_own: bool = False  # made by whoever is asked
+    is_counterpart: bool = False  # made by the site, to be held against another model's and for nothing else
 
 
 def strategy_of(a: Picture, b: Picture) -> Strategy | None:
@@ -38,6 +39,8 @@ def strategy_of(a: Picture, b: Picture) -> Strategy | None:
         return None
     if a.checkpoint != b.checkpoint:
         return Strategy.MODEL
+    if a.is_counterpart or b.is_counterpart:
+        return None
     changed = sum(a.settings[name] != b.settings[name] for name in a.settings)
     if not changed:
         return Strategy.SEED if a.seed != b.seed else None

@@ -2,8 +2,11 @@
 
 from typing import Any
 
+from django.utils import timezone
+
 from accounts.models import User
 from generation.models import Image
+from ratings.counterparts import forget_counterparts
 from ratings.models import Ask, BenchmarkPicture, Comparison, QualityAppeal, QualityFlag, RaterStanding, Rating, Release
 from ratings.releases import forget_member
 from ratings.tasks import refresh_aspects_of
@@ -69,6 +72,7 @@ def erase(user: User) -> None:
     QualityAppeal.objects.filter(answered_by=user).update(answered_by=None)
     Ask.objects.about_images(Image.objects.filter(author=user).values_list("pk", flat=True)).delete()
     forget_member(user)
+    forget_counterparts(Image.objects.filter(generation__parent__author=user), at=timezone.now())
     Release.objects.filter(created_by=user).update(created_by=None)
     BenchmarkPicture.objects.filter(image__author=user).update(image=None)
     refresh_aspects_of.delay_on_commit(rated)  # type: ignore[attr-defined]  # DjangoTask, not yet in celery-types

@@ -11,6 +11,7 @@ from feed.days import local_day
 from feed.models import Challenge, ChallengeEntry, Post, filters
 from generation.models import Image, ImageQuerySet, ImageState
 from ratings.benchmarks.pairs import benchmark_pairs
+from ratings.counterparts import AUTHOR as COUNTERPARTS
 from ratings.models import Ask, AskOutcome, Comparison
 from ratings.pairing import Picture, Strategy, eligible_pairs, entry_pairs
 from ratings.sampling import GOLD, REPEAT, Candidate, Parameters, PastAsk
@@ -125,9 +126,13 @@ def _pictures(rater: User, at: datetime) -> Iterable[Picture]:
     images = images.filter(benchmark_picture=None).order_by("-pk")
     fields = ["pk", "width", "height", "seed", "jpeg_sha256", "author_id", "generation__checkpoint_id"]
     fields += ["generation__prompt", *(f"generation__{name}" for name in SETTINGS)]
+    site = User.objects.filter(username=COUNTERPARTS).values_list("pk", flat=True).first()
     public, own = images.filter(is_public=True), images.filter(author=rater, is_public=False)
-    rows = [*public.values(*fields)[:PUBLIC_PICTURES], *own.values(*fields)[:OWN_PICTURES]]
-    for row in rows:
+    rows = list(public.exclude(author=site).values(*fields)[:PUBLIC_PICTURES])
+    if site is not None:  # those of the pictures above: a counterpart stands beside its original or not at all
+        beside = public.filter(author=site, generation__parent__in=[row["pk"] for row in rows])
+        rows += beside.values(*fields)[:PUBLIC_PICTURES]
+    for row in [*rows, *own.values(*fields)[:OWN_PICTURES]]:
         settings = {name: str(row[f"generation__{name}"]) for name in SETTINGS}
         yield Picture(
             id=row["pk"],
@@ -138,6 +143,7 @@ def _pictures(rater: User, at: datetime) -> Iterable[Picture]:
             digest=row["jpeg_sha256"],
             settings=settings,
             is_own=row["author_id"] == rater.pk,
+            is_counterpart=row["author_id"] == site,
         )
 
 

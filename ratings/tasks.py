@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
-from ratings import aspects, building, point_releases, releases, reports, services
+from ratings import aspects, building, counterparts, point_releases, releases, reports, services
 from ratings.benchmarks.results import refresh_results
 from ratings.models import Benchmark, Release, ReleaseShard
 
@@ -73,6 +73,17 @@ def refresh_benchmarks() -> None:
     """The results of what is being judged, and the end of what is decided."""
     for benchmark in Benchmark.objects.filter(state=Benchmark.State.JUDGING).order_by("pk"):
         refresh_results(benchmark=benchmark)
+
+
+@shared_task(name="ratings.make_counterparts")
+def make_counterparts() -> None:
+    """Through the night; the budget is COUNTERPARTS_A_NIGHT."""
+    counterparts.make_counterparts()
+
+
+@shared_task(name="ratings.show_counterparts")
+def show_counterparts() -> None:
+    counterparts.show_counterparts()
 
 
 @shared_task(name="ratings.plan_release")
