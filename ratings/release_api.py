@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from accounts.levels import ContentLevel
 from accounts.models import Role
 from accounts.permissions import HasRole, member_of
-from ratings import releases
+from ratings import previews, releases
 from ratings.datasets.eligibility import ReleaseFilter
 from ratings.datasets.formats import FORMATS, USUAL
 from ratings.models import Release, ReleaseQuerySet
@@ -63,11 +63,17 @@ class ReleaseViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
         release = releases.start_release(**wanted.chosen(), name=name, created_by=member_of(request))
         return Response(ReleaseSerializer(release).data, status=status.HTTP_201_CREATED)
 
-    @extend_schema(request=ReleaseRequestSerializer, responses={200: dict[str, Any]})
+    @extend_schema(request=ReleaseRequestSerializer, responses={200: dict[str, Any], 202: None})
     @action(detail=False, methods=["post"])
     def preview(self, request: Request) -> Response:
-        """What a release would hold: rows, what is dropped and why, label balance, splits that lack a row."""
-        return Response(releases.preview_release(**_valid(request).chosen()))
+        """What a release would hold: rows, what is dropped and why, label balance, splits that lack a row.
+
+        Over a long ledger a worker counts: 202 says so, and the same question a little later brings the answer.
+        """
+        found = previews.ask_for_preview(**_valid(request).chosen(), member=member_of(request))
+        if found is None:
+            return Response(status=status.HTTP_202_ACCEPTED)
+        return Response({name: value for name, value in found.items() if name != "examples"})
 
     @extend_schema(request=None, responses=ReleaseSerializer)
     @action(detail=True, methods=["post"])

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+from typing import Any
 
 from celery import shared_task
 from django.core.cache import cache
@@ -9,8 +10,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
-from ratings import aspects, building, counterparts, point_releases, releases, reports, services
+from ratings import aspects, building, counterparts, point_releases, previews, releases, reports, services
 from ratings.benchmarks.results import refresh_results
+from ratings.datasets.eligibility import ReleaseFilter
 from ratings.models import Benchmark, Release, ReleaseShard
 
 JUDGED = "ratings-judged-mark"  # the last rating and comparison whose raters were looked at
@@ -93,6 +95,12 @@ def plan_release(release_id: int) -> None:
     with contextlib.suppress(Refused):
         releases.freeze_plan(release=release)
     ring_release(release)
+
+
+@shared_task(name="ratings.count_preview")
+def count_preview(chosen: dict[str, Any], kinds: list[str]) -> None:
+    """Counts what a release of this filter (as JSON) would hold."""
+    previews.count_preview(filter=ReleaseFilter.from_json(chosen), kinds=kinds)
 
 
 @shared_task(name="ratings.build_shard")

@@ -32,6 +32,7 @@ urlpatterns = [
     path("research/appeals/<str:public_id>/answer/", raters.answer_appeal, name="quality-appeal-answer"),
     path("research/releases/", releases.release_list, name="release-list"),
     path("research/releases/new/", releases.release_new, name="release-new"),
+    re_path(r"^research/releases/previews/(?P<key>[0-9a-f]{32})/$", releases.release_preview, name="release-preview"),
     path("research/releases/<str:public_id>/", releases.release_detail, name="release-detail"),
     path("research/releases/<str:public_id>/cancel/", releases.release_cancel, name="release-cancel"),
     path("research/releases/<str:public_id>/follow/", releases.release_follow, name="release-follow"),

@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, St
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -20,7 +21,7 @@ from accounts.models import Role, User
 from accounts.permissions import member_of, role_required
 from generation.files import Picture, picture
 from generation.models import Image
-from ratings import releases
+from ratings import previews, releases
 from ratings.datasets.archive import off_thread, read, zipped
 from ratings.datasets.destinations import destination_of
 from ratings.datasets.eligibility import told
@@ -32,7 +33,6 @@ from ratings.release_forms import ReleaseForm
 from ratings.shares import share_of
 
 A_PAGE = 25
-EXAMPLES = 12
 LINK_SECONDS = 24 * 3600
 _signer = signing.TimestampSigner(salt="ratings.release")
 
@@ -53,21 +53,38 @@ def release_new(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         form = ReleaseForm(initial={"name": releases.default_name(timezone.now())})
         return render(request, "ratings/release_new.html", {"form": form})
-    form = ReleaseForm(request.POST)
-    preview = None
+    form, member = ReleaseForm(request.POST), member_of(request)
+    preview, status = None, 400
     if form.is_valid():
         chosen, kinds = form.chosen()
         try:
             if request.POST.get("step") == "build":
                 name = form.cleaned_data["name"]
-                release = releases.start_release(filter=chosen, kinds=kinds, name=name, created_by=member_of(request))
+                release = releases.start_release(filter=chosen, kinds=kinds, name=name, created_by=member)
                 return redirect("ratings:release-detail", release.public_id)
-            found = releases.preview_release(filter=chosen, kinds=kinds, examples=EXAMPLES)
-            preview = _told(found) | {"examples": _shown(found["examples"], member_of(request))}
+            key = previews.preview_key(chosen, kinds)
+            preview = _preview(request, key, previews.ask_for_preview(filter=chosen, kinds=kinds, member=member))
+            status = 200
         except Refused as refusal:
             form.refuse(refusal)
-    status = 200 if preview else 400
+            status = refusal.status
     return render(request, "ratings/release_new.html", {"form": form, "preview": preview}, status=status)
+
+
+@require_GET
+@role_required(Role.RESEARCHER)
+def release_preview(request: HttpRequest, key: str) -> HttpResponse:
+    """A preview that a worker counts, as a fragment: the answer, that it is still counted, or that it was lost."""
+    preview = _preview(request, key, previews.counted(key))
+    return render(request, "ratings/_release_preview.html", {"preview": preview})
+
+
+def _preview(request: HttpRequest, key: str, found: dict[str, Any] | None) -> dict[str, Any]:
+    if found is None:
+        return {"key": key, "is_counting": previews.is_counting(key), "is_there": False}
+    examples = _shown(found["examples"], member_of(request))
+    counted_at = parse_datetime(found.get("counted_at", ""))
+    return _told(found) | {"is_there": True, "examples": examples, "counted_at": counted_at}
 
 
 @require_GET

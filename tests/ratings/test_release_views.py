@@ -1,6 +1,7 @@
 """The pages and API of releases: the research team's alone, with progress, cancel and links that die."""
 
 import io
+import re
 import zipfile
 from typing import Any
 
@@ -9,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from ratings import building, releases
+from ratings import building, previews, releases
 from ratings.datasets.eligibility import ReleaseFilter
 from ratings.models import Release
 from tests.conftest import ApiAs, As
@@ -42,6 +43,46 @@ def test_a_preview_tells_rows_reasons_and_balance_and_builds_nothing(community: 
     assert "48x48" in words
     assert 'value="salon-pickapic"' in words
     assert not Release.objects.exists()
+
+
+def test_a_long_ledger_is_counted_by_a_worker_while_the_page_follows(
+    community: Any, rita: User, as_user: As, api_as: ApiAs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(previews, "LIVE_ASKS", 0)
+    browser, choice = as_user(rita), {**CHOICES, "step": "preview"}
+    page = browser.post("/research/releases/new/", choice).content.decode()
+    found = re.search(r'hx-get="(/research/releases/previews/[0-9a-f]{32}/)"', page)
+    assert found is not None
+    assert "a worker counts" in page
+    assert "train 4" not in page
+    assert "hx-get" in browser.get(found[1]).content.decode()
+    chosen = {"filter": ReleaseFilter(), "kinds": CHOICES["kinds"]}
+    previews.count_preview(**chosen)
+    fragment = browser.get(found[1]).content.decode()
+    assert "train 4" in fragment
+    assert "hx-get" not in fragment
+    assert "train 4" in browser.post("/research/releases/new/", choice).content.decode()
+    lost = f"/research/releases/previews/{'0' * 32}/"
+    assert "did not come" in browser.get(lost).content.decode()
+    assert as_user(None).get(lost).status_code == 404
+    asked = {"kinds": ["pairs"], "min_margin": 0.5}
+    assert api_as(rita).post("/api/releases/preview/", asked, format="json").status_code == 202
+    previews.count_preview(filter=ReleaseFilter(min_margin=0.5), kinds=["pairs"])
+    told = api_as(rita).post("/api/releases/preview/", asked, format="json").json()
+    assert told["rows"]["pairs"]["train"] == 4
+    assert "examples" not in told
+
+
+def test_previews_are_counted_only_so_often(
+    community: Any, rita: User, as_user: As, api_as: ApiAs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(previews, "COUNTS", 1)
+    monkeypatch.setattr(previews, "COUNTS_WITHIN", 10**9)
+    browser, choice = as_user(rita), {**CHOICES, "step": "preview"}
+    assert browser.post("/research/releases/new/", choice).status_code == 200
+    page = browser.post("/research/releases/new/", choice)
+    assert (page.status_code, 'value="salon-pickapic"' in page.content.decode()) == (429, True)
+    assert api_as(rita).post("/api/releases/preview/", {"kinds": ["pairs"]}).status_code == 429
 
 
 def test_a_wrong_form_keeps_what_was_typed_and_says_why(rita: User, as_user: As) -> None:
