@@ -26,7 +26,6 @@ from feed.stacks import near_duplicates_of, variations_of
 from feed.tagging import tags_of
 from feed.views.support import came_from, for_members, is_htmx, says_no
 from generation.files import is_plainly_public
-from generation.models import Image
 from moderation.targets import target_type
 
 DETAIL_SIZES = "(min-width: 960px) 65vw, 100vw"
