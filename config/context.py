@@ -31,13 +31,14 @@ def site(request: HttpRequest) -> dict[str, Any]:
     """Lazy where a query is needed, so that fragments without a header cost none.
 
     The chosen theme is a cookie read here, not a script, so that the first paint already has it.
+    It is `color_theme`, because challenges have a theme too.
     """
     chosen = request.COOKIES.get(THEME_COOKIE, "")
     return {
         "SITE_NAME": settings.SITE_NAME,
         "SITE_URL": settings.SITE_URL,
         "DEMO": settings.DEMO,
-        "theme": chosen if chosen in THEMES else "",
+        "color_theme": chosen if chosen in THEMES else "",
         "roles": SimpleLazyObject(lambda: _roles(request)),
         "unread_notifications": SimpleLazyObject(lambda: _unread(request)),
     }

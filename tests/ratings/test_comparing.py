@@ -310,8 +310,10 @@ def test_challenge_entries_meet_under_their_theme_and_nobody_judges_their_own(
     assert pairs(mallory) == {("challenge", low, high)}
     assert pairs(alice) == pairs(bob) == set()
     client = as_user(mallory)
+    client.cookies["theme"] = "dark"
     html = client.get(reverse("ratings:compare")).content.decode()
     assert "Something red" in html
+    assert 'data-theme="dark"' in html  # the reader's colours have nothing to do with the challenge's theme
     assert "Two entries of one challenge." in html
     assert Ask.objects.get().wording.text in html  # the ledger names the words that were shown
     assert "a red fox" not in html
@@ -320,6 +322,7 @@ def test_challenge_entries_meet_under_their_theme_and_nobody_judges_their_own(
     services.answer_comparison(token=token_for(ask), rater=mallory, outcome="left")
     told = client.get(reverse("ratings:compare-reveal", args=[ask.public_id])).content.decode()
     assert "Something red" in told
+    assert 'data-theme="dark"' in told
     assert "Its page" in told
     assert "a red fox" not in told, "hers is hidden"
     assert "a red house" in told
