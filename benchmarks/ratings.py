@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -276,7 +276,8 @@ def report(figures: dict[str, list[float]], reads: Reads, seconds: float, proces
     feed = len(reads.came) / seconds
     print(f"the feed's JSON page was read {feed:.1f} times a second meanwhile; refused: {dict(Counter(reads.refused))}")
     print(f"ratio of all answers {salon / bare:.2f} (95 % over {len(figures['bare'])} rounds: {low:.2f} to {high:.2f})")
-    figure = {"answers_per_s": round(salon, 1), "bare_per_s": round(bare, 1), "answers_a_day": round(salon * A_DAY)}
+    figure: dict[str, Any] = {"answers_per_s": round(salon, 1), "bare_per_s": round(bare, 1)}
+    figure |= {"answers_a_day": round(salon * A_DAY)}
     figure |= {"feed_reads_per_s": round(feed, 1), "processes": processes, "ratio_95": [round(low, 3), round(high, 3)]}
     print(json.dumps({"benchmark": "ratings", **figure, "ratio": round(salon / bare, 3)}))
 

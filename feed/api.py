@@ -89,7 +89,7 @@ class PostViewSet(PostParts):
         check_member_rate(member, "publish")
         image = get_object_or_404(Image.objects.filter(author=member), public_id=data["image"])
         challenge = get_object_or_404(Challenge.objects.begun(at), day=data["challenge"]) if data["challenge"] else None
-        words = {name: data.get(name) for name in ("tags", "alt_text")}
+        words: dict[str, Any] = {name: data.get(name) for name in ("tags", "alt_text")}
         words |= {"title": data["title"], "hide_prompt": data["hide_prompt"]}
         post = services.publish_image(image=image, author=member, challenge=challenge, at=at, **words)
         remember_own_news(member, at)

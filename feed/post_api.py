@@ -95,7 +95,7 @@ class RelativeSerializer(serializers.Serializer[Relative]):
 
 
 class FamilySerializer(serializers.Serializer[Family]):
-    root = RelativeSerializer()  # type: ignore[assignment]  # as `parent` above
+    root = RelativeSerializer()
     credits = serializers.ListField(child=serializers.CharField(), help_text="Authors above, the oldest first")
 
 

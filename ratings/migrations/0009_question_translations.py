@@ -33,7 +33,10 @@ TRANSLATIONS = {
         "preference": ("Welches Bild ist besser?", ["Links", "Rechts", "Gleich gut", "Beide schlecht"]),
     },
     "fr": {
-        "lighting": ("Comment est la lumière ?", ["Elle gâche l'image", "Mauvaise", "Acceptable", "Bonne", "Excellente"]),
+        "lighting": (
+            "Comment est la lumière ?",
+            ["Elle gâche l'image", "Mauvaise", "Acceptable", "Bonne", "Excellente"],
+        ),
         "subject": (
             "Le sujet principal est-il bien dessiné ?",
             ["Méconnaissable", "Mal", "Passablement", "Bien", "Très bien"],

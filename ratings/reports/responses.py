@@ -50,6 +50,6 @@ def unasked(since: datetime) -> list[dict[str, Any]]:
     return [dict(row) for row in draws_without_ask(since)]
 
 
-def draws_without_ask(since: datetime) -> QuerySet[DrawTally, dict[str, Any]]:
+def draws_without_ask(since: datetime) -> QuerySet[DrawTally, Any]:
     tallies = DrawTally.objects.filter(day__gte=since.date()).values("surface", "reason")
     return tallies.annotate(draws=Sum("draws")).order_by("surface", "reason")

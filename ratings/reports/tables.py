@@ -235,4 +235,4 @@ def _line(sql: str) -> str:
 
 def _sql(queryset: QuerySet[Any, Any]) -> str:
     """The statement that a query set stands for, its values written into it."""
-    return _line(connection.ops.compose_sql(*queryset.query.sql_with_params()))
+    return _line(connection.ops.compose_sql(*queryset.query.sql_with_params()))  # type: ignore[attr-defined]  # PostgreSQL's

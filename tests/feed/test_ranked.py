@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.levels import ContentLevel
-from accounts.models import User
+from accounts.models import User, Viewer
 from feed import ranked
 from feed.listings import Listing
 from feed.models import FeedEntry, Post, PostAspect, PostCount, PostHour
@@ -46,6 +46,6 @@ def test_a_list_is_filtered_before_it_is_cut(
         ranked.rebuild_list(name, NOW)
     adult = User(pk=alice.pk, is_adult=True, max_level=ContentLevel.MATURE)
     middle = User(pk=alice.pk, is_adult=True, max_level=ContentLevel.SENSITIVE)
-    firsts = [(AnonymousUser(), general), (middle, sensitive), (adult, mature)]
+    firsts: list[tuple[Viewer, list[Post]]] = [(AnonymousUser(), general), (middle, sensitive), (adult, mature)]
     for viewer, group in firsts:
         assert [post.pk for post in shown(name, viewer)][:KEPT] == [post.pk for post in group[:KEPT]]

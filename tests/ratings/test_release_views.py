@@ -56,8 +56,7 @@ def test_a_long_ledger_is_counted_by_a_worker_while_the_page_follows(
     assert "a worker counts" in page
     assert "train 4" not in page
     assert "hx-get" in browser.get(found[1]).content.decode()
-    chosen = {"filter": ReleaseFilter(), "kinds": CHOICES["kinds"]}
-    previews.count_preview(**chosen)
+    previews.count_preview(filter=ReleaseFilter(), kinds=CHOICES["kinds"])
     fragment = browser.get(found[1]).content.decode()
     assert "train 4" in fragment
     assert "hx-get" not in fragment
