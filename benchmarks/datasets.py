@@ -80,11 +80,13 @@ def prepare(folder: Path, ratings: int, pairs: int) -> None:
     from django.utils import timezone
 
     from benchmarks import _datasets
+    from ratings.models import Release
 
     known, asked = folder / "ledgers.json", {"ratings": ratings, "pairs": pairs}
     if known.exists():
         if json.loads(known.read_text()) != asked:
             raise SystemExit(f"{folder} holds other ledgers: {known.read_text()}")
+        Release.objects.unfinished().delete()  # of a run that was stopped
         return
     now = timezone.now()
     if ratings:
