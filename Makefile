@@ -48,7 +48,7 @@ clean-demo: ## removes the demo's data (var/ but for the checkpoints)
 	@$(BIN)/python -m config.demo --remove
 
 test: setup ## the tests, on services of their own (make test TESTS=tests/feed)
-	@$(BIN)/pytest -n $(TEST_WORKERS) --dist loadscope $(TESTS)
+	@$(BIN)/pytest -n $(TEST_WORKERS) --dist loadscope --no-loadscope-reorder $(TESTS)
 
 lint: $(LOCKED) ## style, types, the ladder of imports, migrations, deployment checks
 	$(BIN)/ruff check .

@@ -93,11 +93,12 @@ def _fill(search: Search, candidates: _Candidates, position: int, at: datetime, 
     """Up to `size` posts from `position` on that the viewer may see now, and the position after them."""
     posts: list[Post] = []
     for number in range(MOST_ROUNDS):
-        while position >= len(candidates.ids) and candidates.steps < search.steps:
+        wanted = (size - len(posts) + READ_AHEAD) * 2**number
+        while len(candidates.ids) < position + wanted and candidates.steps < search.steps:
             found = search.step(candidates.steps, candidates.ids)
             candidates.ids += found
             candidates.steps = search.reached
-        ahead = candidates.ids[position : position + (size - len(posts) + READ_AHEAD) * 2**number]
+        ahead = candidates.ids[position : position + wanted]
         if not ahead:
             break
         shown = fetch_listed(ahead, search.viewer, at)
