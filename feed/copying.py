@@ -2,13 +2,11 @@
 
 import json
 import shlex
-from datetime import datetime
 from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Viewer
 from generation.encoding import Recipe
 from generation.models import Image
 
@@ -53,14 +51,6 @@ def settings_of(image: Image, source: Image | None = None) -> dict[str, Any]:
         "count": 1,
     }
     return {name: value for name, value in settings.items() if value not in ("", [])}
-
-
-def source_for(image: Image, viewer: Viewer, at: datetime) -> Image | None:
-    """The picture it was made from, where there is one that `viewer` may see."""
-    source_id = image.generation.source_image_id
-    if source_id is None:
-        return None
-    return Image.objects.visible_to(viewer, at).filter(pk=source_id).exclude(prefix="").first()
 
 
 def lacks_source(image: Image, source: Image | None) -> bool:

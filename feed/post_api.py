@@ -30,6 +30,7 @@ from feed.stacks import near_duplicates_of, variations_of
 from feed.tagging import tags_of
 from feed.views.managing import originals_archive
 from generation.api import LoraUseSerializer
+from generation.remixing import source_of
 
 ID = OpenApiParameter("id", str, OpenApiParameter.PATH)
 POSTS = OpenApiParameter("post", str, many=True, description="Ids of posts of yours; left out, all of them")
@@ -169,7 +170,7 @@ class PostParts(viewsets.ViewSet):
     def copy(self, request: Request, pk: str) -> Response:
         """Its settings in the forms people paste elsewhere; 404 where the author hides the prompt from you."""
         post = find_post(request, pk, is_prompt_readable=True)
-        source = copying.source_for(post.image, request.user, timezone.now())
+        source = source_of(post.image, request.user, timezone.now())
         return Response(CopySerializer(copying.all_forms(post.image, source, settings.SITE_URL)).data)
 
     @extend_schema(operation_id="posts_unpublish_many", request=ManyPostsSerializer, responses=UnpublishedSerializer)

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from accounts.models import User
+from accounts.models import User, Viewer
 from generation.models import Generation, Image, Lora
 
 SAME = Generation.RemixKind.SAME_SETTINGS
@@ -36,7 +36,7 @@ def remix_of(image: Image, *, kind: str, member: User, at: datetime) -> Remix:
         return Remix(initial, missing)
     loras, gone = _loras_of(made)
     missing += [_("The LoRA %(name)s is not here any more, or has changed.") % {"name": name} for name in gone]
-    has_source = source_of(image, member=member, kind=kind, at=at) is not None
+    has_source = source_of(image, member, at) is not None
     if made.strength is not None and not has_source:
         missing.append(_("It was made from a picture that cannot be used again: choose one of your own."))
     initial |= {
@@ -53,14 +53,14 @@ def remix_of(image: Image, *, kind: str, member: User, at: datetime) -> Remix:
     return Remix(initial, missing)
 
 
-def source_of(image: Image, *, member: User, kind: str, at: datetime) -> Image | None:
-    """The picture that `image` was made from, where a remix of this kind may start from it too.
+def source_of(image: Image, viewer: Viewer, at: datetime) -> Image | None:
+    """The picture that `image` was made from, where `viewer` may start from it too.
 
     None as well for one that somebody uploaded: it is theirs alone.
     """
-    if kind != SAME or image.generation.source_image_id is None:
+    if image.generation.source_image_id is None:
         return None
-    seen = Image.objects.visible_to(member, at).filter(pk=image.generation.source_image_id)
+    seen = Image.objects.visible_to(viewer, at).filter(pk=image.generation.source_image_id)
     return seen.exclude(prefix="").first()
 
 

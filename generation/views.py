@@ -75,7 +75,7 @@ def _copied(request: HttpRequest, parent: Image | None, member: User, at: dateti
 
 
 def _source(parent: Image | None, kind: str, member: User, at: datetime) -> Image | None:
-    return None if parent is None else source_of(parent, member=member, kind=kind, at=at)
+    return source_of(parent, member, at) if parent is not None and kind == SAME else None
 
 
 def _own(request: HttpRequest, public_id: str) -> Generation:

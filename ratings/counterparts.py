@@ -14,7 +14,6 @@ from django.core.cache import cache
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
 from accounts.levels import ContentLevel
@@ -22,6 +21,7 @@ from accounts.models import User
 from feed.days import day_bounds, local_day
 from generation.models import Checkpoint, Generation, Image, ImageQuerySet, ImageState
 from generation.services import blank_images, submit_generation
+from ratings.site_account import site_account
 
 AUTHOR = "counterparts"  # the account that asks for the pictures; nobody can sign in to it
 AT_ONCE = 2  # waiting or being made: whoever comes meanwhile waits behind no more
@@ -38,7 +38,7 @@ def make_counterparts(*, at: datetime | None = None) -> int:
     at = at or timezone.now()
     if not settings.COUNTERPARTS_A_NIGHT:
         return 0
-    author = counterpart_author()
+    author = site_account(AUTHOR)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
         if not cursor.fetchone()[0]:
@@ -132,16 +132,3 @@ def forget_counterparts(images: ImageQuerySet, *, at: datetime) -> int:
     gone.pending().update(state=ImageState.CANCELLED, lease_expires_at=None)
     Generation.objects.filter(images__in=ids).update(prompt="", negative_prompt="")
     return blank_images(gone, at=at)
-
-
-def counterpart_author() -> User:
-    """The account behind the pictures: simulated, so that nothing of it is taken for a person's."""
-    author: User | None = User.objects.filter(username=AUTHOR).first()
-    if author is None:
-        author = User(username=AUTHOR, is_simulated=True)
-        author.set_unusable_password()
-        author.save()
-    elif not author.is_simulated:
-        message = _("“%(name)s” is a real member here; counterparts need that name for their account.")
-        raise Refused("name_taken", message % {"name": AUTHOR}, status=409)
-    return author

@@ -26,6 +26,7 @@ from feed.stacks import near_duplicates_of, variations_of
 from feed.tagging import tags_of
 from feed.views.support import came_from, for_members, is_htmx, says_no
 from generation.files import is_plainly_public
+from generation.remixing import source_of
 from moderation.targets import target_type
 
 DETAIL_SIZES = "(min-width: 960px) 65vw, 100vw"
@@ -106,7 +107,7 @@ def _open_graph(post: Post) -> dict[str, str] | None:
 
 
 def _copies(post: Post, viewer: Viewer, at: datetime) -> dict[str, Any]:
-    source = copying.source_for(post.image, viewer, at)
+    source = source_of(post.image, viewer, at)
     forms = copying.all_forms(post.image, source, settings.SITE_URL)
     return {**forms, "lacks_source": copying.lacks_source(post.image, source)}
 

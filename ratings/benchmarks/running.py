@@ -14,6 +14,7 @@ from generation.models import Checkpoint, Image, ImageState
 from generation.services import submit_generation
 from ratings.models import Benchmark, BenchmarkEntry, BenchmarkPicture, PromptSet
 from ratings.reports.duels import RATER_CAP
+from ratings.site_account import site_account
 
 AUTHOR = "benchmark"  # the account that asks for the pictures; nobody can sign in to it
 BATCH = 1_000
@@ -51,11 +52,7 @@ def register_benchmark(
     ends = closes_at.astimezone(UTC).replace(microsecond=0)
     chosen = [rows[name] for name in sorted(rows)]
     protocol = protocol_of(prompt_set, chosen, sorted(seeds), size, votes_a_pair, ends)
-    earlier = Benchmark.objects.filter(slug=slug).first()
-    if earlier is not None:
-        if _asked_for(earlier.protocol) != _asked_for(protocol):
-            message = _("“%(slug)s” is registered with another protocol, which stands. Choose another name.")
-            raise Refused("other_protocol", message % {"slug": slug}, status=409)
+    if (earlier := _registered(slug, protocol)) is not None:
         return earlier
     if ends <= at:
         raise Refused("bad_protocol", _("Judging must end in the future."))
@@ -71,9 +68,18 @@ def register_benchmark(
         protocol=protocol,
         registered_at=at,
     )
-    entries = [BenchmarkEntry(benchmark=benchmark, checkpoint=rows[name]) for name in sorted(rows)]
+    entries = [BenchmarkEntry(benchmark=benchmark, checkpoint=row) for row in chosen]
     _plan_pictures(benchmark, BenchmarkEntry.objects.bulk_create(entries))
     return benchmark
+
+
+def _registered(slug: str, protocol: dict[str, Any]) -> Benchmark | None:
+    """What is registered under the name. Raises Refused (409) where that is something else."""
+    earlier = Benchmark.objects.filter(slug=slug).first()
+    if earlier is not None and _asked_for(earlier.protocol) != _asked_for(protocol):
+        message = _("“%(slug)s” is registered with another protocol, which stands. Choose another name.")
+        raise Refused("other_protocol", message % {"slug": slug}, status=409)
+    return earlier
 
 
 def _asked_for(protocol: dict[str, Any]) -> list[object]:
@@ -137,7 +143,7 @@ def draw_pictures(*, benchmark: Benchmark, wait: Wait, advance: Callable[[int], 
     What the site's rules refuse stays without a picture and says why. Raises Refused where the budget of the day is
     spent (DAILY_COST_UNITS=0 lifts it for one command); the same command goes on later.
     """
-    author = benchmark_author()
+    author = site_account(AUTHOR)
     missing = BenchmarkPicture.objects.filter(entry__benchmark=benchmark, image=None, failure="").order_by("pk")
     while wave := list(missing.select_related("prompt", "entry__checkpoint")[:BATCH]):
         asked: list[tuple[BenchmarkPicture, int]] = []
@@ -181,19 +187,6 @@ def _take_in(asked: Sequence[tuple[BenchmarkPicture, int]]) -> None:
         else:
             picture.failure = str(ImageState(image.state).label)
         picture.save(update_fields=["image", "failure"])
-
-
-def benchmark_author() -> User:
-    """The account behind the pictures: simulated, so that nothing of it is taken for a person's."""
-    author: User | None = User.objects.filter(username=AUTHOR).first()
-    if author is None:
-        author = User(username=AUTHOR, is_simulated=True)
-        author.set_unusable_password()
-        author.save()
-    elif not author.is_simulated:
-        message = _("“%(name)s” is a real member here; a benchmark needs that name for its account.")
-        raise Refused("name_taken", message % {"name": AUTHOR}, status=409)
-    return author
 
 
 @transaction.atomic
