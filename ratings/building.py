@@ -108,7 +108,8 @@ def _written(shard: ReleaseShard, path: Path, destination: Destination) -> Writt
 
     keep = put_file if form.has_files else None
     with Stored() as pictures:
-        return write_shard(path, form, _tables(shard), pictures, _renewing(shard), keep)
+        expect = pictures.expect if form.carries_pictures else None
+        return write_shard(path, form, _tables(shard, expect), pictures, _renewing(shard), keep)
 
 
 def _copied(shard: ReleaseShard, path: Path) -> Written | None:
@@ -127,11 +128,14 @@ def _copied(shard: ReleaseShard, path: Path) -> Written | None:
     return written if written.sha256 == shard.sha256 else None
 
 
-def _tables(shard: ReleaseShard) -> Iterator[pa.Table]:
-    """Frozen rows in their order, a block in memory at a time."""
+def _tables(shard: ReleaseShard, expect: Callable[[list[int]], None] | None) -> Iterator[pa.Table]:
+    """Frozen rows in their order, a block in memory at a time; `expect` is told the pictures that each stands on."""
     blocks = ReleaseBlock.objects.filter(shard=shard).order_by("position").values_list("pk", flat=True)
     for pk in list(blocks):
-        yield frozen.unpack(ReleaseBlock.objects.values_list("data", flat=True).get(pk=pk))
+        table = frozen.unpack(ReleaseBlock.objects.values_list("data", flat=True).get(pk=pk))
+        if expect is not None:
+            expect(frozen.images(table))
+        yield table
 
 
 def _renewing(shard: ReleaseShard) -> Callable[[], None]:

@@ -106,7 +106,9 @@ def freeze_plan(*, release: Release, progress: Progress = silently) -> None:
 
     Raises Refused, and marks the release failed, if a split that trainers need would be empty.
     """
-    scope = Scope(ReleaseFilter.from_json(release.filter), release.as_of, settings.RELEASE_SECRET, release.public_id)
+    chosen = ReleaseFilter.from_json(release.filter)
+    about = tuple(sorted({name for kind in release.kinds for name in FORMATS[kind].about}))
+    scope = Scope(chosen, release.as_of, settings.RELEASE_SECRET, release.public_id, about)
     try:
         with transaction.atomic():
             requested = Release.objects.select_for_update().filter(pk=release.pk, state=Release.State.REQUESTED)

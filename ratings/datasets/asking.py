@@ -4,13 +4,18 @@ Their SQL speaks of ``ledger`` and ``ask``, which a plan joins, or names a colum
 """
 
 from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from ratings.datasets import sql
+from ratings.datasets import sql, transfer
 from ratings.datasets.columns import DAY, IMAGE_0, IMAGE_1, RATER, Column, Count, Part
 from ratings.datasets.scope import Scope
-from ratings.datasets.shared import POLICY_ID, QUESTION_ID, Shared, is_shared
+from ratings.datasets.shared import POLICY_ID, QUESTION_ID, Known, Shared, is_shared, pictures_of
+
+if TYPE_CHECKING:
+    from psycopg import Connection
 
 CHANCES = ("p_ask", "p_question", "p_strategy", "p_pair", "p_side")
 
@@ -87,7 +92,6 @@ def circumstances(ledger: str) -> tuple[Column, ...]:
     )
 
 
-_KEY = sql.digest("row", sql.listed("ledger.id"))
 _SIDE = """CASE WHEN ask.image_id IS NOT NULL THEN {}
  WHEN ask.is_side_swapped THEN ask.image_{}_id ELSE ask.image_{}_id END"""
 # What a row is looked up by; `IMAGE_0` is the one picture, or the one that stood left.
@@ -127,14 +131,20 @@ def plan(
     scope.use_keys(kind)
     during, params = scope.since("ledger")
     sent = [column for column in columns if not is_shared(column)]
-    query = f"""SELECT {sql.select(sent, **{key: _KEY}, **_IDS)} FROM {ledger}
+    query = f"""SELECT {sql.select(sent, **_IDS)} FROM {ledger}
       LEFT JOIN release_flag flagged ON flagged.ask_id = ask.id
      WHERE ledger.id BETWEEN %s AND %s AND ask.id BETWEEN %s AND %s AND {during}"""  # noqa: S608 (literals of ours)
-    shared = Shared()
-    for span in sql.ranges(source):
-        found = sql.stream(query, [*span, *_asks_of(source, span), *params], sent, [*_IDS], [key])
+    opened, keys = transfer.opened(), scope.keys(kind)
+
+    def read(span: tuple[int, int]) -> tuple[pa.Table, Known] | None:
+        table = sql.stream(opened, query, [*span, *_asks_of(opened, source, span), *params], sent, [*_IDS])
+        return None if table is None else (table, pictures_of(opened, table))
+
+    shared = Shared(opened)
+    for found in transfer.one_ahead(partial(read, span) for span in sql.ranges(source)):
         if found is not None:
-            yield from sql.parts(_leaving(scope, kind, shared.put_in(found, columns)), splits)
+            table = _leaving(scope, kind, shared.put_in(*found, columns))
+            yield from sql.parts(table.append_column(key, pa.array(keys.rows(table["_row"].to_pylist()))), splits)
 
 
 def _leaving(scope: Scope, kind: str, table: pa.Table) -> pa.Table:
@@ -143,7 +153,7 @@ def _leaving(scope: Scope, kind: str, table: pa.Table) -> pa.Table:
     return table.filter(table["_reason"].is_null()).drop_columns(["_reason", QUESTION_ID, POLICY_ID])
 
 
-def _asks_of(source: str, span: tuple[int, int]) -> tuple[int | None, int | None]:
+def _asks_of(opened: "Connection[Any]", source: str, span: tuple[int, int]) -> tuple[int | None, int | None]:
     """The first and last ask of a range of a ledger: they were asked soon after another.
 
     Without it the planner reads all the asks for each range.
@@ -153,5 +163,5 @@ def _asks_of(source: str, span: tuple[int, int]) -> tuple[int | None, int | None
     # OFFSET 0: the planner would look for the first ask of all in the order of asks, until one is in the range.
     statement = f"""SELECT min(ask_id), max(ask_id) FROM (
       SELECT ask_id FROM {source} WHERE id BETWEEN %s AND %s OFFSET 0) AS asked"""  # noqa: S608 (a literal of ours)
-    ((first, last),) = sql.rows(statement, span)
+    first, last = opened.execute(statement.encode(), span).fetchone() or (None, None)
     return first, last

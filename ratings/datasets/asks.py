@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from ratings.datasets import asking, splits
-from ratings.datasets.columns import Column, Count, Format, Part
+from ratings.datasets.columns import ABOUT_PAIR, ABOUT_PICTURE, Column, Count, Format, Part
 from ratings.datasets.scope import Scope
 
 KIND = "asks"
@@ -54,5 +54,12 @@ def count(scope: Scope) -> Count:
 
 
 FORMAT = Format(
-    KIND, "Every question that was asked, the unanswered ones too", COLUMNS, plan, count, splits.SPLITS, key="ask_id"
+    kind=KIND,
+    title="Every question that was asked, the unanswered ones too",
+    columns=COLUMNS,
+    plan=plan,
+    count=count,
+    splits=splits.SPLITS,
+    key="ask_id",
+    about=ABOUT_PICTURE + ABOUT_PAIR,
 )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from ratings.datasets import asking, splits
-from ratings.datasets.columns import Column, Count, Format, Part
+from ratings.datasets.columns import ABOUT_PICTURE, Column, Count, Format, Part
 from ratings.datasets.scope import Scope
 
 KIND = "ratings"
@@ -41,5 +41,12 @@ def count(scope: Scope) -> Count:
 
 
 FORMAT = Format(
-    KIND, "Every answer to a question about one picture", COLUMNS, plan, count, splits.SPLITS, key="rating_id"
+    kind=KIND,
+    title="Every answer to a question about one picture",
+    columns=COLUMNS,
+    plan=plan,
+    count=count,
+    splits=splits.SPLITS,
+    key="rating_id",
+    about=ABOUT_PICTURE,
 )

@@ -23,6 +23,9 @@ INDEX = "__index_level_0__"
 RATERS, IMAGES, SIZE = "_raters", "_images", "_size"
 RATER, IMAGE_0, IMAGE_1 = SINGLE = ("_rater", "_image_0", "_image_1")
 
+# The fields of `Ask` that name pictures: one was asked about, or two.
+ABOUT_PICTURE, ABOUT_PAIR = ("image",), ("image_low", "image_high")
+
 Part = tuple[str, pa.Table]  # a split, and some of its rows with the private columns
 Count = dict[str, int]  # {split: rows}
 
@@ -41,8 +44,8 @@ class Column:
 class Format:
     """`plan` yields rows in a stable order; `count` tells how many it would yield, and writes nothing.
 
-    What is left out is counted on the scope, by reason. `key` names a row in `tombstones.parquet`. A format whose
-    rows name files (`has_files`) has its pictures written to the shared `images/`.
+    What is left out is counted on the scope, by reason. `key` names a row in `tombstones.parquet`, `about` which asks
+    the rows speak of. A format whose rows name files (`has_files`) has its pictures written to the shared `images/`.
     """
 
     kind: str
@@ -52,6 +55,7 @@ class Format:
     count: "Callable[[Scope], Count]"
     splits: tuple[str, ...]
     key: str
+    about: tuple[str, ...] = ABOUT_PAIR
     pictures: tuple[str, ...] = ()  # columns filled with the bytes of the first of `IMAGES`
     required: tuple[str, ...] = ()  # splits without which there is no release
     is_json: bool = False

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ratings.datasets import judged, sql
+from ratings.datasets.columns import ABOUT_PAIR, ABOUT_PICTURE
 from ratings.datasets.pairs import FIRST
 from ratings.datasets.scope import Scope
 from ratings.statistics import agreement
@@ -16,13 +17,15 @@ _LEAVES = "of_pictures = '' AND of_votes = ''"
 
 
 def facts(scope: Scope) -> dict[str, Any]:
-    """Call after `scope.prepare`: everything is read from its tables, or counted over the ledgers."""
-    judged.make(scope)
-    return {
-        "resolutions": _resolutions(),
-        "agreement": {"pairs": _pairs_agreement(), "ratings": _ratings_agreement(scope)},
-        "response_rate": _response(scope),
-    }
+    """Call after `scope.prepare`: everything is read from its tables, or counted over the ledgers it is about."""
+    found: dict[str, Any] = {"resolutions": {}, "agreement": {}, "response_rate": _response(scope)}
+    if set(ABOUT_PAIR) <= set(scope.about):
+        judged.make(scope)
+        found["resolutions"] = _resolutions()
+        found["agreement"]["pairs"] = _pairs_agreement()
+    if set(ABOUT_PICTURE) <= set(scope.about):
+        found["agreement"]["ratings"] = _ratings_agreement(scope)
+    return found
 
 
 def _resolutions() -> dict[str, int]:
@@ -72,9 +75,10 @@ def _ratings_agreement(scope: Scope) -> dict[str, Any]:
 def _response(scope: Scope) -> dict[str, Any]:
     """{surface: asks, answered and their ratio} of every ask that ended, whoever agreed to what."""
     during, params = scope.since("ledger")
+    about = " OR ".join(f"{name}_id IS NOT NULL" for name in scope.about)
     rows = sql.rows(
         f"""SELECT surface, count(*), count(*) FILTER (WHERE outcome = 'answered') FROM ratings_ask ledger
-             WHERE {during} AND outcome <> 'open' GROUP BY 1 ORDER BY 1""",  # noqa: S608
+             WHERE {during} AND outcome <> 'open' AND ({about}) GROUP BY 1 ORDER BY 1""",  # noqa: S608
         params,
     )
     return {surface: {"asks": asks, "answered": n, "rate": round(n / asks, 4)} for surface, asks, n in rows}

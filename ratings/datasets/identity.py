@@ -1,12 +1,18 @@
 """Names that mean something inside one table of one release, and nothing anywhere else."""
 
+import hashlib
 import hmac
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 _MASK = (1 << 63) - 1
+_BLOCK = 64  # bytes: the block of SHA-256, which HMAC pads its key to
 
 
 def _digest(key: bytes, message: str) -> bytes:
@@ -22,6 +28,24 @@ def derived_key(secret: str, *purpose: str) -> bytes:
 def number(key: bytes, *parts: Any) -> int:
     """A pseudonym of 63 bits, so that it fits an int64 column and is never negative."""
     return int.from_bytes(_digest(key, json.dumps(parts))[:8], "big") & _MASK
+
+
+def pads(key: bytes) -> tuple[bytes, bytes]:
+    """The inner and outer pads of HMAC-SHA-256 (RFC 2104) for a key of at most 64 bytes."""
+    padded = key.ljust(_BLOCK, b"\0")
+    return bytes(byte ^ 0x36 for byte in padded), bytes(byte ^ 0x5C for byte in padded)
+
+
+def numbers(key: bytes, ids: Iterable[int]) -> NDArray[np.int64]:
+    """`number(key, id)` for each of many ids, several times as fast: the pads are hashed once."""
+    inner, outer = (hashlib.sha256(pad) for pad in pads(key))
+    found = []
+    for message in ids:
+        first, second = inner.copy(), outer.copy()
+        first.update(b"[%d]" % message)
+        second.update(first.digest())
+        found.append(second.digest()[:8])
+    return np.frombuffer(b"".join(found), ">i8").astype(np.int64) & _MASK
 
 
 def digest_of(secret: str, sha256: str) -> str:
@@ -49,6 +73,9 @@ class Keys:
 
     def row(self, row_id: int | str) -> int:
         return number(self._of("row"), row_id)
+
+    def rows(self, row_ids: Iterable[int]) -> NDArray[np.int64]:
+        return numbers(self._of("row"), row_ids)
 
     def text(self, purpose: str, *parts: Any) -> str:
         """A pseudonym as 16 hexadecimal digits, for the string columns."""

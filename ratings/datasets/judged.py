@@ -13,7 +13,8 @@ SELECT ledger.id, ledger.image_low_id AS low, ledger.image_high_id AS high, ledg
        WHEN ledger.repeat_no > 0 THEN 'repeat' WHEN flagged.ask_id IS NOT NULL THEN 'flagged' ELSE '' END AS reason
   FROM ratings_comparison ledger JOIN ratings_ask ask ON ask.id = ledger.ask_id
   JOIN release_person person ON person.id = ledger.rater_id
-  LEFT JOIN release_flag flagged ON flagged.ask_id = ledger.ask_id WHERE {during}"""
+  LEFT JOIN release_flag flagged ON flagged.ask_id = ledger.ask_id
+ WHERE {during} AND ask.image_low_id IS NOT NULL"""
 
 # What the votes of a pair come to. The decider is the first vote for the winner: its rater and day go on the row.
 _TALLIES = """CREATE TEMP TABLE release_tally ON COMMIT DROP AS

@@ -5,10 +5,11 @@ one was or both were bad. Even counts stay here.
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 import pyarrow as pa
 
-from ratings.datasets import judged, splits, sql
+from ratings.datasets import judged, splits, sql, transfer
 from ratings.datasets.columns import Column, Count, Format, Part
 from ratings.datasets.scope import Scope
 
@@ -72,8 +73,9 @@ def plan(scope: Scope) -> Iterator[Part]:
     query = f"""SELECT {sql.select(COLUMNS, **private)} FROM release_said said
       JOIN release_picture picture ON picture.id = said.image
      WHERE {_REASON} = '' AND picture.size IS NOT NULL AND said.image BETWEEN %s AND %s"""  # noqa: S608 (literals of ours)
-    for span in sql.ranges("release_picture", _RANGE):
-        yield from sql.parts(sql.stream(query, span, COLUMNS, [*private]), splits.SPLITS)
+    read = partial(sql.stream, transfer.opened(), query, columns=COLUMNS, private=[*private])
+    for table in transfer.one_ahead(partial(read, span) for span in sql.ranges("release_picture", _RANGE)):
+        yield from sql.parts(table, splits.SPLITS)
 
 
 FORMAT = Format(

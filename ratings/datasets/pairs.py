@@ -5,10 +5,11 @@ are 0 and 1 alone (ties live in `votes`), captions are never null, shapes are eq
 """
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import pyarrow as pa
 
-from ratings.datasets import judged, splits, sql
+from ratings.datasets import judged, splits, sql, transfer
 from ratings.datasets.columns import DAY, Column, Count, Format, Part
 from ratings.datasets.scope import Scope
 
@@ -133,12 +134,15 @@ def planned(scope: Scope, kind: str, columns: Sequence[Column], *, with_unique: 
     private = [*_PRIVATE, "_row"]
     query = f"""SELECT {sql.select(columns, **_PRIVATE, _row="side.place")} FROM {_SOURCE}
      WHERE side.place BETWEEN %s AND %s"""  # noqa: S608 (literals of ours)
-    for span in sql.ranges("release_side", _RANGE, "place"):
-        yield from sql.parts(sql.stream(query, span, columns, private), splits.SPLITS)
+    opened = transfer.opened()
+    spans = sql.ranges("release_side", _RANGE, "place")
+    for table in transfer.one_ahead(partial(sql.stream, opened, query, span, columns, private) for span in spans):
+        yield from sql.parts(table, splits.SPLITS)
     query = f"""SELECT {sql.select(columns, **_PRIVATE, _row="row_number() OVER (ORDER BY side.pair)")} FROM {_SOURCE}
      WHERE side.split = %s AND side.nth = 1 ORDER BY side.pair LIMIT %s"""  # noqa: S608
     for split, unique in splits.UNIQUE.items() if with_unique else ():
-        for _split, table in sql.parts(sql.stream(query, [split, splits.UNIQUE_MOST], columns, private), [split]):
+        alone = sql.stream(opened, query, [split, splits.UNIQUE_MOST], columns, private)
+        for _split, table in sql.parts(alone, [split]):
             yield unique, table
 
 

@@ -162,16 +162,20 @@ def surveyed(release: Release) -> Survey:
     sizes: Counter[str] = Counter()
     for _kind, split, table in _blocks(release, shard__kind="pairs"):
         if not split.endswith("_unique"):
-            labels.update(table["label_0"].to_pylist())
+            labels.update(_counted(table["label_0"]))
             for side in (0, 1):
-                width, height = table[f"width_{side}"].to_pylist(), table[f"height_{side}"].to_pylist()
-                sizes.update(f"{w}x{h}" for w, h in zip(width, height, strict=True))
+                width, height = (table[f"{name}_{side}"].cast(pa.string()) for name in ("width", "height"))
+                sizes.update(_counted(pc.binary_join_element_wise(width, height, "x")))
     pairs = sum(labels.values())
     found.facts = {
         "label_balance": {"pairs": pairs, "image_0_preferred": labels[1.0] / pairs if pairs else None},
         "resolutions": dict(sizes.most_common()),
     }
     return found
+
+
+def _counted(values: pa.ChunkedArray) -> dict[Any, int]:
+    return {each["values"]: each["counts"] for each in pc.value_counts(values).to_pylist()}
 
 
 def _simulated_rows(release: Release) -> int:

@@ -13,8 +13,9 @@ from django.db.models import Exists, OuterRef
 
 from accounts.models import User
 from ratings.datasets import pictures, sql
+from ratings.datasets.columns import ABOUT_PAIR, ABOUT_PICTURE
 from ratings.datasets.eligibility import ReleaseFilter, person_reason
-from ratings.datasets.identity import Keys, derived_key
+from ratings.datasets.identity import Keys, derived_key, pads
 from ratings.models import Ask
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Scope:
     as_of: datetime
     secret: str
     release: str
+    about: tuple[str, ...] = ABOUT_PICTURE + ABOUT_PAIR  # no other asks are read
     dropped: dict[str, Counter[str]] = field(default_factory=dict)
     made: set[str] = field(default_factory=set)  # temporary tables that formats share
 
@@ -70,7 +72,7 @@ class Scope:
         sql.run(f"DROP TABLE IF EXISTS {', '.join(f'pg_temp.release_{name}' for name in MADE)}")
         sql.run(_TABLES)
         sql.insert("release_person (id, reason)", self._people())
-        pictures.make(self.chosen, self.as_of, self.secret)
+        pictures.make(self.chosen, self.as_of, self.secret, self.about)
         sql.run(_FLAGS)
         sql.run("ANALYZE release_person, release_flag")
 
@@ -78,7 +80,7 @@ class Scope:
         """Puts the keys of a table of the release where SQL finds them, and its raters' pseudonyms beside them."""
         secret = (self.secret, "release", self.release, table)
         sql.run("TRUNCATE release_key")
-        sql.copy("release_key", ((name, *sql.pads(derived_key(*secret, name))) for name in PURPOSES))
+        sql.copy("release_key", ((name, *pads(derived_key(*secret, name))) for name in PURPOSES))
         sql.run("DROP TABLE IF EXISTS pg_temp.release_rater")
         own, other = (sql.number(purpose, sql.listed("id")) for purpose in ("self-rater", "rater"))
         sql.run(

@@ -6,7 +6,7 @@ dictionaries, which a frozen block holds once.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 
 from ratings.datasets import transfer
 from ratings.datasets.columns import IMAGE_0, IMAGE_1, RATER, Column
+
+if TYPE_CHECKING:
+    from psycopg import Connection
 
 QUESTION_ID, POLICY_ID = "_question", "_policy"
 _TEXT, _INT = pa.string(), pa.int64()
@@ -45,8 +48,8 @@ class Known:
     rows: pa.Table
 
     @classmethod
-    def read(cls, query: str, params: Sequence[Any], types: dict[str, pa.DataType]) -> "Known":
-        return cls(transfer.in_order(transfer.columns(query, params, types), "id"))
+    def read(cls, source: "Connection[Any]", query: str, params: Sequence[Any], types: dict[str, pa.DataType]) -> Self:
+        return cls(transfer.in_order(transfer.columns(source, query, params, types), "id"))
 
     def places(self, ids: pa.ChunkedArray) -> pa.Array:
         """Where each id stands; null for a null and for an id that is not there."""
@@ -65,22 +68,27 @@ class Known:
         return pa.DictionaryArray.from_arrays(encoded.indices.take(places), encoded.dictionary)
 
 
+def pictures_of(source: "Connection[Any]", table: pa.Table) -> Known:
+    """The pictures that rows of a ledger are about."""
+    shown = [*table[IMAGE_0].chunks, *table[IMAGE_1].chunks]
+    ids = pc.unique(pa.chunked_array(shown)).drop_null().to_pylist()
+    return Known.read(source, _PICTURES, [ids], _PICTURE)
+
+
 class Shared:
     """Turns the ids in rows of a ledger into what they stand for. Call `scope.use_keys` before."""
 
-    def __init__(self) -> None:
-        versions = {"id": _INT, "slug": _TEXT, "version": pa.int32()}
+    def __init__(self, source: "Connection[Any]") -> None:
+        question = {"id": _INT, "slug": _TEXT, "version": pa.int32()}
+        policy = {"id": _INT, "version": pa.int32()}
         self.known = {
-            QUESTION_ID: Known.read("SELECT id, slug, version FROM ratings_question", [], versions),
-            POLICY_ID: Known.read("SELECT id, version FROM ratings_policy", [], {"id": _INT, "version": pa.int32()}),
-            RATER: Known.read(_PEOPLE, [], _PERSON),
+            QUESTION_ID: Known.read(source, "SELECT id, slug, version FROM ratings_question", [], question),
+            POLICY_ID: Known.read(source, "SELECT id, version FROM ratings_policy", [], policy),
+            RATER: Known.read(source, _PEOPLE, [], _PERSON),
         }
 
-    def put_in(self, table: pa.Table, columns: Sequence[Column]) -> pa.Table:
+    def put_in(self, table: pa.Table, pictures: Known, columns: Sequence[Column]) -> pa.Table:
         """The rows with the shared ones of `columns`, ``_split``, and ``_reason`` why they may not leave, or null."""
-        shown = [*table[IMAGE_0].chunks, *table[IMAGE_1].chunks]
-        ids = pc.unique(pa.chunked_array(shown)).drop_null().to_pylist()
-        pictures = Known.read(_PICTURES, [ids], _PICTURE)
         for place, field in enumerate(table.schema):
             if pa.types.is_string(field.type):
                 table = table.set_column(place, field.name, table[field.name].dictionary_encode())

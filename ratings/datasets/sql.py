@@ -14,23 +14,17 @@ from ratings.datasets.columns import IMAGES, RATERS, Column, Part
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
+    from psycopg import Connection
 
 CHUNK = 2_000  # rows of a COPY that wait in memory
 RANGE = 100_000  # ledger rows that are in memory at a time
 _PRIVATE = {"_split": pa.string(), RATERS: pa.list_(pa.int64()), IMAGES: pa.list_(pa.int64())}  # others: integers
-_BLOCK = 64  # bytes: the block of SHA-256, which HMAC pads its key to
-
-
-def pads(key: bytes) -> tuple[bytes, bytes]:
-    """The inner and outer pads of HMAC-SHA-256 (RFC 2104) for a key of at most 64 bytes."""
-    padded = key.ljust(_BLOCK, b"\0")
-    return bytes(byte ^ 0x36 for byte in padded), bytes(byte ^ 0x5C for byte in padded)
 
 
 def digest(purpose: str, message: str) -> str:
-    """SQL for the eight bytes of `identity.number`, under the key `purpose` of this table; read as a `transfer.KEY`.
+    """SQL for the eight bytes of `identity.number`, under the key `purpose` of this table.
 
-    `message` is SQL for its JSON text. These bytes are cheaper than the number that they spell.
+    `message` is SQL for its JSON text.
     """
 
     def pad(side: str) -> str:
@@ -68,11 +62,16 @@ def insert(target: str, found: "QuerySet[Any, Any]") -> None:
     run(f"INSERT INTO {target} {statement}", params)
 
 
-def copy(target: str, found: Iterable[tuple[Any, ...]]) -> None:
-    """Fills a table of ours. A chunk at a time: `found` may be read from the same connection, which a COPY occupies."""
-    waiting = iter(found)
+def copy(target: str, found: Iterable[tuple[Any, ...]], types: Sequence[str] = ()) -> None:
+    """Fills a table of ours, in binary form where the types of its columns are told.
+
+    A chunk at a time: `found` may be read from the same connection, which a COPY occupies.
+    """
+    waiting, form = iter(found), " (FORMAT binary)" if types else ""
     while chunk := list(islice(waiting, CHUNK)):
-        with connection.cursor() as cursor, cursor.copy(f"COPY {target} FROM STDIN") as into:
+        with connection.cursor() as cursor, cursor.copy(f"COPY {target} FROM STDIN{form}") as into:
+            if types:
+                into.set_types(types)
             for row in chunk:
                 into.write_row(row)
 
@@ -106,18 +105,16 @@ def ranges(source: str, size: int = RANGE, key: str = "id") -> Iterator[tuple[in
 
 
 def stream(
-    query: str, params: Sequence[Any], columns: Sequence[Column], private: Sequence[str], keys: Sequence[str] = ()
+    source: "Connection[Any]", query: str, params: Sequence[Any], columns: Sequence[Column], private: Sequence[str]
 ) -> pa.Table | None:
     """The rows of a query of bounded size, in the order of `_row`: `columns` and some private ones; None without rows.
 
-    `keys` are private ones that the query makes by `digest`. Lists come as text joined by spaces.
-    Sorted here by the integer `_row`, which would cost PostgreSQL more.
+    Lists come as text joined by spaces. Sorted here by the integer `_row`, which would cost PostgreSQL more.
     """
     types = {column.name: column.type for column in columns if column.sql}
     types |= {name: _PRIVATE.get(name, pa.int64()) for name in private}
-    types |= dict.fromkeys(keys, transfer.KEY)
     told = {name: pa.string() if pa.types.is_list(kind) else kind for name, kind in types.items()}
-    table = transfer.columns(query, params, told)
+    table = transfer.columns(source, query, params, told)
     return _with_lists(transfer.in_order(table, "_row"), columns) if len(table) else None
 
 

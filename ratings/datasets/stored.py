@@ -1,13 +1,13 @@
 """The stored training JPEGs that rows show: their sizes, and their bytes, read ahead by threads and checked."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from generation.files import training_jpeg_below, training_jpeg_size
-from generation.models import Image
 from ratings.datasets.patience import patiently
+from ratings.datasets.sql import rows
 
 _THREADS = 8  # a store answers one question slowly and many at once
 
@@ -17,6 +17,7 @@ class Picture(NamedTuple):
     content: bytes
 
 
+_Where = tuple[int, str, str, str]  # id, public id, prefix, SHA-256 of the training JPEG
 Waiting = Callable[[], dict[int, Picture]]  # gives the pictures by their ids, once they are there
 
 
@@ -30,6 +31,7 @@ class Stored:
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(_THREADS)
+        self._known: dict[int, _Where] = {}
 
     def __enter__(self) -> "Stored":
         return self
@@ -37,18 +39,29 @@ class Stored:
     def __exit__(self, *_reason: object) -> None:
         self._pool.shutdown(cancel_futures=True)
 
+    def expect(self, ids: Collection[int]) -> None:
+        """Looks up at once what many row groups will ask for; what was expected before is forgotten."""
+        self._known = _looked_up(ids)
+
     def begin(self, ids: Iterable[int]) -> Waiting:
         """Begins to read the pictures of `ids`.
 
         Waiting for them raises FileNotFoundError, or DamagedPictureError if one is not what it was when it was made.
         """
-        known = Image.objects.filter(pk__in=set(ids)).values_list("pk", "public_id", "prefix", "jpeg_sha256")
-        images = list(known)
+        wanted = set(ids)
+        if unexpected := wanted - self._known.keys():
+            self._known |= _looked_up(unexpected)
+        images = [self._known[pk] for pk in wanted if pk in self._known]
         parts = [self._pool.submit(_read, images[first::_THREADS]) for first in range(_THREADS)]
         return lambda: {pk: picture for part in parts for pk, picture in part.result().items()}
 
 
-def _read(images: Sequence[tuple[int, str, str, str]]) -> dict[int, Picture]:
+def _looked_up(ids: Collection[int]) -> dict[int, _Where]:
+    found = rows("SELECT id, public_id, prefix, jpeg_sha256 FROM generation_image WHERE id = ANY(%s)", [list(ids)])
+    return {pk: (pk, name, prefix, sha256) for pk, name, prefix, sha256 in found}
+
+
+def _read(images: Sequence[_Where]) -> dict[int, Picture]:
     return {pk: Picture(sha256, _checked(name, prefix, sha256)) for pk, name, prefix, sha256 in images}
 
 

@@ -1,11 +1,13 @@
 """Rows out of PostgreSQL as whole columns: a few bytes objects for a range of rows, and from there into Arrow.
 
 COPY would cost a call and a line of text for every row. Here PostgreSQL strings the values of a column together in
-their binary form (network byte order), and a range of rows is one row of such strings.
+their binary form (network byte order), and a range of rows is one row of such strings. A thread reads the next range
+while one is used: PostgreSQL and Python each have a core then.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import numpy as np
 import psycopg
@@ -16,7 +18,7 @@ from numpy.typing import NDArray
 
 from ratings.datasets.columns import DAY
 
-KEY = pa.binary(8)  # `sql.digest`, which becomes an int64
+T = TypeVar("T")
 
 # How PostgreSQL sends a value, and what numpy calls that. The least integer stands for null.
 _SENT: dict[pa.DataType, tuple[str, str]] = {
@@ -27,12 +29,33 @@ _SENT: dict[pa.DataType, tuple[str, str]] = {
     pa.float64(): ("float8send({}::float8)", ">f8"),
     pa.bool_(): ("int2send(coalesce({}::int::int2, (-32768)::int2))", ">i2"),
     DAY: ("date_send({})", ">i4"),
-    KEY: ("{}", ">i8"),
 }
 _EPOCH = np.datetime64("2000-01-01", "D")  # PostgreSQL counts days from here
 
 
-def columns(query: str, params: Sequence[Any], types: dict[str, pa.DataType]) -> pa.Table:
+def opened() -> "psycopg.Connection[Any]":
+    """The connection of this thread and its transaction, which another thread may ask in turn with this one."""
+    connection.ensure_connection()
+    opened: psycopg.Connection[Any] = connection.connection
+    return opened
+
+
+def one_ahead(calls: Iterable[Callable[[], T]]) -> Iterator[T]:
+    """What each call returns, in order; a thread makes the next one while one is used."""
+    with ThreadPoolExecutor(1) as thread:
+        waiting = None
+        for call in calls:
+            following = thread.submit(call)
+            if waiting is not None:
+                yield waiting.result()
+            waiting = following
+        if waiting is not None:
+            yield waiting.result()
+
+
+def columns(
+    source: "psycopg.Connection[Any]", query: str, params: Sequence[Any], types: dict[str, pa.DataType]
+) -> pa.Table:
     """The rows of a query of bounded size: its columns named in `types`, of integers, floats, bools, days and text.
 
     A null is allowed among integers, bools and texts, or in a column without any value. Raises ValueError for others.
@@ -40,8 +63,7 @@ def columns(query: str, params: Sequence[Any], types: dict[str, pa.DataType]) ->
     asked = ", ".join(_aggregate(f'"{name}"', kind) for name, kind in types.items())
     # OFFSET 0 keeps the planner from copying an expression into every place that reads it.
     statement = f"SELECT count(*), {asked} FROM ({query} OFFSET 0) AS told"  # noqa: S608 (literals of ours)
-    connection.ensure_connection()
-    with psycopg.Cursor(connection.connection) as cursor:  # Django's own cannot take binary answers
+    with psycopg.Cursor(source) as cursor:  # Django's own cannot take binary answers
         cursor.execute(statement.encode(), params, binary=True)
         count, *found = cursor.fetchone() or (0,)
     parts: Iterator[bytes | None] = iter(found)
@@ -68,7 +90,7 @@ def _read(name: str, kind: pa.DataType, count: int, data: bytes | None, lengths:
     if kind == DAY:
         return pa.array((_EPOCH + values.astype(np.int64)).astype("datetime64[ns]"), DAY)
     native = values.astype(values.dtype.newbyteorder("="))
-    if pa.types.is_floating(kind) or kind == KEY:
+    if pa.types.is_floating(kind):
         return pa.array(native)
     is_null: NDArray[np.bool_] = native == np.iinfo(native.dtype).min
     return pa.array(native.astype(kind.to_pandas_dtype()), kind, mask=is_null if is_null.any() else None)

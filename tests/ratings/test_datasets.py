@@ -2,7 +2,9 @@
 
 import hashlib
 import hmac
+import threading
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ratings.datasets import card, frozen, splits, sql
+from ratings.datasets import card, frozen, splits, sql, transfer
 from ratings.datasets.columns import IMAGE_ROW_GROUP, IMAGES, Column, Format
 from ratings.datasets.formats import FORMATS
-from ratings.datasets.identity import Keys, derived_key
+from ratings.datasets.identity import Keys, derived_key, pads
 from ratings.datasets.parquet import write_shard
 from ratings.datasets.stored import Picture, Waiting
 
@@ -106,9 +108,37 @@ def test_sides_fall_about_half_and_half() -> None:
 
 @given(st.binary(min_size=1, max_size=64), st.binary(max_size=80))
 def test_the_pads_that_sql_is_given_make_the_same_hmac(key: bytes, message: bytes) -> None:
-    inner, outer = sql.pads(key)
+    inner, outer = pads(key)
     digest = hashlib.sha256(outer + hashlib.sha256(inner + message).digest()).digest()
     assert digest == hmac.digest(key, message, "sha256")
+
+
+@given(st.lists(st.integers(0, 2**62)))
+def test_many_rows_are_named_as_each_is(ids: list[int]) -> None:
+    keys = Keys("secret", "one", "pairs")
+    assert keys.rows(ids).tolist() == [keys.row(each) for each in ids]
+
+
+def test_one_call_is_made_ahead_and_no_more() -> None:
+    made: list[int] = []
+    done = [threading.Event() for _ in range(5)]
+
+    def make(number: int) -> int:
+        made.append(number)
+        done[number].set()
+        return number
+
+    for number in transfer.one_ahead(partial(make, number) for number in range(5)):
+        if number < 4:
+            assert done[number + 1].wait(10), "the next one is made while this one is used"
+        assert made == list(range(min(number + 2, 5)))
+
+
+def test_what_a_call_raises_is_raised_in_its_turn() -> None:
+    calls = transfer.one_ahead(partial(divmod, 6, number) for number in (3, 2, 0, 1))
+    assert [next(calls), next(calls)] == [(2, 0), (3, 0)]
+    with pytest.raises(ZeroDivisionError):
+        next(calls)
 
 
 @pytest.mark.django_db
@@ -116,8 +146,8 @@ def test_postgres_names_rows_as_python_does() -> None:
     """The same plan made by another version of PostgreSQL, or by hand, finds the same pseudonyms."""
     keys = Keys("secret", "one", "pairs")
     sql.run("CREATE TEMP TABLE release_key (purpose text PRIMARY KEY, inner_pad bytea, outer_pad bytea)")
-    pads = sql.pads(derived_key("secret", "release", "one", "pairs", "row"))
-    sql.run("INSERT INTO release_key VALUES ('row', %s, %s)", pads)
+    padded = pads(derived_key("secret", "release", "one", "pairs", "row"))
+    sql.run("INSERT INTO release_key VALUES ('row', %s, %s)", padded)
     statement = f"SELECT {sql.number('row', sql.listed('12'))}, {sql.text('row', sql.listed('12', '34'))}"
     assert sql.rows(statement) == [(keys.row(12), keys.text("row", 12, 34))]
     sql.run("DROP TABLE release_key")

@@ -83,6 +83,22 @@ def bytes_of(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.parametrize(
+    ("kind", "speaks_of", "agreed_on"),
+    [
+        ("votes", {"compare"}, {"pairs"}),
+        ("ratings", {"post"}, {"ratings"}),
+        ("asks", {"compare", "post"}, {"pairs", "ratings"}),
+    ],
+)
+def test_a_release_counts_the_asks_that_its_rows_speak_of(
+    community: Any, tmp_path: Path, kind: str, speaks_of: set[str], agreed_on: set[str]
+) -> None:
+    manifest = build(tmp_path / "out", (kind,)).manifest
+    assert set(manifest["response_rate"]) == speaks_of
+    assert set(manifest["agreement"]) == agreed_on
+
+
 def test_the_datasets_library_reads_every_config(community: Any, tmp_path: Path) -> None:
     import datasets
 
