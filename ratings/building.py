@@ -8,8 +8,9 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from django.db import transaction
@@ -17,7 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
-from ratings.datasets import frozen, publishing, removal
+from ratings.datasets import frozen, publishing, removal, transfer
 from ratings.datasets.destinations import Destination, destination_of, new_file, published_file, put_bytes
 from ratings.datasets.formats import FORMATS
 from ratings.datasets.parquet import Written, file_sha256, write_shard
@@ -25,6 +26,9 @@ from ratings.datasets.planning import Progress, left, silently
 from ratings.datasets.stored import DamagedPictureError, Stored
 from ratings.models import Release, ReleaseBlock, ReleaseShard
 from ratings.releases import discard_later, fail_release, refuse_if_lacking
+
+if TYPE_CHECKING:
+    from psycopg import Connection
 
 CLAIM = timedelta(seconds=90)
 _RENEW_AFTER = 20.0  # s
@@ -129,13 +133,20 @@ def _copied(shard: ReleaseShard, path: Path) -> Written | None:
 
 
 def _tables(shard: ReleaseShard, expect: Callable[[list[int]], None] | None) -> Iterator[pa.Table]:
-    """Frozen rows in their order, a block in memory at a time; `expect` is told the pictures that each stands on."""
+    """Frozen rows in their order, two blocks in memory at a time; `expect` is told the pictures that each stands on."""
     blocks = ReleaseBlock.objects.filter(shard=shard).order_by("position").values_list("pk", flat=True)
-    for pk in list(blocks):
-        table = frozen.unpack(ReleaseBlock.objects.values_list("data", flat=True).get(pk=pk))
+    opened = transfer.opened()
+    for table in transfer.one_ahead([partial(_unpacked, opened, pk) for pk in blocks]):
         if expect is not None:
             expect(frozen.images(table))
         yield table
+
+
+def _unpacked(opened: "Connection[Any]", block: int) -> pa.Table:
+    row = transfer.first_row(opened, "SELECT data FROM ratings_releaseblock WHERE id = %s", [block])
+    if row is None:
+        raise ClaimLostError  # its rows were taken out a moment ago
+    return frozen.unpack(row[0])
 
 
 def _renewing(shard: ReleaseShard) -> Callable[[], None]:

@@ -163,5 +163,5 @@ def _asks_of(opened: "Connection[Any]", source: str, span: tuple[int, int]) -> t
     # OFFSET 0: the planner would look for the first ask of all in the order of asks, until one is in the range.
     statement = f"""SELECT min(ask_id), max(ask_id) FROM (
       SELECT ask_id FROM {source} WHERE id BETWEEN %s AND %s OFFSET 0) AS asked"""  # noqa: S608 (a literal of ours)
-    first, last = opened.execute(statement.encode(), span).fetchone() or (None, None)
+    first, last = transfer.first_row(opened, statement, span) or (None, None)
     return first, last

@@ -36,13 +36,13 @@ def pads(key: bytes) -> tuple[bytes, bytes]:
     return bytes(byte ^ 0x36 for byte in padded), bytes(byte ^ 0x5C for byte in padded)
 
 
-def numbers(key: bytes, ids: Iterable[int]) -> NDArray[np.int64]:
-    """`number(key, id)` for each of many ids, several times as fast: the pads are hashed once."""
+def numbers(key: bytes, messages: Iterable[bytes]) -> NDArray[np.int64]:
+    """`number` for each of many messages, the JSON text of its parts, several times as fast: pads are hashed once."""
     inner, outer = (hashlib.sha256(pad) for pad in pads(key))
     found = []
-    for message in ids:
+    for message in messages:
         first, second = inner.copy(), outer.copy()
-        first.update(b"[%d]" % message)
+        first.update(message)
         second.update(first.digest())
         found.append(second.digest()[:8])
     return np.frombuffer(b"".join(found), ">i8").astype(np.int64) & _MASK
@@ -75,7 +75,7 @@ class Keys:
         return number(self._of("row"), row_id)
 
     def rows(self, row_ids: Iterable[int]) -> NDArray[np.int64]:
-        return numbers(self._of("row"), row_ids)
+        return numbers(self._of("row"), (b"[%d]" % row_id for row_id in row_ids))
 
     def text(self, purpose: str, *parts: Any) -> str:
         """A pseudonym as 16 hexadecimal digits, for the string columns."""

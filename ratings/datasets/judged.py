@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+from generation.files import reading_threads
 from ratings.datasets import sql
 from ratings.datasets.scope import Scope
 from ratings.datasets.stored import training_size
@@ -54,7 +55,7 @@ def make(scope: Scope) -> None:
     sql.run(_PAIRS, [scope.chosen.min_margin])
     sql.run("CREATE UNIQUE INDEX ON release_vote (id)")
     sql.run("CREATE UNIQUE INDEX ON release_pair (low, high)")
-    sql.run("ANALYZE release_vote, release_pair")
+    sql.run("ANALYZE release_vote (id, reason), release_pair (low, high, of_pictures, of_votes)")
 
 
 def drop_counted(scope: Scope, kind: str) -> None:
@@ -81,7 +82,7 @@ def measure(scope: Scope) -> None:
              SELECT low FROM release_pair WHERE of_pictures = '' UNION
              SELECT high FROM release_pair WHERE of_pictures = '') ORDER BY id"""
     )
-    with ThreadPoolExecutor(8) as pool:  # a store answers one question slowly and many at once
+    with ThreadPoolExecutor(reading_threads()) as pool:
         sizes = list(pool.map(training_size, [prefix for _pk, prefix in wanted]))
     ids = [pk for pk, _prefix in wanted]
     sql.run(

@@ -123,7 +123,7 @@ def prepare(scope: Scope, kind: str) -> None:
     sql.run("DROP TABLE IF EXISTS pg_temp.release_side")
     placed = sql.run(_SIDES)
     sql.run("CREATE UNIQUE INDEX ON release_side (place)")
-    sql.run("ANALYZE release_side")
+    sql.run("ANALYZE release_side (low, high, id_0, id_1, place, split, nth)")
     if lost := sql.rows(f"SELECT count(*) FROM release_pair WHERE {_LEAVES}")[0][0] - placed:  # noqa: S608
         scope.drop(kind, "file_missing", lost)
 

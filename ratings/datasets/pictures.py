@@ -48,7 +48,7 @@ def make(chosen: ReleaseFilter, as_of: datetime, secret: str, about: Sequence[st
     sql.run(_TABLES)
     sql.insert("release_asked", _asked(chosen, as_of, about))
     sql.run("ANALYZE release_asked (id, generation_id)")
-    sql.copy("release_words", _words(secret))
+    sql.copy("release_words", _words(secret), ("int8", "text", "text", "text"))
     sql.run("ANALYZE release_words (generation_id)")
     sql.run(_PICTURES)
     sql.run("CREATE UNIQUE INDEX ON release_picture (id)")
@@ -65,9 +65,10 @@ def _asked(chosen: ReleaseFilter, as_of: datetime, about: Sequence[str]) -> "Que
 
 
 def _words(secret: str) -> Iterator[tuple[Any, ...]]:
-    for generation, caption in sql.each(_WORDS):
-        prompt = splits.normalise_prompt(caption)
-        yield generation, caption, prompt, splits.split_of_normalised(secret, prompt)
+    for found in sql.each(_WORDS):
+        prompts = [splits.normalise_prompt(caption) for _generation, caption in found]
+        for row, prompt, split in zip(found, prompts, splits.splits_of_normalised(secret, prompts), strict=True):
+            yield *row, prompt, split
 
 
 def _keep(reason: str, ids: list[int]) -> None:

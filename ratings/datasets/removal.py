@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Q, Sum
 from django.db.models.expressions import RawSQL
 
+from generation.files import reading_threads
 from generation.models import Image
 from ratings.datasets import frozen
 from ratings.datasets.eligibility import ReleaseFilter, image_reason, willing
@@ -55,7 +56,7 @@ def missing(release: Release) -> set[int]:
     blocks = ReleaseBlock.objects.filter(shard__release=release, shard__kind__in=kinds)
     shown = {pk for images in blocks.values_list("images", flat=True).iterator() for pk in images}
     prefixes = dict(Image.objects.filter(pk__in=shown).values_list("pk", "prefix"))
-    with ThreadPoolExecutor(8) as pool:
+    with ThreadPoolExecutor(reading_threads()) as pool:
         sizes = zip(prefixes, pool.map(training_size, prefixes.values()), strict=True)
         return {pk for pk, size in sizes if size is None}
 

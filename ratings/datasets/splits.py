@@ -1,9 +1,10 @@
 """Which split a prompt belongs to: the same in every release of a site, so that nothing ever moves."""
 
+import json
 import unicodedata
-from functools import lru_cache
+from collections.abc import Iterable
 
-from ratings.datasets.identity import derived_key, number
+from ratings.datasets.identity import derived_key, numbers
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 SPLITS = (TRAIN, VALIDATION, TEST)
@@ -19,9 +20,10 @@ def normalise_prompt(prompt: str) -> str:
 
 def split_of(secret: str, prompt: str) -> str:
     """HMAC of the normalised prompt under the site's own salt."""
-    return split_of_normalised(secret, normalise_prompt(prompt))
+    return splits_of_normalised(secret, [normalise_prompt(prompt)])[0]
 
 
-@lru_cache(maxsize=20_000)
-def split_of_normalised(secret: str, prompt: str) -> str:
-    return _OF_TEN.get(number(derived_key(secret, "splits"), prompt) % 10, TRAIN)
+def splits_of_normalised(secret: str, prompts: Iterable[str]) -> list[str]:
+    """Of many at once."""
+    drawn = numbers(derived_key(secret, "splits"), (json.dumps([prompt]).encode() for prompt in prompts)) % 10
+    return [_OF_TEN.get(one, TRAIN) for one in drawn.tolist()]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from psycopg import Connection
 
-CHUNK = 2_000  # rows of a COPY that wait in memory
+CHUNK = 5_000  # rows of a COPY that wait in memory
 RANGE = 100_000  # ledger rows that are in memory at a time
 _PRIVATE = {"_split": pa.string(), RATERS: pa.list_(pa.int64()), IMAGES: pa.list_(pa.int64())}  # others: integers
 
@@ -82,12 +82,12 @@ def rows(statement: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return list(cursor.fetchall())
 
 
-def each(statement: str) -> Iterator[tuple[Any, ...]]:
-    """The rows of a query that may find many, a chunk of them in memory at a time. Use inside a transaction."""
+def each(statement: str) -> Iterator[list[tuple[Any, ...]]]:
+    """The rows of a query that may find many, a chunk at a time. Use inside a transaction."""
     with connection.chunked_cursor() as cursor:
         cursor.execute(statement)
         while found := cursor.fetchmany(CHUNK):
-            yield from found
+            yield found
 
 
 def select(columns: Sequence[Column], **more: str) -> str:

@@ -5,11 +5,9 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-from generation.files import training_jpeg_below, training_jpeg_size
+from generation.files import reading_threads, training_jpeg_below, training_jpeg_size
 from ratings.datasets.patience import patiently
 from ratings.datasets.sql import rows
-
-_THREADS = 8  # a store answers one question slowly and many at once
 
 
 class Picture(NamedTuple):
@@ -30,7 +28,8 @@ class Stored:
     """Reads the pictures of a row group while the one before it is written; use in a `with`."""
 
     def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(_THREADS)
+        self._threads = reading_threads()
+        self._pool = ThreadPoolExecutor(self._threads)
         self._known: dict[int, _Where] = {}
 
     def __enter__(self) -> "Stored":
@@ -52,7 +51,7 @@ class Stored:
         if unexpected := wanted - self._known.keys():
             self._known |= _looked_up(unexpected)
         images = [self._known[pk] for pk in wanted if pk in self._known]
-        parts = [self._pool.submit(_read, images[first::_THREADS]) for first in range(_THREADS)]
+        parts = [self._pool.submit(_read, images[first :: self._threads]) for first in range(self._threads)]
         return lambda: {pk: picture for part in parts for pk, picture in part.result().items()}
 
 

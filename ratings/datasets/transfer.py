@@ -53,6 +53,12 @@ def one_ahead(calls: Iterable[Callable[[], T]]) -> Iterator[T]:
             yield waiting.result()
 
 
+def first_row(source: "psycopg.Connection[Any]", statement: str, params: Sequence[Any]) -> tuple[Any, ...] | None:
+    """Of a query, in binary form, which Django's own cursors cannot take."""
+    with psycopg.Cursor(source) as cursor:
+        return cursor.execute(statement.encode(), params, binary=True).fetchone()
+
+
 def columns(
     source: "psycopg.Connection[Any]", query: str, params: Sequence[Any], types: dict[str, pa.DataType]
 ) -> pa.Table:
@@ -63,9 +69,7 @@ def columns(
     asked = ", ".join(_aggregate(f'"{name}"', kind) for name, kind in types.items())
     # OFFSET 0 keeps the planner from copying an expression into every place that reads it.
     statement = f"SELECT count(*), {asked} FROM ({query} OFFSET 0) AS told"  # noqa: S608 (literals of ours)
-    with psycopg.Cursor(source) as cursor:  # Django's own cannot take binary answers
-        cursor.execute(statement.encode(), params, binary=True)
-        count, *found = cursor.fetchone() or (0,)
+    count, *found = first_row(source, statement, params) or (0,)
     parts: Iterator[bytes | None] = iter(found)
     read = {name: _read(name, kind, count, next(parts), next(parts)) for name, kind in types.items()}
     return pa.table(read)
