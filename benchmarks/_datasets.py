@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-PAIRS_SIDE = 128  # px
 AGO = timedelta(days=2)  # when the first tenth was asked; the rest an hour ago
 _ASKS = """INSERT INTO ratings_ask (public_id, policy_id, surface, stratum, rater_id, image_id, question_id, strategy,
  p_ask, p_question, p_strategy, p_pair, p_side, repeat_no, is_gold, is_scale_reversed, is_side_swapped, language,
@@ -45,17 +44,17 @@ def prepare(images: int, raters: int, at: datetime) -> None:
     """`images` more pictures, each rated by each of `raters` people who agreed to everything, at `at`."""
     with _loading("ratings_ask", "ratings_rating") as cursor:
         _people(raters)
-        batch = _images(images, 1)
+        batch = _images(images, 1, 64)
         cursor.execute(_ASKS, [at, batch])
         cursor.execute(_RATINGS, [batch])
 
 
-def prepare_pairs(pairs: int, at: datetime) -> None:
-    """`pairs` pairs of pictures with training JPEGs of some 6 kB, each judged once, at `at`."""
+def prepare_pairs(pairs: int, side: int, at: datetime) -> None:
+    """`pairs` pairs of square pictures of `side` px, as noisy as pictures are, each judged once, at `at`."""
     with _loading("ratings_ask", "ratings_comparison", "generation_image", "generation_generation") as cursor:
         _people(10)
-        batch = _images(pairs, 2)
-        _write_files(batch)
+        batch = _images(pairs, 2, side)
+        _write_files(batch, side)
         cursor.execute("ANALYZE")
         cursor.execute(_PAIR_ASKS, [at, batch])
         cursor.execute(_COMPARISONS)
@@ -98,8 +97,8 @@ def _people(count: int) -> None:
     )
 
 
-def _images(generations: int, each: int) -> str:
-    """Makes that many generations of `each` pictures; returns the key of their batch."""
+def _images(generations: int, each: int, side: int) -> str:
+    """Makes that many generations of `each` pictures of `side` px; returns the key of their batch."""
     from accounts.models import User
     from generation.models import Checkpoint
 
@@ -107,23 +106,23 @@ def _images(generations: int, each: int) -> str:
     fields = {"name": "Bench", "source": "bench", "licence": "none", "outputs_may_train": True, "sizes": [[64, 64]]}
     checkpoint, _ = Checkpoint.objects.get_or_create(slug="bench", defaults=fields)
     for first in range(0, generations, 5_000):
-        _some_images(author, checkpoint, batch, range(first, min(first + 5_000, generations)), each)
+        _some_images(author, checkpoint, batch, range(first, min(first + 5_000, generations)), each, side)
     return batch
 
 
-def _some_images(author: Any, checkpoint: Any, batch: str, numbers: range, each: int) -> None:
+def _some_images(author: Any, checkpoint: Any, batch: str, numbers: range, each: int, side: int) -> None:
     from django.utils import timezone
 
     from generation.models import Generation, Image
 
     now = timezone.now() - 2 * AGO
-    settings = {"scheduler": "DDIMScheduler", "steps": 20, "guidance": 3, "width": PAIRS_SIDE, "height": PAIRS_SIDE}
+    settings = {"scheduler": "DDIMScheduler", "steps": 20, "guidance": 3, "width": side, "height": side}
     settings |= {"author": author, "checkpoint": checkpoint, "submitted_at": now}
     made = Generation.objects.bulk_create(
         Generation(prompt=f"a cat number {n} of {batch}", idempotency_key=f"{batch}-{n}", **settings) for n in numbers
     )
     fields = {"batch_key": batch, "cost_units": 1, "pool": "default", "state": "ready", "not_before": now}
-    fields |= {"queued_at": now, "width": PAIRS_SIDE, "height": PAIRS_SIDE, "author": author}
+    fields |= {"queued_at": now, "width": side, "height": side, "author": author}
     Image.objects.bulk_create(
         Image(
             generation=generation,
@@ -137,7 +136,7 @@ def _some_images(author: Any, checkpoint: Any, batch: str, numbers: range, each:
     )
 
 
-def _write_files(batch: str) -> None:
+def _write_files(batch: str, side: int) -> None:
     """A JPEG per picture: one noisy picture, made unlike the others by a comment that a decoder skips."""
     import numpy as np
     import PIL.Image
@@ -147,7 +146,7 @@ def _write_files(batch: str) -> None:
     from generation.models import Image
 
     rng = np.random.default_rng(0)
-    noise = rng.normal(128, 30, (PAIRS_SIDE, PAIRS_SIDE, 3)).clip(0, 255).astype(np.uint8)
+    noise = rng.normal(128, 30, (side, side, 3)).clip(0, 255).astype(np.uint8)
     buffer = io.BytesIO()
     PIL.Image.fromarray(noise).save(buffer, "JPEG", quality=75)
     plain = buffer.getvalue()

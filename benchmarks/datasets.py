@@ -1,6 +1,6 @@
 """Releases against the plain way to write the same rows with the same Parquet writer, on the same machine.
 
-    python -m benchmarks.datasets [--ratings 1000000] [--pairs 20000] [--quick] [--folder PATH [--prepare]]
+    python -m benchmarks.datasets [--ratings 1000000] [--pairs 20000] [--side 128] [--quick] [--folder PATH [--prepare]]
 
 Ratings: COPY, pyarrow.csv, Parquet: the same rows and columns, streamed, with plain ids where a release has pseudonyms.
 Pairs: the same files read, hashed and written, with the same columns. Beyond that a release reads consent, screening
@@ -38,6 +38,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ratings", type=int, default=1_000_000, help="0: none")
     parser.add_argument("--pairs", type=int, default=20_000, help="0: none")
+    parser.add_argument("--side", type=int, default=128, help="of the pictures in pairs: 128 px make JPEGs of 6 kB")
     parser.add_argument("--quick", action="store_true", help="a small run of about a minute")
     parser.add_argument("--folder", type=Path, help="where ledgers are kept")
     parser.add_argument("--prepare", action="store_true", help="fill the ledgers and end")
@@ -48,7 +49,7 @@ def main() -> None:
         return
     ratings, pairs = (20_000, 400) if options.quick else (options.ratings, options.pairs)
     with _site(options.folder) as folder:
-        prepare(folder, ratings, pairs)
+        prepare(folder, ratings, pairs, options.side)
         if not options.prepare:
             report(run(folder, ratings, pairs))
 
@@ -75,14 +76,14 @@ def _site(kept: Path | None) -> Iterator[Path]:
             temporary.cleanup()
 
 
-def prepare(folder: Path, ratings: int, pairs: int) -> None:
+def prepare(folder: Path, ratings: int, pairs: int, side: int) -> None:
     """Fills the ledgers unless an earlier run did."""
     from django.utils import timezone
 
     from benchmarks import _datasets
     from ratings.models import Release
 
-    known, asked = folder / "ledgers.json", {"ratings": ratings, "pairs": pairs}
+    known, asked = folder / "ledgers.json", {"ratings": ratings, "pairs": pairs, "side": side}
     if known.exists():
         if json.loads(known.read_text()) != asked:
             raise SystemExit(f"{folder} holds other ledgers: {known.read_text()}")
@@ -94,7 +95,7 @@ def prepare(folder: Path, ratings: int, pairs: int) -> None:
         _datasets.prepare(tenth, RATERS, now - _datasets.AGO)
         _datasets.prepare(ratings // RATERS - tenth, RATERS, now)
     if pairs:
-        _datasets.prepare_pairs(pairs, now)
+        _datasets.prepare_pairs(pairs, side, now)
     known.write_text(json.dumps(asked))
 
 
