@@ -3,8 +3,8 @@
     python -m benchmarks.datasets [--ratings 1000000] [--pairs 20000] [--side 128] [--quick] [--folder PATH [--prepare]]
 
 Ratings: COPY, pyarrow.csv, Parquet: the same rows and columns, streamed, with plain ids where a release has pseudonyms.
-Pairs: the same files read, hashed and written, with the same columns: what building a planned release does. All are read
-once before, so that both sides find them in memory.
+Pairs: the same files read, hashed and written, with the same columns: what building a planned release does. All files
+are read once before, so that both sides find them in memory.
 Beyond that a release reads consent, screening and flags for every person and picture, computes two HMACs a row or more,
 draws splits and sides, freezes every row where it can be taken out again, counts what stays, computes agreement, can be
 resumed and shared between workers, and writes card, manifest and sums. Imports are done before a clock starts, on both
