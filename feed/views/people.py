@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.addresses import counted_address_of
 from accounts.errors import Refused
 from accounts.models import User
 from accounts.permissions import member_of
@@ -156,7 +157,7 @@ def forget_seen(request: HttpRequest) -> HttpResponseBase:
 def note_impressions(request: HttpRequest) -> HttpResponse:
     """The page's beacon: ``post`` once for each card that was half visible for a second."""
     at, viewer = timezone.now(), request.user
-    address, agent = str(request.META.get("REMOTE_ADDR", "")), request.headers.get("User-Agent", "")
+    address, agent = counted_address_of(request), request.headers.get("User-Agent", "")
     key = impressions.viewer_key(viewer, address, agent, at)
     impressions.check_beacon_rate(key)
     impressions.note_impressions(viewer=viewer, key=key, public_ids=request.POST.getlist("post"), at=at)

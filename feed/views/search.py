@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.addresses import counted_address_of
 from accounts.errors import Refused
 from feed.cards import card_of
 from feed.models import Post
@@ -25,7 +26,7 @@ def search(request: HttpRequest) -> HttpResponse:
     at, text = timezone.now(), request.GET.get("q", "").strip()
     try:
         if text:
-            check_search_rate(request.user, request.META.get("REMOTE_ADDR", ""), at)
+            check_search_rate(request.user, counted_address_of(request), at)
         page = read_results(parse(text), request.user, at=at, cursor=request.GET.get("cursor", ""))
     except Refused as refused:
         problems = refused.fields.get("q") or [refused.message]
@@ -50,7 +51,7 @@ def address(query: str, **more: str) -> str:
 @says_no
 def search_by_picture(request: HttpRequest) -> HttpResponseBase:
     """Turns an uploaded picture into the query that finds what looks like it; the picture itself is not kept."""
-    check_search_rate(request.user, request.META.get("REMOTE_ADDR", ""), timezone.now())
+    check_search_rate(request.user, counted_address_of(request), timezone.now())
     file = request.FILES.get("picture")
     if file is None:
         raise Refused("no_picture", _("Choose a picture first."))
