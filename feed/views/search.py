@@ -1,5 +1,6 @@
 """Searching: by words, by meaning, by picture; and what is like a post."""
 
+from datetime import datetime
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -16,8 +17,12 @@ from feed.models import Post
 from feed.search import similar
 from feed.search.language import parse
 from feed.search.reading import check_search_rate, read_results
+from feed.styles.naming import named_lately
 from feed.views.support import cut_note, is_htmx, render_list, says_no
+from generation.models import Style
 from generation.uploads import open_picture
+
+MOST_STYLES = 12
 
 
 @require_safe
@@ -33,6 +38,7 @@ def search(request: HttpRequest) -> HttpResponse:
         return render(request, "feed/search.html", {"q": text, "problems": problems}, status=refused.status)
     context: dict[str, object] = {
         "q": text,
+        "styles": [] if text else _styles_to_try(at),
         "cards": [card_of(post, request.user, at) for post in page.posts],
         "next_url": address(text, cursor=page.next) if page.next else "",
         "used": page.used,
@@ -41,6 +47,13 @@ def search(request: HttpRequest) -> HttpResponse:
         "is_cut": page.is_cut,
     }
     return render_list(request, "feed/search.html", "feed/_page.html", context)
+
+
+def _styles_to_try(at: datetime) -> list[tuple[str, str]]:
+    """Styles of the site and those that members named lately, each with the search for it."""
+    ours = Style.objects.order_by("slug").values_list("name", "slug")[:MOST_STYLES]
+    theirs = [(name, f'"{name}"') for name in named_lately(at) if '"' not in name]
+    return [(name, address(f"style:{value}")) for name, value in [*ours, *theirs]]
 
 
 def address(query: str, **more: str) -> str:
