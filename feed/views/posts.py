@@ -17,7 +17,7 @@ from accounts.permissions import member_of
 from feed import copying, services
 from feed.cards import card_of, picture_of, remix_url
 from feed.commenting import count_comments, read_threads
-from feed.family import family_of
+from feed.family import LONG, family_of
 from feed.forms import CommentForm
 from feed.models import Challenge, Comment, Post
 from feed.rates import check_member_rate
@@ -79,6 +79,8 @@ def _shown(post: Post, viewer: Viewer, at: datetime) -> dict[str, object]:
         "picture": picture_of(post, viewer, at, DETAIL_SIZES),
         "is_own": viewer.pk == post.author_id,
         "is_prompt_readable": is_readable,
+        "is_prompt_long": len(post.image.generation.prompt) > LONG,
+        "sampler": post.image.generation.scheduler.removesuffix("Scheduler"),
         "copies": _copies(post, viewer, at) if is_readable else {},
         "same_url": remix_url(post, "same") if is_readable else "",
         "inspired_url": remix_url(post, "inspired"),
