@@ -8,7 +8,8 @@ const split = (input) => input.value.split(',').map((word) => word.trim());
 function take(input, tag) {
   const words = split(input);
   if (words.slice(0, -1).some((word) => word.toLowerCase() === tag)) words.pop();
-  else words[words.length - 1] = tag;
+  else if (tag.startsWith(words.at(-1).toLowerCase())) words[words.length - 1] = tag;
+  else words.push(tag); // the last word was whole
   input.value = `${words.filter(Boolean).join(', ')}, `;
   input.focus();
 }
