@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from django.contrib.postgres.search import SearchQuery, SearchVector, SearchVectorField
 from django.db.models import F, Func, Q
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User, Viewer, level_for
 from feed.days import day_bounds
@@ -67,7 +67,7 @@ def scope_of(query: Query, viewer: Viewer, at: datetime) -> Scope:
 
 
 def _unknown(name: str, value: str) -> str:
-    return _("There is nothing called “%(value)s” for %(name)s:.") % {"name": name, "value": value}
+    return str(_UNKNOWN[name]) % {"value": value}
 
 
 class Called(NamedTuple):
@@ -117,6 +117,12 @@ _TAGGED = (
 )
 # Not an array of ids: PostgreSQL chooses between walking a small style and hashing a large one.
 _EMERGED = "feed_searchentry.post_id IN (SELECT post_id FROM feed_styledpost WHERE style_id = ANY(%({0}_emerged)s))"
+_UNKNOWN = {
+    "by": gettext_lazy("There is no member called “%(value)s”."),
+    "checkpoint": gettext_lazy("There is no checkpoint called “%(value)s”."),
+    "style": gettext_lazy("There is no style called “%(value)s”."),
+    "tag": gettext_lazy("There is no tag called “%(value)s”."),
+}
 _LOOKUPS = {
     "by": (_by, "feed_searchentry.author_id = ANY(%({0})s)"),
     "checkpoint": (_checkpoint, "feed_searchentry.checkpoint_id = ANY(%({0})s)"),

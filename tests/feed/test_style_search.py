@@ -59,7 +59,7 @@ def test_a_style_is_found_by_the_name_that_members_gave_it(typed: str, wet: list
 
 @pytest.mark.parametrize("typed", ["wet", "wet-signs", "wet-signs-rain-fall", "wets-igns-rain", "wet.*", "ink-wash"])
 def test_a_part_of_a_name_is_no_name(typed: str, wet: list[Post]) -> None:
-    assert look(f"style:{typed}").notes == (f"There is nothing called “{typed}” for style:.",)
+    assert look(f"style:{typed}").notes == (f"There is no style called “{typed}”.",)
     assert found(f"style:{typed}") == set()
 
 
