@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -100,14 +101,14 @@ def preferences(request: HttpRequest) -> HttpResponseBase:
     mutes = Mute.objects.active(at).filter(member=member).select_related("author", "checkpoint")
     blocks = Block.objects.filter(member=member).select_related("blocked")
     openable = Post.objects.visible_to(member, at).values("pk")
-    hidden = HiddenPost.objects.filter(member=member, post__in=openable).select_related("post")
+    hidden = HiddenPost.objects.filter(member=member, post__in=openable).select_related("post__image")
     cursor = request.GET.get("cursor", "")
     page = read_keyset(hidden, by="created_at", cursor=cursor, size=PAGE_SIZE)
     context = {
         "form": form,
         "mutes": mutes.order_by("-created_at", "-pk")[: people.MOST_MUTES],
         "blocks": blocks.order_by("-created_at", "-pk")[: people.MOST_BLOCKS],
-        "hidden": page.rows,
+        "hidden": [(row, row.post.title or Truncator(row.post.image.alt_for(member)).chars(80)) for row in page.rows],
         "next_url": f"?cursor={page.next}" if page.next else "",
     }
     return render(request, "feed/preferences.html", context, status=422 if form.errors else 200)
