@@ -46,9 +46,9 @@ class MemberThrottle(_ByAddress, UserRateThrottle):
     """Requests to the API of one member."""
 
 
-class Adapter(DefaultAccountAdapter):
+class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
     """For allauth's own limits on signing in, and the addresses in a member's list of sessions."""
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """Raises PermissionDenied where there is none."""
-        return address_of(request) or super().get_client_ip(request)
+        return address_of(request) or str(super().get_client_ip(request))

@@ -1,6 +1,6 @@
 """`style:` finds what members call a style, under the filters of every search, and says so."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 from django.db import transaction
@@ -96,7 +96,7 @@ def test_what_is_hidden_is_not_found_by_its_style(reason: str, wet: list[Post], 
 
 
 def test_blocks_mutes_and_what_is_of_no_interest_hold_here_too(wet: list[Post], alice: User, bob: User) -> None:
-    hidings = [
+    hidings: list[Callable[[], object]] = [
         lambda: HiddenPost.objects.create(member=bob, post=wet[0], created_at=NOW),
         lambda: Block.objects.create(member=alice, blocked=bob, created_at=NOW),
         lambda: Mute.objects.create(member=bob, kind=Mute.Kind.AUTHOR, author=alice, created_at=NOW),
