@@ -30,7 +30,10 @@ def address_of(request: HttpRequest | Request) -> str:
 def counted_address_of(request: HttpRequest | Request) -> str:
     """The same for limits: of IPv6 the first 64 bits, since each household may choose the rest as it likes."""
     address = address_of(request)
-    return str(ipaddress.ip_network(f"{address}/64", strict=False)) if ":" in address else address
+    try:
+        return str(ipaddress.IPv6Network(f"{address}/64", strict=False))
+    except ValueError:  # no IPv6 address
+        return address
 
 
 class _ByAddress(BaseThrottle):
