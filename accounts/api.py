@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import deliveries, services
+from accounts.addresses import counted_address_of
 from accounts.consent import EXPLAINED
 from accounts.errors import Refused
 from accounts.limits import check_rate
@@ -148,7 +149,7 @@ def _by_password(request: Request, data: dict[str, Any]) -> User:
     from allauth.mfa.utils import is_mfa_enabled  # its models need the app registry
 
     name = data.get("username", "")
-    check_rate(key=f"token-address:{request.META.get('REMOTE_ADDR', '')}", limit=ATTEMPTS_A_MINUTE, seconds=60)
+    check_rate(key=f"token-address:{counted_address_of(request)}", limit=ATTEMPTS_A_MINUTE, seconds=60)
     check_rate(key=f"token-name:{name.lower()}", limit=ATTEMPTS_A_MINUTE, seconds=60)
     user = authenticate(request._request, username=name, password=data.get("password", ""))
     if not isinstance(user, User):

@@ -2,7 +2,7 @@
 
 from django.contrib import messages
 from django.contrib.auth import logout
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -15,7 +15,7 @@ from accounts.forms import ConsentForm, DeletionForm, TokenForm, ViewingForm, We
 from accounts.limits import check_rate
 from accounts.models import ApiToken, ConsentEvent, Purpose, User, Webhook
 from accounts.permissions import member_of, member_required
-from accounts.streaming import off_thread, zipped_files
+from accounts.streaming import download, zipped_files
 
 UNPROCESSABLE = 422
 LOGGED = 100
@@ -143,12 +143,11 @@ def download_data(request: HttpRequest, form: str) -> HttpResponseBase:
         messages.error(request, error.message)
         return redirect("accounts:data")
     name = f"salon-{member.username}-{timezone.now():%Y-%m-%d}"
-    headers = {"Content-Disposition": f'attachment; filename="{name}.{form}"'}
     if form == "json":
         data = services.export_personal_data(user=member)
+        headers = {"Content-Disposition": f'attachment; filename="{name}.json"'}
         return JsonResponse(data, json_dumps_params={"indent": 2, "ensure_ascii": False}, headers=headers)
-    chunks = off_thread(zipped_files(services.export_personal_files(user=member)))
-    return StreamingHttpResponse(chunks, content_type="application/zip", headers=headers)
+    return download(f"{name}.zip", zipped_files(services.export_personal_files(user=member)))
 
 
 @member_required

@@ -9,6 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django_prometheus.exports import ExportToDjangoView
 
+from accounts.addresses import address_of
 from config import reachable
 
 LOOPBACK = {"127.0.0.1", "::1"}
@@ -55,8 +56,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 def _is_local(request: HttpRequest) -> bool:
     """A proxy on this host connects from loopback for everybody: then the address proves nothing."""
-    is_proxied = bool(settings.SECURE_PROXY_SSL_HEADER) or "X-Forwarded-For" in request.headers
-    return request.META.get("REMOTE_ADDR") in LOOPBACK and not is_proxied
+    is_proxied = bool(settings.SECURE_PROXY_SSL_HEADER or settings.NUM_PROXIES) or "X-Forwarded-For" in request.headers
+    return address_of(request) in LOOPBACK and not is_proxied
 
 
 def _has_token(request: HttpRequest) -> bool:

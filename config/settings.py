@@ -34,6 +34,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # probes speak plain HTTP
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.boolean("BEHIND_PROXY", False) else None
+NUM_PROXIES = env.integer("NUM_PROXIES", 0, least=0)  # ours, in front: accounts.addresses believes so many
 SESSION_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
@@ -178,6 +179,7 @@ LOGIN_REDIRECT_URL = "/"
 EMAIL_URL = env.string("EMAIL_URL", "")
 vars().update(env.email(EMAIL_URL, VAR_DIR / "mail"))
 DEFAULT_FROM_EMAIL = env.string("DEFAULT_FROM_EMAIL", "salon@localhost")
+ACCOUNT_ADAPTER = "accounts.addresses.Adapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email" + ("*" if EMAIL_URL else ""), "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if EMAIL_URL else "none"
@@ -203,18 +205,13 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "config.pages.Pages",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_THROTTLE_CLASSES": [
-        "rest_framework.throttling.AnonRateThrottle",
-        "rest_framework.throttling.UserRateThrottle",
-        "rest_framework.throttling.ScopedRateThrottle",
-    ],
+    "DEFAULT_THROTTLE_CLASSES": ["accounts.addresses.VisitorThrottle", "accounts.addresses.MemberThrottle"],
     "DEFAULT_THROTTLE_RATES": {
         "anon": env.string("API_RATE_ANONYMOUS", "120/min"),
         "user": env.string("API_RATE_MEMBER", "600/min"),
     },
     "EXCEPTION_HANDLER": "config.errors.api_exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
-    "NUM_PROXIES": env.integer("NUM_PROXIES", 0, least=0),
 }
 REST_KNOX = {"TOKEN_TTL": timedelta(days=365), "TOKEN_MODEL": "accounts.ApiToken", "TOKEN_LIMIT_PER_USER": 20}
 KNOX_TOKEN_MODEL = "accounts.ApiToken"  # noqa: S105

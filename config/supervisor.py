@@ -43,7 +43,7 @@ class Program:
 
 def programs(port: int, pool: str, var: Path) -> list[Program]:
     web = ["uvicorn", "config.asgi:application", "--host", "127.0.0.1", "--port", str(port)]
-    web += ["--log-level", "warning", "--timeout-graceful-shutdown", "3"]
+    web += ["--log-level", "warning", "--no-proxy-headers", "--timeout-graceful-shutdown", "3"]
     gpu = [*WORKER, "-n", f"gpu.{pool}@%h", "-P", "prefork", "-c", "1", "-Q", f"gpu.{pool}", "--disable-prefetch"]
     default = [*WORKER, "-n", "default@%h", "-P", "prefork", "-c", "2", "-Q", "default,media,moderation,preview"]
     beat = ["celery", "-A", "config", "beat", "--loglevel", "WARNING", "-s", str(var / "beat-schedule"), "--pidfile="]

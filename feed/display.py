@@ -12,7 +12,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from accounts.levels import ContentLevel
 from feed import visitors
-from feed.models import FeedEntry, Post, StaleCount
+from feed.models import FeedEntry, Post, StaleCount, StyledPost
 from feed.search.entries import sync_search
 from generation.models import Image, ImageState, PromptExample
 from moderation.models import Restriction
@@ -29,6 +29,7 @@ def sync_display(post_ids: Iterable[int], at: datetime) -> int:
     _sync_pictures(ids)
     changed = _sync_entries(ids, at)
     _sync_prompt_examples(ids)
+    _forget_hidden_styles(ids)
     visitors.shut()
     sync_search(ids, list(displayed(at).filter(pk__in=ids).values_list("pk", flat=True)))
     return changed
@@ -69,6 +70,11 @@ def _sync_prompt_examples(ids: list[int]) -> None:
         [PromptExample(image=image, prompt=image.generation.prompt) for image in teaching.select_related("generation")],
         ignore_conflicts=True,
     )
+
+
+def _forget_hidden_styles(ids: list[int]) -> None:
+    """A place in a style comes from the words of a prompt, so it tells about one that is hidden since."""
+    StyledPost.objects.filter(pk__in=ids, post__image__is_prompt_hidden=True).delete()
 
 
 def mark_stale(post_ids: Iterable[int]) -> None:

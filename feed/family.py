@@ -10,6 +10,7 @@ from feed.cards import Card, card_of
 from feed.differences import Part, word_difference
 from feed.models import Post, PostQuerySet
 
+LONG = 320  # characters of a prompt, about five lines beside the picture
 OLDEST = 20  # generations upwards
 DEEPEST, MOST_CHILDREN = 3, 24  # generations downwards, and posts in each of them
 
@@ -38,6 +39,11 @@ class Relative:
     is_gap: bool = False  # pictures that are not shown lie between
     is_here: bool = False
     children: list["Relative"] = field(default_factory=list)
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the difference is shown in part until all of it is asked for."""
+        return sum(len(part.text) for part in self.difference or ()) > LONG
 
 
 @dataclass(frozen=True)

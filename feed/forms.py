@@ -35,11 +35,11 @@ class PublishForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "data-tags": ""}),
     )
     alt_text = forms.CharField(
-        label=_("In words"),
+        label=_("Alternative text"),
         max_length=LONGEST_ALT,
         required=False,
         help_text=_(
-            "What the picture shows, for those who do not see it. Empty, it is the prompt, unless you hide that."
+            "What the picture shows, for people who cannot see it. Left empty, it is the prompt, unless you hide that."
         ),
         widget=forms.Textarea(attrs={"rows": 2}),
     )

@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial
 
+from django.http import StreamingHttpResponse
 from django.utils import timezone
 from django.utils.text import slugify
 
 from accounts.models import User
+from accounts.streaming import download, zipped_files
 from feed import services
 from feed.models import Post
 from generation import files
@@ -29,6 +31,11 @@ def unpublish_posts(*, author: User, public_ids: Iterable[str], at: datetime | N
     for post in found:
         services.unpublish_post(post=post, author=author, at=at)
     return len(found)
+
+
+def originals_archive(member: User, wanted: Iterable[str] = ()) -> StreamingHttpResponse:
+    """A ZIP of the member's originals, all where `wanted` is empty, written while it is sent."""
+    return download(f"{member.username}-originals.zip", zipped_files(originals_of(author=member, public_ids=wanted)))
 
 
 def originals_of(*, author: User, public_ids: Iterable[str] = ()) -> list[tuple[str, Callable[[], bytes]]]:

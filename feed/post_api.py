@@ -20,7 +20,7 @@ from accounts.permissions import member_of
 from feed import copying
 from feed.commenting import count_comments
 from feed.family import Family, Relative, family_of
-from feed.managing import MOST_AT_ONCE, unpublish_posts
+from feed.managing import MOST_AT_ONCE, originals_archive, unpublish_posts
 from feed.models import Post
 from feed.rates import check_member_rate
 from feed.reading import remember_own_news
@@ -28,7 +28,6 @@ from feed.scores import score_of
 from feed.serializers import PostSerializer, checked
 from feed.stacks import near_duplicates_of, variations_of
 from feed.tagging import tags_of
-from feed.views.managing import originals_archive
 from generation.api import LoraUseSerializer
 from generation.remixing import source_of
 
@@ -61,17 +60,10 @@ class PostDetailSerializer(PostSerializer):
         return above.values_list("public_id", flat=True).first()
 
     def to_representation(self, post: Post) -> dict[str, Any]:
-        made = post.image.generation
-        return {
-            **super().to_representation(post),
-            "saved": post.is_saved,
-            "saves": post.count.saves,
-            "comments": self.get_comments(post),
-            "tags": self.get_tags(post),
-            "loras": LoraUseSerializer(made.loras, many=True).data,
-            "parent": self.get_parent(post),
-            "remix_kind": made.remix_kind,
-        }
+        """What a list says as a list says it, and the fields above."""
+        more = [field for name, field in self.fields.items() if name not in PostSerializer._declared_fields]
+        told = {str(field.field_name): field.to_representation(field.get_attribute(post)) for field in more}
+        return {**super().to_representation(post), **told}
 
 
 class ChangeSerializer(serializers.Serializer[Any]):

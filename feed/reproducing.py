@@ -12,6 +12,7 @@ from accounts.errors import NotFound, Refused
 from accounts.models import User
 from feed.models import Post, Reproduction
 from generation.models import LEAST_PDQ_QUALITY, PENDING, Image, ImageState
+from generation.remixing import upload_of
 from generation.services import submit_generation
 
 SAME, ALIKE = 10, 31  # PDQ bits of 256: what PDQ's authors call a confident match, and a match
@@ -49,13 +50,19 @@ def reproduce_post(*, post: Post, member: User, at: datetime | None = None) -> R
     if not post.may_read_prompt(member):
         raise Refused("hidden", _("The author keeps the prompt to themselves, so it cannot be run again."), status=403)
     image, made = post.image, post.image.generation
-    if made.strength is not None and made.source_image is None:
+    upload = upload_of(image, member)
+    if made.upload_id is not None and upload is None:
+        raise Refused(
+            "source", _("It was made from a picture that its author uploaded: only they can run it again."), status=409
+        )
+    if made.strength is not None and made.source_image is None and upload is None:
         raise Refused("source", _("It was made from a picture that is not there any more."), status=409)
     with transaction.atomic():
         generation = submit_generation(
             author=member,
             idempotency_key=f"reproduce-{post.public_id}",
             source_image=made.source_image,
+            source_upload=upload,
             confirm_doubtful=made.was_doubtful,
             at=at,
             prompt=made.prompt,

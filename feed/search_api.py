@@ -11,6 +11,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.addresses import counted_address_of
 from feed.api import CURSOR, posts_shown
 from feed.search import similar
 from feed.search.language import LONGEST, parse
@@ -61,7 +62,7 @@ class SearchViewSet(viewsets.ViewSet):
     def list(self, request: Request) -> Response:
         """A page of results; `used` says how each part of the query was read."""
         at, text = timezone.now(), request.query_params.get("q", "")[: LONGEST + 1]
-        check_search_rate(request.user, request.META.get("REMOTE_ADDR", ""), at)
+        check_search_rate(request.user, counted_address_of(request), at)
         cursor = request.query_params.get("cursor", "")
         page = read_results(parse(text), request.user, at=at, cursor=cursor)
         shown = posts_shown(request, page.posts, page.next, request.path)
@@ -71,6 +72,6 @@ class SearchViewSet(viewsets.ViewSet):
     @action(detail=False, methods=["post"], parser_classes=[MultiPartParser])
     def picture(self, request: Request) -> Response:
         """The query that finds pictures that look like an uploaded one; the upload is not kept."""
-        check_search_rate(request.user, request.META.get("REMOTE_ADDR", ""), timezone.now())
+        check_search_rate(request.user, counted_address_of(request), timezone.now())
         picture = open_picture(checked(PictureUploadSerializer, request)["picture"])
         return Response({"q": similar.query_for(picture)})

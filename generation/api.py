@@ -3,7 +3,7 @@
 import secrets
 from typing import Any
 
-from django.http import Http404
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, status, viewsets
@@ -15,7 +15,16 @@ from rest_framework.response import Response
 from accounts.permissions import member_of
 from generation import files, services
 from generation.display import words_for
-from generation.models import Checkpoint, Generation, GenerationQuerySet, Image, ImageQuerySet, ImageState, Style
+from generation.models import (
+    Checkpoint,
+    Generation,
+    GenerationQuerySet,
+    Image,
+    ImageQuerySet,
+    ImageState,
+    Style,
+    Upload,
+)
 
 
 class CheckpointSerializer(serializers.ModelSerializer[Checkpoint]):
@@ -84,12 +93,17 @@ class GenerationSerializer(serializers.ModelSerializer[Generation]):
     style = serializers.SlugRelatedField(slug_field="slug", read_only=True)  # type: ignore[assignment, var-annotated]
     parent = serializers.SlugRelatedField(slug_field="public_id", read_only=True)  # type: ignore[assignment, var-annotated]
     loras = LoraUseSerializer(many=True, read_only=True)
+    source_image = serializers.SlugRelatedField(slug_field="public_id", read_only=True)  # type: ignore[var-annotated]
+    source_upload = serializers.SlugRelatedField(  # type: ignore[var-annotated]
+        slug_field="public_id", source="upload", read_only=True, help_text="Only you can start from it again"
+    )
     images = serializers.SerializerMethodField()
 
     class Meta:
         model = Generation
         fields = ["id", "prompt", "negative_prompt", "checkpoint", "style", "scheduler", "steps", "guidance", "width",
-                  "height", "loras", "parent", "remix_kind", "strength", "submitted_at", "images"]  # fmt: skip
+                  "height", "loras", "parent", "remix_kind", "source_image", "source_upload", "strength",
+                  "submitted_at", "images"]  # fmt: skip
 
     @extend_schema_field(ImageSerializer(many=True))
     def get_images(self, generation: Generation) -> list[dict[str, Any]]:
@@ -115,6 +129,9 @@ class GenerationRequestSerializer(serializers.Serializer[Any]):
     loras = serializers.ListField(child=serializers.DictField(), default=list, max_length=8)
     parent = serializers.CharField(  # type: ignore[assignment]
         allow_null=True, default=None, help_text="An image to remix"
+    )
+    source_upload = serializers.CharField(
+        allow_null=True, default=None, help_text="An upload of yours to start from, as an earlier generation names it"
     )
     remix_kind = serializers.ChoiceField(Generation.RemixKind.choices, allow_blank=True, default="")
     source_image = serializers.CharField(allow_null=True, default=None, help_text="An image to start from")
@@ -149,7 +166,7 @@ class GenerationViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, viewse
 
     def get_queryset(self) -> GenerationQuerySet:
         rows = Generation.objects.visible_to(self.request.user)
-        return rows.select_related("checkpoint", "style", "parent").prefetch_related("images")
+        return rows.select_related("checkpoint", "style", "parent", "source_image", "upload").prefetch_related("images")
 
     @extend_schema(
         request=GenerationRequestSerializer,
@@ -163,6 +180,8 @@ class GenerationViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, viewse
         values = dict(asked.validated_data)
         for name in ("parent", "source_image"):
             values[name] = _visible_image(request, values[name])
+        if named := values["source_upload"]:
+            values["source_upload"] = get_object_or_404(Upload.objects.visible_to(request.user), public_id=named)
         key = request.headers.get("Idempotency-Key") or secrets.token_urlsafe(24)
         made = services.submit_generation(author=member_of(request), idempotency_key=key, **values)
         generation = self.get_queryset().get(pk=made.pk)
@@ -178,10 +197,7 @@ class GenerationViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, viewse
 def _visible_image(request: Request, public_id: str | None) -> Image | None:
     if not public_id:
         return None
-    found = Image.objects.visible_to(request.user, timezone.now()).filter(public_id=public_id).first()
-    if found is None:
-        raise Http404
-    return found
+    return get_object_or_404(Image.objects.visible_to(request.user, timezone.now()), public_id=public_id)
 
 
 class ImageViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet[Image]):

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from generation import files
-from generation.models import PENDING, Image, ImageState
+from generation.models import PENDING, Image, ImageState, Upload
 
 SIZES = "(min-width: 1200px) 260px, 45vw"
 
@@ -46,6 +46,15 @@ def shown(image: Image, *, author: User, at: datetime) -> Shown:
 def picture_for(image: Image, viewer: User, at: datetime) -> files.Picture:
     """Call for somebody who may see the image: its address is signed."""
     return files.picture(image, viewer_may_sign=True, viewer=viewer, sizes=SIZES, at=at)
+
+
+def upload_for(upload: Upload) -> files.Picture:
+    """Call for the member who brought it: nobody else gets an answer from its address."""
+    address = reverse("generation:upload", args=[upload.public_id])
+    return files.Picture(
+        src=address, srcset="", sizes="", width=upload.width, height=upload.height, alt=_("The picture you uploaded"),
+        placeholder="", avif_srcset="",
+    )  # fmt: skip
 
 
 def words_for(image: Image) -> str:

@@ -73,10 +73,9 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Encoded:
-    """Everything derived from one picture; `files` maps a name under the picture's prefix to its bytes."""
+class Derived:
+    """What is recorded of one picture."""
 
-    files: dict[str, bytes]
     png_sha256: str
     jpeg_sha256: str
     rendition_hash: str
@@ -85,6 +84,14 @@ class Encoded:
     placeholder: str
     pdq: str
     pdq_quality: int
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A picture's files, by their names under its prefix, and what is recorded of them."""
+
+    files: dict[str, bytes]
+    derived: Derived
 
 
 def png(picture: PIL.Image.Image, recipe: Recipe | None) -> bytes:
@@ -142,8 +149,7 @@ def encode(picture: PIL.Image.Image, recipe: Recipe) -> Encoded:
     files = {"original.png": original, "training.jpg": jpeg}
     files |= {f"{digest[:16]}-{name}": data for name, data in _renditions(picture)}
     bits, quality = pdq(picture)
-    return Encoded(
-        files=files,
+    derived = Derived(
         png_sha256=digest,
         jpeg_sha256=hashlib.sha256(jpeg).hexdigest(),
         rendition_hash=digest[:16],
@@ -153,6 +159,7 @@ def encode(picture: PIL.Image.Image, recipe: Recipe) -> Encoded:
         pdq=bits,
         pdq_quality=quality,
     )
+    return Encoded(files, derived)
 
 
 def _renditions(picture: PIL.Image.Image) -> Iterator[tuple[str, bytes]]:

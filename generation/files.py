@@ -28,19 +28,11 @@ _signer = signing.Signer(salt="generation.files")
 
 
 @dataclass(frozen=True)
-class Outputs:
+class Outputs(encoding.Derived):
     """What `leases.finish` records about the files of one image."""
 
     prefix: str
-    png_sha256: str
-    jpeg_sha256: str
     jpeg_bytes: int
-    rendition_hash: str
-    rendition_widths: list[int]
-    thumbhash: str
-    placeholder: str
-    pdq: str
-    pdq_quality: int
 
 
 @dataclass(frozen=True)
@@ -66,18 +58,7 @@ def write_outputs(*, prefix: str, picture: PIL.Image.Image, recipe: encoding.Rec
     encoded = encoding.encode(picture, recipe)
     for name, data in encoded.files.items():
         write(f"{prefix}/{name}", data)
-    return Outputs(
-        prefix=prefix,
-        png_sha256=encoded.png_sha256,
-        jpeg_sha256=encoded.jpeg_sha256,
-        jpeg_bytes=len(encoded.files["training.jpg"]),
-        rendition_hash=encoded.rendition_hash,
-        rendition_widths=encoded.rendition_widths,
-        thumbhash=encoded.thumbhash,
-        placeholder=encoded.placeholder,
-        pdq=encoded.pdq,
-        pdq_quality=encoded.pdq_quality,
-    )
+    return Outputs(prefix=prefix, jpeg_bytes=len(encoded.files["training.jpg"]), **vars(encoded.derived))
 
 
 def write(name: str, data: bytes) -> None:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import Refused
 from accounts.models import User
-from generation.models import Checkpoint, Generation, Image, Lora, Style
+from generation.models import Checkpoint, Generation, Image, Lora, Style, Upload
 from generation.remixing import read_loras
 from generation.requests import MOST_IMAGES, MOST_WORDS
 from generation.services import submit_generation
@@ -85,7 +85,9 @@ class CreateForm(forms.Form):
     confirm_doubtful = forms.BooleanField(required=False, label=_("Generate anyway"))
     idempotency_key = forms.CharField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, checkpoints: list[Checkpoint], source: Image | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, checkpoints: list[Checkpoint], source: Image | Upload | None = None, **kwargs: Any
+    ) -> None:
         """`source` is what the picture that is remixed was made from, where the member may use it."""
         super().__init__(*args, **kwargs)
         self.source = source
@@ -145,7 +147,7 @@ class CreateForm(forms.Form):
     def submit(self, *, author: User, parent: Image | None, at: datetime) -> Generation | None:
         """The generation, or None with what is wrong beside the fields."""
         values = self.cleaned_data
-        has_file = values["source_file"] is not None
+        kept = self.source if values.get("keep_source") and values["source_file"] is None else None
         width, _x, height = values["size"].partition("x")
         try:
             return submit_generation(
@@ -155,7 +157,8 @@ class CreateForm(forms.Form):
                     "scheduler", "source_file", "strength", "confirm_doubtful", "idempotency_key",
                 )},
                 loras=read_loras(values["loras"]),
-                source_image=self.source if values.get("keep_source") and not has_file else None,
+                source_image=kept if isinstance(kept, Image) else None,
+                source_upload=kept if isinstance(kept, Upload) else None,
                 width=_number(width),
                 height=_number(height),
                 parent=parent,

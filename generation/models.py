@@ -85,6 +85,12 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         return self.filter(author=viewer) if isinstance(viewer, User) else self.none()
 
 
+class UploadQuerySet(models.QuerySet["Upload"]):
+    def visible_to(self, viewer: Viewer) -> "UploadQuerySet":
+        """What somebody brought is theirs alone, whatever hangs in the gallery that was made from it."""
+        return self.filter(author=viewer) if isinstance(viewer, User) else self.none()
+
+
 class Upload(PublicIdModel):
     """A picture a member brought to start from (img2img); verified, re-encoded and screened before it is kept."""
 
@@ -95,6 +101,8 @@ class Upload(PublicIdModel):
     height = models.PositiveSmallIntegerField()
     content_level = models.PositiveSmallIntegerField(choices=ContentLevel.choices, default=ContentLevel.GENERAL)
     created_at = models.DateTimeField()
+
+    objects = UploadQuerySet.as_manager()
 
 
 class Generation(PublicIdModel):

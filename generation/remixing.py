@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from accounts.models import User, Viewer
-from generation.models import Generation, Image, Lora
+from generation.models import Generation, Image, Lora, Upload
 
 SAME = Generation.RemixKind.SAME_SETTINGS
 
@@ -36,7 +36,7 @@ def remix_of(image: Image, *, kind: str, member: User, at: datetime) -> Remix:
         return Remix(initial, missing)
     loras, gone = _loras_of(made)
     missing += [_("The LoRA %(name)s is not here any more, or has changed.") % {"name": name} for name in gone]
-    has_source = source_of(image, member, at) is not None
+    has_source = source_of(image, member, at) is not None or upload_of(image, member) is not None
     if made.strength is not None and not has_source:
         missing.append(_("It was made from a picture that cannot be used again: choose one of your own."))
     initial |= {
@@ -56,12 +56,19 @@ def remix_of(image: Image, *, kind: str, member: User, at: datetime) -> Remix:
 def source_of(image: Image, viewer: Viewer, at: datetime) -> Image | None:
     """The picture that `image` was made from, where `viewer` may start from it too.
 
-    None as well for one that somebody uploaded: it is theirs alone.
+    None as well for one that somebody uploaded: for that see `upload_of`.
     """
     if image.generation.source_image_id is None:
         return None
     seen = Image.objects.visible_to(viewer, at).filter(pk=image.generation.source_image_id)
     return seen.exclude(prefix="").first()
+
+
+def upload_of(image: Image, viewer: Viewer) -> Upload | None:
+    """The picture that `viewer` brought and `image` was made from; None where somebody else did."""
+    if image.generation.upload_id is None:
+        return None
+    return Upload.objects.visible_to(viewer).filter(pk=image.generation.upload_id).first()
 
 
 def _loras_of(made: Generation) -> tuple[list[dict[str, Any]], list[str]]:

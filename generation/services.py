@@ -37,6 +37,7 @@ def submit_generation(
     idempotency_key: str,
     parent: Image | None = None,
     source_image: Image | None = None,
+    source_upload: Upload | None = None,
     source_file: File[bytes] | None = None,
     confirm_doubtful: bool = False,
     at: datetime | None = None,
@@ -50,30 +51,32 @@ def submit_generation(
         Refused: "invalid" with `fields`; "refused" (a rule forbids the words); "doubtful" (409: ask the member,
             then call again with `confirm_doubtful`); "unchecked" (503); "restricted" (403); "too_many_pending" and
             "daily_limit" (429).
-        NotFound: a parent or source picture that the author may not see.
+        NotFound: a parent or source picture that the author may not see, or an upload of somebody else's.
     """
     now = at or timezone.now()
     earlier = _by_key(author, _checked_key(idempotency_key))
     if earlier is not None:
         return earlier
     require_unrestricted(user=author, doing="generate", at=now)
-    has_source = source_image is not None or source_file is not None
+    has_source = any(source is not None for source in (source_image, source_upload, source_file))
     request = check_request(wanted, has_source=has_source)
     for image in filter(None, (parent, source_image)):
         _require_visible(image, author, now)
+    if source_upload is not None and not Upload.objects.visible_to(author).filter(pk=source_upload.pk).exists():
+        raise NotFound(_("The picture you want to start from is not there any more."))
     verdict = _screen_words(author, request, confirm_doubtful, now)
     _require_budget(author, request, now)
-    upload = keep_upload(author=author, file=source_file, at=now) if source_file is not None else None
+    brought = keep_upload(author=author, file=source_file, at=now) if source_file is not None else None
     with transaction.atomic():
         User.objects.select_for_update().get(pk=author.pk)  # one submission of a member at a time: budgets must hold
         earlier = _by_key(author, idempotency_key)
         if earlier is None:
             _require_budget(author, request, now)
-            origin = Origin(parent, source_image, upload)
+            origin = Origin(parent, source_image, brought or source_upload)
             generation = _create(author, request, idempotency_key, verdict, origin, now)
             transaction.on_commit(lambda: queue.ring(request.checkpoint.pool))
     if earlier is not None:
-        _forget_upload(upload)
+        _forget_upload(brought)
         return earlier
     return generation
 

@@ -21,7 +21,7 @@ from moderation.screening import screen_image
 from moderation.services.cases import record_screening
 
 FORMATS = ("PNG", "JPEG", "WEBP", "AVIF")
-LEAST_SIDE, MOST_PIXELS, KEPT_SIDE = 16, 24_000_000, 2048
+LEAST_SIDE, MOST_PIXELS, KEPT_SIDE, PREVIEW_SIDE = 16, 24_000_000, 2048, 256
 
 
 def keep_upload(*, author: User, file: File[bytes], at: datetime) -> Upload:
@@ -50,6 +50,15 @@ def keep_upload(*, author: User, file: File[bytes], at: datetime) -> Upload:
         content_level=verdict.level,
         created_at=at,
     )
+
+
+def preview_of(upload: Upload) -> bytes:
+    """A WebP of at most 256 px a side; raises FileNotFoundError where the file is gone."""
+    picture = PIL.Image.open(io.BytesIO(files.read(upload.file)))
+    picture.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
+    stream = io.BytesIO()
+    picture.save(stream, "WEBP")
+    return stream.getvalue()
 
 
 def open_picture(file: File[bytes]) -> PIL.Image.Image:

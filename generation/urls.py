@@ -9,6 +9,7 @@ urlpatterns = [
     path("mine/<str:public_id>/", views.detail, name="detail"),
     path("mine/<str:public_id>/events/", events.follow, name="events"),
     path("mine/<str:public_id>/cancel/", views.cancel, name="cancel"),
+    path("uploads/<str:public_id>/", views.upload, name="upload"),
     path("images/<str:public_id>/retry/", views.retry, name="image-retry"),
     path("images/<str:public_id>/delete/", views.delete, name="image-delete"),
     re_path(

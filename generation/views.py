@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -15,11 +15,12 @@ from accounts.errors import Refused
 from accounts.models import User
 from accounts.permissions import member_of, member_required
 from generation import history, services
-from generation.display import picture_for, shown
+from generation.display import picture_for, shown, upload_for
 from generation.forms import CreateForm, fresh_key
-from generation.models import PENDING, Checkpoint, Generation, Image, ImageState
+from generation.models import PENDING, Checkpoint, Generation, Image, ImageState, Upload
 from generation.queue import place_in_queue
-from generation.remixing import SAME, Remix, remix_of, source_of
+from generation.remixing import SAME, Remix, remix_of, source_of, upload_of
+from generation.uploads import preview_of
 
 
 def _checkpoints() -> list[Checkpoint]:
@@ -48,9 +49,14 @@ def create(request: HttpRequest) -> HttpResponse:
 
 
 def _context(form: CreateForm, parent: Image | None, member: User, at: datetime) -> dict[str, Any]:
-    pictures = {"parent_picture": parent, "source_picture": form.source}
-    shown_ones = {name: picture_for(image, member, at) for name, image in pictures.items() if image is not None}
-    return {"form": form, "parent": parent, **shown_ones}
+    context: dict[str, Any] = {"form": form, "parent": parent}
+    if parent is not None:
+        context["parent_picture"] = picture_for(parent, member, at)
+    if isinstance(form.source, Upload):
+        context["source_picture"] = upload_for(form.source)
+    elif form.source is not None:
+        context["source_picture"] = picture_for(form.source, member, at)
+    return context
 
 
 def _parent(public_id: str, member: User) -> Image | None:
@@ -58,10 +64,7 @@ def _parent(public_id: str, member: User) -> Image | None:
     if not public_id:
         return None
     seen = Image.objects.visible_to(member, timezone.now()).filter(public_id=public_id).exclude(prefix="")
-    image = seen.select_related("generation__checkpoint", "generation__style").first()
-    if image is None:
-        raise Http404
-    return image
+    return get_object_or_404(seen.select_related("generation__checkpoint", "generation__style"))
 
 
 def _copied(request: HttpRequest, parent: Image | None, member: User, at: datetime) -> Remix:
@@ -74,16 +77,31 @@ def _copied(request: HttpRequest, parent: Image | None, member: User, at: dateti
     return Remix({**copied.initial, **asked, **key}, copied.missing)
 
 
-def _source(parent: Image | None, kind: str, member: User, at: datetime) -> Image | None:
-    return source_of(parent, member, at) if parent is not None and kind == SAME else None
+def _source(parent: Image | None, kind: str, member: User, at: datetime) -> Image | Upload | None:
+    if parent is None or kind != SAME:
+        return None
+    return source_of(parent, member, at) or upload_of(parent, member)
+
+
+@member_required
+@require_safe
+def upload(request: HttpRequest, public_id: str) -> HttpResponse:
+    """A small copy of a picture that the member brought, for them alone."""
+    found = get_object_or_404(Upload.objects.visible_to(member_of(request)), public_id=public_id)
+    try:
+        content = preview_of(found)
+    except FileNotFoundError:
+        raise Http404 from None
+    return HttpResponse(
+        content,
+        content_type="image/webp",
+        headers={"Cache-Control": "private, max-age=600", "X-Content-Type-Options": "nosniff"},
+    )
 
 
 def _own(request: HttpRequest, public_id: str) -> Generation:
     rows = Generation.objects.visible_to(member_of(request)).select_related("checkpoint", "style", "parent")
-    found = rows.filter(public_id=public_id).first()
-    if found is None:
-        raise Http404
-    return found
+    return get_object_or_404(rows, public_id=public_id)
 
 
 @member_required
@@ -140,10 +158,7 @@ def cancel(request: HttpRequest, public_id: str) -> HttpResponse:
 
 def _own_image(request: HttpRequest, public_id: str) -> Image:
     rows = Image.objects.kept().filter(author=member_of(request)).select_related("generation")
-    found = rows.filter(public_id=public_id).first()
-    if found is None:
-        raise Http404
-    return found
+    return get_object_or_404(rows, public_id=public_id)
 
 
 @member_required

@@ -72,7 +72,7 @@ def web(folder: Path, **more: str) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
     more = {"SITE_URL": url, "SALON_TEST_SITE": "1", "DATABASE_POOL_SIZE": "8", **more}
     command = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--port", str(port)]
-    command += ["--log-level", "warning", "--timeout-graceful-shutdown", "3"]
+    command += ["--log-level", "warning", "--no-proxy-headers", "--timeout-graceful-shutdown", "3"]
     service = guard("The web server", command, log=folder / "web.log", environ=environ(**more), cwd=ROOT)
     with running(service):
         until_ready(service, lambda: _answers(url))

@@ -10,12 +10,13 @@ import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
+from feed.models.search import DIMENSIONS as DIMENSIONS
+
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 Vector = NDArray[np.float32]
 
-DIMENSIONS = 384
 MOST_TOKENS = 128
 BATCH = 32
 THREADS = 4

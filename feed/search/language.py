@@ -153,6 +153,12 @@ def _slug(hint: Promise) -> Callable[[str], str]:
     return lambda value: _matching(r"[\w-]{1,64}", hint)(value.lower().replace(" ", "-"))
 
 
+def _style(value: str) -> str:
+    """A slug of ours, or whatever members call a style."""
+    hint = gettext_lazy("Say which style, as in style:watercolour.")
+    return _matching(r"(?=.*[^\W_])[^\x00]{1,64}", hint)("-".join(value.lower().split()))
+
+
 def _tag(value: str) -> str:
     name = normal_tag(value)
     if not name or len(name) > 40:
@@ -185,7 +191,7 @@ _PICTURE = _matching(
 _OPERATORS: dict[str, Callable[[str], str]] = {
     "by": _username,
     "checkpoint": _slug(gettext_lazy("Say which checkpoint, as in checkpoint:starter.")),
-    "style": _slug(gettext_lazy("Say which style, as in style:watercolour.")),
+    "style": _style,
     "tag": _tag,
     "seed": _seed,
     "before": _day,

@@ -1,20 +1,22 @@
 """A query as conditions on `SearchEntry`: its operators looked up, its words as PostgreSQL's full-text queries."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from django.contrib.postgres.search import SearchQuery, SearchVector, SearchVectorField
 from django.db.models import F, Func, Q
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User, Viewer, level_for
 from feed.days import day_bounds
-from feed.models import SearchEntry, Tag
+from feed.models import SearchEntry, StyleName, Tag
 from feed.profiles import visible_members
 from feed.search.language import Query, Word
 from feed.search.statements import Clause
+from feed.styles.naming import named
 from generation.models import Checkpoint, Style
 
 SHORTEST_BEGINNING = 3  # "a" begins too many words to mean anything
@@ -22,27 +24,35 @@ SHORTEST_BEGINNING = 3  # "a" begins too many words to mean anything
 
 @dataclass(frozen=True)
 class Scope:
-    """What the operators leave of the entries; `notes` say which of their values name nothing that is there."""
+    """What the operators leave of the entries; `notes` say which of their values name nothing that is there.
+
+    `called`: by the value of a style:, what members call so.
+    """
 
     condition: Clause
     notes: tuple[str, ...]
+    called: Mapping[str, "Called"] = field(default_factory=dict)
 
 
 def scope_of(query: Query, viewer: Viewer, at: datetime) -> Scope:
     """Names that do not exist and names of those who are hidden from `viewer` look the same."""
     condition, notes = Clause("feed_searchentry.content_level <= %(level)s", {"level": level_for(viewer)}), []
+    called: dict[str, Called] = {}
     for name, (looked_up, sql) in _LOOKUPS.items():
         for is_excluded in (False, True):
             values = query.values(name, excluded=is_excluded)
             if not values:
                 continue
-            found, missing = looked_up(values, viewer, at)
+            found = looked_up(values, viewer, at)
             key = f"not_{name}" if is_excluded else name
-            part = f"{sql} = ANY(%({key})s)"
-            if name == "tag":
-                part = _TAGGED.format(part)
-            condition &= Clause(f"NOT coalesce({part}, false)" if is_excluded else part, {key: found})
-            notes += [_unknown(name, value) for value in missing]
+            part = Clause(sql.format(key), {key: found.ids})
+            if found.called:
+                emerged = [name.style_id for one in found.called.values() for name in one.names]
+                either = f"({sql} OR {_EMERGED})" if found.ids else _EMERGED
+                part = Clause(either.format(key), {key: found.ids, f"{key}_emerged": emerged})
+            condition &= Clause(f"NOT coalesce({part.sql}, false)", part.values) if is_excluded else part
+            notes += [_unknown(name, value) for value in found.missing]
+            called |= found.called
     if seed := query.one("seed"):
         condition &= Clause("feed_searchentry.seed = %(seed)s", {"seed": int(seed)})
     if day := query.one("before"):
@@ -53,14 +63,26 @@ def scope_of(query: Query, viewer: Viewer, at: datetime) -> Scope:
         condition &= Clause(
             "feed_searchentry.published_at >= %(after)s", {"after": day_bounds(date.fromisoformat(day))[0]}
         )
-    return Scope(condition, tuple(notes))
+    return Scope(condition, tuple(notes), called)
 
 
 def _unknown(name: str, value: str) -> str:
-    return _("There is nothing called “%(value)s” for %(name)s:.") % {"name": name, "value": value}
+    return str(_UNKNOWN[name]) % {"value": value}
 
 
-Looked = tuple[list[int], list[str]]  # ids, and the values that name nothing
+class Called(NamedTuple):
+    """Emergent styles of one name; `is_offered` tells that the site offers a style called so as well."""
+
+    names: list[StyleName]
+    is_offered: bool
+
+
+class Looked(NamedTuple):
+    """What values name: ids, and by value what members call so; `missing` name nothing."""
+
+    ids: list[int]
+    missing: list[str]
+    called: Mapping[str, Called] = MappingProxyType({})
 
 
 def _by(values: list[str], viewer: Viewer, at: datetime) -> Looked:
@@ -68,31 +90,44 @@ def _by(values: list[str], viewer: Viewer, at: datetime) -> Looked:
     for value in values:
         named |= Q(username__iexact=value)
     found = {name.lower(): pk for pk, name in visible_members(viewer, at).filter(named).values_list("pk", "username")}
-    return list(found.values()), [value for value in values if value.lower() not in found]
+    return Looked(list(found.values()), [value for value in values if value.lower() not in found])
 
 
 def _checkpoint(values: list[str], viewer: Viewer, at: datetime) -> Looked:
     found = dict(Checkpoint.objects.filter(slug__in=values).values_list("slug", "pk"))
-    return list(found.values()), [value for value in values if value not in found]
+    return Looked(list(found.values()), [value for value in values if value not in found])
 
 
 def _style(values: list[str], viewer: Viewer, at: datetime) -> Looked:
     found = dict(Style.objects.filter(slug__in=values).values_list("slug", "pk"))
-    return list(found.values()), [value for value in values if value not in found]
+    called = {value: Called(names, value in found) for value, names in named(values, at).items()}
+    missing = [value for value in values if value not in found and value not in called]
+    return Looked(list(found.values()), missing, called)
 
 
 def _tag(values: list[str], viewer: Viewer, at: datetime) -> Looked:
     tags = Tag.objects.filter(name__in=values).values_list("name", "pk", "alias_of")
     found = {name: alias or pk for name, pk, alias in tags}
-    return list(found.values()), [value for value in values if value not in found]
+    return Looked(list(found.values()), [value for value in values if value not in found])
 
 
-_TAGGED = "EXISTS (SELECT FROM feed_posttag hung WHERE hung.post_id = feed_searchentry.post_id AND {})"
+_TAGGED = (
+    "EXISTS (SELECT FROM feed_posttag hung"
+    " WHERE hung.post_id = feed_searchentry.post_id AND hung.tag_id = ANY(%({0})s))"
+)
+# Not an array of ids: PostgreSQL chooses between walking a small style and hashing a large one.
+_EMERGED = "feed_searchentry.post_id IN (SELECT post_id FROM feed_styledpost WHERE style_id = ANY(%({0}_emerged)s))"
+_UNKNOWN = {
+    "by": gettext_lazy("There is no member called “%(value)s”."),
+    "checkpoint": gettext_lazy("There is no checkpoint called “%(value)s”."),
+    "style": gettext_lazy("There is no style called “%(value)s”."),
+    "tag": gettext_lazy("There is no tag called “%(value)s”."),
+}
 _LOOKUPS = {
-    "by": (_by, "feed_searchentry.author_id"),
-    "checkpoint": (_checkpoint, "feed_searchentry.checkpoint_id"),
-    "style": (_style, "feed_searchentry.style_id"),
-    "tag": (_tag, "hung.tag_id"),
+    "by": (_by, "feed_searchentry.author_id = ANY(%({0})s)"),
+    "checkpoint": (_checkpoint, "feed_searchentry.checkpoint_id = ANY(%({0})s)"),
+    "style": (_style, "feed_searchentry.style_id = ANY(%({0})s)"),
+    "tag": (_tag, _TAGGED),
 }
 
 

@@ -8,25 +8,26 @@ from django.utils.translation import gettext as _
 from feed.models import Post
 from feed.search import matching
 from feed.search.finding import Search
-from feed.search.language import Word
+from feed.search.language import Filter, Word
 
 KINDS = ("exact", "prefix")
 
 
 @dataclass(frozen=True)
 class Used:
-    """``part`` as it was typed; ``how`` is a code of the API; ``words`` say it to people."""
+    """``part`` as it was typed; ``how`` is a code of the API; ``words`` say it to people; ``url`` may tell more."""
 
     part: str
     how: str
     words: str
+    url: str = ""
 
 
 def used_parts(search: Search, posts: list[Post]) -> list[Used]:
     """In the order typed; words are told apart by what the posts of this page really hold."""
     found = _found(search, posts)
     said = [_word(search, word, found[word]) for word in search.query.words]
-    return said + [_operator(part.name, part.text, part.is_excluded) for part in search.query.filters]
+    return said + [_operator(search, part) for part in search.query.filters]
 
 
 def _word(search: Search, word: Word, found: str) -> Used:
@@ -50,12 +51,18 @@ def _word(search: Search, word: Word, found: str) -> Used:
     return Used(part, "unused", _("not found"))
 
 
-def _operator(name: str, text: str, is_excluded: bool) -> Used:
-    if name == "like":
-        return Used(text, "meaning", _("close in meaning"))
-    if name == "looks":
-        return Used(text, "picture", _("looks alike"))
-    return Used(text, "filter", _("left out") if is_excluded else _("filter"))
+def _operator(search: Search, part: Filter) -> Used:
+    if part.name == "like":
+        return Used(part.text, "meaning", _("close in meaning"))
+    if part.name == "looks":
+        return Used(part.text, "picture", _("looks alike"))
+    words = _("left out") if part.is_excluded else _("filter")
+    called = search.scope.called.get(part.value) if part.name == "style" else None
+    if called is None:
+        return Used(part.text, "filter", words)
+    by_members = _("offered here, and what members call “%(name)s”") if called.is_offered else _("members’ “%(name)s”")
+    words = f"{words}: {by_members % {'name': called.names[0].name}}"
+    return Used(part.text, "filter", words, called.names[0].get_absolute_url() if len(called.names) == 1 else "")
 
 
 def _found(search: Search, posts: list[Post]) -> dict[Word, str]:

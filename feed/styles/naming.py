@@ -1,22 +1,25 @@
 """What the community calls a style: names are suggested, screened, liked; the most liked one is shown."""
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Q, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.errors import NotFound, Refused
 from accounts.models import User
-from feed.models import EmergentStyle, StyleName, StyleNameLike
+from feed.models import EmergentStyle, StyleName, StyleNameLike, StyleWeek
 from feed.words import clean_words
 from moderation.models import Restriction
 from moderation.screening import TextKind
 from moderation.services import require_unrestricted
 
 LONGEST, MOST_NAMES, MOST_OF_A_MEMBER = 40, 50, 3
+MOST_CALLED_SO, MOST_RISING = 100, 12
+_APART = "[^[:alnum:]]"
 
 
 def suggest_name(*, style: EmergentStyle, member: User, name: str, at: datetime | None = None) -> StyleName:
@@ -71,6 +74,37 @@ def names_of(styles: Iterable[EmergentStyle], at: datetime) -> dict[int, list[St
     for name in names.annotate(score=counted).order_by("-score", "created_at", "pk"):
         found.setdefault(name.style_id, []).append(name)
     return found
+
+
+def named(values: Iterable[str], at: datetime) -> dict[str, list[StyleName]]:
+    """Names that are shown, with their styles, by the value that says them in whatever case and punctuation.
+
+    Values that nobody calls a style are left out.
+    """
+    asked = {value: _spoken(value) for value in values}
+    wanted = Q(pk__in=[])
+    for words in filter(None, asked.values()):  # letters and digits alone: nothing in them is a pattern
+        wanted |= Q(name__iregex=f"^{_APART}*{f'{_APART}+'.join(words)}{_APART}*$")
+    names = StyleName.objects.shown(at).filter(wanted).select_related("style").order_by("-pk")[:MOST_CALLED_SO]
+    found: dict[str, list[StyleName]] = {}
+    for name in names:
+        for value, words in asked.items():
+            if words == _spoken(name.name):
+                found.setdefault(value, []).append(name)
+    return found
+
+
+def named_lately(at: datetime) -> list[str]:
+    """What members call the fastest rising styles of the latest week."""
+    week = StyleWeek.objects.order_by("-week").values("week")[:1]
+    rows = StyleWeek.objects.filter(week=Subquery(week)).order_by("-rise", "-posts", "pk")
+    styles = [row.style for row in rows.select_related("style")[:MOST_RISING]]
+    names = names_of(styles, at)
+    return [names[style.pk][0].name for style in styles if style.pk in names]
+
+
+def _spoken(text: str) -> list[str]:
+    return re.findall(r"[^\W_]+", text.lower())
 
 
 def find_name(public_id: str, style: EmergentStyle, at: datetime | None = None) -> StyleName:

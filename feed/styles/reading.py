@@ -43,6 +43,11 @@ class Curve:
         values = [value for *_place, value in self.dots]
         return round(100 * (values[-1] / max(values) - 1)) if len(values) >= 3 else None
 
+    @property
+    def fall(self) -> int:
+        """The same as people say it: so many per cent below the best week."""
+        return -(self.change or 0)
+
 
 def rising(viewer: Viewer, at: datetime, week: date | None = None) -> list[Shown]:
     """The styles of a week (the latest there is), the fastest first; none without an example for the viewer."""

@@ -1,7 +1,7 @@
 """Many of one's own posts at a time."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -10,9 +10,8 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
 from accounts.permissions import member_of
-from accounts.streaming import off_thread, zipped_files
 from feed.cards import card_of
-from feed.managing import originals_of, unpublish_posts
+from feed.managing import originals_archive, unpublish_posts
 from feed.models import Post
 from feed.paging import read_keyset
 from feed.rates import check_member_rate
@@ -54,13 +53,3 @@ def _act(request: HttpRequest, member: User) -> HttpResponseBase:
         said = ngettext("%(n)s picture is taken down.", "%(n)s pictures are taken down.", count) % {"n": count}
         messages.success(request, said)
     return redirect("feed:published")
-
-
-def originals_archive(member: User, wanted: list[str]) -> StreamingHttpResponse:
-    """A ZIP of the member's originals, all where `wanted` is empty, written while it is sent."""
-    chunks = off_thread(zipped_files(originals_of(author=member, public_ids=wanted)))
-    response = StreamingHttpResponse(chunks, content_type="application/zip")
-    response["Content-Disposition"] = f'attachment; filename="{member.username}-originals.zip"'
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Cache-Control"] = "private, no-store"
-    return response

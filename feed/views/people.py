@@ -7,9 +7,11 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.addresses import counted_address_of
 from accounts.errors import Refused
 from accounts.models import User
 from accounts.permissions import member_of
@@ -99,14 +101,14 @@ def preferences(request: HttpRequest) -> HttpResponseBase:
     mutes = Mute.objects.active(at).filter(member=member).select_related("author", "checkpoint")
     blocks = Block.objects.filter(member=member).select_related("blocked")
     openable = Post.objects.visible_to(member, at).values("pk")
-    hidden = HiddenPost.objects.filter(member=member, post__in=openable).select_related("post")
+    hidden = HiddenPost.objects.filter(member=member, post__in=openable).select_related("post__image")
     cursor = request.GET.get("cursor", "")
     page = read_keyset(hidden, by="created_at", cursor=cursor, size=PAGE_SIZE)
     context = {
         "form": form,
         "mutes": mutes.order_by("-created_at", "-pk")[: people.MOST_MUTES],
         "blocks": blocks.order_by("-created_at", "-pk")[: people.MOST_BLOCKS],
-        "hidden": page.rows,
+        "hidden": [(row, row.post.title or Truncator(row.post.image.alt_for(member)).chars(80)) for row in page.rows],
         "next_url": f"?cursor={page.next}" if page.next else "",
     }
     return render(request, "feed/preferences.html", context, status=422 if form.errors else 200)
@@ -156,7 +158,7 @@ def forget_seen(request: HttpRequest) -> HttpResponseBase:
 def note_impressions(request: HttpRequest) -> HttpResponse:
     """The page's beacon: ``post`` once for each card that was half visible for a second."""
     at, viewer = timezone.now(), request.user
-    address, agent = str(request.META.get("REMOTE_ADDR", "")), request.headers.get("User-Agent", "")
+    address, agent = counted_address_of(request), request.headers.get("User-Agent", "")
     key = impressions.viewer_key(viewer, address, agent, at)
     impressions.check_beacon_rate(key)
     impressions.note_impressions(viewer=viewer, key=key, public_ids=request.POST.getlist("post"), at=at)

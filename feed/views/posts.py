@@ -10,21 +10,21 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from accounts.models import User, Viewer
 from accounts.permissions import member_of
 from feed import copying, services
 from feed.cards import card_of, picture_of, remix_url
 from feed.commenting import count_comments, read_threads
-from feed.family import family_of
+from feed.family import LONG, family_of
 from feed.forms import CommentForm
 from feed.models import Challenge, Comment, Post
 from feed.rates import check_member_rate
 from feed.scores import score_of
 from feed.stacks import near_duplicates_of, variations_of
 from feed.tagging import tags_of
-from feed.views.support import came_from, for_members, is_htmx, says_no
+from feed.views.support import button_of_a_post, came_from, is_htmx, says_no
 from generation.files import is_plainly_public
 from generation.remixing import source_of
 from moderation.targets import target_type
@@ -79,6 +79,8 @@ def _shown(post: Post, viewer: Viewer, at: datetime) -> dict[str, object]:
         "picture": picture_of(post, viewer, at, DETAIL_SIZES),
         "is_own": viewer.pk == post.author_id,
         "is_prompt_readable": is_readable,
+        "is_prompt_long": len(post.image.generation.prompt) > LONG,
+        "sampler": post.image.generation.scheduler.removesuffix("Scheduler"),
         "copies": _copies(post, viewer, at) if is_readable else {},
         "same_url": remix_url(post, "same") if is_readable else "",
         "inspired_url": remix_url(post, "inspired"),
@@ -112,26 +114,17 @@ def _copies(post: Post, viewer: Viewer, at: datetime) -> dict[str, Any]:
     return {**forms, "lacks_source": copying.lacks_source(post.image, source)}
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@button_of_a_post
 def like(request: HttpRequest, public_id: str) -> HttpResponseBase:
-    return _vote(request, public_id=public_id, is_liked=True)
+    return _vote(request, public_id, is_liked=True)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@button_of_a_post
 def unlike(request: HttpRequest, public_id: str) -> HttpResponseBase:
-    return _vote(request, public_id=public_id, is_liked=False)
+    return _vote(request, public_id, is_liked=False)
 
 
-@says_no
-def _vote(request: HttpRequest, *, public_id: str, is_liked: bool) -> HttpResponseBase:
-    """A form of a card or a post: htmx gets the button in its new state, a plain form its page again."""
-    if request.method != "POST":  # the address on its own, as a link that somebody kept
-        return redirect("feed:post-detail", public_id)
-    return _vote_signed_in(request, public_id=public_id, is_liked=is_liked)
-
-
-@for_members
-def _vote_signed_in(request: HttpRequest, *, public_id: str, is_liked: bool) -> HttpResponseBase:
+def _vote(request: HttpRequest, public_id: str, *, is_liked: bool) -> HttpResponseBase:
     at, member = timezone.now(), member_of(request)
     check_member_rate(member, "like")
     post = find_post(public_id, member, at)

@@ -34,9 +34,11 @@ def publish(request: HttpRequest, public_id: str) -> HttpResponseBase:
     image = _own_image(public_id, request)
     post = Post.objects.filter(image=image, deleted_at=None).first()
     challenge = _enterable_challenge(image, at)
+    was_hung = post is not None and post.is_hung
+    tags = tags_of(post) if post else []
     initial = {
         "title": post.title if post else "",
-        "tags": ", ".join(tags_of(post)) if post else "",
+        "tags": ", ".join(tags),
         "alt_text": image.alt_text,
         "hide_prompt": image.is_prompt_hidden,
     }
@@ -51,14 +53,16 @@ def publish(request: HttpRequest, public_id: str) -> HttpResponseBase:
             show_refusal(form, refused)
         else:
             remember_own_news(member, at)
-            messages.success(request, _("Published."))
+            messages.success(request, _("Saved.") if was_hung else _("Published."))
             return redirect(hung)
     context = {
         "form": form,
         "image": image,
         "post": post,
         "picture": _own_picture(image, member, at),
-        "suggestions": suggest_from_prompt(prompt=image.generation.prompt, viewer=member, at=at),
+        "suggestions": [
+            tag for tag in suggest_from_prompt(prompt=image.generation.prompt, viewer=member, at=at) if tag not in tags
+        ],
     }
     return render(request, "feed/publish.html", context, status=422 if form.errors else 200)
 

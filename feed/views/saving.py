@@ -14,29 +14,20 @@ from feed.cards import card_of, picture_of
 from feed.forms import CollectForm, show_refusal
 from feed.rates import check_member_rate
 from feed.views.posts import find_post
-from feed.views.support import came_from, for_members, is_htmx, says_no
+from feed.views.support import button_of_a_post, came_from, for_members, is_htmx, says_no
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@button_of_a_post
 def save(request: HttpRequest, public_id: str) -> HttpResponseBase:
-    return _keep(request, public_id=public_id, is_saved=True)
+    return _keep(request, public_id, is_saved=True)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@button_of_a_post
 def unsave(request: HttpRequest, public_id: str) -> HttpResponseBase:
-    return _keep(request, public_id=public_id, is_saved=False)
+    return _keep(request, public_id, is_saved=False)
 
 
-@says_no
-def _keep(request: HttpRequest, *, public_id: str, is_saved: bool) -> HttpResponseBase:
-    """A form of a card or a post: htmx gets the button in its new state, a plain form its page again."""
-    if request.method != "POST":  # the address on its own, as a link that somebody kept
-        return redirect("feed:post-detail", public_id)
-    return _keep_signed_in(request, public_id=public_id, is_saved=is_saved)
-
-
-@for_members
-def _keep_signed_in(request: HttpRequest, *, public_id: str, is_saved: bool) -> HttpResponseBase:
+def _keep(request: HttpRequest, public_id: str, *, is_saved: bool) -> HttpResponseBase:
     at, member = timezone.now(), member_of(request)
     check_member_rate(member, "save")
     post = find_post(public_id, member, at)

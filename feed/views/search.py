@@ -1,5 +1,6 @@
 """Searching: by words, by meaning, by picture; and what is like a post."""
 
+from datetime import datetime
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -9,14 +10,19 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.addresses import counted_address_of
 from accounts.errors import Refused
 from feed.cards import card_of
 from feed.models import Post
 from feed.search import similar
 from feed.search.language import parse
 from feed.search.reading import check_search_rate, read_results
+from feed.styles.naming import named_lately
 from feed.views.support import cut_note, is_htmx, render_list, says_no
+from generation.models import Style
 from generation.uploads import open_picture
+
+MOST_STYLES = 12
 
 
 @require_safe
@@ -25,13 +31,14 @@ def search(request: HttpRequest) -> HttpResponse:
     at, text = timezone.now(), request.GET.get("q", "").strip()
     try:
         if text:
-            check_search_rate(request.user, request.META.get("REMOTE_ADDR", ""), at)
+            check_search_rate(request.user, counted_address_of(request), at)
         page = read_results(parse(text), request.user, at=at, cursor=request.GET.get("cursor", ""))
     except Refused as refused:
         problems = refused.fields.get("q") or [refused.message]
         return render(request, "feed/search.html", {"q": text, "problems": problems}, status=refused.status)
     context: dict[str, object] = {
         "q": text,
+        "styles": [] if text else _styles_to_try(at),
         "cards": [card_of(post, request.user, at) for post in page.posts],
         "next_url": address(text, cursor=page.next) if page.next else "",
         "used": page.used,
@@ -42,6 +49,13 @@ def search(request: HttpRequest) -> HttpResponse:
     return render_list(request, "feed/search.html", "feed/_page.html", context)
 
 
+def _styles_to_try(at: datetime) -> list[tuple[str, str]]:
+    """Styles of the site and those that members named lately, each with the search for it."""
+    ours = Style.objects.order_by("slug").values_list("name", "slug")[:MOST_STYLES]
+    theirs = [(name, f'"{name}"') for name in named_lately(at) if '"' not in name]
+    return [(name, address(f"style:{value}")) for name, value in [*ours, *theirs]]
+
+
 def address(query: str, **more: str) -> str:
     return f"{reverse('feed:search')}?{urlencode({'q': query, **more})}"
 
@@ -50,7 +64,7 @@ def address(query: str, **more: str) -> str:
 @says_no
 def search_by_picture(request: HttpRequest) -> HttpResponseBase:
     """Turns an uploaded picture into the query that finds what looks like it; the picture itself is not kept."""
-    check_search_rate(request.user, request.META.get("REMOTE_ADDR", ""), timezone.now())
+    check_search_rate(request.user, counted_address_of(request), timezone.now())
     file = request.FILES.get("picture")
     if file is None:
         raise Refused("no_picture", _("Choose a picture first."))

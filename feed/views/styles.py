@@ -16,6 +16,7 @@ from feed.rates import check_member_rate
 from feed.reading import PAGE_SIZE
 from feed.styles import naming
 from feed.styles.reading import curve, rising, weeks_of
+from feed.views.search import address as search_address
 from feed.views.support import for_members, render_list, says_no
 
 
@@ -48,6 +49,7 @@ def _page(request: HttpRequest, found: EmergentStyle, refused: Refused | None = 
         "style": found,
         "title": names[0].name if names else found.words,
         "names": [(name, name.pk in set(liked)) for name in names],
+        "search_url": search_address(f'style:"{names[0].name}"') if names and '"' not in names[0].name else "",
         "weeks": weeks,
         "curve": curve(weeks) if len(weeks) > 1 else None,
         "cards": [card_of(post, viewer, at) for post in page.rows],

@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
 
 from accounts.errors import Refused
 from accounts.models import User
@@ -58,6 +59,21 @@ def says_no(view: View[P]) -> View[P]:
             return _say(request, refused)
 
     return cast("View[P]", guarded)
+
+
+def button_of_a_post(view: Callable[[HttpRequest, str], HttpResponseBase]) -> View[[str]]:
+    """A form of a card or a post: htmx gets the button in its new state, a plain form its page again."""
+    signed_in = for_members(view)
+
+    @require_http_methods(["GET", "HEAD", "POST"])
+    @says_no
+    @wraps(view)
+    def guarded(request: HttpRequest, public_id: str) -> HttpResponseBase:
+        if request.method != "POST":  # the address on its own, as a link that somebody kept
+            return redirect("feed:post-detail", public_id)
+        return signed_in(request, public_id)
+
+    return guarded
 
 
 def _say(request: HttpRequest, refused: Refused) -> HttpResponse:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page, require_safe
 
+from accounts.addresses import counted_address_of
 from accounts.errors import Refused
 from feed.listings import LISTING_WORDS, Listing
 from feed.models import Post
@@ -50,7 +51,7 @@ def _listed(request: HttpRequest, at: datetime) -> tuple[str, str, list[Post]]:
 
 def _found(request: HttpRequest, at: datetime) -> tuple[str, str, list[Post]]:
     text = request.GET["q"].strip()
-    check_search_rate(VISITOR, request.META.get("REMOTE_ADDR", ""), at)
+    check_search_rate(VISITOR, counted_address_of(request), at)
     posts = read_results(parse(text), VISITOR, at=at).posts
     return text, f"{reverse('feed:search')}?{urlencode({'q': text})}", posts
 

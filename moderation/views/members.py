@@ -13,7 +13,7 @@ from accounts.forms import add_refusal
 from accounts.permissions import member_of, member_required
 from moderation import services
 from moderation.forms import AppealForm, ReportForm
-from moderation.models import Appeal, Decision, Restriction, Strike
+from moderation.models import Appeal, Decision, Restriction, Strike, kind_label
 from moderation.policy import POLICY, POLICY_VERSION
 from moderation.publiclog import overturn_rates, redacted
 from moderation.services.appeals import can_appeal
@@ -41,7 +41,9 @@ def report(request: HttpRequest, target_type: str, public_id: str) -> HttpRespon
             add_refusal(form, error)
         else:
             return render(request, "moderation/reported.html")
-    return render(request, "moderation/report.html", {"form": form}, status=UNPROCESSABLE if form.is_bound else 200)
+    page_of = getattr(target, "get_absolute_url", None)
+    context = {"form": form, "kind": kind_label(target_type), "back_url": page_of() if page_of else ""}
+    return render(request, "moderation/report.html", context, status=UNPROCESSABLE if form.is_bound else 200)
 
 
 @member_required

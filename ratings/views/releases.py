@@ -8,7 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.core import signing
 from django.core.paginator import Paginator
 from django.db.models import Sum
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -19,10 +19,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.errors import Refused
 from accounts.models import Role, User
 from accounts.permissions import member_of, role_required
+from accounts.streaming import download
 from generation.files import Picture, picture
 from generation.models import Image
 from ratings import previews, releases
-from ratings.datasets.archive import off_thread, read, zipped
+from ratings.datasets.archive import read, zipped
 from ratings.datasets.destinations import destination_of
 from ratings.datasets.eligibility import told
 from ratings.datasets.formats import FORMATS
@@ -136,11 +137,7 @@ def release_archive(request: HttpRequest, public_id: str) -> HttpResponseBase:
     """All files as one zip, for whoever holds the signed link."""
     release = _signed_release(request, public_id)
     names = [*release.manifest["files"], *_texts(release), *_pictures(release)]
-    chunks = off_thread(zipped(release.name, names, destination_of(release)))
-    response = StreamingHttpResponse(chunks, content_type="application/zip")
-    response["Content-Disposition"] = f'attachment; filename="{_file_name(release)}.zip"'
-    response["X-Content-Type-Options"] = "nosniff"
-    return response
+    return download(f"{_file_name(release)}.zip", zipped(release.name, names, destination_of(release)))
 
 
 @require_GET
@@ -150,11 +147,9 @@ def release_file(request: HttpRequest, public_id: str, name: str) -> HttpRespons
     if name not in {*release.manifest["files"], *_texts(release)}:
         raise Http404
     destination = destination_of(release)
-    chunks = off_thread(read(destination.open(name)))
-    response = StreamingHttpResponse(chunks, content_type="application/octet-stream")
+    chunks = read(destination.open(name))
+    response = download(name.rpartition("/")[2], chunks, content_type="application/octet-stream")
     response["Content-Length"] = str(destination.size(name))
-    response["Content-Disposition"] = f'attachment; filename="{name.rpartition("/")[2]}"'
-    response["X-Content-Type-Options"] = "nosniff"
     return response
 
 

@@ -4,16 +4,17 @@ import { each, on } from './dom.js';
 const PAUSE_MS = 180;
 const split = (input) => input.value.split(',').map((word) => word.trim());
 
-/** Replaces what is half-written (or adds to the end) and leaves the cursor where the next tag begins. */
-function take(input, tag) {
+/** Replaces what is half-written, or adds to what is whole, and leaves the cursor where the next tag begins. */
+function take(input, tag, isHalfWritten) {
   const words = split(input);
-  if (words.slice(0, -1).some((word) => word.toLowerCase() === tag)) words.pop();
-  else words[words.length - 1] = tag;
+  if (isHalfWritten) words.pop();
+  if (!words.some((word) => word.toLowerCase() === tag)) words.push(tag);
   input.value = `${words.filter(Boolean).join(', ')}, `;
   input.focus();
 }
 
-function offer(row, tags) {
+/** `word` is the half-written one that these tags complete; empty for those that go with the prompt. */
+function offer(row, tags, word) {
   const buttons = tags.map((tag) => {
     const button = document.createElement('button');
     Object.assign(button, { type: 'button', className: 'chip', textContent: tag });
@@ -22,6 +23,7 @@ function offer(row, tags) {
   });
   row.replaceChildren(...buttons);
   row.hidden = !buttons.length;
+  row.dataset.word = word;
 }
 
 each('input[data-tags]', (input) => {
@@ -35,10 +37,10 @@ each('input[data-tags]', (input) => {
     timer = setTimeout(async () => {
       const word = split(input).at(-1);
       const number = (asked += 1);
-      if (!word) return offer(row, first);
+      if (!word) return offer(row, first, '');
       try {
         const answer = await fetch(`${row.dataset.tagSuggestions}?q=${encodeURIComponent(word)}`);
-        if (answer.ok && number === asked) offer(row, (await answer.json()).tags);
+        if (answer.ok && number === asked) offer(row, (await answer.json()).tags, word);
       } catch {
         // suggestions are a help; without them any tag can still be typed
       }
@@ -47,6 +49,8 @@ each('input[data-tags]', (input) => {
 });
 
 on('click', '[data-tag]', (button) => {
-  take(document.querySelector('input[data-tags]'), button.dataset.tag);
+  const row = button.closest('[data-tag-suggestions]');
+  take(document.querySelector('input[data-tags]'), button.dataset.tag, Boolean(row?.dataset.word));
+  if (row) row.dataset.word = '';
   button.remove();
 });

@@ -108,6 +108,7 @@ EXEMPT = {
     "feed:collection-delete": "a form of its owner's",
     "feed:collection-share": "a form of its owner's",
     "feed:reproduce": "one post, by visible_to",
+    "generation:upload": "a picture that the member brought, for them alone (test_uploads)",
     "feed:published": "one's own posts",
     "feed:following": "names of members",
     "feed:followers": "names of members",

@@ -15,6 +15,7 @@ from feed.challenges import schedule_challenges
 from feed.days import local_day
 from feed.folding import fold_counts
 from feed.models import Like, Post
+from feed.tagging import tag_post
 from tests.conftest import ApiAs, As
 from tests.feed.conftest import Hang, HangMany
 from tests.generation.fixtures import MakeImage
@@ -149,6 +150,21 @@ def test_a_post_shows_what_it_is_made_of(alice: User, bob: User, hang: Hang, as_
     assert f"/report/feed.post/{parent.public_id}/" in page
     assert '<meta property="og:image" content="http' in page
     assert f"/p/{parent.public_id}/" in as_user(None).get(f"/p/{child.public_id}/").content.decode()
+
+
+def test_a_long_prompt_is_shown_in_part_and_copied_whole(alice: User, hang: Hang, as_user: As) -> None:
+    short, long = (hang(alice, prompt=prompt, title="A") for prompt in ("a fox", "a fox in the snow, " * 30))
+    pages = [as_user(None).get(post.get_absolute_url()).content.decode() for post in (short, long)]
+    assert [page.count('id="whole-prompt"') for page in pages] == [0, 1]
+    assert ("a fox in the snow, " * 30).strip() in pages[1]
+
+
+def test_tags_that_are_there_already_are_not_suggested(alice: User, hang: Hang, as_user: As) -> None:
+    post = hang(alice, prompt="a fox in the snow")
+    tag_post(post=post, author=alice, tags=["fox"])
+    tag_post(post=hang(alice, prompt="b"), author=alice, tags=["snow"])
+    page = as_user(alice).get(f"/publish/{post.image.public_id}/").content.decode()
+    assert re.findall(r'data-tag="([^"]*)"', page) == ["snow"]
 
 
 def test_publishing_by_the_form(alice: User, make_image: MakeImage, as_user: As) -> None:

@@ -215,7 +215,10 @@ def test_the_curve_falls_when_people_tire(found: list[Post], as_user: As) -> Non
     assert heights == sorted(heights)
     assert drawn.change is not None
     assert drawn.change < -50
-    assert drawn.path in as_user(None).get(f"/styles/{style.public_id}/").content.decode()
+    page = as_user(None).get(f"/styles/{style.public_id}/").content.decode()
+    assert drawn.path in page
+    assert "css/chart.css" in page  # without it the line is a black shape
+    assert f"It is {drawn.fall} % below its best week." in page
 
 
 def test_likes_of_the_week_are_counted(found: list[Post]) -> None:
