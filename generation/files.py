@@ -134,9 +134,9 @@ def training_jpeg_size(prefix: str) -> int | None:
 
 
 def reading_threads() -> int:
-    """How many threads read many pictures best: a store answers one question slowly and eight at once; what a disk
-    answers at once is Python's own work, which threads would only hand to and fro."""
-    return 1 if isinstance(default_storage, FileSystemStorage) else 8
+    """How many threads read many pictures best: a store answers one question slowly and eight at once. A disk answers
+    soon, and most of the rest is Python's own work, which more threads would only hand to and fro."""
+    return 2 if isinstance(default_storage, FileSystemStorage) else 8
 
 
 def is_plainly_public(image: Image) -> bool:

@@ -27,8 +27,9 @@ SELECT low, high, count(*) AS n_votes,
   FROM release_vote WHERE reason = '' GROUP BY low, high"""
 
 _PAIRS = """CREATE TEMP TABLE release_pair ON COMMIT DROP AS
-SELECT judged.low, judged.high, low_picture.split, tally.n_votes, tally.n_low, tally.n_high, tally.n_tie,
-  tally.n_both_bad, CASE WHEN tally.n_low > tally.n_high THEN first_low ELSE first_high END AS decider, tally.raters,
+SELECT row_number() OVER () AS nr, judged.low, judged.high, low_picture.split, tally.n_votes, tally.n_low, tally.n_high,
+  tally.n_tie, tally.n_both_bad, tally.raters,
+  CASE WHEN tally.n_low > tally.n_high THEN first_low ELSE first_high END AS decider,
   CASE WHEN tally.n_low > tally.n_high THEN judged.low ELSE judged.high END AS winner,
   abs(tally.n_low - tally.n_high)::real / tally.n_votes AS margin,
   CASE WHEN low_picture.reason <> '' THEN low_picture.reason WHEN high_picture.reason <> '' THEN high_picture.reason
@@ -54,8 +55,8 @@ def make(scope: Scope) -> None:
     sql.run(_TALLIES)
     sql.run(_PAIRS, [scope.chosen.min_margin])
     sql.run("CREATE UNIQUE INDEX ON release_vote (id)")
-    sql.run("CREATE UNIQUE INDEX ON release_pair (low, high)")
-    sql.run("ANALYZE release_vote (id, reason), release_pair (low, high, of_pictures, of_votes)")
+    sql.run("CREATE UNIQUE INDEX ON release_pair (nr)")
+    sql.run("ANALYZE release_vote (id, reason), release_pair (nr, of_pictures, of_votes)")
 
 
 def drop_counted(scope: Scope, kind: str) -> None:

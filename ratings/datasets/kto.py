@@ -73,6 +73,7 @@ def plan(scope: Scope) -> Iterator[Part]:
     query = f"""SELECT {sql.select(COLUMNS, **private)} FROM release_said said
       JOIN release_picture picture ON picture.id = said.image
      WHERE {_REASON} = '' AND picture.size IS NOT NULL AND said.image BETWEEN %s AND %s"""  # noqa: S608 (literals of ours)
+    sql.look_up()
     read = partial(sql.stream, transfer.opened(), query, columns=COLUMNS, private=[*private])
     for table in transfer.one_ahead(partial(read, span) for span in sql.ranges("release_picture", _RANGE)):
         yield from sql.parts(table, splits.SPLITS)

@@ -95,13 +95,13 @@ SELECT named.*, count(*) OVER (PARTITION BY picture_0.prompt) AS n_of_prompt,
   row_number() OVER (ORDER BY low, high) AS place
   FROM (SELECT *, {sql.text("pair", sql.listed("low", "high"))} AS pair,
           {sql.text("image", sql.listed("id_0"))} AS uid_0, {sql.text("image", sql.listed("id_1"))} AS uid_1
-          FROM (SELECT low, high, split, CASE WHEN heads THEN low ELSE high END AS id_0,
+          FROM (SELECT nr, low, high, split, CASE WHEN heads THEN low ELSE high END AS id_0,
                   CASE WHEN heads THEN high ELSE low END AS id_1
-                  FROM (SELECT low, high, split, {FIRST} AS heads FROM release_pair pair
+                  FROM (SELECT nr, low, high, split, {FIRST} AS heads FROM release_pair pair
                          WHERE {_LEAVES} OFFSET 0) AS tossed) AS turned OFFSET 0) AS named
   JOIN release_picture picture_0 ON picture_0.id = id_0 AND picture_0.size IS NOT NULL
   JOIN release_picture picture_1 ON picture_1.id = id_1 AND picture_1.size IS NOT NULL"""  # noqa: S608
-_SOURCE = """release_side side JOIN release_pair pair ON pair.low = side.low AND pair.high = side.high
+_SOURCE = """release_side side JOIN release_pair pair ON pair.nr = side.nr
   JOIN release_vote decider ON decider.id = pair.decider
   JOIN release_rater rater ON rater.id = decider.rater
   JOIN release_picture picture_0 ON picture_0.id = side.id_0
@@ -123,7 +123,7 @@ def prepare(scope: Scope, kind: str) -> None:
     sql.run("DROP TABLE IF EXISTS pg_temp.release_side")
     placed = sql.run(_SIDES)
     sql.run("CREATE UNIQUE INDEX ON release_side (place)")
-    sql.run("ANALYZE release_side (low, high, id_0, id_1, place, split, nth)")
+    sql.run("ANALYZE release_side (nr, id_0, id_1, place, split, nth)")
     if lost := sql.rows(f"SELECT count(*) FROM release_pair WHERE {_LEAVES}")[0][0] - placed:  # noqa: S608
         scope.drop(kind, "file_missing", lost)
 
@@ -134,6 +134,7 @@ def planned(scope: Scope, kind: str, columns: Sequence[Column], *, with_unique: 
     private = [*_PRIVATE, "_row"]
     query = f"""SELECT {sql.select(columns, **_PRIVATE, _row="side.place")} FROM {_SOURCE}
      WHERE side.place BETWEEN %s AND %s"""  # noqa: S608 (literals of ours)
+    sql.look_up()
     opened = transfer.opened()
     spans = sql.ranges("release_side", _RANGE, "place")
     for table in transfer.one_ahead(partial(sql.stream, opened, query, span, columns, private) for span in spans):

@@ -96,6 +96,11 @@ def select(columns: Sequence[Column], **more: str) -> str:
     return ", ".join(f'{sql} AS "{name}"' for name, sql in named.items())
 
 
+def look_up() -> None:
+    """From here to the end of the transaction a range of rows looks up what it joins, instead of reading all of it."""
+    run("SET LOCAL random_page_cost = 1.1")
+
+
 def ranges(source: str, size: int = RANGE, key: str = "id") -> Iterator[tuple[int, int]]:
     """(first, last) of the spans that cover the keys of a table of ours."""
     (least, most), *_ = rows(f"SELECT min({key}), max({key}) FROM {source}")  # noqa: S608 (a literal of ours)
