@@ -206,12 +206,12 @@ def measure(viewer: Any, rounds: int) -> dict[str, list[float]]:
     return {name: values for name, values in spent.items() if "warm" not in name}
 
 
-def recall(viewer: Any) -> float:
-    """Share of the exact 20 nearest, under the level filter, that search's scan finds; the mean over all queries."""
+def recall(viewer: Any) -> dict[str, float]:
+    """Share of the exact 20 nearest, under the level filter, that search's scan finds, by query."""
     from feed.search import finding, statements
     from feed.search.language import parse
 
-    shares = []
+    shares = {}
     connection = connect()
     connection.execute("SET enable_indexscan = off; SET max_parallel_workers_per_gather = 0")
     for text in WORDED + MEANT:
@@ -224,13 +224,13 @@ def recall(viewer: Any) -> float:
             f" ORDER BY meaning <=> %(towards)s LIMIT {NEAREST}".encode(),
             {**clause.values, "towards": str(vector.astype(np.float16).tolist())},
         )
-        shares.append(len(set(found) & {post_id for (post_id,) in exact}) / NEAREST)
+        shares[text] = len(set(found) & {post_id for (post_id,) in exact}) / NEAREST
     connection.close()
-    return statistics.mean(shares)
+    return shares
 
 
-def report(posts: int, loaded: dict[str, float], spent: dict[str, list[float]], found: float) -> None:
-    figures: dict[str, Any] = {"posts": posts, **loaded, "recall_at_20": round(found, 4)}
+def report(posts: int, loaded: dict[str, float], spent: dict[str, list[float]], found: dict[str, float]) -> None:
+    figures: dict[str, Any] = {"posts": posts, **loaded, "recall_at_20": round(statistics.mean(found.values()), 4)}
     print(f"{posts:,} posts, loaded in {loaded['load_s']} s, indexed in {loaded['index_s']} s")
     print(f"{'':<16}{'p50 ms':>10}{'p95 ms':>10}")
     for name, values in spent.items():
@@ -241,7 +241,12 @@ def report(posts: int, loaded: dict[str, float], spent: dict[str, list[float]], 
         ratio = figures[f"search_{kind}"]["p95_ms"] / figures[f"bare_{kind}"]["p95_ms"]
         figures[f"ratio_{kind}"] = round(ratio, 2)
         print(f"{kind}: p95 {ratio:.2f} times embedding and a bare vector query")
-    print(f"recall@20 {found:.3f}")
+    print(f"recall@20 {figures['recall_at_20']:.3f}")
+    for kind, texts in (("words", WORDED), ("meaning", MEANT)):
+        shares = [found[text] for text in texts]
+        mean, least = round(statistics.mean(shares), 4), min(shares)
+        figures[f"recall_{kind}"] = {"mean": mean, "least": least}
+        print(f"{kind}: recall@20 {mean:.3f}, at least {least:.2f} ({min(texts, key=lambda text: found[text])})")
     print(json.dumps(figures))
 
 

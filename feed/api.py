@@ -13,6 +13,7 @@ from rest_framework.decorators import action
 from rest_framework.permissions import IsAuthenticated, IsAuthenticatedOrReadOnly
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle
 
 from accounts.permissions import member_of
 from feed import services, visitors
@@ -64,6 +65,13 @@ class PostViewSet(PostParts):
 
     permission_classes = [IsAuthenticatedOrReadOnly]
     lookup_value_regex = r"[\w-]{12}"
+    door: visitors.Door | None = None  # of a request that a kept page may answer
+
+    def get_throttles(self) -> list[BaseThrottle]:
+        throttles: list[BaseThrottle] = super().get_throttles()
+        if self.action == "list" and visitors.may_keep(self.request):
+            self.door = visitors.read_along(throttles)
+        return throttles
 
     @extend_schema(parameters=[SORT, WINDOW, ASPECT, TAG, SEEN, CURSOR], responses=PostPageSerializer)
     def list(self, request: Request) -> HttpResponseBase:
@@ -76,7 +84,7 @@ class PostViewSet(PostParts):
             page: Page = read_page(listing, request.user, at=at, cursor=cursor, hide_seen=hide_seen)
             return posts_shown(request, page.posts, page.next, request.path)
 
-        return visitors.answer(request, read) if visitors.may_keep(request) else Response(read())
+        return visitors.answer(request, self.door, read) if self.door else Response(read())
 
     @extend_schema(parameters=[ID], responses=PostDetailSerializer)
     def retrieve(self, request: Request, pk: str) -> Response:

@@ -45,7 +45,13 @@ class SearchEntry(models.Model):
     class Meta:
         indexes = [
             GinIndex(fields=["words"], name="searchentry_words"),
-            HnswIndex(fields=["meaning"], name="searchentry_meaning", opclasses=["halfvec_cosine_ops"]),
+            HnswIndex(
+                fields=["meaning"],
+                name="searchentry_near",
+                m=24,
+                ef_construction=128,
+                opclasses=["halfvec_cosine_ops"],
+            ),
             HnswIndex(fields=["pdq"], name="searchentry_pdq", opclasses=["bit_hamming_ops"]),
             models.Index(F("author_id"), F("post").desc(), name="searchentry_author"),  # by:
             # whether a reader has hidden prompts of their own, asked with every search

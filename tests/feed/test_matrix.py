@@ -21,6 +21,7 @@ from django.utils import timezone
 
 from accounts.levels import ContentLevel
 from accounts.models import User
+from accounts.services import delete_account
 from feed import people, services
 from feed.challenges import schedule_challenges
 from feed.collecting import create_collection, save_post
@@ -273,6 +274,7 @@ REASONS: dict[str, Callable[[World], object]] = {
     "private": hang_as(unpublished_at=NOW),
     "deleted": hang_as(deleted_at=NOW, title=""),
     "banned author": ban,
+    "deleted author": lambda world: delete_account(user=world.alice),
     "blocks": lambda world: people.block_member(member=world.bob, blocked=world.alice),
     "is blocked": lambda world: people.block_member(member=world.alice, blocked=world.bob),
     "mute author": mute("author"),

@@ -15,7 +15,7 @@ from feed.models.people import Mute as MuteModel
 from feed.profiles import visible_members
 from feed.services import like_post
 from generation.services import submit_generation
-from tests.conftest import ApiAs, As
+from tests.conftest import ApiAs, As, MakeMember
 from tests.feed.conftest import Hang
 
 NOW = timezone.now()
@@ -76,13 +76,15 @@ def mute_of(kind: str, post: Post) -> object:
 
 
 @pytest.mark.parametrize("kind", Mute.Kind.values)
-def test_a_mute_hides_what_it_names_from_its_member_alone(kind: str, alice: User, bob: User, hang: Hang) -> None:
+def test_a_mute_hides_what_it_names_from_its_member_alone(
+    kind: str, alice: User, bob: User, hang: Hang, make_member: MakeMember
+) -> None:
     post = hang(alice, prompt="a red fox, asleep", title="Nap")
     other = hang(bob, prompt="a red foxglove")
     PostTag.objects.create(post=post, tag=Tag.objects.create(name="foxes"))
     row = people.mute(member=bob, kind=kind, value=mute_of(kind, post), at=NOW)  # type: ignore[arg-type]
     assert listed(bob) == {other.pk}, "own posts are never muted"
-    assert listed(alice) == {post.pk, other.pk}
+    assert listed(alice) == listed(make_member("carol")) == {post.pk, other.pk}
     assert Post.objects.visible_to(bob, NOW).filter(pk=post.pk).exists(), "its page still opens"
     people.mute(member=bob, kind=kind, value=mute_of(kind, post), effect=BLUR, at=NOW)  # type: ignore[arg-type]
     assert Mute.objects.count() == 1
@@ -98,6 +100,9 @@ def test_a_mute_ends_when_it_was_said_to(alice: User, bob: User, hang: Hang) -> 
     people.mute(member=bob, kind="author", value=alice, expires_at=end, at=NOW)
     assert post.pk not in listed(bob)
     assert Post.objects.listed_for(bob, end).filter(pk=post.pk).exists()
+    people.mute(member=bob, kind="author", value=alice, effect=BLUR, expires_at=end, at=NOW)
+    for at, is_blurred in ((NOW, True), (end, False)):
+        assert Post.objects.listed_for(bob, at).with_card(bob, at).get(pk=post.pk).is_blurred is is_blurred
     with pytest.raises(Refused) as refused:
         people.mute(member=bob, kind="word", value="fox", expires_at=NOW, at=NOW)
     assert "expires_at" in refused.value.fields
@@ -147,11 +152,14 @@ def test_a_muted_alias_mutes_the_tag_it_stands_for(alice: User, bob: User, hang:
     assert post.pk not in listed(bob)
 
 
-def test_not_interested_hides_one_post_until_it_is_taken_back(alice: User, bob: User, hang: Hang) -> None:
+def test_not_interested_hides_one_post_until_it_is_taken_back(
+    alice: User, bob: User, hang: Hang, make_member: MakeMember
+) -> None:
     post, other = hang(alice), hang(alice)
     assert people.hide_post(member=bob, post=post)
     assert not people.hide_post(member=bob, post=post)
     assert listed(bob) == {other.pk}
+    assert listed(make_member("carol")) == {post.pk, other.pk}
     people.unhide_post(member=bob, post=post)
     assert listed(bob) == {post.pk, other.pk}
     with pytest.raises(Refused):

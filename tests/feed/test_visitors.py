@@ -8,9 +8,11 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
+from rest_framework.throttling import AnonRateThrottle
 
 from accounts.models import User
 from feed import services, visitors
+from feed.api import PostViewSet
 from feed.display import sync_display
 from feed.folding import fold_counts
 from feed.listings import ASPECT_NAMES
@@ -147,3 +149,25 @@ def test_a_process_keeps_a_bounded_number_of_pages(post: Post, as_user: As, sett
     for n in range(visitors.MOST + 5):
         assert as_user(None).get("/api/posts/", headers={"Host": f"host{n}.example"}).status_code == 200
     assert len(visitors._kept) <= visitors.MOST
+
+
+def test_what_is_kept_is_throttled_like_any_answer(post: Post, as_user: As, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(AnonRateThrottle.THROTTLE_RATES, "anon", "3/min")
+    client = as_user(None)
+    assert [client.get("/api/posts/").status_code for _ in range(5)] == [200, 200, 200, 429, 429]
+
+
+def test_a_kept_page_leaves_at_once_where_nothing_is_throttled(
+    post: Post,
+    as_user: As,
+    monkeypatch: pytest.MonkeyPatch,
+    django_assert_num_queries: DjangoAssertNumQueries,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    """The first throttle brings the door along; without one it is asked for."""
+    monkeypatch.setattr(PostViewSet, "throttle_classes", [])
+    kept_pages(as_user(None), django_assert_num_queries)
+    with django_capture_on_commit_callbacks(execute=True):
+        Post.objects.filter(pk=post.pk).update(removed_at=NOW)
+        sync_display([post.pk], timezone.now())
+    assert_gone(as_user(None), post)
