@@ -35,7 +35,8 @@ SELECT row_number() OVER () AS nr, judged.low, judged.high, low_picture.split, t
   CASE WHEN low_picture.reason <> '' THEN low_picture.reason WHEN high_picture.reason <> '' THEN high_picture.reason
        WHEN low_picture.prompt <> high_picture.prompt THEN 'different_prompts'
        WHEN low_picture.sha256 = high_picture.sha256 THEN 'identical'
-       WHEN low_picture.width::int * high_picture.height <> high_picture.width::int * low_picture.height THEN 'aspect_mismatch'
+       WHEN low_picture.width::int * high_picture.height <> high_picture.width::int * low_picture.height
+       THEN 'aspect_mismatch'
        WHEN low_picture.split <> high_picture.split THEN 'prompts_in_two_splits' ELSE '' END AS of_pictures,
   CASE WHEN tally.n_votes IS NULL THEN 'no_votes_left' WHEN tally.n_low = tally.n_high THEN 'tie'
        WHEN abs(tally.n_low - tally.n_high)::real / tally.n_votes < %s THEN 'margin' ELSE '' END AS of_votes
