@@ -7,12 +7,14 @@ from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
 from accounts.models import User, Viewer
+from feed.cursors import decode
 from feed.folding import fold_counts
-from feed.listings import Listing
+from feed.listings import Listing, Place
 from feed.models import Like, Post, StaleCount
 from feed.reading import read_page
 
 VISITOR = AnonymousUser()
+TOP, BOTTOM = Place(float("inf"), 0), Place(float("-inf"), 0)
 
 
 def like(posts: list[Post], members: list[User], times: int, rng: random.Random, at: datetime | None = None) -> None:
@@ -40,6 +42,7 @@ class Reader:
         self.shown: list[int] = []
         self.pages = 0
         self.is_done = False
+        self.before = self.frontier = TOP  # everything down to here was shown, a page ago and now
 
     def turn(self, at: datetime) -> list[Post]:
         if self.is_done:
@@ -48,4 +51,12 @@ class Reader:
         self.shown += [post.pk for post in page.posts]
         self.pages += 1
         self.cursor, self.is_done = page.next or "", page.next is None
+        self.before, self.frontier = self.frontier, self._reached()
         return page.posts
+
+    def _reached(self) -> Place:
+        if self.is_done:
+            return BOTTOM
+        cursor = decode(self.cursor, self.listing)
+        ends = [part.end for part in cursor.passed] + [cursor.block_end or TOP]
+        return min(ends)
