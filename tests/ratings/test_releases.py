@@ -18,7 +18,7 @@ from generation.models import Image
 from ratings import building, releases
 from ratings.datasets.eligibility import ReleaseFilter
 from ratings.datasets.splits import split_of
-from ratings.models import Comparison, Release
+from ratings.models import Release
 from tests.conftest import MakeMember
 from tests.generation.fixtures import MakeImage, checkpoint_row
 from tests.ratings.answers import consent, leave_unanswered, rate, vote
@@ -81,37 +81,6 @@ def every_row(folder: Path, kind: str) -> list[dict[str, Any]]:
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-@pytest.mark.parametrize(
-    ("kind", "speaks_of", "agreed_on"),
-    [
-        ("votes", {"compare"}, {"pairs"}),
-        ("ratings", {"post"}, {"ratings"}),
-        ("asks", {"compare", "post"}, {"pairs", "ratings"}),
-    ],
-)
-def test_a_release_counts_the_asks_that_its_rows_speak_of(
-    community: Any, tmp_path: Path, kind: str, speaks_of: set[str], agreed_on: set[str]
-) -> None:
-    manifest = build(tmp_path / "out", (kind,)).manifest
-    assert set(manifest["response_rate"]) == speaks_of
-    assert set(manifest["agreement"]) == agreed_on
-
-
-def test_pictures_as_large_as_models_make_them_leave(community: Any, tmp_path: Path) -> None:
-    Image.objects.update(width=1536, height=1024)
-    build(tmp_path / "out", ("pairs",))
-    assert {(row["width_0"], row["height_1"]) for row in every_row(tmp_path / "out", "pairs")} == {(1536, 1024)}
-
-
-def test_pairs_of_two_shapes_stay(community: Any) -> None:
-    low = Comparison.objects.values("image_low")
-    Image.objects.filter(pk__in=low).update(width=1024, height=1536)
-    Image.objects.exclude(pk__in=low).update(width=1536, height=1024)
-    told = releases.preview_release(filter=ReleaseFilter(), kinds=("pairs",))
-    assert set(told["dropped"]["pairs"]) == {"aspect_mismatch"}
-    assert not told["rows"]
 
 
 def test_the_datasets_library_reads_every_config(community: Any, tmp_path: Path) -> None:
