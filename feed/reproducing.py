@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.errors import NotFound, Refused
 from accounts.models import User
 from feed.models import Post, Reproduction
-from generation.models import LEAST_PDQ_QUALITY, PENDING, Image, ImageState
+from generation.models import LEAST_PDQ_QUALITY, PENDING, Image, ImageState, Upload
 from generation.remixing import upload_of
 from generation.services import submit_generation
 
@@ -50,13 +50,7 @@ def reproduce_post(*, post: Post, member: User, at: datetime | None = None) -> R
     if not post.may_read_prompt(member):
         raise Refused("hidden", _("The author keeps the prompt to themselves, so it cannot be run again."), status=403)
     image, made = post.image, post.image.generation
-    upload = upload_of(image, member)
-    if made.upload_id is not None and upload is None:
-        raise Refused(
-            "source", _("It was made from a picture that its author uploaded: only they can run it again."), status=409
-        )
-    if made.strength is not None and made.source_image is None and upload is None:
-        raise Refused("source", _("It was made from a picture that is not there any more."), status=409)
+    upload = _upload_again(image, member)
     with transaction.atomic():
         generation = submit_generation(
             author=member,
@@ -82,6 +76,18 @@ def reproduce_post(*, post: Post, member: User, at: datetime | None = None) -> R
         return Reproduction.objects.get_or_create(
             generation=generation, defaults={"post": post, "member": member, "created_at": at}
         )[0]
+
+
+def _upload_again(image: Image, member: User) -> Upload | None:
+    """What the member brought and the picture was made from, if so. Raises Refused where it cannot be used again."""
+    made, upload = image.generation, upload_of(image, member)
+    if made.upload_id is not None and upload is None:
+        raise Refused(
+            "source", _("It was made from a picture that its author uploaded: only they can run it again."), status=409
+        )
+    if made.strength is not None and made.source_image is None and upload is None:
+        raise Refused("source", _("It was made from a picture that is not there any more."), status=409)
+    return upload
 
 
 def outcome_of(post: Post, member: User) -> Outcome | None:
