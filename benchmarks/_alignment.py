@@ -19,7 +19,9 @@ from generation.models import Checkpoint, Image
 from generation.services import submit_generation
 from ratings.models import Ask, Policy
 from ratings.sampling import GOLD
-from ratings.services import answer_comparison, draw_comparison, mark_shown
+from ratings.services.answering import answer_comparison
+from ratings.services.drawing import draw_comparison
+from ratings.services.showing import mark_shown
 from ratings.simulation import drawing
 from ratings.simulation.stage import agree, simulated_user
 from ratings.tokens import token_for

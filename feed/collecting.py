@@ -17,7 +17,7 @@ from feed.paging import Keyset, read_keyset
 from feed.profiles import visible_members
 from feed.words import clean_words
 from moderation.screening import TextKind
-from moderation.services import require_unrestricted
+from moderation.services.restrictions import require_unrestricted
 
 MOST_COLLECTIONS, MOST_ITEMS, MOST_MEMBERS = 200, 5_000, 50
 LONGEST_NAME = 80

@@ -18,7 +18,7 @@ from feed.models.comments import DEEPEST
 from feed.paging import read_keyset
 from feed.words import clean_words
 from moderation.screening import TextKind
-from moderation.services import require_unrestricted
+from moderation.services.restrictions import require_unrestricted
 
 LONGEST = 2000
 THREADS = 20  # on a page

@@ -32,7 +32,7 @@ from feed.tagging import clean_tags, set_tags
 from feed.words import clean_alt, clean_words
 from generation.models import Image, ImageState
 from moderation.screening import TextKind
-from moderation.services import require_unrestricted
+from moderation.services.restrictions import require_unrestricted
 
 
 def publish_image(

@@ -16,7 +16,7 @@ from feed.models import Post, PostTag, Tag
 from feed.spelling import LONGEST_TAG, normal_tag, normal_tags
 from feed.words import clean_words
 from moderation.screening import TextKind
-from moderation.services import require_unrestricted
+from moderation.services.restrictions import require_unrestricted
 
 MOST_TAGS = 12
 SUGGESTED = 8

@@ -9,7 +9,7 @@ from accounts.errors import Refused
 from accounts.models import User
 from generation.models import Image
 from moderation.screening import TextKind, screen_text
-from moderation.services import record_screening
+from moderation.services.cases import record_screening
 
 
 def clean_words(text: str, *, kind: TextKind, field: str, longest: int, author: User, at: datetime) -> str:

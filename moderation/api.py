@@ -14,8 +14,9 @@ from rest_framework.response import Response
 from accounts.levels import ContentLevel
 from accounts.models import Role
 from accounts.permissions import HasRole, member_of
-from moderation import services
 from moderation.models import Case, Decision, Report, Restriction, kind_label
+from moderation.services import cases as case_services
+from moderation.services import decisions as decision_services
 from moderation.targets import load_target, visible_target
 
 NOTHING = OpenApiResponse(description="Nothing waits.")
@@ -39,7 +40,7 @@ class ReportViewSet(viewsets.ViewSet):
         body.is_valid(raise_exception=True)
         data, reporter = body.validated_data, member_of(request)
         target: Any = visible_target(data["target_type"], data["target"], reporter, timezone.now())
-        services.report_target(target=target, reporter=reporter, reason=data["reason"], note=data["note"])
+        case_services.report_target(target=target, reporter=reporter, reason=data["reason"], note=data["note"])
         return Response(body.data, status=status.HTTP_201_CREATED)
 
 
@@ -120,13 +121,13 @@ class CaseViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet[Case]):
     @action(detail=False, methods=["post"])
     def next(self, request: Request) -> Response:
         """Takes the most pressing case, or gives back the one you hold."""
-        case = services.claim_case(moderator=member_of(request))
+        case = case_services.claim_case(moderator=member_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT) if case is None else Response(CaseSerializer(case).data)
 
     @extend_schema(request=None, responses=CaseSerializer)
     @action(detail=True, methods=["post"])
     def claim(self, request: Request, public_id: str) -> Response:
-        case = services.claim_case(moderator=member_of(request), case=self.get_object())
+        case = case_services.claim_case(moderator=member_of(request), case=self.get_object())
         return Response(CaseSerializer(case).data)
 
     @extend_schema(request=DecideSerializer, responses={201: DecidedSerializer})
@@ -135,5 +136,7 @@ class CaseViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet[Case]):
         """Decides a case that you hold."""
         body = DecideSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        made = services.decide_case(case=self.get_object(), moderator=member_of(request), **body.validated_data)
+        made = decision_services.decide_case(
+            case=self.get_object(), moderator=member_of(request), **body.validated_data
+        )
         return Response(DecidedSerializer(made).data, status=status.HTTP_201_CREATED)

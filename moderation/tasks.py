@@ -1,10 +1,11 @@
 from celery import shared_task
 
-from moderation import services
+from moderation.services import cases as case_services
+from moderation.services import restrictions as restriction_services
 
 
 @shared_task(name="moderation.release_claims")
 def release_claims() -> None:
     """Cases whose moderator went away return to the queue, and bans that ran out end."""
-    services.release_expired_claims()
-    services.end_expired_restrictions()
+    case_services.release_expired_claims()
+    restriction_services.end_expired_restrictions()

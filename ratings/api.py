@@ -15,10 +15,10 @@ from rest_framework.reverse import reverse
 from accounts.limits import check_rate
 from accounts.permissions import member_of
 from generation.models import Image
-from ratings import services
 from ratings.forms import LONGEST_DWELL
 from ratings.models import Ask, AskOutcome, Comparison, Question, Rating, Surface
 from ratings.pools import prompt_of, theme_of
+from ratings.services import answering, drawing, showing
 from ratings.tokens import token_for
 from ratings.views.compare import PAIRS_A_MINUTE
 
@@ -117,7 +117,7 @@ class AnswerSerializer(_TimedSerializer):
 
 
 class VerdictSerializer(_TimedSerializer):
-    outcome = serializers.ChoiceField([*Comparison.Outcome.choices, (services.SKIP, "Skip")])
+    outcome = serializers.ChoiceField([*Comparison.Outcome.choices, (answering.SKIP, "Skip")])
 
 
 class OutcomeSerializer(serializers.Serializer[Any]):
@@ -176,7 +176,7 @@ class AskViewSet(viewsets.ViewSet):
         member, data = member_of(request), _valid(DrawSerializer, request)
         image = get_object_or_404(Image.objects.visible_to(member, timezone.now()), public_id=data["image"])
         surface = Surface.RESULT if image.author_id == member.pk else Surface.POST
-        ask = services.draw_ask(surface=surface, image=image, rater=member)
+        ask = drawing.draw_ask(surface=surface, image=image, rater=member)
         if ask is None:
             return Response(status=status.HTTP_204_NO_CONTENT)
         return Response(AskSerializer(ask, context={"request": request}).data, status=status.HTTP_201_CREATED)
@@ -192,7 +192,7 @@ class AskViewSet(viewsets.ViewSet):
     def answer(self, request: Request, pk: str) -> Response:
         """Stores the answer. The same one again changes nothing; another one is refused with 409."""
         data = _valid(AnswerSerializer, request)
-        rating = services.answer_ask(**data, rater=member_of(request), about=[pk])
+        rating = answering.answer_ask(**data, rater=member_of(request), about=[pk])
         return Response(RatingSerializer(rating).data)
 
     @extend_schema(parameters=[ID], request=DismissSerializer, responses=OutcomeSerializer)
@@ -200,7 +200,7 @@ class AskViewSet(viewsets.ViewSet):
     def skip(self, request: Request, pk: str) -> Response:
         """Closes the ask without an answer."""
         data = _valid(DismissSerializer, request)
-        close = services.dismiss_ask if data["is_dismissal"] else services.skip_ask
+        close = answering.dismiss_ask if data["is_dismissal"] else answering.skip_ask
         ask = close(token=data["token"], rater=member_of(request), about=[pk])
         return Response(OutcomeSerializer(ask).data)
 
@@ -213,7 +213,7 @@ class ComparisonViewSet(viewsets.ViewSet):
         """The pair to judge next: the one left open, else a new one; 204 when no pair is left."""
         member = member_of(request)
         check_rate(key=f"compare:{member.pk}", limit=PAIRS_A_MINUTE, seconds=60)
-        ask = services.draw_comparison(rater=member)
+        ask = drawing.draw_comparison(rater=member)
         if ask is None:
             return Response(status=status.HTTP_204_NO_CONTENT)
         return Response(ComparisonSerializer(ask, context={"request": request}).data, status=status.HTTP_201_CREATED)
@@ -228,12 +228,12 @@ class ComparisonViewSet(viewsets.ViewSet):
     @action(detail=True, methods=["post"])
     def answer(self, request: Request, pk: str) -> Response:
         """Stores which side won, as it was seen, and says what the pictures were."""
-        ask = services.answer_comparison(**_valid(VerdictSerializer, request), rater=member_of(request), about=[pk])
+        ask = answering.answer_comparison(**_valid(VerdictSerializer, request), rater=member_of(request), about=[pk])
         return Response(RevealSerializer(ask).data)
 
 
 def _mark_shown(request: Request, pk: str) -> Response:
-    services.mark_shown(**_valid(TokenSerializer, request), rater=member_of(request), about=[pk])
+    showing.mark_shown(**_valid(TokenSerializer, request), rater=member_of(request), about=[pk])
     return Response(status=status.HTTP_204_NO_CONTENT)
 
 

@@ -8,8 +8,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import Refused
 from accounts.models import User
-from ratings import services
 from ratings.models import Ask, AskOutcome, QualityAppeal
+from ratings.services import answering
+from ratings.services import appeals as appeal_services
 
 LONGEST_DWELL = 3_600_000  # ms
 CANT_TELL = "cant_tell"
@@ -53,12 +54,12 @@ class AnswerForm(_TokenForm):
         data = self.read()
         token = data["token"]
         if data["outcome"] == AskOutcome.SKIPPED:
-            services.skip_ask(token=token, rater=rater, about=about)
+            answering.skip_ask(token=token, rater=rater, about=about)
         elif data["outcome"] == AskOutcome.DISMISSED:
-            services.dismiss_ask(token=token, rater=rater, about=about)
+            answering.dismiss_ask(token=token, rater=rater, about=about)
         else:
             value = None if data["value"] == CANT_TELL else int(data["value"])
-            services.answer_ask(token=token, rater=rater, value=value, dwell_ms=data["dwell_ms"], about=about)
+            answering.answer_ask(token=token, rater=rater, value=value, dwell_ms=data["dwell_ms"], about=about)
 
 
 class AppealForm(forms.Form):
@@ -81,7 +82,7 @@ class AppealAnswerForm(forms.Form):
             raise Refused("bad_form", _("Write an answer and choose a decision."))
         is_granted = self.cleaned_data["decision"] == "granted"
         answer = self.cleaned_data["answer"]
-        return services.answer_quality_appeal(appeal=appeal, member=member, is_granted=is_granted, answer=answer)
+        return appeal_services.answer_quality_appeal(appeal=appeal, member=member, is_granted=is_granted, answer=answer)
 
 
 class ComparisonForm(_TokenForm):
@@ -89,6 +90,6 @@ class ComparisonForm(_TokenForm):
 
     def submit(self, *, rater: User, about: Collection[str]) -> Ask:
         data = self.read()
-        return services.answer_comparison(
+        return answering.answer_comparison(
             token=data["token"], rater=rater, outcome=data["outcome"], dwell_ms=data["dwell_ms"], about=about
         )

@@ -10,10 +10,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
-from ratings import aspects, building, counterparts, point_releases, previews, releases, reports, services
+from ratings import aspects, building, counterparts, point_releases, previews, releases, reports
 from ratings.benchmarks.results import refresh_results
 from ratings.datasets.eligibility import ReleaseFilter
 from ratings.models import Benchmark, Release, ReleaseShard
+from ratings.services import judging, showing
 
 JUDGED = "ratings-judged-mark"  # the last rating and comparison whose raters were looked at
 RATERS = 200  # at a time
@@ -22,7 +23,7 @@ RINGS = 200  # messages at a time; each finished shard rings for more
 
 @shared_task(name="ratings.expire_asks")
 def expire_asks() -> None:
-    services.expire_asks()
+    showing.expire_asks()
 
 
 @shared_task(name="ratings.refresh_aspects")
@@ -41,7 +42,7 @@ def refresh_aspects_of(images: list[int]) -> None:
 def judge_new_answers() -> None:
     """Looks at whoever answered since the last time. A forgotten mark only means that everybody is looked at."""
     rating, comparison = cache.get(JUDGED) or (0, 0)
-    raters, *newest = services.raters_since(rating=rating, comparison=comparison)
+    raters, *newest = judging.raters_since(rating=rating, comparison=comparison)
     _judge_in_parts(raters)
     cache.set(JUDGED, newest, timeout=None)
 
@@ -49,12 +50,12 @@ def judge_new_answers() -> None:
 @shared_task(name="ratings.judge_everybody")
 def judge_everybody() -> None:
     """Once a day: restrictions and the site's own pace change what older answers look like."""
-    _judge_in_parts(services.raters_active(at=timezone.now()))
+    _judge_in_parts(judging.raters_active(at=timezone.now()))
 
 
 @shared_task(name="ratings.judge_raters")
 def judge_raters(raters: list[int]) -> None:
-    images = services.judge_raters(raters=raters)
+    images = judging.judge_raters(raters=raters)
     if images:
         refresh_aspects_of.delay_on_commit(images)  # type: ignore[attr-defined]  # DjangoTask, not yet in celery-types
 

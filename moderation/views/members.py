@@ -11,11 +11,12 @@ from django.views.decorators.http import require_GET, require_http_methods
 from accounts.errors import Refused
 from accounts.forms import add_refusal
 from accounts.permissions import member_of, member_required
-from moderation import services
 from moderation.forms import AppealForm, ReportForm
 from moderation.models import Appeal, Decision, Restriction, Strike, kind_label
 from moderation.policy import POLICY, POLICY_VERSION
 from moderation.publiclog import overturn_rates, redacted
+from moderation.services import appeals as appeal_services
+from moderation.services import cases as case_services
 from moderation.services.appeals import can_appeal
 from moderation.services.restrictions import describe
 from moderation.statements import statement_of
@@ -34,7 +35,7 @@ def report(request: HttpRequest, target_type: str, public_id: str) -> HttpRespon
     form = ReportForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
-            services.report_target(target=target, reporter=member, **form.cleaned_data, at=now)  # type: ignore[arg-type]
+            case_services.report_target(target=target, reporter=member, **form.cleaned_data, at=now)  # type: ignore[arg-type]
         except Refused as error:
             if error.status == 404:
                 raise
@@ -70,7 +71,7 @@ def decision(request: HttpRequest, public_id: str) -> HttpResponse:
     form = AppealForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
-            services.appeal_decision(decision=found, author=member, text=form.cleaned_data["text"], at=now)
+            appeal_services.appeal_decision(decision=found, author=member, text=form.cleaned_data["text"], at=now)
         except Refused as error:
             add_refusal(form, error)
         else:

@@ -12,11 +12,15 @@ from accounts.errors import Refused
 from accounts.forms import add_refusal
 from accounts.models import Role, User
 from accounts.permissions import member_of, role_required
-from moderation import services
 from moderation.forms import AnswerForm, DecisionForm, RuleForm
 from moderation.models import Appeal, Case, Decision, Restriction, Rule, Screening, Strike
 from moderation.policy import DECIDABLE
 from moderation.pseudonyms import pseudonym
+from moderation.services import appeals as appeal_services
+from moderation.services import cases as case_services
+from moderation.services import decisions as decision_services
+from moderation.services import restrictions as restriction_services
+from moderation.services import rules as rule_services
 from moderation.statements import statement, statement_of
 from moderation.targets import load_target
 
@@ -45,7 +49,7 @@ def claim(request: HttpRequest, public_id: str = "") -> HttpResponse:
     """Takes one case, or the next."""
     case = get_object_or_404(Case, public_id=public_id) if public_id else None
     try:
-        taken = services.claim_case(moderator=member_of(request), case=case)
+        taken = case_services.claim_case(moderator=member_of(request), case=case)
     except Refused as error:
         messages.error(request, error.message)
         return redirect("moderation:queue")
@@ -59,7 +63,7 @@ def claim(request: HttpRequest, public_id: str = "") -> HttpResponse:
 @require_POST
 def release(request: HttpRequest, public_id: str) -> HttpResponse:
     case = get_object_or_404(Case, public_id=public_id)
-    services.release_case(case=case, moderator=member_of(request))
+    case_services.release_case(case=case, moderator=member_of(request))
     return redirect("moderation:queue")
 
 
@@ -74,7 +78,7 @@ def case(request: HttpRequest, public_id: str) -> HttpResponse:
     form = DecisionForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
-            services.decide_case(case=found, moderator=moderator, **form.choices_made(), at=now)
+            decision_services.decide_case(case=found, moderator=moderator, **form.choices_made(), at=now)
         except Refused as error:
             add_refusal(form, error)
             found.refresh_from_db()
@@ -86,7 +90,7 @@ def case(request: HttpRequest, public_id: str) -> HttpResponse:
 
 def _go_on(request: HttpRequest, moderator: User, action: str) -> HttpResponse:
     messages.success(request, _("Decided: %(action)s.") % {"action": Decision.Action(action).label})
-    following = services.claim_case(moderator=moderator)
+    following = case_services.claim_case(moderator=moderator)
     return redirect("moderation:case", following.public_id) if following else redirect("moderation:queue")
 
 
@@ -144,7 +148,7 @@ def appeal(request: HttpRequest, public_id: str) -> HttpResponse:
     if form.is_valid():
         is_granted = request.POST.get("outcome") == "grant"
         try:
-            services.answer_appeal(
+            appeal_services.answer_appeal(
                 appeal=found, moderator=moderator, is_granted=is_granted, answer=form.cleaned_data["answer"]
             )
         except Refused as error:
@@ -171,7 +175,7 @@ def rules(request: HttpRequest) -> HttpResponse:
     form = RuleForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
-            services.add_rule(**form.cleaned_data)
+            rule_services.add_rule(**form.cleaned_data)
         except Refused as error:
             add_refusal(form, error)
         else:
@@ -184,7 +188,7 @@ def rules(request: HttpRequest) -> HttpResponse:
 @moderator_only
 @require_POST
 def retire(request: HttpRequest, slug: str) -> HttpResponse:
-    services.retire_rule(rule=get_object_or_404(Rule.objects.active(), slug=slug))
+    rule_services.retire_rule(rule=get_object_or_404(Rule.objects.active(), slug=slug))
     messages.success(request, _("The rule is no longer in force."))
     return redirect("moderation:rules")
 
@@ -210,6 +214,6 @@ def member(request: HttpRequest, public_id: str) -> HttpResponse:
 def lift(request: HttpRequest, pk: int) -> HttpResponse:
     """Lifts one restriction early."""
     found = get_object_or_404(Restriction.objects.select_related("user"), pk=pk)
-    services.lift_restriction(restriction=found)
+    restriction_services.lift_restriction(restriction=found)
     messages.success(request, _("Lifted."))
     return redirect("moderation:member", found.user.public_id)

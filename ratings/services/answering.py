@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.errors import NotFound, Refused
 from accounts.limits import check_rate
 from accounts.models import User, level_for
-from moderation.services import require_unrestricted
+from moderation.services.restrictions import require_unrestricted
 from ratings import ledger
 from ratings.models import Ask, AskOutcome, Comparison, Rating
 from ratings.pools import askable_images

@@ -13,9 +13,12 @@ from feed.services import like_post
 from generation.models import Image
 from moderation.models import Case, Decision, Report
 from moderation.policy import Reason
-from moderation.services import claim_case, decide_case, report_target
+from moderation.services.cases import claim_case, report_target
+from moderation.services.decisions import decide_case
 from ratings.models import Ask, AskOutcome, Surface
-from ratings.services import answer_ask, answer_comparison, draw_ask, draw_comparison, mark_shown, skip_ask
+from ratings.services.answering import answer_ask, answer_comparison, skip_ask
+from ratings.services.drawing import draw_ask, draw_comparison
+from ratings.services.showing import mark_shown
 from ratings.simulation import tastes
 from ratings.simulation.stage import Stage, simulated_user
 from ratings.tokens import token_for

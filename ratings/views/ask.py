@@ -14,9 +14,9 @@ from accounts.errors import Refused
 from accounts.models import User
 from accounts.permissions import member_of, member_required
 from generation.models import Image
-from ratings import services
 from ratings.forms import AnswerForm
 from ratings.models import Surface
+from ratings.services import drawing, showing
 from ratings.tokens import token_for
 
 
@@ -29,7 +29,7 @@ def ask(request: HttpRequest, public_id: str) -> HttpResponse:
         return HttpResponse(status=204)
     image = get_object_or_404(Image.objects.visible_to(request.user, timezone.now()), public_id=public_id)
     surface = Surface.RESULT if image.author_id == request.user.pk else Surface.POST
-    drawn = services.draw_ask(surface=surface, image=image, rater=request.user)
+    drawn = drawing.draw_ask(surface=surface, image=image, rater=request.user)
     if drawn is None and request.headers.get("HX-Request"):
         return HttpResponse(status=204)
     if drawn is None:
@@ -57,7 +57,7 @@ def answer(request: HttpRequest, public_id: str) -> HttpResponse:
 def report(request: HttpRequest, public_id: str) -> HttpResponse:
     """What the browser saw of the ask: `event` is "shown", or "not_rendered" when the page went first."""
     token, event = request.POST.get("token", ""), request.POST.get("event")
-    marks = {"shown": services.mark_shown, "not_rendered": services.mark_not_rendered}
+    marks = {"shown": showing.mark_shown, "not_rendered": showing.mark_not_rendered}
     if event not in marks:
         return HttpResponse(_("The event is shown or not_rendered."), status=400, content_type="text/plain")
     try:

@@ -10,11 +10,11 @@ from accounts.errors import Refused
 from accounts.limits import check_rate
 from accounts.permissions import member_of, member_required
 from generation import files
-from ratings import services
 from ratings.forms import ComparisonForm
 from ratings.gold import spoil
 from ratings.models import Ask, AskOutcome, RaterStanding
 from ratings.pools import askable_images, prompt_of, theme_of
+from ratings.services import drawing
 from ratings.tokens import token_for
 
 PAIRS_A_MINUTE = 60
@@ -28,7 +28,7 @@ def compare(request: HttpRequest) -> HttpResponse:
     member = member_of(request)
     try:
         check_rate(key=f"compare:{member.pk}", limit=PAIRS_A_MINUTE, seconds=60)
-        drawn = services.draw_comparison(rater=member)
+        drawn = drawing.draw_comparison(rater=member)
     except Refused as refusal:
         return render(request, "ratings/compare.html", {"refusal": refusal.message}, status=refusal.status)
     return _pair(request, drawn)

@@ -13,9 +13,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.errors import Refused
 from accounts.models import Role, User
 from accounts.permissions import member_of, member_required, role_required
-from ratings import quality, services
+from ratings import quality
 from ratings.forms import AppealAnswerForm, AppealForm
 from ratings.models import Flag, QualityAppeal, QualityFlag, RaterStanding
+from ratings.services import appeals as appeal_services
 from ratings.tasks import refresh_aspects_of
 
 RATERS = 100
@@ -68,7 +69,7 @@ def standing(request: HttpRequest) -> HttpResponse:
     status, refusal = 200, ""
     if request.method == "POST":
         try:
-            services.appeal_flags(rater=member, text=request.POST.get("text", ""))
+            appeal_services.appeal_flags(rater=member, text=request.POST.get("text", ""))
             messages.success(request, _("Your appeal is with the team. You will be told of their answer."))
             return redirect("ratings:standing")
         except Refused as error:

@@ -11,7 +11,7 @@ from feed.models import Challenge, Post
 from feed.services import enter_challenge
 from generation.models import Image
 from ratings.models import Ask, Comparison, Policy, Rating
-from ratings.services import skip_ask
+from ratings.services.answering import skip_ask
 from ratings.tokens import token_for
 from tests.conftest import Person
 from tests.ratings.conftest import ALWAYS, Hang, hang

@@ -14,7 +14,7 @@ from feed.challenges import schedule_challenges
 from feed.days import local_day
 from feed.models import Post
 from feed.services import publish_image
-from moderation.services import claim_case, report_target
+from moderation.services.cases import claim_case, report_target
 from tests.conftest import Person
 from tests.generation.fixtures import MakeImage
 

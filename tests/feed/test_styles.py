@@ -18,7 +18,8 @@ from feed.styles import arithmetic, naming
 from feed.styles.finding import find_styles, monday
 from feed.styles.reading import curve, rising
 from generation.models import Generation
-from moderation.services import claim_case, decide_case, open_case
+from moderation.services.cases import claim_case, open_case
+from moderation.services.decisions import decide_case
 from tests.conftest import ApiAs, As
 from tests.feed.conftest import HangMany
 from tests.feed.test_search import encoder

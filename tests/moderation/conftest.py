@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import Role, User
 from moderation.models import Case
-from moderation.services import report_target
+from moderation.services.cases import report_target
 from tests.conftest import MakeMember
 
 

@@ -13,20 +13,10 @@ from accounts.models import ApiToken, Notification, User
 from accounts.services import issue_token
 from moderation.models import Case, Decision, Report, Restriction, Screening, Strike
 from moderation.screening import screen_text
-from moderation.services import (
-    answer_appeal,
-    appeal_decision,
-    claim_case,
-    decide_case,
-    lift_restriction,
-    open_case,
-    record_screening,
-    release_expired_claims,
-    report_target,
-    require_unrestricted,
-    restrict_member,
-)
-from moderation.services.restrictions import add_strike
+from moderation.services.appeals import answer_appeal, appeal_decision
+from moderation.services.cases import claim_case, open_case, record_screening, release_expired_claims, report_target
+from moderation.services.decisions import decide_case
+from moderation.services.restrictions import add_strike, lift_restriction, require_unrestricted, restrict_member
 from tests.conftest import MakeMember
 from tests.moderation.conftest import ReportMember
 

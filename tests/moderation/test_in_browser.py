@@ -13,7 +13,8 @@ from feed.models import Post
 from feed.services import publish_image
 from generation.models import Image
 from moderation.models import Decision
-from moderation.services import claim_case, decide_case, report_target
+from moderation.services.cases import claim_case, report_target
+from moderation.services.decisions import decide_case
 from tests.browser.test_frame import overflow, violations
 from tests.conftest import Person
 from tests.generation.fixtures import MakeImage

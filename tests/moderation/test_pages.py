@@ -6,7 +6,8 @@ from django.urls import reverse
 
 from accounts.models import User
 from moderation.models import Appeal, Case, Decision, Report, Rule
-from moderation.services import claim_case, decide_case
+from moderation.services.cases import claim_case
+from moderation.services.decisions import decide_case
 from tests.conftest import ApiAs, As
 from tests.moderation.conftest import ReportMember
 

@@ -6,7 +6,9 @@ from django.core.management import CommandError, call_command
 from accounts.models import User
 from generation.models import Image, ImageState
 from moderation.models import BlockedHash, Case, Decision, Strike
-from moderation.services import answer_appeal, appeal_decision, claim_case, decide_case, open_case
+from moderation.services.appeals import answer_appeal, appeal_decision
+from moderation.services.cases import claim_case, open_case
+from moderation.services.decisions import decide_case
 from tests.generation.fixtures import MakeImage
 
 pytestmark = pytest.mark.django_db

@@ -5,7 +5,7 @@ import pytest
 from accounts.levels import ContentLevel
 from moderation.models import Rule, Screening
 from moderation.screening import screen_text
-from moderation.services import add_rule, retire_rule
+from moderation.services.rules import add_rule, retire_rule
 
 Verdict = Screening.Verdict
 pytestmark = pytest.mark.django_db

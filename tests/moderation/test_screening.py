@@ -17,7 +17,7 @@ from moderation.normalise import joined, plain, readings, unleeted
 from moderation.observations import Label, Observation, TextKind
 from moderation.policy import Reason
 from moderation.screening import screen_image, screen_text
-from moderation.services import block_hash, lift_hash
+from moderation.services.hashes import block_hash, lift_hash
 from moderation.verdicts import EXPLICIT_HOLD, decide_image, decide_text
 
 Verdict = Screening.Verdict

@@ -9,9 +9,11 @@ from accounts.services import delete_account, export_personal_data
 from feed.models import PostAspect
 from generation.models import Image
 from moderation.models import Decision
-from moderation.services import claim_case, decide_case, open_case
-from ratings import aspects, effects, services, tasks
+from moderation.services.cases import claim_case, open_case
+from moderation.services.decisions import decide_case
+from ratings import aspects, effects, tasks
 from ratings.models import Ask, Comparison, Rating
+from ratings.services import drawing
 from tests.conftest import MakeMember
 from tests.ratings.answers import rate, vote
 from tests.ratings.conftest import Hang
@@ -74,7 +76,7 @@ def test_a_decision_that_takes_a_picture_away_closes_the_questions_about_it(
 ) -> None:
     image, other = hang(alice, seed=1), hang(alice, seed=2)
     for each in (image, other):
-        assert services.draw_ask(surface="post", image=each, rater=bob)
+        assert drawing.draw_ask(surface="post", image=each, rater=bob)
     case = claim_case(moderator=mod, case=open_case(target=image, origin="report", severity=1))
     assert case
     decide_case(case=case, moderator=mod, action=Decision.Action.REMOVE, reason="spam")
@@ -85,8 +87,8 @@ def test_a_new_level_closes_the_questions_of_others_and_leaves_the_makers(
     always: object, alice: User, bob: User, hang: Hang
 ) -> None:
     image = hang(alice)
-    by_maker = services.draw_ask(surface="result", image=image, rater=alice)
-    by_other = services.draw_ask(surface="post", image=image, rater=bob)
+    by_maker = drawing.draw_ask(surface="result", image=image, rater=alice)
+    by_other = drawing.draw_ask(surface="post", image=image, rater=bob)
     effects.apply(decision=Decision(action=Decision.Action.LEVEL, decided_at=timezone.now()), target=image)
     assert by_maker
     assert by_other
@@ -98,7 +100,7 @@ def test_a_decision_that_changes_nothing_to_see_closes_nothing(
     always: object, alice: User, bob: User, hang: Hang, action: str
 ) -> None:
     image = hang(alice)
-    assert services.draw_ask(surface="post", image=image, rater=bob)
+    assert drawing.draw_ask(surface="post", image=image, rater=bob)
     effects.apply(decision=Decision(action=action, decided_at=timezone.now()), target=image.post)
     assert Ask.objects.get().outcome == "open"
 
@@ -106,9 +108,9 @@ def test_a_decision_that_changes_nothing_to_see_closes_nothing(
 def test_a_restricted_member_has_no_question_open_and_none_is_open_about_their_pictures(
     always: object, alice: User, bob: User, mallory: User, hang: Hang
 ) -> None:
-    services.draw_ask(surface="post", image=hang(alice, seed=1), rater=mallory)
-    services.draw_ask(surface="post", image=hang(mallory, seed=2), rater=bob)
-    kept = services.draw_ask(surface="post", image=hang(alice, seed=3), rater=bob)
+    drawing.draw_ask(surface="post", image=hang(alice, seed=1), rater=mallory)
+    drawing.draw_ask(surface="post", image=hang(mallory, seed=2), rater=bob)
+    kept = drawing.draw_ask(surface="post", image=hang(alice, seed=3), rater=bob)
     effects.apply(decision=Decision(action=Decision.Action.RESTRICT, decided_at=timezone.now()), target=mallory)
     assert list(Ask.objects.filter(outcome="open")) == [kept]
 

@@ -28,7 +28,8 @@ from ratings.benchmarks.running import open_judging, register_benchmark
 from ratings.models import Ask, Benchmark, BenchmarkPicture, BenchmarkScore, Policy, PromptSet, QualityFlag
 from ratings.pools import comparison_pools
 from ratings.sampling import Parameters
-from ratings.services import answer_comparison, draw_comparison
+from ratings.services.answering import answer_comparison
+from ratings.services.drawing import draw_comparison
 from ratings.tokens import token_for
 from tests.conftest import As, MakeMember
 from tests.generation.fixtures import MakeImage, checkpoint_row

@@ -7,8 +7,8 @@ from django.urls import reverse
 
 from accounts.models import User
 from generation.models import Generation, Image
-from ratings import services
 from ratings.models import Ask, Comparison
+from ratings.services import answering
 from ratings.tokens import token_for
 from tests.conftest import ApiAs, As
 from tests.generation.fixtures import checkpoint_row
@@ -73,7 +73,7 @@ def test_a_prompt_hidden_after_the_draw_is_told_no_more(
     Image.objects.update(is_prompt_hidden=True)
     assert "unspoken" not in client.get(page).content.decode()
     assert api_as(bob).post("/api/comparisons/").json()["prompt"] is None
-    services.answer_comparison(token=token_for(ask), rater=bob, outcome="left")
+    answering.answer_comparison(token=token_for(ask), rater=bob, outcome="left")
     told = client.get(reveal)
     assert (told.status_code, "unspoken" in told.content.decode()) == (200, False)
 

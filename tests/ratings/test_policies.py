@@ -17,7 +17,7 @@ from ratings.activity import recent_activity
 from ratings.forecast import Activity, forecast
 from ratings.models import Ask, DrawTally, Policy, Question, QuestionTranslation
 from ratings.sampling import Parameters
-from ratings.services import draw_ask, draw_comparison
+from ratings.services.drawing import draw_ask, draw_comparison
 from ratings.services.policies import activate_policy, discard_policy, save_policy
 from ratings.services.wordings import reword_question
 from tests.conftest import As, MakeMember

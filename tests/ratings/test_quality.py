@@ -13,10 +13,12 @@ from accounts.models import User
 from feed.notices import read_notices
 from generation.models import Image
 from moderation.models import Restriction
-from moderation.services import restrict_member
-from ratings import aspects, quality, services, tasks
+from moderation.services.restrictions import restrict_member
+from ratings import aspects, quality, tasks
 from ratings.models import Ask, Comparison, Flag, QualityAppeal, QualityFlag, RaterStanding, Rating
 from ratings.quality import Given
+from ratings.services import appeals as appeal_services
+from ratings.services import judging
 from tests.conftest import As, MakeMember
 from tests.ratings.answers import rate, vote
 from tests.ratings.conftest import Hang
@@ -108,7 +110,7 @@ def hasty(alice: User, bob: User, hang: Hang) -> Image:
 
 
 def judge(*raters: User) -> list[int]:
-    return services.judge_raters(raters=[rater.pk for rater in raters], at=timezone.now())
+    return judging.judge_raters(raters=[rater.pk for rater in raters], at=timezone.now())
 
 
 def test_a_flag_deletes_nothing_is_raised_once_and_lifted_when_it_no_longer_holds(hasty: Image, bob: User) -> None:
@@ -152,19 +154,19 @@ def test_flags_of_pairs_stand_where_exports_read_them_and_a_check_shows_who_look
 
 
 def test_the_task_looks_at_whoever_answered_since_and_later_at_nobody_twice(hasty: Image, bob: User) -> None:
-    raters, rating, comparison = services.raters_since(rating=0, comparison=0)
+    raters, rating, comparison = judging.raters_since(rating=0, comparison=0)
     assert raters == [bob.pk]
     later = timezone.now() + timedelta(hours=1)
-    assert services.raters_since(rating=rating, comparison=comparison, at=later)[0] == []
+    assert judging.raters_since(rating=rating, comparison=comparison, at=later)[0] == []
     tasks.judge_new_answers()
-    assert services.raters_active(at=timezone.now()) == [bob.pk]
+    assert judging.raters_active(at=timezone.now()) == [bob.pk]
 
 
 def test_an_answer_that_was_numbered_earlier_and_stored_later_is_looked_at_too(
     hasty: Image, bob: User, mallory: User
 ) -> None:
     seen = rate(mallory, hasty, 2)  # the newest when the task looked; bob's transaction, numbered before, ended later
-    assert services.raters_since(rating=seen.pk, comparison=0)[0] == [bob.pk, mallory.pk]
+    assert judging.raters_since(rating=seen.pk, comparison=0)[0] == [bob.pk, mallory.pk]
 
 
 def test_a_restricted_members_last_answers_are_marked(hasty: Image, bob: User) -> None:
@@ -226,14 +228,14 @@ def test_an_appeal_needs_a_flag_and_somebody_elses_answer(
             call(**arguments)
         return caught.value.code, caught.value.status
 
-    assert refusal(services.appeal_flags, rater=alice, text="Why?") == ("nothing_flagged", 409)
+    assert refusal(appeal_services.appeal_flags, rater=alice, text="Why?") == ("nothing_flagged", 409)
     judge(bob)
-    appeal = services.appeal_flags(rater=bob, text="Why?")
+    appeal = appeal_services.appeal_flags(rater=bob, text="Why?")
     answer = {"appeal": appeal, "is_granted": False, "answer": "So."}
-    assert refusal(services.answer_quality_appeal, member=alice, **answer) == ("not_found", 404)
+    assert refusal(appeal_services.answer_quality_appeal, member=alice, **answer) == ("not_found", 404)
     QualityAppeal.objects.update(rater=rita)
     appeal.refresh_from_db()
-    assert refusal(services.answer_quality_appeal, member=rita, **answer) == ("own_appeal", 403)
+    assert refusal(appeal_services.answer_quality_appeal, member=rita, **answer) == ("own_appeal", 403)
 
 
 def test_raters_are_the_teams_business_alone(hasty: Image, bob: User, rita: User, as_user: As) -> None:

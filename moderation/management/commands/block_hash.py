@@ -7,8 +7,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from accounts.errors import Refused
 from moderation.models import BlockedHash
-from moderation.services import block_hash
 from moderation.services.decisions import pdq_of
+from moderation.services.hashes import block_hash
 from moderation.targets import target_model
 
 
