@@ -14,10 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import deliveries, services
-from accounts.addresses import counted_address_of
 from accounts.consent import EXPLAINED
-from accounts.errors import Refused
-from accounts.limits import check_rate
 from accounts.models import (
     ApiToken,
     ConsentEvent,
@@ -29,6 +26,9 @@ from accounts.models import (
     WebhookEvent,
 )
 from accounts.permissions import member_of
+from lib.addresses import counted_address_of
+from lib.errors import Refused
+from lib.limits import check_rate
 
 ATTEMPTS_A_MINUTE = 10
 

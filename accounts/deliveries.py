@@ -7,8 +7,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import webhooks
-from accounts.errors import NotFound
 from accounts.models import User, Webhook, WebhookDelivery
+from lib.errors import NotFound
 
 MAX_ATTEMPTS = 8
 LEASE = timedelta(minutes=2)  # longer than a call may take; a worker that dies leaves the row due again

@@ -7,9 +7,9 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from accounts.consent import EXPLAINED
-from accounts.errors import Refused
-from accounts.levels import ContentLevel
 from accounts.models import User, WebhookEvent
+from lib.content_levels import ContentLevel
+from lib.errors import Refused
 
 
 def add_refusal(form: forms.Form | forms.ModelForm[Any], error: Refused) -> None:

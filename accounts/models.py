@@ -14,8 +14,8 @@ from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 from knox.models import AbstractAuthToken
 
-from accounts.ids import PublicIdModel
-from accounts.levels import ContentLevel
+from lib.content_levels import ContentLevel
+from lib.ids import PublicIdModel
 
 
 class Role(models.TextChoices):

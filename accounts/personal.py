@@ -1,4 +1,4 @@
-"""Accounts' part of “download my data” and “delete my account” (see accounts.hooks)."""
+"""Accounts' part of “download my data” and “delete my account” (see lib.hooks)."""
 
 from typing import Any
 

@@ -18,9 +18,6 @@ from knox.settings import knox_settings
 
 from accounts import webhooks
 from accounts.consent import TEXT_VERSION
-from accounts.errors import NotFound, Refused
-from accounts.hooks import FilesOf, personal_data
-from accounts.levels import ContentLevel
 from accounts.models import (
     ApiToken,
     ConsentEvent,
@@ -32,6 +29,9 @@ from accounts.models import (
     WebhookEvent,
 )
 from accounts.tasks import deliver_webhooks
+from lib.content_levels import ContentLevel
+from lib.errors import NotFound, Refused
+from lib.hooks import FilesOf, personal_data
 
 MAX_WEBHOOKS = 10
 

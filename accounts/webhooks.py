@@ -16,8 +16,8 @@ import urllib3
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from accounts.errors import Refused
 from accounts.models import WebhookDelivery
+from lib.errors import Refused
 
 TIMEOUT = urllib3.Timeout(connect=5, read=10)
 SIGNATURE_HEADER = "Salon-Signature"

@@ -11,8 +11,8 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 
-from accounts.errors import Refused
 from config.reachable import is_unreachable
+from lib.errors import Refused
 
 RETRY_SECONDS = "5"
 FALLBACK = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>

@@ -9,8 +9,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django_prometheus.exports import ExportToDjangoView
 
-from accounts.addresses import address_of
 from config import reachable
+from lib.addresses import address_of
 
 LOOPBACK = {"127.0.0.1", "::1"}
 

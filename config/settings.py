@@ -34,7 +34,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # probes speak plain HTTP
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.boolean("BEHIND_PROXY", False) else None
-NUM_PROXIES = env.integer("NUM_PROXIES", 0, least=0)  # ours, in front: accounts.addresses believes so many
+NUM_PROXIES = env.integer("NUM_PROXIES", 0, least=0)  # ours, in front: lib.addresses believes so many
 SESSION_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
@@ -128,7 +128,7 @@ if DATABASE_POOL_SIZE:
 DATABASE_PREPARE_AFTER = env.integer("DATABASE_PREPARE_AFTER", 2, least=0)
 DATABASES["default"].setdefault("OPTIONS", {})["prepare_threshold"] = DATABASE_PREPARE_AFTER or None
 REDIS_URL = env.redis("REDIS_URL", VAR_DIR)
-CACHES = {"default": {"BACKEND": "config.caching.ValkeyCache", "LOCATION": REDIS_URL}}
+CACHES = {"default": {"BACKEND": "lib.cache.ValkeyCache", "LOCATION": REDIS_URL}}
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 
 S3_BUCKET = env.string("S3_BUCKET", "")
@@ -179,7 +179,7 @@ LOGIN_REDIRECT_URL = "/"
 EMAIL_URL = env.string("EMAIL_URL", "")
 vars().update(env.email(EMAIL_URL, VAR_DIR / "mail"))
 DEFAULT_FROM_EMAIL = env.string("DEFAULT_FROM_EMAIL", "salon@localhost")
-ACCOUNT_ADAPTER = "accounts.addresses.Adapter"
+ACCOUNT_ADAPTER = "lib.addresses.Adapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email" + ("*" if EMAIL_URL else ""), "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if EMAIL_URL else "none"
@@ -205,7 +205,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "config.pages.Pages",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_THROTTLE_CLASSES": ["accounts.addresses.VisitorThrottle", "accounts.addresses.MemberThrottle"],
+    "DEFAULT_THROTTLE_CLASSES": ["lib.addresses.VisitorThrottle", "lib.addresses.MemberThrottle"],
     "DEFAULT_THROTTLE_RATES": {
         "anon": env.string("API_RATE_ANONYMOUS", "120/min"),
         "user": env.string("API_RATE_MEMBER", "600/min"),
@@ -224,7 +224,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
-        "ContentLevelEnum": "accounts.levels.ContentLevel",
+        "ContentLevelEnum": "lib.content_levels.ContentLevel",
         "AskOutcomeEnum": "ratings.models.AskOutcome",
     },
 }

@@ -20,7 +20,6 @@ from feed import services, visitors
 from feed.challenges import begun_on, entries_of
 from feed.listings import ASPECT_NAMES, LISTING_WORDS, SORT_NAMES, WINDOWS, Listing
 from feed.models import Challenge, Post
-from feed.paging import read_keyset
 from feed.people_api import PeopleSerializer, people_page
 from feed.post_api import PostDetailSerializer, PostParts, find_post
 from feed.profiles import FollowSide, follows_of, profile_of, visible_members
@@ -41,6 +40,7 @@ from feed.serializers import (
 )
 from feed.tagging import tag_post, tags_of
 from generation.models import Image
+from lib.pagination import read_keyset
 
 CURSOR = OpenApiParameter("cursor", str, description="From `next` of the page before; opaque")
 SORT = OpenApiParameter("sort", str, enum=list(SORT_NAMES), default="hot")

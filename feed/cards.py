@@ -7,10 +7,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.levels import ContentLevel
 from accounts.models import Viewer
 from feed.models import Post
 from generation.files import Picture, picture
+from lib.content_levels import ContentLevel
 
 NOTHING = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"  # one clear pixel
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 
-from accounts.errors import NotFound, Refused
 from accounts.models import User, Viewer
-from feed.days import day_bounds, local_day
 from feed.models import Challenge, ChallengeEntry, FeedEntry, Post, PostQuerySet
+from lib.days import day_bounds, local_day
+from lib.errors import NotFound, Refused
 
 ENTRIES_PER_MEMBER = 3
 DAYS_AHEAD = 30

@@ -7,15 +7,15 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.errors import NotFound, Refused
 from accounts.models import User, Viewer
 from accounts.services import notify
 from feed.display import mark_stale
 from feed.models import Collection, CollectionItem, CollectionMember, Post
 from feed.models.collections import CollectionQuerySet, new_link_key
-from feed.paging import Keyset, read_keyset
 from feed.profiles import visible_members
 from feed.words import clean_words
+from lib.errors import NotFound, Refused
+from lib.pagination import Keyset, read_keyset
 from moderation.screening import TextKind
 from moderation.services.restrictions import require_unrestricted
 

@@ -17,11 +17,11 @@ from accounts.permissions import member_of
 from feed import collecting
 from feed.api import CURSOR, posts_shown
 from feed.models import Collection, CollectionMember, Post
-from feed.paging import read_keyset
 from feed.profiles import visible_members
 from feed.rates import check_member_rate
 from feed.reading import PAGE_SIZE
 from feed.serializers import PostPageSerializer, checked
+from lib.pagination import read_keyset
 
 ID = OpenApiParameter("id", str, OpenApiParameter.PATH)
 KEY = OpenApiParameter("key", str, description="What a shared link carries")

@@ -9,14 +9,14 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.errors import NotFound, Refused
 from accounts.models import User, Viewer
 from accounts.services import notify
 from feed.display import mark_stale
 from feed.models import Comment, Post
 from feed.models.comments import DEEPEST
-from feed.paging import read_keyset
 from feed.words import clean_words
+from lib.errors import NotFound, Refused
+from lib.pagination import read_keyset
 from moderation.screening import TextKind
 from moderation.services.restrictions import require_unrestricted
 

@@ -6,8 +6,8 @@ from datetime import datetime
 from django.core import signing
 from django.utils.translation import gettext as _
 
-from accounts.errors import Refused
 from feed.listings import EPOCH, MICROSECOND, Listing, Passed, Place, as_key
+from lib.errors import Refused
 
 VERSION = 1
 MOST_PASSED, MOST_SKIPPED = 8, 600  # a cursor must fit an address

@@ -10,11 +10,11 @@ from datetime import datetime
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
-from accounts.levels import ContentLevel
 from feed import visitors
 from feed.models import FeedEntry, Post, StaleCount, StyledPost
 from feed.search.entries import sync_search
 from generation.models import Image, ImageState, PromptExample
+from lib.content_levels import ContentLevel
 from moderation.models import Restriction
 
 PASSED = Q(state=ImageState.READY, deleted_at=None)

@@ -6,12 +6,12 @@ from django import forms
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from accounts.errors import Refused
 from accounts.models import User
 from feed.models import Collection, NoticeChoice, NoticeSettings, Post, Profile
 from feed.notices import ALWAYS, KINDS
 from feed.words import LONGEST_ALT
 from generation.models import Image
+from lib.errors import Refused
 
 MOST_AVATARS = 50  # pictures to choose from
 

@@ -15,9 +15,9 @@ import redis
 from django.conf import settings
 from django.db import connection, transaction
 
-from accounts.limits import check_rate
 from accounts.models import User, Viewer
 from feed.models import Post, PostHour
+from lib.limits import check_rate
 
 MOST_AT_ONCE = 60
 SEEN_DAYS = 7

@@ -10,10 +10,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.errors import Refused
 from accounts.models import User, Viewer, level_for
 from feed import diversity
 from feed.spelling import LONGEST_TAG, normal_tag
+from lib.errors import Refused
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)

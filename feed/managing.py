@@ -9,11 +9,11 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from accounts.models import User
-from accounts.streaming import download, zipped_files
 from feed import services
 from feed.models import Post
 from generation import files
 from generation.models import ImageState
+from lib.streaming import download, zipped_files
 
 MOST_AT_ONCE = 500  # taken down by one press
 MOST_ORIGINALS = 2_000  # in one archive

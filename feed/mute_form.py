@@ -6,12 +6,12 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts.errors import Refused
 from accounts.models import User
 from feed.models import Mute
 from feed.people import LONGEST_WORDS
 from feed.profiles import visible_members
 from generation.models import Checkpoint
+from lib.errors import Refused
 
 DAYS = [("", _("Until I take it back")), ("1", _("A day")), ("7", _("A week")), ("30", _("30 days"))]
 

@@ -20,8 +20,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Notification, NotificationQuerySet, User
 from accounts.services import unread_key
 from feed.models import Comment, NoticeChoice, Post
-from feed.paging import read_keyset
 from feed.profiles import visible_members
+from lib.pagination import read_keyset
 
 PAGE_SIZE = 30
 MOST_ROUNDS = 5  # pages looked through for one that shows something

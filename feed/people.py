@@ -7,12 +7,12 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.errors import NotFound, Refused
 from accounts.models import User
 from feed.models import Block, Follow, HiddenPost, Mute, Post, Tag
 from feed.profiles import visible_members
 from feed.spelling import normal_tag
 from generation.models import Checkpoint
+from lib.errors import NotFound, Refused
 from moderation.services.restrictions import require_unrestricted
 
 MOST_FOLLOWS, MOST_BLOCKS, MOST_MUTES, MOST_HIDDEN = 10_000, 2_000, 200, 5_000

@@ -15,11 +15,11 @@ from accounts.permissions import member_of
 from feed import people
 from feed.models import Block, Follow, HiddenPost, Mute, Post
 from feed.mute_form import named
-from feed.paging import read_keyset
 from feed.profiles import visible_members
 from feed.rates import check_member_rate
 from feed.reading import remember_own_news
 from feed.serializers import checked
+from lib.pagination import read_keyset
 
 PAGE_SIZE = 100
 CURSOR = OpenApiParameter("cursor", str, description="From `next` of the page before; opaque")

@@ -10,10 +10,10 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from accounts.levels import ContentLevel
 from feed import ranking
 from feed.listings import ASPECT_NAMES, WINDOWS
 from feed.models import RankedList
+from lib.content_levels import ContentLevel
 
 KEPT = 20_000  # posts of a list that an audience can see
 WIDER = 3  # times so many are read, among which narrower audiences mostly find theirs

@@ -2,8 +2,8 @@
 
 from typing import Literal
 
-from accounts.limits import check_rate
 from accounts.models import User
+from lib.limits import check_rate
 
 Doing = Literal["publish", "like", "save", "comment", "collection", "reproduce", "profile", "people"]
 _RATES: dict[Doing, tuple[int, int]] = {  # uses, seconds

@@ -8,12 +8,12 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.errors import NotFound, Refused
 from accounts.models import User
 from feed.models import Post, Reproduction
 from generation.models import LEAST_PDQ_QUALITY, PENDING, Image, ImageState, Upload
 from generation.remixing import upload_of
 from generation.services import submit_generation
+from lib.errors import NotFound, Refused
 
 SAME, ALIKE = 10, 31  # PDQ bits of 256: what PDQ's authors call a confident match, and a match
 

@@ -11,13 +11,13 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.addresses import counted_address_of
 from feed.api import CURSOR, posts_shown
 from feed.search import similar
 from feed.search.language import LONGEST, parse
 from feed.search.reading import check_search_rate, read_results
 from feed.serializers import PostSerializer, checked
 from generation.uploads import open_picture
+from lib.addresses import counted_address_of
 
 QUERY = OpenApiParameter(
     "q",

@@ -11,10 +11,10 @@ from rest_framework.request import Request
 
 from accounts.models import Viewer
 from feed.cards import picture_of
-from feed.days import day_bounds
 from feed.models import Challenge, Post, Profile
 from feed.profiles import avatar_post
 from feed.words import LONGEST_ALT
+from lib.days import day_bounds
 
 
 def checked(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.errors import NotFound, Refused
 from accounts.models import User
 from accounts.services import emit, notify
 from feed import ranking
@@ -31,6 +30,7 @@ from feed.models import (
 from feed.tagging import clean_tags, set_tags
 from feed.words import clean_alt, clean_words
 from generation.models import Image, ImageState
+from lib.errors import NotFound, Refused
 from moderation.screening import TextKind
 from moderation.services.restrictions import require_unrestricted
 

@@ -9,12 +9,12 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.errors import NotFound, Refused
 from accounts.models import User, Viewer
 from feed.display import sync_display
 from feed.models import Post, PostTag, Tag
 from feed.spelling import LONGEST_TAG, normal_tag, normal_tags
 from feed.words import clean_words
+from lib.errors import NotFound, Refused
 from moderation.screening import TextKind
 from moderation.services.restrictions import require_unrestricted
 

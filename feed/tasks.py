@@ -6,9 +6,9 @@ from celery import shared_task
 from django.utils import timezone
 
 from feed import challenges, digests, effects, folding, impressions, ranked, tagging
-from feed.days import local_day
 from feed.search.tasks import read_pending_posts, read_posts, relearn_words
 from feed.styles.tasks import find_styles
+from lib.days import local_day
 
 __all__ = ["find_styles", "read_pending_posts", "read_posts", "relearn_words"]  # tasks that live elsewhere
 

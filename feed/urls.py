@@ -1,6 +1,5 @@
 from django.urls import path, register_converter
 
-from feed.converters import UsernameConverter
 from feed.views import (
     challenges,
     collections,
@@ -19,6 +18,7 @@ from feed.views import (
 )
 from feed.views import search as searching
 from feed.views import styles as emergent
+from lib.converters import UsernameConverter
 
 register_converter(UsernameConverter, "username")
 

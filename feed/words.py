@@ -5,9 +5,9 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from accounts.errors import Refused
 from accounts.models import User
 from generation.models import Image
+from lib.errors import Refused
 from moderation.screening import TextKind, screen_text
 from moderation.services.cases import record_screening
 

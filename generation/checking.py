@@ -7,11 +7,11 @@ import PIL.Image
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.levels import ContentLevel
 from accounts.models import WebhookEvent
 from accounts.services import emit, notify
 from generation import events, files, leases
 from generation.models import Image, ImageState
+from lib.content_levels import ContentLevel
 from moderation.models import Screening
 from moderation.screening import Verdict, screen_image
 from moderation.services.cases import record_screening

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from accounts.errors import Refused
+from lib.errors import Refused
 
 
 def frechet_distance(real: NDArray[np.float32], made: NDArray[np.float32]) -> float:

@@ -18,10 +18,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from accounts.levels import ContentLevel
 from accounts.models import Viewer
 from generation import encoding
 from generation.models import Image, ImageState
+from lib.content_levels import ContentLevel
 
 SIGNED_SECONDS = 3600
 _signer = signing.Signer(salt="generation.files")

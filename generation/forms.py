@@ -8,12 +8,12 @@ from django import forms
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from accounts.errors import Refused
 from accounts.models import User
 from generation.models import Checkpoint, Generation, Image, Lora, Style, Upload
 from generation.remixing import read_loras
 from generation.requests import MOST_IMAGES, MOST_WORDS
 from generation.services import submit_generation
+from lib.errors import Refused
 
 CHECKED_ELSEWHERE = {"width": "size", "height": "size", "source_image": "source_file"}
 MOST_LORAS = 12  # named beside the field

@@ -13,7 +13,7 @@ from typing import Any
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
-from accounts.errors import Refused
+from lib.errors import Refused
 
 MODEL_FILE, ABOUT_FILE = "model.onnx", "encoder.json"
 OPSET = 17

@@ -13,10 +13,10 @@ from django.db import transaction
 from django.db.models import F, Q, Sum, Window
 from django.db.models.functions import RowNumber
 
-from accounts.levels import ContentLevel
 from generation.batching import Candidate, choose
 from generation.files import Outputs
 from generation.models import MAX_ATTEMPTS, Image, ImageQuerySet, ImageState
+from lib.content_levels import ContentLevel
 
 PER_MEMBER, WINDOW = 16, 512  # how much of the queue one choice looks at
 SERVED_WITHIN = timedelta(minutes=10)

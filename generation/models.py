@@ -11,10 +11,10 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from pgvector.django import BitField
 
-from accounts.hooks import hidden_authors
-from accounts.ids import PublicIdModel
-from accounts.levels import ContentLevel
 from accounts.models import Role, User, Viewer, level_for
+from lib.content_levels import ContentLevel
+from lib.hooks import hidden_authors
+from lib.ids import PublicIdModel
 from moderation.models import Restriction
 
 

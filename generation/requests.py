@@ -7,8 +7,8 @@ from typing import Any, Required, TypedDict
 
 from django.utils.translation import gettext as _
 
-from accounts.errors import Refused
 from generation.models import Checkpoint, Generation, Lora, Style
+from lib.errors import Refused
 
 MOST_WORDS = 2000  # characters of a prompt
 MOST_IMAGES = 8

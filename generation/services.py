@@ -14,14 +14,14 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from accounts.errors import NotFound, Refused
-from accounts.levels import ContentLevel
 from accounts.models import User
 from generation import events, files, queue
 from generation.batching import batch_key, cost_units
 from generation.models import PENDING, Generation, Image, ImageQuerySet, ImageState, Upload
 from generation.requests import LARGEST_SEED, Request, Wanted, check_request
 from generation.uploads import keep_upload
+from lib.content_levels import ContentLevel
+from lib.errors import NotFound, Refused
 from moderation.models import Screening
 from moderation.screening import Verdict, screen_text
 from moderation.services.cases import record_screening

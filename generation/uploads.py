@@ -11,11 +11,11 @@ from django.conf import settings
 from django.core.files.base import File
 from django.utils.translation import gettext as _
 
-from accounts.errors import Refused
-from accounts.ids import new_public_id
 from accounts.models import User
 from generation import files
 from generation.models import Upload
+from lib.errors import Refused
+from lib.ids import new_public_id
 from moderation.models import Screening
 from moderation.screening import screen_image
 from moderation.services.cases import record_screening

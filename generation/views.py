@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.errors import Refused
 from accounts.models import User
 from accounts.permissions import member_of, member_required
 from generation import history, services
@@ -21,6 +20,7 @@ from generation.models import PENDING, Checkpoint, Generation, Image, ImageState
 from generation.queue import place_in_queue
 from generation.remixing import SAME, Remix, remix_of, source_of, upload_of
 from generation.uploads import preview_of
+from lib.errors import Refused
 
 
 def _checkpoints() -> list[Checkpoint]:

@@ -11,9 +11,9 @@ from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.levels import ContentLevel
 from accounts.models import Role
 from accounts.permissions import HasRole, member_of
+from lib.content_levels import ContentLevel
 from moderation.models import Case, Decision, Report, Restriction, kind_label
 from moderation.services import cases as case_services
 from moderation.services import decisions as decision_services

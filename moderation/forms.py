@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts.levels import ContentLevel
+from lib.content_levels import ContentLevel
 from moderation.models import Decision, Report, Restriction, Rule
 from moderation.policy import DECIDABLE
 

@@ -14,9 +14,9 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from pgvector.django import BitField, HammingDistance
 
-from accounts.ids import PublicIdModel
-from accounts.levels import ContentLevel
 from accounts.models import Role, User
+from lib.content_levels import ContentLevel
+from lib.ids import PublicIdModel
 from moderation.policy import Reason
 from moderation.pseudonyms import pseudonym
 

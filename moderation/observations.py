@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from accounts.levels import ContentLevel
+from lib.content_levels import ContentLevel
 from moderation.models import Screening
 from moderation.policy import Reason
 

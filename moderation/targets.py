@@ -8,8 +8,8 @@ from django.apps import apps
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from accounts.errors import NotFound
 from accounts.models import User, Viewer
+from lib.errors import NotFound
 
 
 @runtime_checkable

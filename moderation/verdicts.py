@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from django.utils.translation import gettext as _
 
-from accounts.levels import ContentLevel
+from lib.content_levels import ContentLevel
 from moderation.models import Screening
 from moderation.observations import Label, Observation, TextKind, Verdict
 from moderation.policy import POLICY, Reason

@@ -12,9 +12,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
-from accounts.limits import check_rate
 from accounts.permissions import member_of
 from generation.models import Image
+from lib.limits import check_rate
 from ratings.forms import LONGEST_DWELL
 from ratings.models import Ask, AskOutcome, Comparison, Question, Rating, Surface
 from ratings.pools import prompt_of, theme_of

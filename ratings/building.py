@@ -17,7 +17,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.errors import Refused
+from lib.errors import Refused
 from ratings.datasets import frozen, publishing, removal, transfer
 from ratings.datasets.destinations import Destination, destination_of, new_file, published_file, put_bytes
 from ratings.datasets.formats import FORMATS

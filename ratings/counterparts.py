@@ -15,12 +15,12 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from accounts.errors import Refused
-from accounts.levels import ContentLevel
 from accounts.models import User
-from feed.days import day_bounds, local_day
 from generation.models import Checkpoint, Generation, Image, ImageQuerySet, ImageState
 from generation.services import blank_images, submit_generation
+from lib.content_levels import ContentLevel
+from lib.days import day_bounds, local_day
+from lib.errors import Refused
 from ratings.site_account import site_account
 
 AUTHOR = "counterparts"  # the account that asks for the pictures; nobody can sign in to it

@@ -6,8 +6,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts.errors import Refused
 from accounts.models import User
+from lib.errors import Refused
 from ratings.models import Ask, AskOutcome, QualityAppeal
 from ratings.services import answering
 from ratings.services import appeals as appeal_services

@@ -12,9 +12,9 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.errors import Refused
-from accounts.limits import check_rate
 from accounts.models import User
+from lib.errors import Refused
+from lib.limits import check_rate
 from ratings.building import file_name
 from ratings.datasets import removal
 from ratings.datasets.destinations import check_folder, destination_of

@@ -7,9 +7,9 @@ from itertools import chain
 from django.db.models import Count, Q
 
 from accounts.models import User, level_for
-from feed.days import local_day
 from feed.models import Challenge, ChallengeEntry, Post, filters
 from generation.models import Image, ImageQuerySet, ImageState
+from lib.days import local_day
 from ratings.benchmarks.pairs import benchmark_pairs
 from ratings.counterparts import AUTHOR as COUNTERPARTS
 from ratings.models import Ask, AskOutcome, Comparison

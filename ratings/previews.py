@@ -10,8 +10,8 @@ from typing import Any
 from django.core.cache import cache
 from django.utils import timezone
 
-from accounts.limits import check_rate
 from accounts.models import User
+from lib.limits import check_rate
 from ratings import releases
 from ratings.datasets.eligibility import ReleaseFilter
 from ratings.models import Ask

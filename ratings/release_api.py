@@ -8,9 +8,9 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.levels import ContentLevel
 from accounts.models import Role
 from accounts.permissions import HasRole, member_of
+from lib.content_levels import ContentLevel
 from ratings import previews, releases
 from ratings.datasets.eligibility import ReleaseFilter
 from ratings.datasets.formats import FORMATS, USUAL

@@ -5,9 +5,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts.errors import Refused
-from accounts.levels import ContentLevel
 from generation.models import Checkpoint
+from lib.content_levels import ContentLevel
+from lib.errors import Refused
 from ratings.datasets.eligibility import ReleaseFilter
 from ratings.datasets.formats import FORMATS, USUAL
 

@@ -13,11 +13,11 @@ from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
-from accounts.errors import Refused
-from accounts.levels import ContentLevel
-from accounts.limits import check_rate
 from accounts.models import User
 from generation.models import Checkpoint, Image
+from lib.content_levels import ContentLevel
+from lib.errors import Refused
+from lib.limits import check_rate
 from ratings.datasets import figures, planning, publishing, removal
 from ratings.datasets.destinations import check_folder, destination_of
 from ratings.datasets.eligibility import ReleaseFilter

@@ -3,8 +3,8 @@
 from django.contrib.auth.hashers import make_password
 from django.utils.translation import gettext as _
 
-from accounts.errors import Refused
 from accounts.models import User
+from lib.errors import Refused
 
 
 def site_account(name: str) -> User:

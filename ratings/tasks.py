@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.errors import Refused
+from lib.errors import Refused
 from ratings import aspects, building, counterparts, point_releases, previews, releases, reports
 from ratings.benchmarks.results import refresh_results
 from ratings.datasets.eligibility import ReleaseFilter

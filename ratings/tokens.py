@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from django.core import signing
 from django.utils.translation import gettext_lazy as _
 
-from accounts.errors import NotFound, Refused
 from accounts.models import User
 from generation.models import Image
+from lib.errors import NotFound, Refused
 from ratings.models import Ask
 
 SALT = "ratings.ask"

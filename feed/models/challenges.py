@@ -6,8 +6,8 @@ from django.conf import settings
 from django.db import models
 from django.urls import reverse
 
-from feed.days import local_day
 from feed.models.posts import Post
+from lib.days import local_day
 
 
 class ChallengeQuerySet(models.QuerySet["Challenge"]):

@@ -9,10 +9,10 @@ from django.urls import reverse
 from django.utils.crypto import get_random_string
 from django.utils.translation import gettext_lazy as _
 
-from accounts.ids import PublicIdModel
 from accounts.models import Role, User, Viewer
 from feed.models.filters import blocked_authors
 from feed.models.posts import Post
+from lib.ids import PublicIdModel
 from moderation.models import Restriction
 
 

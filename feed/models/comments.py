@@ -10,11 +10,11 @@ from django.db.models.functions import Concat
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from accounts.ids import PublicIdModel
 from accounts.models import Role, User, Viewer
 from feed.models.filters import LikeAny, Normalised, blocked_authors
 from feed.models.people import Mute
 from feed.models.posts import Post
+from lib.ids import PublicIdModel
 from moderation.models import Restriction
 
 DEEPEST = 3  # answers to an answer to an answer; deeper ones stand beside what they answer

@@ -10,12 +10,12 @@ from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, 
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.ids import PublicIdModel
 from accounts.models import Role, User, Viewer, level_for
 from feed.models import filters
 from feed.models.people import Mute
 from feed.models.tags import PostTag, Tag
 from generation.models import Image, ImageState
+from lib.ids import PublicIdModel
 from moderation.models import Restriction
 
 

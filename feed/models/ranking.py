@@ -4,8 +4,8 @@ from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Cast
 
-from accounts.levels import ContentLevel
 from feed.models.posts import Post
+from lib.content_levels import ContentLevel
 
 
 class FeedEntry(models.Model):

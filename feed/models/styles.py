@@ -9,10 +9,10 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from pgvector.django import HalfVectorField
 
-from accounts.ids import PublicIdModel
 from accounts.models import Role, User, Viewer
 from feed.models.posts import Post
 from feed.models.search import DIMENSIONS
+from lib.ids import PublicIdModel
 from moderation.models import Restriction
 
 

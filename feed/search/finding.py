@@ -15,7 +15,6 @@ from django.utils.translation import gettext as _
 from pgvector import HalfVector
 from pgvector.django import CosineDistance, HalfVectorField, HammingDistance
 
-from accounts.errors import Refused
 from accounts.models import Viewer
 from feed.models import Post, SearchEntry
 from feed.search import embedding, looks, matching
@@ -23,6 +22,7 @@ from feed.search.embedding import Vector
 from feed.search.language import Query
 from feed.search.statements import EF_SEARCH, WORDS_AT_ONCE, Clause, Wanted, nearest, newest_worded
 from feed.search.vectors import shifted
+from lib.errors import Refused
 
 NEAREST = (80, 500, 3_200)  # how far each further step looks; the second is what one scan of EF_SEARCH brings
 MOST_BY_TIME = 40  # steps of 240

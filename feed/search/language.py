@@ -13,8 +13,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.errors import Refused
 from feed.spelling import normal_tag
+from lib.errors import Refused
 
 LONGEST, MOST_PARTS = 300, 24
 _PART = re.compile(r'(?P<minus>-)?(?:(?P<name>[A-Za-z]+):)?(?:"(?P<quoted>[^"]*)"|(?P<bare>[^\s"]+)|(?P<nothing>))')

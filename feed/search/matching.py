@@ -11,13 +11,13 @@ from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User, Viewer, level_for
-from feed.days import day_bounds
 from feed.models import SearchEntry, StyleName, Tag
 from feed.profiles import visible_members
 from feed.search.language import Query, Word
 from feed.search.statements import Clause
 from feed.styles.naming import named
 from generation.models import Checkpoint, Style
+from lib.days import day_bounds
 
 SHORTEST_BEGINNING = 3  # "a" begins too many words to mean anything
 

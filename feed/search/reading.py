@@ -8,8 +8,6 @@ from django.core import signing
 from django.core.cache import cache
 from django.utils.translation import gettext as _
 
-from accounts.errors import Refused
-from accounts.limits import check_rate
 from accounts.models import Viewer, level_for
 from feed.fetching import fetch_listed
 from feed.models import Post
@@ -17,6 +15,8 @@ from feed.search import finding, typos
 from feed.search.finding import Search
 from feed.search.language import Query
 from feed.search.report import Used, used_parts
+from lib.errors import Refused
+from lib.limits import check_rate
 
 PAGE_SIZE, READ_AHEAD = 24, 4
 KEPT_SECONDS = 600

@@ -5,7 +5,6 @@ from datetime import datetime
 import PIL.Image
 from django.utils.translation import gettext as _
 
-from accounts.errors import Refused
 from accounts.models import Viewer
 from feed.models import Post
 from feed.search import looks
@@ -13,6 +12,7 @@ from feed.search.language import parse
 from feed.search.reading import read_results
 from generation import encoding
 from generation.models import LEAST_PDQ_QUALITY
+from lib.errors import Refused
 
 IN_A_STRIP = 12
 

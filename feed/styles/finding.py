@@ -9,14 +9,14 @@ from django.db import transaction
 from django.db.models import Sum
 from pgvector import HalfVector
 
-from accounts.levels import ContentLevel
-from feed.days import day_bounds, local_day
 from feed.display import displayed
 from feed.models import EmergentStyle, StyledPost, StyleWeek
 from feed.models.search import DIMENSIONS
 from feed.search import embedding
 from feed.styles import arithmetic
 from feed.styles.arithmetic import Group
+from lib.content_levels import ContentLevel
+from lib.days import day_bounds, local_day
 
 MOST_POSTS = 5_000  # of a week, the newest: HDBSCAN compares all pairs
 WEEKS_BEFORE = 4

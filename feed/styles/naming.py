@@ -9,10 +9,10 @@ from django.db.models import Count, Q, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.errors import NotFound, Refused
 from accounts.models import User
 from feed.models import EmergentStyle, StyleName, StyleNameLike, StyleWeek
 from feed.words import clean_words
+from lib.errors import NotFound, Refused
 from moderation.models import Restriction
 from moderation.screening import TextKind
 from moderation.services.restrictions import require_unrestricted

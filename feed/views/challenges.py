@@ -15,12 +15,12 @@ from accounts.permissions import member_of
 from feed import services
 from feed.cards import card_of
 from feed.challenges import begun_on, enterable_posts, entries_of
-from feed.days import day_bounds
 from feed.models import Challenge, Post
-from feed.paging import read_keyset
 from feed.rates import check_member_rate
 from feed.reading import PAGE_SIZE
 from feed.views.support import for_members, render_list, says_no
+from lib.days import day_bounds
+from lib.pagination import read_keyset
 
 EARLIER = 14
 

@@ -11,18 +11,18 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.errors import Refused
 from accounts.models import User, Viewer
 from accounts.permissions import member_of
 from feed import collecting
 from feed.cards import card_of
 from feed.forms import CollectionForm, ShareForm, show_refusal
 from feed.models import Collection, CollectionMember, CollectionQuerySet, Post
-from feed.paging import read_keyset
 from feed.profiles import visible_members
 from feed.rates import check_member_rate
 from feed.reading import PAGE_SIZE
 from feed.views.support import for_members, render_list, says_no
+from lib.errors import Refused
+from lib.pagination import read_keyset
 
 
 @require_safe

@@ -9,7 +9,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.errors import NotFound, Refused
 from accounts.models import User, Viewer
 from accounts.permissions import member_of
 from feed import commenting
@@ -18,6 +17,7 @@ from feed.models import Comment, CommentQuerySet, Post
 from feed.rates import check_member_rate
 from feed.views.posts import find_post, show_post
 from feed.views.support import for_members, says_no
+from lib.errors import NotFound, Refused
 
 
 @require_safe

@@ -15,15 +15,15 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from accounts.errors import Refused
 from accounts.models import User, Viewer
 from feed import ranked, ranking
 from feed.cards import card_of
-from feed.days import day_bounds, local_day
 from feed.listings import ASPECT_NAMES, EPOCH, LISTING_WORDS, MICROSECOND, SORT_NAMES, WINDOW_NAMES, Listing, as_key
 from feed.models import Challenge
 from feed.reading import Page, count_new, read_page
 from feed.views.support import cut_note, render_list, says_no
+from lib.days import day_bounds, local_day
+from lib.errors import Refused
 
 BANNER_SECONDS = 60
 FRESH = frozenset({"hot", "new", "following"})  # where a new post has a place at once

@@ -11,19 +11,19 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.addresses import counted_address_of
-from accounts.errors import Refused
 from accounts.models import User
 from accounts.permissions import member_of
 from feed import impressions, people
 from feed.forms import show_refusal
 from feed.models import Block, Follow, HiddenPost, Mute, Post
 from feed.mute_form import MuteForm
-from feed.paging import read_keyset
 from feed.profiles import visible_members
 from feed.rates import check_member_rate
 from feed.reading import remember_own_news
 from feed.views.support import came_from, for_members, is_htmx, says_no
+from lib.addresses import counted_address_of
+from lib.errors import Refused
+from lib.pagination import read_keyset
 
 PAGE_SIZE = 50
 

@@ -8,19 +8,19 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.errors import Refused
 from accounts.models import User
 from accounts.permissions import member_of
 from feed import services
 from feed.cards import card_of, picture_of
 from feed.forms import ProfileForm, show_refusal
 from feed.models import Collection, Follow, Post
-from feed.paging import read_keyset
 from feed.profiles import FollowSide, avatar_post, follows_of, profile_of, visible_members
 from feed.rates import check_member_rate
 from feed.reading import PAGE_SIZE
 from feed.stacks import fold_near, stacked
 from feed.views.support import for_members, render_list, says_no
+from lib.errors import Refused
+from lib.pagination import read_keyset
 
 MOST_COUNTED = 1_000  # followers, and followed
 SIDES: tuple[FollowSide, FollowSide] = ("followed", "member")

@@ -9,11 +9,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.errors import Refused
 from accounts.models import User
 from accounts.permissions import member_of
 from feed import services
-from feed.days import local_day
 from feed.forms import PublishForm, show_refusal
 from feed.models import Challenge, Post
 from feed.rates import check_member_rate
@@ -23,6 +21,8 @@ from feed.views.posts import find_post
 from feed.views.support import for_members, says_no
 from generation.files import Picture, picture
 from generation.models import Image
+from lib.days import local_day
+from lib.errors import Refused
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -7,7 +7,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from accounts.errors import Refused
 from accounts.permissions import member_of
 from feed import collecting
 from feed.cards import card_of, picture_of
@@ -15,6 +14,7 @@ from feed.forms import CollectForm, show_refusal
 from feed.rates import check_member_rate
 from feed.views.posts import find_post
 from feed.views.support import button_of_a_post, came_from, for_members, is_htmx, says_no
+from lib.errors import Refused
 
 
 @button_of_a_post

@@ -10,8 +10,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.addresses import counted_address_of
-from accounts.errors import Refused
 from feed.cards import card_of
 from feed.models import Post
 from feed.search import similar
@@ -21,6 +19,8 @@ from feed.styles.naming import named_lately
 from feed.views.support import cut_note, is_htmx, render_list, says_no
 from generation.models import Style
 from generation.uploads import open_picture
+from lib.addresses import counted_address_of
+from lib.errors import Refused
 
 MOST_STYLES = 12
 

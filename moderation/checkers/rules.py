@@ -6,7 +6,7 @@ from functools import lru_cache
 import regex
 from django.db.models import Count, Max
 
-from accounts.levels import ContentLevel
+from lib.content_levels import ContentLevel
 from moderation.models import Rule
 from moderation.normalise import readings
 from moderation.observations import Label, Observation, TextKind

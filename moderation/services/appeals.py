@@ -7,9 +7,9 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.errors import NotFound, Refused
 from accounts.models import Role, User
 from accounts.services import notify
+from lib.errors import NotFound, Refused
 from moderation.models import Appeal, BlockedHash, Decision, Screening
 from moderation.policy import POLICY_VERSION, Reason
 from moderation.pseudonyms import pseudonym

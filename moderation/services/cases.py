@@ -7,9 +7,9 @@ from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.errors import NotFound, Refused
-from accounts.limits import check_rate
 from accounts.models import User
+from lib.errors import NotFound, Refused
+from lib.limits import check_rate
 from moderation.models import Case, Report, Screening
 from moderation.observations import Verdict
 from moderation.policy import POLICY, Reason, severity_of

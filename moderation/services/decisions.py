@@ -8,10 +8,10 @@ from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.errors import Refused
-from accounts.hooks import load_modules
 from accounts.models import Role, User
 from accounts.services import emit, notify
+from lib.errors import Refused
+from lib.hooks import load_modules
 from moderation.models import BlockedHash, Case, Decision, Restriction, Screening
 from moderation.policy import DECIDABLE, POLICY_VERSION, Reason
 from moderation.pseudonyms import pseudonym

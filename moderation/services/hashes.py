@@ -6,7 +6,7 @@ from datetime import datetime
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.errors import Refused
+from lib.errors import Refused
 from moderation.models import BlockedHash, Decision
 
 _BITS, _HEX = re.compile(r"[01]{256}"), re.compile(r"[0-9a-fA-F]{64}")

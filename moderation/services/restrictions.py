@@ -10,9 +10,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.errors import Refused
 from accounts.models import User
 from accounts.services import end_access
+from lib.errors import Refused
 from moderation.models import Decision, Restriction, Strike
 from moderation.policy import POLICY, Reason
 from moderation.services.cases import open_case

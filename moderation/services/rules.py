@@ -5,7 +5,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.errors import Refused
+from lib.errors import Refused
 from moderation.models import Rule
 from moderation.normalise import readings
 

@@ -8,9 +8,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from accounts.errors import Refused
 from accounts.forms import add_refusal
 from accounts.permissions import member_of, member_required
+from lib.errors import Refused
 from moderation.forms import AppealForm, ReportForm
 from moderation.models import Appeal, Decision, Restriction, Strike, kind_label
 from moderation.policy import POLICY, POLICY_VERSION

@@ -8,10 +8,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.errors import Refused
 from accounts.forms import add_refusal
 from accounts.models import Role, User
 from accounts.permissions import member_of, role_required
+from lib.errors import Refused
 from moderation.forms import AnswerForm, DecisionForm, RuleForm
 from moderation.models import Appeal, Case, Decision, Restriction, Rule, Screening, Strike
 from moderation.policy import DECIDABLE

@@ -12,8 +12,8 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts.errors import Refused
 from generation.models import Generation
+from lib.errors import Refused
 from ratings.models import BenchmarkPrompt, PromptSet
 
 MOST_PROMPTS = 50_000

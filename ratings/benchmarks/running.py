@@ -8,10 +8,10 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.errors import Refused
 from accounts.models import User
 from generation.models import Checkpoint, Image, ImageState
 from generation.services import submit_generation
+from lib.errors import Refused
 from ratings.models import Benchmark, BenchmarkEntry, BenchmarkPicture, PromptSet
 from ratings.reports.duels import RATER_CAP
 from ratings.site_account import site_account

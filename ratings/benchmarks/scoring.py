@@ -14,8 +14,8 @@ import PIL.Image
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
-from accounts.errors import Refused
 from generation import files
+from lib.errors import Refused
 from ratings.models import Benchmark, BenchmarkPicture, BenchmarkScore
 
 Features = NDArray[np.float32]

@@ -4,7 +4,7 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from typing import IO
 
-from accounts.streaming import EPOCH, Sink, off_thread
+from lib.streaming import EPOCH, Sink, off_thread
 from ratings.datasets.destinations import Destination
 
 __all__ = ["off_thread", "read", "zipped"]

@@ -17,7 +17,7 @@ from django.core.files import File
 from django.core.files.storage import Storage, storages
 from django.utils.translation import gettext as _
 
-from accounts.errors import Refused
+from lib.errors import Refused
 from ratings.datasets.patience import patiently
 from ratings.models import Release
 

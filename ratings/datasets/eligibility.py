@@ -12,9 +12,9 @@ from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.levels import ContentLevel
 from accounts.models import ConsentEvent, Purpose, User
 from generation.models import ImageState
+from lib.content_levels import ContentLevel
 from moderation.models import Restriction
 
 REASONS = {

@@ -16,9 +16,9 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils import translation
 
-from accounts.levels import ContentLevel
 from accounts.models import User
 from generation.models import Image
+from lib.content_levels import ContentLevel
 from ratings.datasets import SCHEMA_VERSION, card, croissant, frozen
 from ratings.datasets.destinations import Destination, new_file, put_bytes
 from ratings.datasets.formats import FORMATS

@@ -12,8 +12,8 @@ from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from accounts.ids import PublicIdModel
 from generation.models import Image
+from lib.ids import PublicIdModel
 from ratings.models.bank import Policy, Question, Wording
 
 

@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from accounts.ids import PublicIdModel
+from lib.ids import PublicIdModel
 from ratings.models.asking import Ask
 
 RULES_VERSION = 1  # of ratings.quality; flags of other versions are history

@@ -8,8 +8,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from accounts.ids import PublicIdModel
 from accounts.models import Role, User, Viewer
+from lib.ids import PublicIdModel
 
 
 class ReleaseQuerySet(models.QuerySet["Release"]):

@@ -8,9 +8,9 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.errors import NotFound, Refused
-from accounts.limits import check_rate
 from accounts.models import User, level_for
+from lib.errors import NotFound, Refused
+from lib.limits import check_rate
 from moderation.services.restrictions import require_unrestricted
 from ratings import ledger
 from ratings.models import Ask, AskOutcome, Comparison, Rating

@@ -7,10 +7,10 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from accounts.errors import NotFound, Refused
-from accounts.limits import check_rate
 from accounts.models import Role, User
 from accounts.services import notify
+from lib.errors import NotFound, Refused
+from lib.limits import check_rate
 from moderation.models import Screening
 from moderation.observations import TextKind
 from moderation.screening import screen_text

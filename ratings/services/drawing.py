@@ -8,9 +8,9 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from accounts.errors import Refused
 from accounts.models import User
 from generation.models import Image
+from lib.errors import Refused
 from moderation.services.restrictions import require_unrestricted
 from ratings import sampling
 from ratings.models import Ask, AskOutcome, DrawTally, Policy, Question, Surface

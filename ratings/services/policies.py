@@ -11,8 +11,8 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.errors import NotFound, Refused
 from accounts.models import Role, User
+from lib.errors import NotFound, Refused
 from ratings.models import Policy
 from ratings.sampling import Parameters
 

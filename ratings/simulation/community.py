@@ -9,10 +9,10 @@ from functools import partial
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from accounts.errors import Refused
 from accounts.models import User
 from feed import folding
 from generation.models import Checkpoint
+from lib.errors import Refused
 from ratings.datasets.splits import split_of
 from ratings.simulation import drawing, making, telling
 from ratings.simulation.script import PER_GENERATION, Script, Wish, write_script

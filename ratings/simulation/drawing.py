@@ -5,9 +5,9 @@ from collections.abc import Callable, Collection
 
 from django.utils.translation import gettext as _
 
-from accounts.errors import Refused
 from generation import queue
 from generation.models import Image, ImageQuerySet
+from lib.errors import Refused
 
 LOOK_EVERY = 1.0  # s
 PATIENCE = 300.0  # s without a single picture more

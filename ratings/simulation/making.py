@@ -4,11 +4,11 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from feed.challenges import schedule_challenges
-from feed.days import local_day
 from feed.models import Challenge, Post
 from feed.services import enter_challenge, publish_image
 from generation.models import Generation, Image, ImageState
 from generation.services import submit_generation
+from lib.days import local_day
 from ratings.simulation.script import PER_GENERATION, Wish
 from ratings.simulation.stage import Stage
 

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from accounts.errors import Refused
 from accounts.models import Purpose, User
 from accounts.services import record_consent
-from feed.days import day_bounds, local_day
 from feed.services import edit_profile
 from generation.models import Generation, Image
+from lib.days import day_bounds, local_day
+from lib.errors import Refused
 from ratings.simulation.script import Persona, Script, Wish
 from ratings.simulation.tastes import Sight
 

@@ -10,10 +10,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.errors import Refused
 from accounts.models import User
 from accounts.permissions import member_of, member_required
 from generation.models import Image
+from lib.errors import Refused
 from ratings.forms import AnswerForm
 from ratings.models import Surface
 from ratings.services import drawing, showing

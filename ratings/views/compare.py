@@ -6,10 +6,10 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.errors import Refused
-from accounts.limits import check_rate
 from accounts.permissions import member_of, member_required
 from generation import files
+from lib.errors import Refused
+from lib.limits import check_rate
 from ratings.forms import ComparisonForm
 from ratings.gold import spoil
 from ratings.models import Ask, AskOutcome, RaterStanding

@@ -12,9 +12,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.errors import Refused
 from accounts.models import Role
 from accounts.permissions import member_of, role_required
+from lib.errors import Refused
 from ratings.activity import recent_activity
 from ratings.forecast import Forecast, forecast
 from ratings.models import Policy

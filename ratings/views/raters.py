@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.errors import Refused
 from accounts.models import Role, User
 from accounts.permissions import member_of, member_required, role_required
+from lib.errors import Refused
 from ratings import quality
 from ratings.forms import AppealAnswerForm, AppealForm
 from ratings.models import Flag, QualityAppeal, QualityFlag, RaterStanding

@@ -16,12 +16,12 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.errors import Refused
 from accounts.models import Role, User
 from accounts.permissions import member_of, role_required
-from accounts.streaming import download
 from generation.files import Picture, picture
 from generation.models import Image
+from lib.errors import Refused
+from lib.streaming import download
 from ratings import previews, releases
 from ratings.datasets.archive import read, zipped
 from ratings.datasets.destinations import destination_of

@@ -5,8 +5,8 @@ from django.test import Client, RequestFactory
 from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
-from accounts.addresses import VisitorThrottle, address_of, counted_address_of
 from accounts.models import User
+from lib.addresses import VisitorThrottle, address_of, counted_address_of
 from tests.conftest import PASSWORD
 
 PEER = "10.0.0.7"

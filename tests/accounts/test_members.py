@@ -10,10 +10,10 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts import services
-from accounts.errors import NotFound, Refused
-from accounts.limits import check_rate
 from accounts.models import ApiToken, ConsentEvent, Notification, Purpose, Role, User, level_for
 from accounts.permissions import role_required
+from lib.errors import NotFound, Refused
+from lib.limits import check_rate
 from tests.conftest import MakeMember
 
 pytestmark = pytest.mark.django_db

@@ -6,8 +6,8 @@ from django.db import transaction
 from pytest_django.fixtures import Settings
 
 from accounts import services
-from accounts.hooks import personal_data
 from accounts.models import User
+from lib.hooks import personal_data
 
 WATCHED = {"accounts.User", "generation.Image"}
 

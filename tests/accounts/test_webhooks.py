@@ -15,8 +15,8 @@ from pytest_django.fixtures import Settings
 
 from accounts import services, webhooks
 from accounts.deliveries import FIRST_PAUSE, MAX_ATTEMPTS, deliver_due, forget_deliveries
-from accounts.errors import Refused
 from accounts.models import User, Webhook, WebhookDelivery
+from lib.errors import Refused
 from tests.conftest import ApiAs, As
 
 pytestmark = pytest.mark.django_db

@@ -11,9 +11,9 @@ from playwright.sync_api import Page
 
 from accounts.models import Role, User
 from feed.challenges import schedule_challenges
-from feed.days import local_day
 from feed.models import Post
 from feed.services import publish_image
+from lib.days import local_day
 from moderation.services.cases import claim_case, report_target
 from tests.conftest import Person
 from tests.generation.fixtures import MakeImage

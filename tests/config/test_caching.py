@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.core.cache import caches
 
-from config.caching import ValkeyCache
+from lib.cache import ValkeyCache
 
 
 def connection_of_a_new_request() -> int:

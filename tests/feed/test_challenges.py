@@ -6,12 +6,12 @@ import pytest
 from django.core.management import call_command
 from pytest_django.fixtures import Settings
 
-from accounts.errors import Refused
 from accounts.models import User
 from feed import services
 from feed.challenges import begun_on, schedule_challenges, theme_bank
-from feed.days import day_bounds, local_day
 from feed.models import Challenge, ChallengeEntry, FeedEntry
+from lib.days import day_bounds, local_day
+from lib.errors import Refused
 from tests.conftest import ApiAs, As
 from tests.feed.conftest import Hang
 

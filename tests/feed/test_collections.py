@@ -6,12 +6,12 @@ import pytest
 from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from accounts.errors import Refused
 from accounts.models import Notification, User
 from accounts.services import delete_account
 from feed import collecting, people, ranking, services
 from feed.folding import Drift, fold_counts, reconcile_counts
 from feed.models import Collection, CollectionItem, FeedEntry, Post, PostCount
+from lib.errors import Refused
 from moderation.models import Restriction
 from moderation.services.cases import claim_case, open_case
 from moderation.services.decisions import decide_case

@@ -8,13 +8,13 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from accounts.errors import Refused
 from accounts.models import Notification, User
 from accounts.services import delete_account, export_personal_data
 from feed import people, services
 from feed.commenting import MOST_ANSWERS, Said, delete_comment, edit_comment, post_comment, read_threads
 from feed.folding import Drift, fold_counts, reconcile_counts
 from feed.models import Comment, Post, PostCount
+from lib.errors import Refused
 from moderation.models import Restriction, Screening
 from moderation.services.cases import claim_case, open_case
 from moderation.services.decisions import decide_case

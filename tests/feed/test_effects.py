@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from accounts.levels import ContentLevel
 from accounts.models import User
 from accounts.services import delete_account, export_personal_data
 from feed import services
@@ -14,6 +13,7 @@ from feed.effects import apply, follow_restrictions
 from feed.folding import fold_counts
 from feed.models import FeedEntry, Like, Post, PostCount, Profile
 from generation.models import Image, ImageState, PromptExample
+from lib.content_levels import ContentLevel
 from moderation.models import Decision, Restriction
 from tests.conftest import As
 from tests.feed.conftest import Hang

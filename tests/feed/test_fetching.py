@@ -7,13 +7,13 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
-from accounts.levels import ContentLevel
 from accounts.models import User, Viewer
 from feed import people
 from feed.fetching import _COLUMNS, _FLAGS, fetch_listed
 from feed.models import Mute, Post
 from feed.serializers import PostSerializer
 from feed.services import like_post
+from lib.content_levels import ContentLevel
 from tests.feed.conftest import Hang
 
 NOW = timezone.now()

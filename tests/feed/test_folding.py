@@ -9,13 +9,13 @@ from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.errors import Refused
 from accounts.models import Notification, User
 from feed import ranking, services
 from feed.folding import COUNT_DRIFT, RANK_DRIFT, SHOWN_DRIFT, Drift, fold_counts, reconcile_counts
 from feed.models import FeedEntry, Like, Post, PostCount, RankFall, StaleCount
 from feed.services import like_post, unlike_post
 from generation.models import Image
+from lib.errors import Refused
 from moderation.models import Restriction
 from tests.conftest import MakeMember
 from tests.feed.conftest import Hang, HangMany

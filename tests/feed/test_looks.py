@@ -23,12 +23,12 @@ from transformers import (
     SiglipModel,
 )
 
-from accounts.levels import ContentLevel
 from accounts.models import User
 from feed.models import PictureReading, Post
 from feed.search import looks
 from generation import files
 from generation.image_encoders import export_image_encoder
+from lib.content_levels import ContentLevel
 from tests.conftest import As
 from tests.feed.conftest import Hang
 from tests.generation.fixtures import drawn

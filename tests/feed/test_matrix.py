@@ -19,14 +19,12 @@ from django.db import transaction
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from accounts.levels import ContentLevel
 from accounts.models import User
 from accounts.services import delete_account
 from feed import people, services
 from feed.challenges import schedule_challenges
 from feed.collecting import create_collection, save_post
 from feed.commenting import post_comment
-from feed.days import local_day
 from feed.folding import fold_counts
 from feed.listings import ASPECT_NAMES, SORT_NAMES, WINDOWS
 from feed.models import Challenge, Collection, Comment, EmergentStyle, Follow, Post, PostAspect, StyledPost, StyleWeek
@@ -34,6 +32,8 @@ from feed.models.search import DIMENSIONS
 from feed.ranked import INTERVALS, rebuild_list
 from feed.tagging import tag_post
 from generation.models import Image, ImageState
+from lib.content_levels import ContentLevel
+from lib.days import local_day
 from moderation.models import Restriction
 from tests.conftest import As, MakeMember
 from tests.feed.conftest import Hang

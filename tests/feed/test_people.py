@@ -7,7 +7,6 @@ from django.contrib.auth.models import AnonymousUser
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.errors import NotFound, Refused
 from accounts.models import User
 from feed import people
 from feed.models import Follow, Mute, Post, PostTag, Tag
@@ -15,6 +14,7 @@ from feed.models.people import Mute as MuteModel
 from feed.profiles import visible_members
 from feed.services import like_post
 from generation.services import submit_generation
+from lib.errors import NotFound, Refused
 from tests.conftest import ApiAs, As, MakeMember
 from tests.feed.conftest import Hang
 

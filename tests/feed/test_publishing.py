@@ -5,13 +5,13 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts.errors import Refused
-from accounts.levels import ContentLevel
 from accounts.models import Notification, User
 from feed import services
 from feed.folding import fold_counts
 from feed.models import FeedEntry, Like, Post
 from generation.models import Image, ImageState, PromptExample
+from lib.content_levels import ContentLevel
+from lib.errors import Refused
 from moderation.models import Restriction
 from tests.feed.conftest import Hang
 from tests.generation.fixtures import MakeImage

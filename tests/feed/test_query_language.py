@@ -2,8 +2,8 @@
 
 import pytest
 
-from accounts.errors import Refused
 from feed.search.language import Filter, Word, parse
+from lib.errors import Refused
 
 
 def test_a_query_is_words_phrases_exclusions_and_operators() -> None:

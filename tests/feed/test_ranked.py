@@ -7,13 +7,13 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.levels import ContentLevel
 from accounts.models import User, Viewer
 from feed import ranked
 from feed.listings import Listing
 from feed.models import FeedEntry, Post, PostAspect, PostCount, PostHour
 from feed.reading import read_page
 from generation.models import Image
+from lib.content_levels import ContentLevel
 from tests.feed.conftest import HangMany
 
 NOW = timezone.now()

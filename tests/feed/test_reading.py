@@ -9,8 +9,6 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.errors import Refused
-from accounts.levels import ContentLevel
 from accounts.models import User
 from feed import rows, snapshots
 from feed.cursors import decode, encode
@@ -20,6 +18,8 @@ from feed.ranked import rebuild_list
 from feed.reading import count_new, read_page, remember_own_news
 from feed.tagging import alias_tag
 from generation.models import Image
+from lib.content_levels import ContentLevel
+from lib.errors import Refused
 from tests.feed.conftest import Hang, HangMany
 from tests.feed.scrolling import VISITOR, like
 

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import pytest
 
-from accounts.errors import Refused
 from accounts.models import User
 from feed.folding import fold_counts
 from feed.models import PostCount, Reproduction
@@ -12,6 +11,7 @@ from feed.reproducing import distance_of, outcome_of, reproduce_post
 from feed.services import publish_image, unpublish_post
 from generation.models import Checkpoint, Generation, Image
 from generation.services import submit_generation
+from lib.errors import Refused
 from tests.conftest import ApiAs, As
 from tests.feed.conftest import Hang
 from tests.generation import tiny

@@ -16,7 +16,6 @@ from django.core.cache import cache
 from django.db import connection, transaction
 from django.utils import timezone
 
-from accounts.levels import ContentLevel
 from accounts.models import User
 from feed import impressions, people, snapshots
 from feed.display import sync_display
@@ -24,6 +23,7 @@ from feed.folding import reconcile_counts
 from feed.listings import ASPECT_NAMES, SORT_NAMES, WINDOWS, Listing, Place
 from feed.models import FeedEntry, Follow, Post, PostAspect, RankedPost
 from feed.ranked import INTERVALS, rebuild_list
+from lib.content_levels import ContentLevel
 from tests.conftest import MakeMember
 from tests.feed.conftest import HangMany
 from tests.feed.scrolling import VISITOR, Reader, like
@@ -236,7 +236,7 @@ def test_following_is_exact_however_many_authors_and_posts_there_are(
 
 
 def test_a_visitor_has_no_follows() -> None:
-    from accounts.errors import Refused
+    from lib.errors import Refused
 
     with pytest.raises(Refused) as refused:
         Listing.of(VISITOR, "following")

@@ -15,8 +15,6 @@ from django.utils import timezone
 from filelock import FileLock
 from pytest_django import DjangoAssertNumQueries
 
-from accounts.errors import Refused
-from accounts.levels import ContentLevel
 from accounts.models import User, Viewer
 from feed import services
 from feed.display import sync_display
@@ -28,6 +26,8 @@ from feed.search.meaning import read_entries
 from feed.search.reading import ResultPage, read_results
 from feed.tagging import tag_post
 from generation.models import Style
+from lib.content_levels import ContentLevel
+from lib.errors import Refused
 from tests.conftest import ApiAs, As
 from tests.feed.conftest import Hang, HangMany
 from tests.feed.test_visibility import REASONS

@@ -10,7 +10,6 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from accounts.errors import Refused
 from accounts.models import User
 from feed.models import EmergentStyle, Post, PostCount, StyledPost, StyleName, StyleWeek
 from feed.models.search import DIMENSIONS
@@ -18,6 +17,7 @@ from feed.styles import arithmetic, naming
 from feed.styles.finding import find_styles, monday
 from feed.styles.reading import curve, rising
 from generation.models import Generation
+from lib.errors import Refused
 from moderation.services.cases import claim_case, open_case
 from moderation.services.decisions import decide_case
 from tests.conftest import ApiAs, As

@@ -4,11 +4,11 @@ import pytest
 from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from accounts.errors import Refused
 from accounts.models import Role, User
 from feed import services, tagging
 from feed.models import Post, PostTag, Tag
 from feed.spelling import normal_tag
+from lib.errors import Refused
 from moderation.models import Screening
 from tests.conftest import ApiAs, As, MakeMember
 from tests.feed.conftest import Hang

@@ -8,14 +8,14 @@ from django.core.cache import cache
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.levels import ContentLevel
 from accounts.models import User
 from feed import services
 from feed.challenges import schedule_challenges
-from feed.days import local_day
 from feed.models import Challenge, Post
 from feed.ranked import rebuild_list
 from generation.models import Image, ImageState
+from lib.content_levels import ContentLevel
+from lib.days import local_day
 from moderation.models import Restriction
 from tests.conftest import ApiAs, As
 from tests.feed.conftest import Hang

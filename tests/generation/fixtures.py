@@ -13,10 +13,10 @@ import pytest
 from django.utils import timezone
 from filelock import FileLock
 
-from accounts.levels import ContentLevel
 from accounts.models import User
 from generation import encoding, files
 from generation.models import Checkpoint, Generation, Image, ImageState
+from lib.content_levels import ContentLevel
 from tests.generation import tiny
 
 SIZES = [[tiny.SIZE, tiny.SIZE], [tiny.SIZE, tiny.SIZE * 2]]

@@ -10,10 +10,10 @@ import pytest
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
-from accounts.levels import ContentLevel
 from accounts.models import User
 from generation import encoding, files
 from generation.models import Image, ImageState
+from lib.content_levels import ContentLevel
 from tests.conftest import As
 from tests.generation.fixtures import MakeImage
 

@@ -14,11 +14,11 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from accounts.errors import NotFound, Refused
 from accounts.models import User
 from accounts.services import delete_account, export_personal_data
 from generation import files, services
 from generation.models import Checkpoint, Generation, Image, ImageState, Lora, Upload
+from lib.errors import NotFound, Refused
 from moderation.models import Restriction, Rule, Screening
 from moderation.services.restrictions import restrict_member
 from tests.conftest import ApiAs, As

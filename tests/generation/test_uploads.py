@@ -3,10 +3,10 @@
 import pytest
 from django.core.files.base import ContentFile
 
-from accounts.errors import NotFound
 from accounts.models import User
 from generation import files
 from generation.models import Generation, Image, Upload
+from lib.errors import NotFound
 from tests.conftest import ApiAs, As
 from tests.generation.fixtures import MakeImage
 from tests.generation.test_services import _png, submit, toy

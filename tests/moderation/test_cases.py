@@ -8,9 +8,9 @@ from django.db import connection, connections, transaction
 from django.db.utils import IntegrityError
 from django.utils import timezone
 
-from accounts.errors import NotFound, Refused
 from accounts.models import ApiToken, Notification, User
 from accounts.services import issue_token
+from lib.errors import NotFound, Refused
 from moderation.models import Case, Decision, Report, Restriction, Screening, Strike
 from moderation.screening import screen_text
 from moderation.services.appeals import answer_appeal, appeal_decision

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.levels import ContentLevel
+from lib.content_levels import ContentLevel
 from moderation.models import Rule, Screening
 from moderation.screening import screen_text
 from moderation.services.rules import add_rule, retire_rule

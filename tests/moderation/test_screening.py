@@ -9,8 +9,8 @@ from PIL import Image, ImageFilter
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
 
-from accounts.levels import ContentLevel
 from accounts.models import User
+from lib.content_levels import ContentLevel
 from moderation.checkers import Picture, bits, blocklist
 from moderation.models import BlockedHash, Screening
 from moderation.normalise import joined, plain, readings, unleeted

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from accounts.errors import Refused
 from accounts.models import Purpose, User
 from accounts.services import record_consent
 from generation.models import Image
+from lib.errors import Refused
 from ratings.models import Ask, AskOutcome, Comparison, Policy, Question, Rating, Surface
 from ratings.services import drawing
 

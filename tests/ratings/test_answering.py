@@ -10,12 +10,12 @@ from django.core import signing
 from django.db import connection
 from django.utils import timezone
 
-from accounts.errors import Refused
-from accounts.levels import ContentLevel
 from accounts.models import User
 from feed.people import block_member
 from feed.services import unpublish_post
 from generation.models import Image, ImageState
+from lib.content_levels import ContentLevel
+from lib.errors import Refused
 from moderation.models import Restriction
 from moderation.services.restrictions import lift_restriction, restrict_member
 from ratings import ledger

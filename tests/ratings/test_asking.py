@@ -10,9 +10,9 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from accounts.levels import ContentLevel
 from accounts.models import User
 from generation.models import Image, ImageState
+from lib.content_levels import ContentLevel
 from moderation.models import Restriction
 from moderation.services.restrictions import restrict_member
 from ratings.models import Ask, DrawTally, Policy, Question

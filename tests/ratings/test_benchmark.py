@@ -15,11 +15,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.errors import Refused
 from accounts.models import Purpose, User
 from accounts.services import record_consent
 from feed.people import block_member, unblock_member
 from generation.models import Checkpoint, Image
+from lib.errors import Refused
 from ratings.benchmarks.bundle import bundle
 from ratings.benchmarks.pairs import benchmark_pairs
 from ratings.benchmarks.prompts import hash_of, import_prompts, prompts_of, read_prompts, to_lines

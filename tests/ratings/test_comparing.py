@@ -9,14 +9,14 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.errors import Refused
-from accounts.levels import ContentLevel
 from accounts.models import User
 from feed.models import Challenge, Post
 from feed.people import block_member
 from feed.services import enter_challenge, unpublish_post
 from generation import files
 from generation.models import Image, ImageState
+from lib.content_levels import ContentLevel
+from lib.errors import Refused
 from moderation.models import Restriction
 from moderation.services.restrictions import restrict_member
 from ratings.models import Ask, AskOutcome, Comparison, Policy

@@ -9,11 +9,11 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from accounts.services import delete_account
-from feed.days import day_bounds, local_day
 from feed.models import Post
 from feed.services import unpublish_post
 from generation.models import Checkpoint, Generation, Image, ImageState
 from generation.services import delete_image
+from lib.days import day_bounds, local_day
 from moderation.names import validate_not_reserved
 from ratings.counterparts import AUTHOR, make_counterparts, show_counterparts
 from ratings.models import Policy

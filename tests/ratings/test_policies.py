@@ -10,9 +10,9 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from pytest_django.fixtures import Settings
 
-from accounts.errors import Refused
 from accounts.models import Role, User
 from generation.models import Image
+from lib.errors import Refused
 from ratings.activity import recent_activity
 from ratings.forecast import Activity, forecast
 from ratings.models import Ask, DrawTally, Policy, Question, QuestionTranslation

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from accounts.errors import Refused
+from lib.errors import Refused
 from ratings.benchmarks.prompts import read_prompts, to_lines
 from tests.ratings.test_benchmark import CSV
 

@@ -8,10 +8,10 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.errors import Refused
 from accounts.models import User
 from feed.notices import read_notices
 from generation.models import Image
+from lib.errors import Refused
 from moderation.models import Restriction
 from moderation.services.restrictions import restrict_member
 from ratings import aspects, quality, tasks

@@ -12,9 +12,9 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from accounts.errors import Refused
 from accounts.models import User
 from generation.models import Image
+from lib.errors import Refused
 from ratings import building, releases
 from ratings.datasets.eligibility import ReleaseFilter
 from ratings.datasets.splits import split_of

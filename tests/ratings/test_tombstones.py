@@ -11,10 +11,10 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from accounts.errors import Refused
 from accounts.models import User
 from generation.models import Image
 from generation.services import blank_images
+from lib.errors import Refused
 from ratings import building, point_releases, releases, tasks
 from ratings.datasets.eligibility import ReleaseFilter
 from ratings.datasets.formats import FORMATS

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from feed.challenges import DAYS_AHEAD, schedule_challenges
-from feed.days import local_day
+from lib.days import local_day
 
 
 class Command(BaseCommand):

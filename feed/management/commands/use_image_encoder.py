@@ -8,9 +8,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from accounts.errors import Refused
 from feed.models import SearchEntry
 from feed.search import looks
+from lib.errors import Refused
 
 
 class Command(BaseCommand):

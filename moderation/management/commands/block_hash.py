@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts.errors import Refused
+from lib.errors import Refused
 from moderation.models import BlockedHash
 from moderation.services.decisions import pdq_of
 from moderation.services.hashes import block_hash

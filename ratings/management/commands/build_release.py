@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from accounts.errors import Refused
-from accounts.levels import ContentLevel
+from lib.content_levels import ContentLevel
+from lib.errors import Refused
 from ratings import building, releases
 from ratings.datasets.eligibility import ReleaseFilter
 from ratings.datasets.formats import FORMATS, USUAL

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from accounts.errors import Refused
+from lib.errors import Refused
 from ratings.benchmarks.prompts import import_prompts
 from ratings.models import PromptSet
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Q
 
-from accounts.errors import Refused
+from lib.errors import Refused
 from ratings import building
 from ratings.models import Release
 from ratings.point_releases import plan_point_release

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from tqdm import tqdm
 
-from accounts.errors import Refused
+from lib.errors import Refused
 from ratings.benchmarks.running import draw_pictures, open_judging, register_benchmark
 from ratings.models import Benchmark, PromptSet
 from ratings.simulation.drawing import await_workers, draw_inline

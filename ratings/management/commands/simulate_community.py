@@ -10,8 +10,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from tqdm import tqdm
 
-from accounts.errors import Refused
 from accounts.models import User
+from lib.errors import Refused
 from ratings.simulation.community import Sizes, simulate
 
 IMAGES_PER_MEMBER = 6

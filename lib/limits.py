@@ -6,7 +6,7 @@ from django.core.cache import cache
 from django.utils import timezone
 from django.utils.translation import ngettext
 
-from accounts.errors import Refused
+from lib.errors import Refused
 
 
 def check_rate(*, key: str, limit: int, seconds: int, at: datetime | None = None) -> None:

@@ -7,7 +7,7 @@ from django.core import signing
 from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from accounts.errors import Refused
+from lib.errors import Refused
 
 M = TypeVar("M", bound=Model)
 
