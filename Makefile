@@ -42,10 +42,10 @@ browser: | $(LOCKED) ## Chromium for the browser tests; without it they are skip
 	@PLAYWRIGHT=$(BIN)/playwright sh deploy/install-browser.sh
 
 demo: setup ## the whole site on this machine, until Ctrl-C
-	@exec $(BIN)/python -m config.demo
+	@exec $(BIN)/python -m config.local.demo
 
 clean-demo: ## removes the demo's data (var/ but for the checkpoints)
-	@$(BIN)/python -m config.demo --remove
+	@$(BIN)/python -m config.local.demo --remove
 
 test: setup ## the tests, on services of their own (make test TESTS=tests/feed)
 	@$(BIN)/pytest -n $(TEST_WORKERS) --dist loadscope --no-loadscope-reorder $(TESTS)

@@ -15,11 +15,11 @@ def main() -> None:
     except ImproperlyConfigured as error:
         sys.exit(str(error))
     except Exception as error:
-        from config import reachable
+        from config import availability
 
-        if not reachable.is_unreachable(error):
+        if not availability.is_unreachable(error):
             raise
-        sys.exit(reachable.database_trouble() or reachable.valkey_trouble() or str(error))
+        sys.exit(availability.database_trouble() or availability.valkey_trouble() or str(error))
 
 
 if __name__ == "__main__":

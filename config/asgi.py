@@ -7,6 +7,6 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 application = get_asgi_application()
 
-from config.reachable import require_services  # noqa: E402 - needs the settings
+from config.availability import require_services  # noqa: E402 - needs the settings
 
 require_services()

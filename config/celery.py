@@ -19,6 +19,6 @@ app.autodiscover_tasks()
 @beat_init.connect
 def _require_services(**kwargs: Any) -> None:
     """Celery alone would wait for a missing broker for ever, and find a missing database task by task."""
-    from config.reachable import require_services
+    from config.availability import require_services
 
     require_services()

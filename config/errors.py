@@ -11,7 +11,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 
-from config.reachable import is_unreachable
+from config.availability import is_unreachable
 from lib.errors import Refused
 
 RETRY_SECONDS = "5"

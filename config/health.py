@@ -9,7 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django_prometheus.exports import ExportToDjangoView
 
-from config import reachable
+from config import availability
 from lib.addresses import address_of
 
 LOOPBACK = {"127.0.0.1", "::1"}
@@ -27,8 +27,8 @@ def healthz(request: HttpRequest) -> HttpResponse:
 def readyz(request: HttpRequest) -> JsonResponse:
     """200 when PostgreSQL, Valkey and the object store answer, else 503; says which of them do not."""
     parts = {
-        "database": reachable.database_trouble() is None,
-        "valkey": reachable.valkey_trouble() is None,
+        "database": availability.database_trouble() is None,
+        "valkey": availability.valkey_trouble() is None,
         "store": _store_answers(),
     }
     return JsonResponse(parts, status=200 if all(parts.values()) else 503)

@@ -13,8 +13,8 @@ import django
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
-from config import reachable
-from config.demo_accounts import make_accounts
+from config import availability
+from config.local.demo_accounts import make_accounts
 
 REGISTERED = ".registered"  # in VAR_DIR: which assembled starter the database knows
 
@@ -51,7 +51,7 @@ def _meaning(folder: Path) -> None:
 def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
-    if trouble := reachable.database_trouble() or reachable.valkey_trouble():
+    if trouble := availability.database_trouble() or availability.valkey_trouble():
         print(trouble, file=sys.stderr)
         return 1
     try:

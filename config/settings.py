@@ -63,7 +63,7 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django.contrib.sessions",
     "whitenoise.runserver_nostatic",
-    "config.static.StaticConfig",
+    "config.static_files.StaticConfig",
     "allauth",
     "allauth.account",
     "allauth.mfa",
@@ -106,7 +106,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "config.context.site",
+                "config.context_processors.site",
             ]
         },
     }
@@ -141,7 +141,9 @@ STORAGES: dict[str, dict[str, Any]] = {
     "default": env.storage("media", S3_BUCKET, MEDIA_ROOT),
     "releases": env.storage("releases", S3_BUCKET, RELEASES_ROOT),
     "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if DEBUG else "config.static.StaticStorage"
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "config.static_files.StaticStorage"
     },
 }
 # Source maps are megabytes of text that only a debugger asks for: brotli would spend a minute on them.

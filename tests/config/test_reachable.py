@@ -14,7 +14,7 @@ from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from config.reachable import require_services
+from config.availability import require_services
 from tests.conftest import As
 from tests.services import ROOT
 

@@ -13,14 +13,14 @@ import psutil
 import pytest
 
 from config.local import LocalServiceError
-from config.supervisor import MOST_FAILURES, Program, Supervisor
+from config.local.supervisor import MOST_FAILURES, Program, Supervisor
 from tests.services import ROOT
 
 SERVER = ["http.server", "--bind", "127.0.0.1", "0"]
 OWNER = f"""
 import os, sys, time
 from pathlib import Path
-from config.supervisor import Program, Supervisor
+from config.local.supervisor import Program, Supervisor
 supervisor = Supervisor(dict(os.environ), Path(sys.argv[1]))
 supervisor.add(Program("server", {SERVER!r}))
 print("up", flush=True)

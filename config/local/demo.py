@@ -11,12 +11,12 @@ import time
 from pathlib import Path
 
 from config import environment
-from config.demo_accounts import FILE as ACCOUNTS_FILE
-from config.demo_accounts import read_accounts
 from config.local import LocalServiceError, remove_services, services
+from config.local.demo_accounts import FILE as ACCOUNTS_FILE
+from config.local.demo_accounts import read_accounts
 from config.local.processes import free_port
+from config.local.supervisor import FIRST_PORT, ROOT, Stopped, Supervisor, answers, programs, site_environ
 from config.prepare import REGISTERED
-from config.supervisor import FIRST_PORT, ROOT, Stopped, Supervisor, answers, programs, site_environ
 
 COMMUNITY = ["simulate_community", "--members", "12", "--days", "3", "--seed", "1", "--demo"]
 DONE = ".community"

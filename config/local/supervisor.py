@@ -1,6 +1,6 @@
 """Salon's processes on one machine, under one owner: web, GPU worker, default worker, beat.
 
-``python -m config.supervisor`` runs them until Ctrl-C, starting the embedded PostgreSQL and Valkey where
+``python -m config.local.supervisor`` runs them until Ctrl-C, starting the embedded PostgreSQL and Valkey where
 ``DATABASE_URL`` or ``REDIS_URL`` is unset. A process that ends is started again, more and more slowly.
 Each runs under config/guard.py, so that none outlives the supervisor however it ends.
 """

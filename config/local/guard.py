@@ -1,6 +1,6 @@
 """Runs one command that cannot outlive whoever started it.
 
-    python -m config.guard --signal INT --grace 10 --user nobody -- postgres -D …
+    python -m config.local.guard --signal INT --grace 10 --user nobody -- postgres -D …
 
 The owner holds the other end of our standard input. When that closes (the owner stopped, or was killed
 by a signal that leaves it no time to clean up), or when we are asked to stop, the command gets its stop
