@@ -13,7 +13,7 @@ from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import deliveries, services
+from accounts import services
 from accounts.consent import EXPLAINED
 from accounts.models import (
     ApiToken,
@@ -26,6 +26,7 @@ from accounts.models import (
     WebhookEvent,
 )
 from accounts.permissions import member_of
+from accounts.webhooks import deliveries
 from lib.addresses import counted_address_of
 from lib.errors import Refused
 from lib.limits import check_rate

@@ -16,7 +16,6 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 from knox.settings import knox_settings
 
-from accounts import webhooks
 from accounts.consent import TEXT_VERSION
 from accounts.models import (
     ApiToken,
@@ -29,6 +28,7 @@ from accounts.models import (
     WebhookEvent,
 )
 from accounts.tasks import deliver_webhooks
+from accounts.webhooks import sending
 from lib.content_levels import ContentLevel
 from lib.errors import NotFound, Refused
 from lib.hooks import FilesOf, personal_data
@@ -147,7 +147,7 @@ def revoke_token(*, user: User, public_id: str) -> None:
 
 def register_webhook(*, user: User, url: str, events: list[str]) -> Webhook:
     """A new webhook with a fresh secret; raises Refused for an address that leads into a private network."""
-    webhooks.check_address(url)
+    sending.check_address(url)
     with transaction.atomic():
         User.objects.select_for_update().get(pk=user.pk)  # the count below must hold
         if Webhook.objects.filter(user=user).count() >= MAX_WEBHOOKS:

@@ -1,6 +1,6 @@
 from celery import shared_task
 
-from accounts import deliveries
+from accounts.webhooks import deliveries
 
 
 @shared_task(name="accounts.deliver_webhooks")

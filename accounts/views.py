@@ -9,10 +9,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts import deliveries, services
+from accounts import services
 from accounts.forms import ConsentForm, DeletionForm, TokenForm, ViewingForm, WebhookForm, add_refusal
 from accounts.models import ApiToken, ConsentEvent, Purpose, User, Webhook
 from accounts.permissions import member_of, member_required
+from accounts.webhooks import deliveries
 from lib.errors import NotFound, Refused
 from lib.limits import check_rate
 from lib.streaming import download, zipped_files

@@ -13,9 +13,10 @@ import pytest
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from accounts import services, webhooks
-from accounts.deliveries import FIRST_PAUSE, MAX_ATTEMPTS, deliver_due, forget_deliveries
+from accounts import services
 from accounts.models import User, Webhook, WebhookDelivery
+from accounts.webhooks import sending
+from accounts.webhooks.deliveries import FIRST_PAUSE, MAX_ATTEMPTS, deliver_due, forget_deliveries
 from lib.errors import Refused
 from tests.conftest import ApiAs, As
 
@@ -106,7 +107,7 @@ def test_an_event_arrives_once_signed_and_with_ids_only(
     services.emit(user=bob, event="post.liked", target=alice)  # nobody's
     assert (deliver_due(), deliver_due()) == (1, 0)
     headers, body = receiver.calls[0]
-    moment, signature = (part.partition("=")[2] for part in headers[webhooks.SIGNATURE_HEADER].split(","))
+    moment, signature = (part.partition("=")[2] for part in headers[sending.SIGNATURE_HEADER].split(","))
     expected = hmac.new(hook.secret.encode(), moment.encode() + b"." + body, hashlib.sha256).hexdigest()
     assert signature == expected
     assert json.loads(body)["target"] == {"type": "accounts.user", "id": bob.public_id}
@@ -151,7 +152,7 @@ def test_a_worker_that_dies_leaves_its_event_due_again(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(webhooks, "post", die)
+        patched.setattr(sending, "post", die)
         with pytest.raises(KeyboardInterrupt):
             deliver_due(at=now)
     assert deliver_due(at=now) == 0

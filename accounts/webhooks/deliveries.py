@@ -6,8 +6,8 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts import webhooks
 from accounts.models import User, Webhook, WebhookDelivery
+from accounts.webhooks import sending
 from lib.errors import NotFound
 
 MAX_ATTEMPTS = 8
@@ -24,7 +24,7 @@ def deliver_due(*, limit: int = 50, at: datetime | None = None) -> int:
         if delivery is None:
             return tried
         # Outside any transaction: somebody else's server may take seconds to answer.
-        _settle(delivery, webhooks.post(delivery, now), now)
+        _settle(delivery, sending.post(delivery, now), now)
     return limit
 
 
