@@ -186,7 +186,7 @@ ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email" + ("*" if EMAIL_URL else ""), "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if EMAIL_URL else "none"
 ACCOUNT_USERNAME_MIN_LENGTH = 3
-ACCOUNT_USERNAME_VALIDATORS = "moderation.names.username_validators"
+ACCOUNT_USERNAME_VALIDATORS = "moderation.screening.usernames.username_validators"
 ACCOUNT_SIGNUP_FORM_HONEYPOT_FIELD = "homepage"
 ACCOUNT_LOGOUT_ON_GET = False
 USERSESSIONS_TRACK_ACTIVITY = False
@@ -296,10 +296,12 @@ MAX_UPLOAD_BYTES = env.integer("MAX_UPLOAD_BYTES", 10_000_000, least=1000)
 SAFE_MODE = env.boolean("SAFE_MODE", False)  # locks the whole site to the general level
 WEBHOOK_ALLOW_PRIVATE = env.boolean("WEBHOOK_ALLOW_PRIVATE", False)  # also lets them go to http://
 MODERATION_TEXT_CHECKERS = env.strings(
-    "MODERATION_TEXT_CHECKERS", ["moderation.checkers.rules.check", "moderation.checkers.profanity.check"]
+    "MODERATION_TEXT_CHECKERS",
+    ["moderation.screening.checkers.rules.check", "moderation.screening.checkers.profanity.check"],
 )
 MODERATION_IMAGE_CHECKERS = env.strings(
-    "MODERATION_IMAGE_CHECKERS", ["moderation.checkers.blocklist.check", "moderation.checkers.nsfw.check"]
+    "MODERATION_IMAGE_CHECKERS",
+    ["moderation.screening.checkers.blocklist.check", "moderation.screening.checkers.nsfw.check"],
 )
 
 # --- Asking ---------------------------------------------------------------------------------------------

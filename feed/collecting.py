@@ -16,8 +16,8 @@ from feed.profiles import visible_members
 from feed.words import clean_words
 from lib.errors import NotFound, Refused
 from lib.pagination import Keyset, read_keyset
-from moderation.screening import TextKind
-from moderation.services.restrictions import require_unrestricted
+from moderation.restrictions.services import require_unrestricted
+from moderation.screening.services import TextKind
 
 MOST_COLLECTIONS, MOST_ITEMS, MOST_MEMBERS = 200, 5_000, 50
 LONGEST_NAME = 80

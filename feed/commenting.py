@@ -17,8 +17,8 @@ from feed.models.comments import DEEPEST
 from feed.words import clean_words
 from lib.errors import NotFound, Refused
 from lib.pagination import read_keyset
-from moderation.screening import TextKind
-from moderation.services.restrictions import require_unrestricted
+from moderation.restrictions.services import require_unrestricted
+from moderation.screening.services import TextKind
 
 LONGEST = 2000
 THREADS = 20  # on a page

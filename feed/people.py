@@ -13,7 +13,7 @@ from feed.profiles import visible_members
 from feed.spelling import normal_tag
 from generation.models import Checkpoint
 from lib.errors import NotFound, Refused
-from moderation.services.restrictions import require_unrestricted
+from moderation.restrictions.services import require_unrestricted
 
 MOST_FOLLOWS, MOST_BLOCKS, MOST_MUTES, MOST_HIDDEN = 10_000, 2_000, 200, 5_000
 LONGEST_WORDS = 60

@@ -31,8 +31,8 @@ from feed.tagging import clean_tags, set_tags
 from feed.words import clean_alt, clean_words
 from generation.models import Image, ImageState
 from lib.errors import NotFound, Refused
-from moderation.screening import TextKind
-from moderation.services.restrictions import require_unrestricted
+from moderation.restrictions.services import require_unrestricted
+from moderation.screening.services import TextKind
 
 
 def publish_image(

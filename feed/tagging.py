@@ -15,8 +15,8 @@ from feed.models import Post, PostTag, Tag
 from feed.spelling import LONGEST_TAG, normal_tag, normal_tags
 from feed.words import clean_words
 from lib.errors import NotFound, Refused
-from moderation.screening import TextKind
-from moderation.services.restrictions import require_unrestricted
+from moderation.restrictions.services import require_unrestricted
+from moderation.screening.services import TextKind
 
 MOST_TAGS = 12
 SUGGESTED = 8

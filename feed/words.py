@@ -8,8 +8,8 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from generation.models import Image
 from lib.errors import Refused
-from moderation.screening import TextKind, screen_text
-from moderation.services.cases import record_screening
+from moderation.cases.services import record_screening
+from moderation.screening.services import TextKind, screen_text
 
 
 def clean_words(text: str, *, kind: TextKind, field: str, longest: int, author: User, at: datetime) -> str:

@@ -12,9 +12,9 @@ from accounts.services import emit, notify
 from generation import events, files, leases
 from generation.models import Image, ImageState
 from lib.content_levels import ContentLevel
+from moderation.cases.services import record_screening
 from moderation.models import Screening
-from moderation.screening import Verdict, screen_image
-from moderation.services.cases import record_screening
+from moderation.screening.services import Verdict, screen_image
 
 MOST_AT_ONCE = 200
 

@@ -1,4 +1,4 @@
-"""What a decision of moderation changes on this rung (see moderation.services.decisions.Effects)."""
+"""What a decision of moderation changes on this rung (see moderation.decisions.services.Effects)."""
 
 from django.db import models
 from django.db.models import QuerySet

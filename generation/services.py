@@ -22,10 +22,10 @@ from generation.requests import LARGEST_SEED, Request, Wanted, check_request
 from generation.uploads import keep_upload
 from lib.content_levels import ContentLevel
 from lib.errors import NotFound, Refused
+from moderation.cases.services import record_screening
 from moderation.models import Screening
-from moderation.screening import Verdict, screen_text
-from moderation.services.cases import record_screening
-from moderation.services.restrictions import require_unrestricted
+from moderation.restrictions.services import require_unrestricted
+from moderation.screening.services import Verdict, screen_text
 
 DAY = timedelta(hours=24)
 RANDOM_SEEDS = 2**31  # short enough to be read aloud; a chosen seed may be any up to 2**63 - 1

@@ -16,9 +16,9 @@ from generation import files
 from generation.models import Upload
 from lib.errors import Refused
 from lib.ids import new_public_id
+from moderation.cases.services import record_screening
 from moderation.models import Screening
-from moderation.screening import screen_image
-from moderation.services.cases import record_screening
+from moderation.screening.services import screen_image
 
 FORMATS = ("PNG", "JPEG", "WEBP", "AVIF")
 LEAST_SIDE, MOST_PIXELS, KEPT_SIDE, PREVIEW_SIDE = 16, 24_000_000, 2048, 256

@@ -14,9 +14,9 @@ from rest_framework.response import Response
 from accounts.models import Role
 from accounts.permissions import HasRole, member_of
 from lib.content_levels import ContentLevel
+from moderation.cases import services as case_services
+from moderation.decisions import services as decision_services
 from moderation.models import Case, Decision, Report, Restriction, kind_label
-from moderation.services import cases as case_services
-from moderation.services import decisions as decision_services
 from moderation.targets import load_target, visible_target
 
 NOTHING = OpenApiResponse(description="Nothing waits.")

@@ -1,7 +1,7 @@
 from celery import shared_task
 
-from moderation.services import cases as case_services
-from moderation.services import restrictions as restriction_services
+from moderation.cases import services as case_services
+from moderation.restrictions import services as restriction_services
 
 
 @shared_task(name="moderation.release_claims")

@@ -14,8 +14,8 @@ from feed.models import EmergentStyle, StyleName, StyleNameLike, StyleWeek
 from feed.words import clean_words
 from lib.errors import NotFound, Refused
 from moderation.models import Restriction
-from moderation.screening import TextKind
-from moderation.services.restrictions import require_unrestricted
+from moderation.restrictions.services import require_unrestricted
+from moderation.screening.services import TextKind
 
 LONGEST, MOST_NAMES, MOST_OF_A_MEMBER = 40, 50, 3
 MOST_CALLED_SO, MOST_RISING = 100, 12

@@ -11,16 +11,16 @@ from django.views.decorators.http import require_GET, require_http_methods
 from accounts.forms import add_refusal
 from accounts.permissions import member_of, member_required
 from lib.errors import Refused
+from moderation.appeals import services as appeal_services
+from moderation.appeals.services import can_appeal
+from moderation.cases import services as case_services
+from moderation.decisions.statements import statement_of
 from moderation.forms import AppealForm, ReportForm
 from moderation.models import Appeal, Decision, Restriction, Strike, kind_label
 from moderation.policy import POLICY, POLICY_VERSION
-from moderation.publiclog import overturn_rates, redacted
-from moderation.services import appeals as appeal_services
-from moderation.services import cases as case_services
-from moderation.services.appeals import can_appeal
-from moderation.services.restrictions import describe
-from moderation.statements import statement_of
+from moderation.restrictions.services import describe
 from moderation.targets import visible_target
+from moderation.transparency.public_log import overturn_rates, redacted
 
 UNPROCESSABLE = 422
 A_PAGE = 30

@@ -12,16 +12,16 @@ from accounts.forms import add_refusal
 from accounts.models import Role, User
 from accounts.permissions import member_of, role_required
 from lib.errors import Refused
+from moderation.appeals import services as appeal_services
+from moderation.cases import services as case_services
+from moderation.decisions import services as decision_services
+from moderation.decisions.statements import statement, statement_of
 from moderation.forms import AnswerForm, DecisionForm, RuleForm
 from moderation.models import Appeal, Case, Decision, Restriction, Rule, Screening, Strike
 from moderation.policy import DECIDABLE
 from moderation.pseudonyms import pseudonym
-from moderation.services import appeals as appeal_services
-from moderation.services import cases as case_services
-from moderation.services import decisions as decision_services
-from moderation.services import restrictions as restriction_services
-from moderation.services import rules as rule_services
-from moderation.statements import statement, statement_of
+from moderation.restrictions import services as restriction_services
+from moderation.screening import rules as rule_services
 from moderation.targets import load_target
 
 UNPROCESSABLE = 422

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User, level_for
 from lib.errors import NotFound, Refused
 from lib.limits import check_rate
-from moderation.services.restrictions import require_unrestricted
+from moderation.restrictions.services import require_unrestricted
 from ratings import ledger
 from ratings.models import Ask, AskOutcome, Comparison, Rating
 from ratings.pools import askable_images

@@ -12,8 +12,8 @@ from accounts.services import notify
 from lib.errors import NotFound, Refused
 from lib.limits import check_rate
 from moderation.models import Screening
-from moderation.observations import TextKind
-from moderation.screening import screen_text
+from moderation.screening.observations import TextKind
+from moderation.screening.services import screen_text
 from ratings.models import QualityAppeal, QualityFlag
 from ratings.services.judging import judge_raters
 

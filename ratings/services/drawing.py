@@ -11,7 +11,7 @@ from django.utils.crypto import salted_hmac
 from accounts.models import User
 from generation.models import Image
 from lib.errors import Refused
-from moderation.services.restrictions import require_unrestricted
+from moderation.restrictions.services import require_unrestricted
 from ratings import sampling
 from ratings.models import Ask, AskOutcome, DrawTally, Policy, Question, Surface
 from ratings.pools import askable_images, comparison_pools, recent_asks

@@ -11,10 +11,10 @@ from accounts.models import Role, User
 from feed.models import Post
 from feed.services import like_post
 from generation.models import Image
+from moderation.cases.services import claim_case, report_target
+from moderation.decisions.services import decide_case
 from moderation.models import Case, Decision, Report
 from moderation.policy import Reason
-from moderation.services.cases import claim_case, report_target
-from moderation.services.decisions import decide_case
 from ratings.models import Ask, AskOutcome, Surface
 from ratings.services.answering import answer_ask, answer_comparison, skip_ask
 from ratings.services.drawing import draw_ask, draw_comparison

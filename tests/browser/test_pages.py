@@ -14,7 +14,7 @@ from feed.challenges import schedule_challenges
 from feed.models import Post
 from feed.services import publish_image
 from lib.days import local_day
-from moderation.services.cases import claim_case, report_target
+from moderation.cases.services import claim_case, report_target
 from tests.conftest import Person
 from tests.generation.fixtures import MakeImage
 

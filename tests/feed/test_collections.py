@@ -12,9 +12,9 @@ from feed import collecting, people, ranking, services
 from feed.folding import Drift, fold_counts, reconcile_counts
 from feed.models import Collection, CollectionItem, FeedEntry, Post, PostCount
 from lib.errors import Refused
+from moderation.cases.services import claim_case, open_case
+from moderation.decisions.services import decide_case
 from moderation.models import Restriction
-from moderation.services.cases import claim_case, open_case
-from moderation.services.decisions import decide_case
 from tests.conftest import ApiAs, As
 from tests.feed.conftest import Hang, HangMany
 

@@ -15,9 +15,9 @@ from feed.commenting import MOST_ANSWERS, Said, delete_comment, edit_comment, po
 from feed.folding import Drift, fold_counts, reconcile_counts
 from feed.models import Comment, Post, PostCount
 from lib.errors import Refused
+from moderation.cases.services import claim_case, open_case
+from moderation.decisions.services import decide_case
 from moderation.models import Restriction, Screening
-from moderation.services.cases import claim_case, open_case
-from moderation.services.decisions import decide_case
 from tests.conftest import ApiAs, As
 from tests.feed.conftest import Hang
 

@@ -18,8 +18,8 @@ from feed.styles.finding import find_styles, monday
 from feed.styles.reading import curve, rising
 from generation.models import Generation
 from lib.errors import Refused
-from moderation.services.cases import claim_case, open_case
-from moderation.services.decisions import decide_case
+from moderation.cases.services import claim_case, open_case
+from moderation.decisions.services import decide_case
 from tests.conftest import ApiAs, As
 from tests.feed.conftest import HangMany
 from tests.feed.test_search import encoder

@@ -20,7 +20,7 @@ from generation import files, services
 from generation.models import Checkpoint, Generation, Image, ImageState, Lora, Upload
 from lib.errors import NotFound, Refused
 from moderation.models import Restriction, Rule, Screening
-from moderation.services.restrictions import restrict_member
+from moderation.restrictions.services import restrict_member
 from tests.conftest import ApiAs, As
 from tests.generation.fixtures import MakeImage, checkpoint_row
 

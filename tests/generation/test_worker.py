@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.models import User
 from generation import files, leases, services, worker
 from generation.models import Checkpoint, Generation, Image, ImageState
-from moderation.services.hashes import block_hash
+from moderation.hashes.services import block_hash
 from tests.conftest import ApiAs, As
 
 Draw = Callable[..., int]

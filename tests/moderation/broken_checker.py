@@ -1,8 +1,8 @@
 """A checker that fails, and two that say what a test wants to hear."""
 
-from moderation.checkers import Picture
-from moderation.observations import Label, Observation, TextKind
 from moderation.policy import Reason
+from moderation.screening.checkers import Picture
+from moderation.screening.observations import Label, Observation, TextKind
 
 
 def check(*arguments: object) -> list[Observation]:

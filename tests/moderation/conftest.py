@@ -5,8 +5,8 @@ from typing import Protocol
 import pytest
 
 from accounts.models import Role, User
+from moderation.cases.services import report_target
 from moderation.models import Case
-from moderation.services.cases import report_target
 from tests.conftest import MakeMember
 
 

@@ -11,12 +11,12 @@ from django.utils import timezone
 from accounts.models import ApiToken, Notification, User
 from accounts.services import issue_token
 from lib.errors import NotFound, Refused
+from moderation.appeals.services import answer_appeal, appeal_decision
+from moderation.cases.services import claim_case, open_case, record_screening, release_expired_claims, report_target
+from moderation.decisions.services import decide_case
 from moderation.models import Case, Decision, Report, Restriction, Screening, Strike
-from moderation.screening import screen_text
-from moderation.services.appeals import answer_appeal, appeal_decision
-from moderation.services.cases import claim_case, open_case, record_screening, release_expired_claims, report_target
-from moderation.services.decisions import decide_case
-from moderation.services.restrictions import add_strike, lift_restriction, require_unrestricted, restrict_member
+from moderation.restrictions.services import add_strike, lift_restriction, require_unrestricted, restrict_member
+from moderation.screening.services import screen_text
 from tests.conftest import MakeMember
 from tests.moderation.conftest import ReportMember
 

@@ -12,9 +12,9 @@ from accounts.services import issue_token, record_consent, set_viewing
 from feed.models import Post
 from feed.services import publish_image
 from generation.models import Image
+from moderation.cases.services import claim_case, report_target
+from moderation.decisions.services import decide_case
 from moderation.models import Decision
-from moderation.services.cases import claim_case, report_target
-from moderation.services.decisions import decide_case
 from tests.browser.test_frame import overflow, violations
 from tests.conftest import Person
 from tests.generation.fixtures import MakeImage

@@ -5,9 +5,9 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
+from moderation.cases.services import claim_case
+from moderation.decisions.services import decide_case
 from moderation.models import Appeal, Case, Decision, Report, Rule
-from moderation.services.cases import claim_case
-from moderation.services.decisions import decide_case
 from tests.conftest import ApiAs, As
 from tests.moderation.conftest import ReportMember
 

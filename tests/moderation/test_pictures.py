@@ -5,10 +5,10 @@ from django.core.management import CommandError, call_command
 
 from accounts.models import User
 from generation.models import Image, ImageState
+from moderation.appeals.services import answer_appeal, appeal_decision
+from moderation.cases.services import claim_case, open_case
+from moderation.decisions.services import decide_case
 from moderation.models import BlockedHash, Case, Decision, Strike
-from moderation.services.appeals import answer_appeal, appeal_decision
-from moderation.services.cases import claim_case, open_case
-from moderation.services.decisions import decide_case
 from tests.generation.fixtures import MakeImage
 
 pytestmark = pytest.mark.django_db

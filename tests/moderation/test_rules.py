@@ -4,8 +4,8 @@ import pytest
 
 from lib.content_levels import ContentLevel
 from moderation.models import Rule, Screening
-from moderation.screening import screen_text
-from moderation.services.rules import add_rule, retire_rule
+from moderation.screening.rules import add_rule, retire_rule
+from moderation.screening.services import screen_text
 
 Verdict = Screening.Verdict
 pytestmark = pytest.mark.django_db

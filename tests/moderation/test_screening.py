@@ -11,14 +11,14 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from lib.content_levels import ContentLevel
-from moderation.checkers import Picture, bits, blocklist
+from moderation.hashes.services import block_hash, lift_hash
 from moderation.models import BlockedHash, Screening
-from moderation.normalise import joined, plain, readings, unleeted
-from moderation.observations import Label, Observation, TextKind
 from moderation.policy import Reason
-from moderation.screening import screen_image, screen_text
-from moderation.services.hashes import block_hash, lift_hash
-from moderation.verdicts import EXPLICIT_HOLD, decide_image, decide_text
+from moderation.screening.checkers import Picture, bits, blocklist
+from moderation.screening.normalisation import joined, plain, readings, unleeted
+from moderation.screening.observations import Label, Observation, TextKind
+from moderation.screening.services import screen_image, screen_text
+from moderation.screening.verdicts import EXPLICIT_HOLD, decide_image, decide_text
 
 Verdict = Screening.Verdict
 
@@ -35,7 +35,7 @@ def hash_of(image: Image.Image) -> str:
 
 @pytest.mark.django_db
 def test_a_picture_near_a_blocked_one_is_held_even_smaller_blurred_or_mirrored(settings: Settings) -> None:
-    settings.MODERATION_IMAGE_CHECKERS = ["moderation.checkers.blocklist.check"]
+    settings.MODERATION_IMAGE_CHECKERS = ["moderation.screening.checkers.blocklist.check"]
     row = block_hash(pdq=hash_of(picture(1)), note="test")
     copies = [
         picture(1),
@@ -69,7 +69,7 @@ def test_the_nearest_hash_is_found_exactly_among_many() -> None:
 
 @pytest.mark.django_db
 def test_a_plain_picture_has_no_hash_that_says_anything(settings: Settings) -> None:
-    settings.MODERATION_IMAGE_CHECKERS = ["moderation.checkers.blocklist.check"]
+    settings.MODERATION_IMAGE_CHECKERS = ["moderation.screening.checkers.blocklist.check"]
     grey = Image.new("RGB", (128, 128), "grey")
     block_hash(pdq=hash_of(grey))
     assert screen_image(image=grey).verdict == Verdict.ALLOW
@@ -105,7 +105,7 @@ def test_a_nudity_score_sets_the_level_and_a_sure_one_holds(
 @pytest.mark.parametrize("broken", ["tests.moderation.broken_checker.check", "no.such.module.check"])
 def test_a_checker_that_fails_holds(broken: str, settings: Settings, alice: User) -> None:
     settings.MODERATION_TEXT_CHECKERS = [broken]
-    settings.MODERATION_IMAGE_CHECKERS = [broken, "moderation.checkers.nsfw.check"]
+    settings.MODERATION_IMAGE_CHECKERS = [broken, "moderation.screening.checkers.nsfw.check"]
     for verdict in (screen_text(text="a cat", kind="negative_prompt"), screen_image(image=picture())):
         assert (verdict.verdict, verdict.reasons) == (Verdict.HOLD, ["unchecked"])
         assert "out of order" not in verdict.message

@@ -8,9 +8,9 @@ from accounts.models import User
 from accounts.services import delete_account, export_personal_data
 from feed.models import PostAspect
 from generation.models import Image
+from moderation.cases.services import claim_case, open_case
+from moderation.decisions.services import decide_case
 from moderation.models import Decision
-from moderation.services.cases import claim_case, open_case
-from moderation.services.decisions import decide_case
 from ratings import aspects, effects, tasks
 from ratings.models import Ask, Comparison, Rating
 from ratings.services import drawing

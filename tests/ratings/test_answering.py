@@ -17,7 +17,7 @@ from generation.models import Image, ImageState
 from lib.content_levels import ContentLevel
 from lib.errors import Refused
 from moderation.models import Restriction
-from moderation.services.restrictions import lift_restriction, restrict_member
+from moderation.restrictions.services import lift_restriction, restrict_member
 from ratings import ledger
 from ratings.models import Ask, Policy, Question, Rating
 from ratings.pools import askable_images

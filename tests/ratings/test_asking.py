@@ -14,7 +14,7 @@ from accounts.models import User
 from generation.models import Image, ImageState
 from lib.content_levels import ContentLevel
 from moderation.models import Restriction
-from moderation.services.restrictions import restrict_member
+from moderation.restrictions.services import restrict_member
 from ratings.models import Ask, DrawTally, Policy, Question
 from ratings.services import answering, drawing, showing
 from ratings.tokens import token_for

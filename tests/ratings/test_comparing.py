@@ -18,7 +18,7 @@ from generation.models import Image, ImageState
 from lib.content_levels import ContentLevel
 from lib.errors import Refused
 from moderation.models import Restriction
-from moderation.services.restrictions import restrict_member
+from moderation.restrictions.services import restrict_member
 from ratings.models import Ask, AskOutcome, Comparison, Policy
 from ratings.pools import REPEAT_AFTER, comparison_pools
 from ratings.sampling import Parameters

@@ -14,7 +14,7 @@ from feed.services import unpublish_post
 from generation.models import Checkpoint, Generation, Image, ImageState
 from generation.services import delete_image
 from lib.days import day_bounds, local_day
-from moderation.names import validate_not_reserved
+from moderation.screening.usernames import validate_not_reserved
 from ratings.counterparts import AUTHOR, make_counterparts, show_counterparts
 from ratings.models import Policy
 from ratings.pools import comparison_pools

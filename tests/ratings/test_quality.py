@@ -13,7 +13,7 @@ from feed.notices import read_notices
 from generation.models import Image
 from lib.errors import Refused
 from moderation.models import Restriction
-from moderation.services.restrictions import restrict_member
+from moderation.restrictions.services import restrict_member
 from ratings import aspects, quality, tasks
 from ratings.models import Ask, Comparison, Flag, QualityAppeal, QualityFlag, RaterStanding, Rating
 from ratings.quality import Given

@@ -6,9 +6,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from lib.errors import Refused
+from moderation.decisions.services import pdq_of
+from moderation.hashes.services import block_hash
 from moderation.models import BlockedHash
-from moderation.services.decisions import pdq_of
-from moderation.services.hashes import block_hash
 from moderation.targets import target_model
 
 

@@ -13,9 +13,9 @@ from django.utils.translation import gettext_lazy
 from accounts.models import User
 from accounts.services import end_access
 from lib.errors import Refused
+from moderation.cases.services import open_case
 from moderation.models import Decision, Restriction, Strike
 from moderation.policy import POLICY, Reason
-from moderation.services.cases import open_case
 
 Doing = Literal["generate", "publish", "vote"]
 Kind = Restriction.Kind

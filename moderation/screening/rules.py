@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from lib.errors import Refused
 from moderation.models import Rule
-from moderation.normalise import readings
+from moderation.screening.normalisation import readings
 
 
 def add_rule(*, slug: str, pattern: str, effect: str, category: str, reason: str, level: int = 0) -> Rule:

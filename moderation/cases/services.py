@@ -11,8 +11,8 @@ from accounts.models import User
 from lib.errors import NotFound, Refused
 from lib.limits import check_rate
 from moderation.models import Case, Report, Screening
-from moderation.observations import Verdict
 from moderation.policy import POLICY, Reason, severity_of
+from moderation.screening.observations import Verdict
 from moderation.targets import Target, is_visible, target_type
 
 CLAIM = timedelta(minutes=15)

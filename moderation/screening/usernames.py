@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, RegexValidator
 from django.utils.translation import gettext_lazy as _
 
-from moderation.normalise import plain, unleeted
+from moderation.screening.normalisation import plain, unleeted
 
 MAX_LENGTH = 30
 RESERVED = {
@@ -26,7 +26,9 @@ def validate_not_reserved(name: str) -> None:
 
 def validate_screened(name: str) -> None:
     """Refuses names that insult; a name that cannot be checked is refused as well."""
-    from moderation.screening import screen_text  # needs the app registry; allauth loads this list while it starts
+    from moderation.screening.services import (
+        screen_text,  # needs the app registry; allauth loads this list while it starts
+    )
 
     spread = " ".join(dict.fromkeys([name, name.replace("_", " ").replace(".", " ").replace("-", " ")]))
     verdict = screen_text(text=spread, kind="name")

@@ -6,8 +6,8 @@ from django.utils.translation import gettext as _
 
 from lib.content_levels import ContentLevel
 from moderation.models import Screening
-from moderation.observations import Label, Observation, TextKind, Verdict
 from moderation.policy import POLICY, Reason
+from moderation.screening.observations import Label, Observation, TextKind, Verdict
 
 # Scores of opennsfw: what it is sure of is held for a person, the rest gets a level.
 EXPLICIT_HOLD, EXPLICIT_MATURE, EXPLICIT_SENSITIVE = 0.9, 0.6, 0.3

@@ -12,12 +12,12 @@ from accounts.models import Role, User
 from accounts.services import emit, notify
 from lib.errors import Refused
 from lib.hooks import load_modules
+from moderation.cases.services import open_case
+from moderation.hashes.services import block_hash
 from moderation.models import BlockedHash, Case, Decision, Restriction, Screening
 from moderation.policy import DECIDABLE, POLICY_VERSION, Reason
 from moderation.pseudonyms import pseudonym
-from moderation.services.cases import open_case
-from moderation.services.hashes import block_hash
-from moderation.services.restrictions import add_strike, lift_restriction, restrict_member
+from moderation.restrictions.services import add_strike, lift_restriction, restrict_member
 from moderation.targets import Target, load_target
 
 Action = Decision.Action

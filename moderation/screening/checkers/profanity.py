@@ -9,9 +9,9 @@ from functools import cache
 
 from glin_profanity import Filter, __version__
 
-from moderation.normalise import joined, plain, unleeted
-from moderation.observations import Label, Observation, TextKind
 from moderation.policy import Reason
+from moderation.screening.normalisation import joined, plain, unleeted
+from moderation.screening.observations import Label, Observation, TextKind
 
 # Words of the list that content levels and rules speak about; here they would only repeat them.
 _NOT_COARSE = {"nude", "nudes", "sexy", "sex", "naked", "gay", "lesbian", "queer", "butt", "xxx", "breast", "breasts"}

@@ -12,11 +12,11 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 from PIL import Image
 
-from moderation.checkers import Picture
 from moderation.models import Screening
-from moderation.observations import Label, Observation, TextKind, Verdict
 from moderation.policy import POLICY_VERSION, Reason
-from moderation.verdicts import decide_image, decide_text
+from moderation.screening.checkers import Picture
+from moderation.screening.observations import Label, Observation, TextKind, Verdict
+from moderation.screening.verdicts import decide_image, decide_text
 
 __all__ = ["Label", "Observation", "Screening", "TextKind", "Verdict", "screen_image", "screen_text"]
 

@@ -8,9 +8,9 @@ from django.db.models import Count, Max
 
 from lib.content_levels import ContentLevel
 from moderation.models import Rule
-from moderation.normalise import readings
-from moderation.observations import Label, Observation, TextKind
 from moderation.policy import Reason
+from moderation.screening.normalisation import readings
+from moderation.screening.observations import Label, Observation, TextKind
 
 # Seconds one rule may search one reading: a pattern that runs away fails, and a failure holds.
 PATIENCE = 0.2

@@ -10,11 +10,11 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Role, User
 from accounts.services import notify
 from lib.errors import NotFound, Refused
+from moderation.decisions.services import run_effects, tell_author
 from moderation.models import Appeal, BlockedHash, Decision, Screening
 from moderation.policy import POLICY_VERSION, Reason
 from moderation.pseudonyms import pseudonym
-from moderation.services.decisions import run_effects, tell_author
-from moderation.services.restrictions import undo_consequences
+from moderation.restrictions.services import undo_consequences
 from moderation.targets import Target, load_target
 
 APPEALABLE = (Decision.Action.REMOVE, Decision.Action.LEVEL, Decision.Action.HOLD, Decision.Action.RESTRICT)

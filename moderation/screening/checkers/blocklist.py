@@ -2,10 +2,10 @@
 
 from django.db.models import Min
 
-from moderation.checkers import MIN_QUALITY, Picture
 from moderation.models import BlockedHash
-from moderation.observations import Label, Observation
 from moderation.policy import Reason
+from moderation.screening.checkers import MIN_QUALITY, Picture
+from moderation.screening.observations import Label, Observation
 
 MAX_DISTANCE = 31  # of 256 bits: what PDQ's authors recommend
 VERSION = "pdq-1"
