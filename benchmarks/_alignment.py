@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from feed.services import publish_image
-from generation.files import training_jpeg
+from generation.media.storage import training_jpeg
 from generation.models import Checkpoint, Image
 from generation.services import submit_generation
 from ratings.models import Ask, Policy

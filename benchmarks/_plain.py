@@ -96,7 +96,7 @@ def by_files(path: Path) -> None:
 
 
 def _plain_row(row: dict[str, Any]) -> dict[str, Any]:
-    from generation.files import read
+    from generation.media.storage import read
 
     contents = [read(f"{row.pop(f'prefix_{side}')}/training.jpg") for side in (0, 1)]
     settings, won = row.pop("settings"), float(row["best_image_uid"] == row["image_0_uid"])

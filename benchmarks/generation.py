@@ -40,7 +40,7 @@ def _folder(asked: Path | None) -> Path:
 
 def _seconds(count: int, steps: int, folder: Path, size: list[int]) -> tuple[float, list[Any]]:
     """Wall seconds for `count` pictures in one call, and the pictures."""
-    from generation import pipelines
+    from generation.engines import pipelines
 
     job = pipelines.Job(
         source=pipelines.Source(str(folder)),
@@ -85,7 +85,7 @@ def main() -> int:
     import django
 
     django.setup()
-    from generation import pipelines
+    from generation.engines import pipelines
 
     folder = _folder(arguments.checkpoint)
     loaded = pipelines.shelf().get(pipelines.Source(str(folder)))

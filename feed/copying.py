@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from generation.encoding import Recipe
+from generation.media.encoding import Recipe
 from generation.models import Image
 
 _LABELS: dict[str, str | Promise] = {

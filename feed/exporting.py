@@ -9,7 +9,7 @@ from accounts.models import User
 from feed.copying import settings_of
 from feed.models import Post
 from feed.tagging import tags_of
-from generation.files import original_png
+from generation.media.storage import original_png
 from generation.models import Image
 
 

@@ -11,7 +11,7 @@ from django.utils.text import slugify
 from accounts.models import User
 from feed import services
 from feed.models import Post
-from generation import files
+from generation.media import storage
 from generation.models import ImageState
 from lib.streaming import download, zipped_files
 
@@ -48,7 +48,7 @@ def originals_of(*, author: User, public_ids: Iterable[str] = ()) -> list[tuple[
     wanted = list(dict.fromkeys(public_ids))
     chosen = own.filter(public_id__in=wanted) if wanted else own
     newest = chosen.select_related("image").order_by("-published_at", "-pk")[:MOST_ORIGINALS]
-    return [(_name(post), partial(files.original_png, post.image)) for post in newest]
+    return [(_name(post), partial(storage.original_png, post.image)) for post in newest]
 
 
 def _name(post: Post) -> str:

@@ -16,7 +16,7 @@ from feed.search import similar
 from feed.search.language import LONGEST, parse
 from feed.search.reading import check_search_rate, read_results
 from feed.serializers import PostSerializer, checked
-from generation.uploads import open_picture
+from generation.media.uploads import open_picture
 from lib.addresses import counted_address_of
 
 QUERY = OpenApiParameter(

@@ -13,8 +13,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import member_of
-from generation import files, services
-from generation.display import words_for
+from generation import services
+from generation.media import storage
 from generation.models import (
     Checkpoint,
     Generation,
@@ -25,6 +25,7 @@ from generation.models import (
     Style,
     Upload,
 )
+from generation.presentation import words_for
 
 
 class CheckpointSerializer(serializers.ModelSerializer[Checkpoint]):
@@ -66,11 +67,11 @@ class ImageSerializer(serializers.ModelSerializer[Image]):
     @extend_schema_field(serializers.CharField(allow_null=True))
     def get_url(self, image: Image) -> str | None:
         """A WebP; only those who may see the image get as far as here, so the address may be signed."""
-        return files.picture(image, viewer_may_sign=True).src if _is_there(image) else None
+        return storage.picture(image, viewer_may_sign=True).src if _is_there(image) else None
 
     @extend_schema_field(serializers.CharField(allow_null=True))
     def get_original_url(self, image: Image) -> str | None:
-        return files.original_url(image, viewer_may_sign=True) if _is_there(image) else None
+        return storage.original_url(image, viewer_may_sign=True) if _is_there(image) else None
 
 
 def _is_there(image: Image) -> bool:

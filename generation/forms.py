@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from generation.models import Checkpoint, Generation, Image, Lora, Style, Upload
 from generation.remixing import read_loras
-from generation.requests import MOST_IMAGES, MOST_WORDS
 from generation.services import submit_generation
+from generation.validation import MOST_IMAGES, MOST_WORDS
 from lib.errors import Refused
 
 CHECKED_ELSEWHERE = {"width": "size", "height": "size", "source_image": "source_file"}

@@ -284,7 +284,7 @@ class Image(PublicIdModel):
         return self.generation.prompt
 
     def moderation_image_url(self, viewer: Viewer) -> str:
-        from generation.files import picture  # files is built on this module
+        from generation.media.storage import picture  # files is built on this module
 
         return picture(self, viewer_may_sign=True).src if self.prefix else ""
 

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from generation import files
+from generation.media import storage
 from generation.models import PENDING, Generation, Image, ImageState, PromptExample, Upload
 from generation.services import blank_images
 
@@ -52,4 +52,4 @@ def erase(user: User) -> None:
     uploads = Upload.objects.filter(author=user)
     names = list(uploads.values_list("file", flat=True))
     uploads.delete()
-    transaction.on_commit(lambda: files.delete_each(names))
+    transaction.on_commit(lambda: storage.delete_each(names))

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
-from generation import pipelines
+from generation.engines import pipelines
 from generation.models import Checkpoint, Style
 
 STARTER_FOLDER = "starter"

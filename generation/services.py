@@ -15,11 +15,12 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from generation import events, files, queue
-from generation.batching import batch_key, cost_units
+from generation.media import storage
+from generation.media.uploads import keep_upload
 from generation.models import PENDING, Generation, Image, ImageQuerySet, ImageState, Upload
-from generation.requests import LARGEST_SEED, Request, Wanted, check_request
-from generation.uploads import keep_upload
+from generation.queue import events, wakeup
+from generation.queue.batching import batch_key, cost_units
+from generation.validation import LARGEST_SEED, Request, Wanted, check_request
 from lib.content_levels import ContentLevel
 from lib.errors import NotFound, Refused
 from moderation.cases.services import record_screening
@@ -74,7 +75,7 @@ def submit_generation(
             _require_budget(author, request, now)
             origin = Origin(parent, source_image, brought or source_upload)
             generation = _create(author, request, idempotency_key, verdict, origin, now)
-            transaction.on_commit(lambda: queue.ring(request.checkpoint.pool))
+            transaction.on_commit(lambda: wakeup.ring(request.checkpoint.pool))
     if earlier is not None:
         _forget_upload(brought)
         return earlier
@@ -96,7 +97,7 @@ def _forget_upload(upload: Upload | None) -> None:
     """The twin of a form sent twice: its picture is already kept once."""
     if upload is not None:
         upload.delete()
-        files.delete(upload.file)
+        storage.delete(upload.file)
 
 
 def _require_visible(image: Image, author: User, at: datetime) -> None:
@@ -259,7 +260,7 @@ def retry_image(*, image: Image, author: User, at: datetime | None = None) -> Im
         if not again:
             message = _("Only a picture that failed or was cancelled can be tried again.")
             raise Refused("not_retryable", message, status=409)
-        transaction.on_commit(lambda: queue.ring(image.pool))
+        transaction.on_commit(lambda: wakeup.ring(image.pool))
     image.refresh_from_db()
     return image
 
@@ -305,7 +306,7 @@ TOMBSTONE: dict[str, Any] = {
 
 def _delete_files(ids: Sequence[int]) -> None:
     for image_id in ids:
-        files.delete_all_of(image_id=image_id)
+        storage.delete_all_of(image_id=image_id)
 
 
 def _require_own(author_id: int, author: User) -> None:

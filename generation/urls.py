@@ -1,6 +1,8 @@
 from django.urls import path, re_path
 
-from generation import events, serving, views
+from generation import views
+from generation.media import views as media_views
+from generation.queue import events
 
 app_name = "generation"
 urlpatterns = [
@@ -14,7 +16,7 @@ urlpatterns = [
     path("images/<str:public_id>/delete/", views.delete, name="image-delete"),
     re_path(
         r"^images/(?P<public_id>[\w-]{12})/(?P<content>[0-9a-f]{16})-(?P<width>\d{1,5})\.(?P<form>webp|avif|png)$",
-        serving.rendition,
+        media_views.rendition,
         name="rendition",
     ),
 ]

@@ -13,13 +13,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.models import User
 from accounts.permissions import member_of, member_required
-from generation import history, services
-from generation.display import picture_for, shown, upload_for
+from generation import queries as generation_queries
+from generation import services
 from generation.forms import CreateForm, fresh_key
+from generation.media.uploads import preview_of
 from generation.models import PENDING, Checkpoint, Generation, Image, ImageState, Upload
-from generation.queue import place_in_queue
+from generation.presentation import picture_for, shown, upload_for
+from generation.queue.wakeup import place_in_queue
 from generation.remixing import SAME, Remix, remix_of, source_of, upload_of
-from generation.uploads import preview_of
 from lib.errors import Refused
 
 
@@ -129,16 +130,16 @@ def detail(request: HttpRequest, public_id: str) -> HttpResponse:
 def history_page(request: HttpRequest) -> HttpResponse:
     """All generations of the member, newest first, with search and filters in the address."""
     at, given = timezone.now(), request.GET
-    query = history.Query(
+    query = generation_queries.Query(
         words=given.get("q", "").replace("\x00", "").strip()[:200],
-        state=given.get("state", "") if given.get("state") in history.STATES else "",
+        state=given.get("state", "") if given.get("state") in generation_queries.STATES else "",
         checkpoint=given.get("checkpoint", "").replace("\x00", "")[:64],
         before=given.get("before", "").replace("\x00", "")[:12],
     )
     context = {
-        "page": history.page_of(member_of(request), query, at=at),
+        "page": generation_queries.page_of(member_of(request), query, at=at),
         "query": query,
-        "states": [(slug, label) for slug, (label, _states) in history.STATES.items()],
+        "states": [(slug, label) for slug, (label, _states) in generation_queries.STATES.items()],
         "checkpoints": Checkpoint.objects.order_by("name").values_list("slug", "name"),
     }
     return render(request, "generation/history.html", context)

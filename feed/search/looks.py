@@ -21,8 +21,8 @@ from pgvector import HalfVector
 
 from feed.models import PictureReading, SearchEntry
 from feed.search.embedding import Vector
-from generation import files
-from generation.image_encoders import ABOUT_FILE, MODEL_FILE
+from generation.engines.image_encoders import ABOUT_FILE, MODEL_FILE
+from generation.media import storage
 
 AT_ONCE, MOST = 16, 2_000
 LONGEST = 4  # times the short edge: the middle that encoders look at is nearly square
@@ -186,6 +186,6 @@ def forget_readings(but: str = "") -> None:
 
 def _opened(prefix: str) -> PIL.Image.Image | None:
     try:
-        return PIL.Image.open(io.BytesIO(files.read(f"{prefix}/original.png"))).convert("RGB")
+        return PIL.Image.open(io.BytesIO(storage.read(f"{prefix}/original.png"))).convert("RGB")
     except OSError:  # PIL's, too, for what it cannot read
         return None

@@ -10,7 +10,7 @@ from feed.models import Post
 from feed.search import looks
 from feed.search.language import parse
 from feed.search.reading import read_results
-from generation import encoding
+from generation.media import encoding
 from generation.models import LEAST_PDQ_QUALITY
 from lib.errors import Refused
 

@@ -19,7 +19,7 @@ from feed.reading import remember_own_news
 from feed.tagging import suggest_from_prompt, tags_of
 from feed.views.posts import find_post
 from feed.views.support import for_members, says_no
-from generation.files import Picture, picture
+from generation.media.storage import Picture, picture
 from generation.models import Image
 from lib.days import local_day
 from lib.errors import Refused

@@ -11,7 +11,7 @@ from feed.rates import check_member_rate
 from feed.reproducing import outcome_of, reproduce_post
 from feed.views.posts import find_post
 from feed.views.support import for_members, is_htmx, says_no
-from generation.files import picture
+from generation.media.storage import picture
 
 SIDE_SIZES = "(min-width: 720px) 50vw, 100vw"
 

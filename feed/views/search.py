@@ -17,8 +17,8 @@ from feed.search.language import parse
 from feed.search.reading import check_search_rate, read_results
 from feed.styles.naming import named_lately
 from feed.views.support import cut_note, is_htmx, render_list, says_no
+from generation.media.uploads import open_picture
 from generation.models import Style
-from generation.uploads import open_picture
 from lib.addresses import counted_address_of
 from lib.errors import Refused
 

@@ -5,7 +5,7 @@ import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from generation import pipelines
+from generation.engines import pipelines
 from generation.models import Checkpoint
 from ratings.alignment import data, saving, training
 from ratings.alignment.measuring import CHANCE, Accuracy, accuracy, rise

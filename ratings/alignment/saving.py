@@ -6,7 +6,8 @@ from typing import Any
 from diffusers.utils import convert_state_dict_to_diffusers
 from peft.utils import get_peft_model_state_dict
 
-from generation import pipelines, registry
+from generation import registry
+from generation.engines import pipelines
 from generation.models import Checkpoint
 
 LORA = "lora"

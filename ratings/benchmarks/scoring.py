@@ -14,7 +14,7 @@ import PIL.Image
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
-from generation import files
+from generation.media import storage
 from lib.errors import Refused
 from ratings.models import Benchmark, BenchmarkPicture, BenchmarkScore
 
@@ -65,7 +65,7 @@ def score_fid(
 
     Categories that lack pictures on either side are left out. Raises Refused where no category has any.
     """
-    from generation.distances import frechet_distance
+    from generation.engines.distances import frechet_distance
 
     real = {folder.name: extractor(_pictures_in(folder)) for folder in sorted(reference.iterdir()) if folder.is_dir()}
     real = {name: features for name, features in real.items() if len(features) >= LEAST}
@@ -108,7 +108,7 @@ def _made(entry: int, categories: set[str], extractor: Extractor) -> list[tuple[
 
 def _originals(prefixes: Sequence[str]) -> Iterator[PIL.Image.Image]:
     for prefix in prefixes:
-        yield PIL.Image.open(io.BytesIO(files.read(f"{prefix}/original.png")))
+        yield PIL.Image.open(io.BytesIO(storage.read(f"{prefix}/original.png")))
 
 
 class Encoder:

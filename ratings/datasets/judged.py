@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from generation.files import reading_threads
+from generation.media.storage import reading_threads
 from ratings.datasets import sql
 from ratings.datasets.scope import Scope
 from ratings.datasets.stored import training_size

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Q, Sum
 from django.db.models.expressions import RawSQL
 
-from generation.files import reading_threads
+from generation.media.storage import reading_threads
 from generation.models import Image
 from ratings.datasets import frozen
 from ratings.datasets.eligibility import ReleaseFilter, image_reason, willing

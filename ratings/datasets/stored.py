@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-from generation.files import reading_threads, training_jpeg_below, training_jpeg_size
+from generation.media.storage import reading_threads, training_jpeg_below, training_jpeg_size
 from ratings.datasets.patience import patiently
 from ratings.datasets.sql import rows
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Collection
 
 from django.utils.translation import gettext as _
 
-from generation import queue
 from generation.models import Image, ImageQuerySet
+from generation.queue import wakeup
 from lib.errors import Refused
 
 LOOK_EVERY = 1.0  # s
@@ -15,14 +15,17 @@ PATIENCE = 300.0  # s without a single picture more
 
 def draw_inline(generations: Collection[int], progress: Callable[[int], None]) -> None:
     """Draws and screens everything that waits, in this process."""
-    from generation import checking, worker  # torch, which nothing else of ratings needs
+    from generation.queue import (
+        screening,
+        worker,  # torch, which nothing else of ratings needs
+    )
 
     left = _pending(generations)
     while left:
         for pool in sorted(set(_images(generations).pending().values_list("pool", flat=True))):
             worker.drain(pool=pool, worker="simulation")
-        for image_id in checking.unchecked_ids():
-            checking.check_image(image_id=image_id)
+        for image_id in screening.unchecked_ids():
+            screening.check_image(image_id=image_id)
         now_left = _pending(generations)
         if now_left == left:
             raise Refused("stuck", _("The pictures cannot be drawn; the log says why."))
@@ -34,7 +37,7 @@ def await_workers(generations: Collection[int], progress: Callable[[int], None])
     """Looks every second whether the running workers are done; raises Refused when nothing moves for minutes."""
     left, moved = _pending(generations), time.monotonic()
     for pool in set(_images(generations).pending().values_list("pool", flat=True)):
-        queue.ring(pool)
+        wakeup.ring(pool)
     while left:
         time.sleep(LOOK_EVERY)
         now_left = _pending(generations)

@@ -7,7 +7,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.permissions import member_of, member_required
-from generation import files
+from generation.media import storage
 from lib.errors import Refused
 from lib.limits import check_rate
 from ratings.forms import ComparisonForm
@@ -77,7 +77,7 @@ def picture(request: HttpRequest, public_id: str, side: str) -> HttpResponse:
     image = get_object_or_404(askable_images(member_of(request), timezone.now()), pk=wanted.pk)
     name = f"{image.prefix}/{image.rendition_hash}-{image.rendition_widths[-1]}.webp"
     try:
-        data = files.read(name)
+        data = storage.read(name)
     except FileNotFoundError:
         raise Http404 from None
     response = HttpResponse(spoil(data) if image.pk == ask.spoiled else data, content_type="image/webp")

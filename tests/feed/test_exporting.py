@@ -6,7 +6,7 @@ import zipfile
 
 from accounts.models import User
 from feed.models import Post
-from generation import files
+from generation.media import storage
 from generation.models import Generation
 from tests.conftest import ApiAs, As
 from tests.feed.conftest import Hang
@@ -29,7 +29,7 @@ def test_the_download_holds_every_picture_and_the_api_takes_its_recipe_back(
     pictures = {f"pictures/{image.public_id}.{form}" for image in (post.image, private) for form in ("png", "json")}
     assert {name for name in names if name.startswith("pictures/")} == pictures
     assert {"accounts.json", "generation.json", "feed.json"} <= names
-    assert archive.read(f"pictures/{post.image.public_id}.png") == files.original_png(post.image)
+    assert archive.read(f"pictures/{post.image.public_id}.png") == storage.original_png(post.image)
     recipe = json.loads(archive.read(f"pictures/{post.image.public_id}.json"))
     assert recipe["post"] == {"title": "Fox", "hide_prompt": True, "tags": []}
     made = api_as(bob).post("/api/generations/", recipe["generation"])
@@ -45,7 +45,7 @@ def test_a_picture_whose_file_is_gone_does_not_break_the_download(
     alice: User, make_image: MakeImage, as_user: As
 ) -> None:
     image = make_image(alice)
-    files.delete_prefix(image.prefix)
+    storage.delete_prefix(image.prefix)
     archive = archive_of(as_user, alice)
     assert archive.testzip() is None
     assert f"pictures/{image.public_id}.png" not in archive.namelist()

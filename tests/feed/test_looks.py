@@ -26,8 +26,8 @@ from transformers import (
 from accounts.models import User
 from feed.models import PictureReading, Post
 from feed.search import looks
-from generation import files
-from generation.image_encoders import export_image_encoder
+from generation.engines.image_encoders import export_image_encoder
+from generation.media import storage
 from lib.content_levels import ContentLevel
 from tests.conftest import As
 from tests.feed.conftest import Hang
@@ -124,7 +124,7 @@ def indexes() -> list[str]:
 
 def test_one_damaged_picture_keeps_no_other_from_being_read(checkpoints: Path, alice: User, hang: Hang) -> None:
     damaged, whole = hang(alice, prompt="a fox"), hang(alice, prompt="a den")
-    files.write(f"{damaged.image.prefix}/original.png", b"no picture")
+    storage.write(f"{damaged.image.prefix}/original.png", b"no picture")
     export_image_encoder(write_encoder(checkpoints / "one"), looks.folder())
     assert looks.read_pictures() == 1
     assert looks.seen_in(damaged.pk) is None

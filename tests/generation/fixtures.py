@@ -14,7 +14,7 @@ from django.utils import timezone
 from filelock import FileLock
 
 from accounts.models import User
-from generation import encoding, files
+from generation.media import encoding, storage
 from generation.models import Checkpoint, Generation, Image, ImageState
 from lib.content_levels import ContentLevel
 from tests.generation import tiny
@@ -61,11 +61,11 @@ def run_gpu_worker_inline(tiny_folder: Path) -> Callable[..., int]:
     """``run_gpu_worker_inline("default")`` draws and screens what is queued, in this process; returns how many."""
 
     def run(pool: str = "default", *, screen: bool = True) -> int:
-        from generation import checking, worker
+        from generation.queue import screening, worker
 
         drawn = worker.drain(pool=pool, worker="inline")
-        for image_id in checking.unchecked_ids() if screen else []:
-            checking.check_image(image_id=image_id)
+        for image_id in screening.unchecked_ids() if screen else []:
+            screening.check_image(image_id=image_id)
         return drawn
 
     return run
@@ -136,8 +136,8 @@ def _image(generation: Generation, at: datetime, fields: dict[str, Any]) -> Imag
         is_prompt_hidden=fields.pop("is_prompt_hidden", False),
     )
     assert not fields, f"make_image does not know {sorted(fields)}"
-    outputs = files.write_outputs(
-        prefix=files.prefix_of(image_id=image.pk, lease_no=1), picture=drawn(image), recipe=recipe(image)
+    outputs = storage.write_outputs(
+        prefix=storage.prefix_of(image_id=image.pk, lease_no=1), picture=drawn(image), recipe=recipe(image)
     )
     for name, value in outputs.__dict__.items():
         setattr(image, name, value)

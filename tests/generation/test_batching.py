@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from generation.batching import BUCKETS, Candidate, batch_key, bucket_of, choose, cost_units, default_cap
+from generation.queue.batching import BUCKETS, Candidate, batch_key, bucket_of, choose, cost_units, default_cap
 
 # A busy machine is slow, and says nothing about the properties.
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

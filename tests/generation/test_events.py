@@ -11,8 +11,9 @@ from django.conf import settings
 from django.test import AsyncClient
 
 from accounts.models import User
-from generation import events, services
+from generation import services
 from generation.models import Generation, Image, ImageState
+from generation.queue import events
 from tests.generation.fixtures import MakeImage, checkpoint_row
 
 pytestmark = pytest.mark.django_db(transaction=True)

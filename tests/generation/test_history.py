@@ -7,7 +7,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
-from generation import history
+from generation import queries as generation_queries
 from generation.models import ImageState
 from tests.conftest import As
 from tests.generation.fixtures import MakeImage
@@ -41,17 +41,17 @@ def test_a_filter_by_state_and_an_empty_answer_that_helps(alice: User, make_imag
 def test_pages_follow_each_other_without_gap_or_repeat(
     alice: User, make_image: MakeImage, as_user: As, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(history, "PAGE", 2)
+    monkeypatch.setattr(generation_queries, "PAGE", 2)
     now = timezone.now()
     for number in range(5):
         make_image(alice, prompt=f"picture {number}", at=now - timedelta(minutes=number // 2))
-    seen, query = [], history.Query()
+    seen, query = [], generation_queries.Query()
     while True:
-        page = history.page_of(alice, query, at=now)
+        page = generation_queries.page_of(alice, query, at=now)
         seen += [entry.generation.prompt for entry in page.entries]
         if not page.next_url:
             break
-        query = history.Query(before=page.entries[-1].generation.public_id)
+        query = generation_queries.Query(before=page.entries[-1].generation.public_id)
     assert sorted(seen) == [f"picture {number}" for number in range(5)]
 
 

@@ -19,8 +19,10 @@ from django.utils import timezone
 
 from accounts.models import User
 from config.local.processes import Guarded
-from generation import checking, events, files, leases, queue, services
+from generation import services
+from generation.media import storage
 from generation.models import Checkpoint, Generation, Image, ImageState
+from generation.queue import events, leases, screening, wakeup
 from tests import processes
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
@@ -56,8 +58,8 @@ class Stream:
             assert time.monotonic() < ends, "nothing happened for too long"
             assert not Image.objects.filter(state=ImageState.FAILED).exists()
             leases.reap(at=timezone.now(), failure="The worker was killed.")
-            if queue.pools_waiting(timezone.now()):
-                queue.ring("default")
+            if wakeup.pools_waiting(timezone.now()):
+                wakeup.ring("default")
             heard: Any = self.client.xread({self.name: self.last}, block=250)
             for entry, fields in heard[0][1] if heard else []:
                 self.last = entry.decode()
@@ -79,9 +81,9 @@ def _assert_each_arrived_once(generation: Generation) -> None:
     for image in generation.images.all():
         assert image.attempts == 2
         assert image.prefix == f"images/{image.pk}/{image.lease_no}"
-        assert files.folders(f"images/{image.pk}") == [str(image.lease_no)]
-        assert checking.check_image(image_id=image.pk) == ImageState.READY
-        assert checking.check_image(image_id=image.pk) is None
+        assert storage.folders(f"images/{image.pk}") == [str(image.lease_no)]
+        assert screening.check_image(image_id=image.pk) == ImageState.READY
+        assert screening.check_image(image_id=image.pk) is None
     assert Image.objects.count() == 2
 
 

@@ -16,7 +16,8 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from accounts.services import delete_account, export_personal_data
-from generation import files, services
+from generation import services
+from generation.media import storage
 from generation.models import Checkpoint, Generation, Image, ImageState, Lora, Upload
 from lib.errors import NotFound, Refused
 from moderation.models import Restriction, Rule, Screening
@@ -213,7 +214,7 @@ def test_an_upload_is_kept_re_encoded_and_without_its_metadata(alice: User) -> N
     generation = submit(alice, source_file=ContentFile(stream.getvalue(), "source.jpg"))
     assert generation.strength == 0.6
     assert generation.upload is not None
-    kept = files.read(generation.upload.file)
+    kept = storage.read(generation.upload.file)
     assert kept.startswith(b"\x89PNG")
     assert b"where I live" not in kept
 
@@ -240,7 +241,7 @@ def test_deleting_leaves_a_blank_row_and_no_file(alice: User, mallory: User, mak
     image.refresh_from_db()
     assert image.deleted_at
     assert image.prefix == image.alt_text == image.placeholder == ""
-    assert files.folders(f"images/{image.pk}") == []
+    assert storage.folders(f"images/{image.pk}") == []
     services.delete_image(image=image, author=alice)
 
 
@@ -268,7 +269,7 @@ def test_deleting_an_account_blanks_prompts_images_and_uploads(alice: User, make
     assert not Image.objects.filter(deleted_at=None).exists()
     assert not Upload.objects.exists()
     assert not default_storage.exists(name)
-    assert files.folders(f"images/{image.pk}") == []
+    assert storage.folders(f"images/{image.pk}") == []
 
 
 def test_the_form_keeps_what_was_typed_and_says_what_is_wrong(alice: User, as_user: As) -> None:

@@ -4,7 +4,7 @@ import pytest
 from django.core.files.base import ContentFile
 
 from accounts.models import User
-from generation import files
+from generation.media import storage
 from generation.models import Generation, Image, Upload
 from lib.errors import NotFound
 from tests.conftest import ApiAs, As
@@ -41,7 +41,7 @@ def test_a_remix_starts_again_from_a_picture_that_its_maker_uploaded(
         assert as_user(alice).post("/create/", {**sent, "idempotency_key": "again"}).status_code == 302
     made = Generation.objects.get(idempotency_key="again")
     assert (made.upload, made.strength) == (kept, 0.35)
-    assert files.read(kept.file)
+    assert storage.read(kept.file)
     other = {**sent, "idempotency_key": "new", "source_file": ContentFile(_png((32, 32)), "other.png")}
     as_user(alice).post("/create/", other)
     assert Generation.objects.get(idempotency_key="new").upload not in (None, kept)

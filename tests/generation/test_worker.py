@@ -13,8 +13,10 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from accounts.models import User
-from generation import files, leases, services, worker
+from generation import services
+from generation.media import storage
 from generation.models import Checkpoint, Generation, Image, ImageState
+from generation.queue import leases, worker
 from moderation.hashes.services import block_hash
 from tests.conftest import ApiAs, As
 
@@ -22,7 +24,7 @@ Draw = Callable[..., int]
 
 
 def _pixels(image: Image) -> Any:
-    with PIL.Image.open(io.BytesIO(files.original_png(image))) as picture:
+    with PIL.Image.open(io.BytesIO(storage.original_png(image))) as picture:
         return np.asarray(picture).astype(int)
 
 
@@ -42,7 +44,7 @@ def test_images_of_two_members_are_drawn_in_one_batch_and_become_ready(
     assert {image.state for image in images} == {ImageState.READY}
     assert {image.bucket for image in images} == {4}
     assert all(image.attempts == 1 and image.lease_no == 2 for image in images)
-    assert all(files.training_jpeg(image) and image.versions["torch"] for image in images)
+    assert all(storage.training_jpeg(image) and image.versions["torch"] for image in images)
     assert alice.notifications.filter(kind="generation.done").count() == 1
 
 
@@ -75,7 +77,7 @@ def test_a_late_result_of_an_old_lease_is_dropped_and_its_files_go(alice: User, 
         worker.run_batch(old, finisher)
     again = Image.objects.get()
     assert (again.prefix, again.png_sha256, again.lease_no) == (drawn.prefix, drawn.png_sha256, drawn.lease_no)
-    assert files.folders(f"images/{drawn.pk}") == ["2"]
+    assert storage.folders(f"images/{drawn.pk}") == ["2"]
 
 
 @pytest.mark.usefixtures("tiny_checkpoint")
@@ -91,7 +93,7 @@ def test_a_picture_on_the_blocklist_is_held_and_nobody_else_reaches_it(
     run_gpu_worker_inline()
     held = Image.objects.latest("pk")
     assert held.state == ImageState.HELD
-    signed = files.picture(held, viewer_may_sign=True).src
+    signed = storage.picture(held, viewer_may_sign=True).src
     page = f"/mine/{held.generation.public_id}/"
     for person in (None, mallory):
         assert as_user(person).get(signed.partition("?")[0]).status_code == 404

@@ -15,7 +15,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
-from generation import pipelines
+from generation.engines import pipelines
 from generation.models import Checkpoint
 from ratings.alignment.measuring import accuracy, rise
 from tests.generation.fixtures import checkpoint_row

@@ -11,8 +11,8 @@ import scipy.linalg
 from django.core.management import CommandError, call_command
 
 from accounts.models import User
-from generation import files
-from generation.distances import frechet_distance
+from generation.engines.distances import frechet_distance
+from generation.media import storage
 from generation.models import Checkpoint
 from ratings.benchmarks.scoring import Encoder
 from ratings.models import Benchmark, BenchmarkPicture, BenchmarkScore
@@ -43,7 +43,7 @@ def test_fid_is_the_frechet_distance_of_the_operators_features_by_category(
     made = BenchmarkPicture.objects.filter(entry__checkpoint__slug="best", prompt__category="food")
     for number, picture in enumerate(made.select_related("image")):
         assert picture.image
-        with PIL.Image.open(io.BytesIO(files.read(f"{picture.image.prefix}/original.png"))) as drawing:
+        with PIL.Image.open(io.BytesIO(storage.read(f"{picture.image.prefix}/original.png"))) as drawing:
             drawing.save(reference / "food" / f"{number}.png")
     call_command("score_benchmark", "trial", "--features", str(extractor), "--reference", str(reference))
     scores = {

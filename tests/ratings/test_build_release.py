@@ -61,10 +61,10 @@ def test_what_cannot_be_done_is_one_sentence(alice: User, tmp_path: Path) -> Non
 def test_a_release_goes_to_s3_as_to_a_folder(community: Any, s3_storage: None, tmp_path: Path) -> None:
     """Pictures are read from S3 and the release is written there."""
     for image in Image.objects.all():
-        from generation import files
+        from generation.media import storage
         from tests.generation.fixtures import drawn, recipe
 
-        files.write_outputs(prefix=image.prefix, picture=drawn(image), recipe=recipe(image))
+        storage.write_outputs(prefix=image.prefix, picture=drawn(image), recipe=recipe(image))
     release = build(None)
     store = storages["releases"]
     for name, file in release.manifest["files"].items():

@@ -13,7 +13,7 @@ from accounts.models import User
 from feed.models import Challenge, Post
 from feed.people import block_member
 from feed.services import enter_challenge, unpublish_post
-from generation import files
+from generation.media import storage
 from generation.models import Image, ImageState
 from lib.content_levels import ContentLevel
 from lib.errors import Refused
@@ -233,7 +233,7 @@ def test_a_gold_pair_shows_one_side_spoiled_under_an_address_like_any_other(gold
     for side, image in (("left", gold.left), ("right", gold.right)):
         assert image
         data = client.get(reverse("ratings:compare-picture", args=[gold.public_id, side])).content
-        stored = files.read(f"{image.prefix}/{image.rendition_hash}-{image.rendition_widths[-1]}.webp")
+        stored = storage.read(f"{image.prefix}/{image.rendition_hash}-{image.rendition_widths[-1]}.webp")
         shown[image.pk] = data == stored
         with PIL.Image.open(io.BytesIO(data)) as seen, PIL.Image.open(io.BytesIO(stored)) as made:
             assert seen.size == made.size

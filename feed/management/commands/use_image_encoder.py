@@ -27,7 +27,7 @@ class Command(BaseCommand):
             self.stdout.write("Looks are compared by PDQ.")
             return
         if options["folder"] is not None:
-            from generation.image_encoders import export_image_encoder  # torch takes seconds; --help should not
+            from generation.engines.image_encoders import export_image_encoder  # torch takes seconds; --help should not
 
             try:
                 export_image_encoder(options["folder"].expanduser().resolve(), looks.folder())

@@ -37,7 +37,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        from generation import pipelines, registry  # torch takes seconds; --help should not
+        from generation import registry
+        from generation.engines import pipelines  # torch takes seconds; --help should not
 
         try:
             if options["starter"]:

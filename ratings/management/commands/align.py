@@ -43,7 +43,7 @@ class Command(BaseCommand):
         base = Checkpoint.objects.filter(slug=options["checkpoint"]).first()
         if base is None:
             raise CommandError(f"There is no checkpoint “{options['checkpoint']}”.")
-        from generation.pipelines import CheckpointError  # torch takes seconds; --help should not
+        from generation.engines.pipelines import CheckpointError  # torch takes seconds; --help should not
         from ratings.alignment.data import AlignmentError
 
         try:

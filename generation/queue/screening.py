@@ -9,8 +9,9 @@ from django.utils import timezone
 
 from accounts.models import WebhookEvent
 from accounts.services import emit, notify
-from generation import events, files, leases
+from generation.media import storage
 from generation.models import Image, ImageState
+from generation.queue import events, leases
 from lib.content_levels import ContentLevel
 from moderation.cases.services import record_screening
 from moderation.models import Screening
@@ -35,7 +36,7 @@ def check_image(*, image_id: int, at: datetime | None = None) -> ImageState | No
     if lease_no is None:
         return None
     image = Image.objects.select_related("generation", "author").get(pk=image_id)
-    with PIL.Image.open(io.BytesIO(files.original_png(image))) as picture:
+    with PIL.Image.open(io.BytesIO(storage.original_png(image))) as picture:
         verdict = screen_image(image=picture.convert("RGB"))
     state = state_for(verdict)
     with transaction.atomic():

@@ -18,11 +18,13 @@ from django.db import connection
 from django.db.models import F, Max
 from django.utils import timezone
 
-from generation import events, files, leases, pipelines
-from generation.batching import Candidate, bucket_of, default_cap
-from generation.encoding import Recipe
+from generation.engines import pipelines
+from generation.jobs import job_of, recipe_of, source_of
+from generation.media import storage
+from generation.media.encoding import Recipe
 from generation.models import Checkpoint, Image
-from generation.specs import job_of, recipe_of, source_of
+from generation.queue import events, leases
+from generation.queue.batching import Candidate, bucket_of, default_cap
 
 DRAIN_SECONDS = 30.0
 PREVIEW_EVERY = 0.5
@@ -224,7 +226,7 @@ def _finish_and_close(batch: _Batch, pictures: Sequence[PIL.Image.Image], heartb
 
 def _finish(batch: _Batch, pictures: Sequence[PIL.Image.Image], heartbeat: _Heartbeat) -> None:
     """Files first, then the row; a row that is no longer ours has its files taken away again."""
-    from generation.tasks import screen  # tasks is the door to this module
+    from generation.queue.tasks import screen  # tasks is the door to this module
 
     try:
         versions = {**pipelines.versions(), "checkpoint": batch.images[0].generation.checkpoint.sha256}
@@ -240,9 +242,9 @@ def _finish(batch: _Batch, pictures: Sequence[PIL.Image.Image], heartbeat: _Hear
 
 
 def _keep(image: Image, picture: PIL.Image.Image, recipe: Recipe, bucket: int, versions: dict[str, str]) -> bool:
-    prefix = files.prefix_of(image_id=image.pk, lease_no=image.lease_no)
-    outputs = files.write_outputs(prefix=prefix, picture=picture, recipe=recipe)
+    prefix = storage.prefix_of(image_id=image.pk, lease_no=image.lease_no)
+    outputs = storage.write_outputs(prefix=prefix, picture=picture, recipe=recipe)
     if leases.finish(image_id=image.pk, lease_no=image.lease_no, outputs=outputs, bucket=bucket, versions=versions):
         return True
-    files.delete_prefix(prefix)
+    storage.delete_prefix(prefix)
     return False

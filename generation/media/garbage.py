@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from generation import files
+from generation.media import storage
 from generation.models import Image, ImageState
 
 RANGE = 500
@@ -15,7 +15,7 @@ def sweep(*, first_id: int, at: datetime) -> int | None:
     rows = Image.objects.filter(pk__gte=first_id, queued_at__lt=at - SETTLED_FOR, state__in=_AT_REST).order_by("pk")
     found = list(rows.values_list("pk", "prefix")[:RANGE])
     for image_id, prefix in found:
-        for folder in files.folders(f"images/{image_id}"):
+        for folder in storage.folders(f"images/{image_id}"):
             if f"images/{image_id}/{folder}" != prefix:
-                files.delete_prefix(f"images/{image_id}/{folder}")
+                storage.delete_prefix(f"images/{image_id}/{folder}")
     return found[-1][0] + 1 if len(found) == RANGE else None

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 
 import PIL.Image
 
-from generation import files
-from generation.encoding import Recipe
+from generation.engines.pipelines import Job, Source
+from generation.media import storage
+from generation.media.encoding import Recipe
 from generation.models import Checkpoint, Generation, Image, Lora
-from generation.pipelines import Job, Source
 
 
 def source_of(checkpoint: Checkpoint) -> Source:
@@ -61,7 +61,7 @@ def source_picture(generation: Generation) -> PIL.Image.Image:
         name = f"{generation.source_image.prefix}/original.png"
     else:
         raise FileNotFoundError(f"the source picture of generation {generation.public_id} is gone")
-    return PIL.Image.open(io.BytesIO(files.read(name))).convert("RGB")
+    return PIL.Image.open(io.BytesIO(storage.read(name))).convert("RGB")
 
 
 def recipe_of(image: Image, versions: Mapping[str, str]) -> Recipe:

@@ -8,8 +8,8 @@ from django.db.models import Prefetch, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from generation.display import Shown, shown
 from generation.models import PENDING, Generation, GenerationQuerySet, Image, ImageState
+from generation.presentation import Shown, shown
 
 PAGE = 20
 STATES = {

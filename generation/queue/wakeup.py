@@ -13,7 +13,7 @@ RUNG_SECONDS = 10  # a bell that was rung is not rung again before it is answere
 
 def ring(pool: str) -> None:
     """Wakes a worker of `pool`; call after the commit. Ringing twice is one message, losing it costs seconds."""
-    from generation.tasks import drain  # tasks is built on services, which rings
+    from generation.queue.tasks import drain  # tasks is built on services, which rings
 
     if cache.add(f"rung:{pool}", 1, timeout=RUNG_SECONDS):
         drain.apply_async(kwargs={"pool": pool}, queue=f"gpu.{pool}", expires=60)

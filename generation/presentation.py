@@ -7,7 +7,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from generation import files
+from generation.media import storage
 from generation.models import PENDING, Image, ImageState, Upload
 
 SIZES = "(min-width: 1200px) 260px, 45vw"
@@ -18,7 +18,7 @@ class Shown:
     """`picture` is None while there is none, and for a removed one."""
 
     image: Image
-    picture: files.Picture | None
+    picture: storage.Picture | None
     words: str
     download_url: str
     publish_url: str
@@ -43,15 +43,15 @@ def shown(image: Image, *, author: User, at: datetime) -> Shown:
     )
 
 
-def picture_for(image: Image, viewer: User, at: datetime) -> files.Picture:
+def picture_for(image: Image, viewer: User, at: datetime) -> storage.Picture:
     """Call for somebody who may see the image: its address is signed."""
-    return files.picture(image, viewer_may_sign=True, viewer=viewer, sizes=SIZES, at=at)
+    return storage.picture(image, viewer_may_sign=True, viewer=viewer, sizes=SIZES, at=at)
 
 
-def upload_for(upload: Upload) -> files.Picture:
+def upload_for(upload: Upload) -> storage.Picture:
     """Call for the member who brought it: nobody else gets an answer from its address."""
     address = reverse("generation:upload", args=[upload.public_id])
-    return files.Picture(
+    return storage.Picture(
         src=address, srcset="", sizes="", width=upload.width, height=upload.height, alt=_("The picture you uploaded"),
         placeholder="", avif_srcset="",
     )  # fmt: skip
@@ -69,7 +69,7 @@ def words_for(image: Image) -> str:
 
 
 def _download(image: Image, at: datetime) -> str:
-    url = files.original_url(image, viewer_may_sign=True, at=at)
+    url = storage.original_url(image, viewer_may_sign=True, at=at)
     return url + ("&" if "?" in url else "?") + "download=1"
 
 

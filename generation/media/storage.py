@@ -2,7 +2,7 @@
 
 Files of one image lie under ``images/{id}/{lease_no}`` and belong to it alone, so that deleting a prefix removes
 all of a picture and nothing of another's. They are written before the row says so, and a page reaches them only
-through `generation.serving`, by a plain address when the picture is public and general, by a signed one otherwise.
+through `generation.media.views`, by a plain address when the picture is public and general, by a signed one otherwise.
 """
 
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from accounts.models import Viewer
-from generation import encoding
+from generation.media import encoding
 from generation.models import Image, ImageState
 from lib.content_levels import ContentLevel
 

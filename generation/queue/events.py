@@ -24,10 +24,10 @@ from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from generation.display import words_for
-from generation.files import picture
+from generation.media.storage import picture
 from generation.models import PENDING, Generation, Image, ImageState
-from generation.queue import place_in_queue
+from generation.presentation import words_for
+from generation.queue.wakeup import place_in_queue
 
 KEEP_EVENTS, KEEP_SECONDS = 400, 3600
 BLOCK_MS = 2000  # the view looks at PostgreSQL this often while nothing is said

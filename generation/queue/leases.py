@@ -13,9 +13,9 @@ from django.db import transaction
 from django.db.models import F, Q, Sum, Window
 from django.db.models.functions import RowNumber
 
-from generation.batching import Candidate, choose
-from generation.files import Outputs
+from generation.media.storage import Outputs
 from generation.models import MAX_ATTEMPTS, Image, ImageQuerySet, ImageState
+from generation.queue.batching import Candidate, choose
 from lib.content_levels import ContentLevel
 
 PER_MEMBER, WINDOW = 16, 512  # how much of the queue one choice looks at

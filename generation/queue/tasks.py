@@ -13,7 +13,8 @@ from celery.signals import celeryd_after_setup, worker_process_init
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from generation import checking, events, leases, orphans, queue
+from generation.media import garbage
+from generation.queue import events, leases, screening, wakeup
 
 log = structlog.get_logger(__name__)
 _pools: list[str] = []  # of this worker; set in the parent, inherited by the pool process
@@ -23,30 +24,30 @@ _pools: list[str] = []  # of this worker; set in the parent, inherited by the po
 @shared_task(name="generation.drain", acks_late=False, reject_on_worker_lost=False, ignore_result=True)
 def drain(pool: str) -> None:
     """Draws what waits in a pool for at most half a minute, then rings again if there is more."""
-    from generation import worker
+    from generation.queue import worker
 
-    queue.answered(pool)
+    wakeup.answered(pool)
     worker.drain(pool=pool, worker=f"{socket.gethostname()}:{pool}")
-    if pool in queue.pools_waiting(timezone.now()):
-        queue.ring(pool)
+    if pool in wakeup.pools_waiting(timezone.now()):
+        wakeup.ring(pool)
 
 
 @shared_task(name="generation.screen", ignore_result=True)
 def screen(image_id: int) -> None:
-    checking.check_image(image_id=image_id)
+    screening.check_image(image_id=image_id)
 
 
 @shared_task(name="generation.screen_pending", ignore_result=True)
 def screen_pending() -> None:
     """Asks again for checks whose message was lost; one that is running already is left alone by its state."""
-    for image_id in checking.unchecked_ids():
+    for image_id in screening.unchecked_ids():
         screen.delay(image_id)
 
 
 @shared_task(name="generation.ring_pending", ignore_result=True)
 def ring_pending() -> None:
-    for pool in queue.pools_waiting(timezone.now()):
-        queue.ring(pool)
+    for pool in wakeup.pools_waiting(timezone.now()):
+        wakeup.ring(pool)
 
 
 @shared_task(name="generation.reap_leases", ignore_result=True)
@@ -58,7 +59,7 @@ def reap_leases() -> None:
 @shared_task(name="generation.sweep_orphans", ignore_result=True)
 def sweep_orphans(first_id: int = 0) -> None:
     """Removes files that no row names, a key range at a time, and goes on with the next range."""
-    following = orphans.sweep(first_id=first_id, at=timezone.now())
+    following = garbage.sweep(first_id=first_id, at=timezone.now())
     if following is not None:
         sweep_orphans.delay(following)
 
@@ -73,6 +74,6 @@ def _remember_pools(sender: str, instance: Any, **_kwargs: Any) -> None:
 def _warm_up(**_kwargs: Any) -> None:
     """A GPU pool process loads its models before it takes work; the others never import torch."""
     if _pools:
-        from generation import worker
+        from generation.queue import worker
 
         worker.warm_up(_pools)

@@ -12,7 +12,7 @@ from django.core.files.base import File
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from generation import files
+from generation.media import storage
 from generation.models import Upload
 from lib.errors import Refused
 from lib.ids import new_public_id
@@ -39,7 +39,7 @@ def keep_upload(*, author: User, file: File[bytes], at: datetime) -> Upload:
     picture.save(stream, "PNG")
     public_id = new_public_id()
     name = f"uploads/{public_id}.png"
-    files.write(name, stream.getvalue())
+    storage.write(name, stream.getvalue())
     return Upload.objects.create(
         public_id=public_id,
         author=author,
@@ -54,7 +54,7 @@ def keep_upload(*, author: User, file: File[bytes], at: datetime) -> Upload:
 
 def preview_of(upload: Upload) -> bytes:
     """A WebP of at most 256 px a side; raises FileNotFoundError where the file is gone."""
-    picture = PIL.Image.open(io.BytesIO(files.read(upload.file)))
+    picture = PIL.Image.open(io.BytesIO(storage.read(upload.file)))
     picture.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
     stream = io.BytesIO()
     picture.save(stream, "WEBP")
