@@ -128,12 +128,12 @@ def measure(times: int) -> dict[str, Any]:
 def mute(viewer: "User") -> None:
     """Twenty mutes: words, tags, members."""
     from accounts.models import User
-    from feed import people
+    from feed.members import services as members_services
 
     for n in range(MUTES):
         kind = ("word", "tag", "author")[n % 3]
         value = User.objects.get(username=f"author{n}") if kind == "author" else f"unwanted {n}"
-        people.mute(member=viewer, kind=kind, value=value)
+        members_services.mute(member=viewer, kind=kind, value=value)
 
 
 def places(page: int) -> list[tuple[float, int]] | None:

@@ -10,12 +10,12 @@ from accounts.api import ConsentViewSet, MeView, TokenViewSet, WebhookViewSet
 from feed.api import ChallengeViewSet, PostViewSet, ProfileViewSet
 from feed.collection_api import CollectionViewSet
 from feed.comment_api import CommentViewSet
+from feed.members.api import BlockViewSet, FollowViewSet, HiddenPostViewSet, MuteViewSet
 from feed.notice_api import NotificationViewSet
-from feed.people_api import BlockViewSet, FollowViewSet, HiddenPostViewSet, MuteViewSet
 from feed.reproduction_api import ReproductionViewSet
 from feed.search_api import SearchViewSet
 from feed.styles_api import EmergentStyleViewSet
-from feed.tag_api import TagViewSet
+from feed.tags.api import TagViewSet
 from generation.api import CheckpointViewSet, GenerationViewSet, ImageViewSet, StyleViewSet
 from moderation.api import CaseViewSet, DecisionViewSet, ReportViewSet
 from ratings.api import AskViewSet, ComparisonViewSet, QuestionViewSet

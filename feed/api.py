@@ -19,10 +19,10 @@ from accounts.permissions import member_of
 from feed import services, visitors
 from feed.challenges import begun_on, entries_of
 from feed.listings import ASPECT_NAMES, LISTING_WORDS, SORT_NAMES, WINDOWS, Listing
+from feed.members.api import PeopleSerializer, people_page
+from feed.members.queries import FollowSide, follows_of, profile_of, visible_members
 from feed.models import Challenge, Post
-from feed.people_api import PeopleSerializer, people_page
 from feed.post_api import PostDetailSerializer, PostParts, find_post
-from feed.profiles import FollowSide, follows_of, profile_of, visible_members
 from feed.rates import check_member_rate
 from feed.reading import PAGE_SIZE, Page, read_page, remember_own_news
 from feed.serializers import (
@@ -38,7 +38,7 @@ from feed.serializers import (
     TagsSerializer,
     checked,
 )
-from feed.tagging import tag_post, tags_of
+from feed.tags.services import tag_post, tags_of
 from generation.models import Image
 from lib.pagination import read_keyset
 

@@ -16,8 +16,8 @@ from accounts.models import User
 from accounts.permissions import member_of
 from feed import collecting
 from feed.api import CURSOR, posts_shown
+from feed.members.queries import visible_members
 from feed.models import Collection, CollectionMember, Post
-from feed.profiles import visible_members
 from feed.rates import check_member_rate
 from feed.reading import PAGE_SIZE
 from feed.serializers import PostPageSerializer, checked

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import User, Viewer, level_for
 from feed import diversity
-from feed.spelling import LONGEST_TAG, normal_tag
+from feed.tags.normalisation import LONGEST_TAG, normal_tag
 from lib.errors import Refused
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

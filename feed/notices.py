@@ -19,8 +19,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Notification, NotificationQuerySet, User
 from accounts.services import unread_key
+from feed.members.queries import visible_members
 from feed.models import Comment, NoticeChoice, Post
-from feed.profiles import visible_members
 from lib.pagination import read_keyset
 
 PAGE_SIZE = 30

@@ -27,7 +27,7 @@ from feed.reading import remember_own_news
 from feed.scores import score_of
 from feed.serializers import PostSerializer, checked
 from feed.stacks import near_duplicates_of, variations_of
-from feed.tagging import tags_of
+from feed.tags.services import tags_of
 from generation.api import LoraUseSerializer
 from generation.remixing import source_of
 

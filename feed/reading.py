@@ -12,7 +12,7 @@ from feed.fetching import fetch_listed
 from feed.listings import Listing
 from feed.models import FeedEntry, Follow, Post, PostTag
 from feed.snapshots import Segment, first_segment, next_segment, stored_segment
-from feed.tagging import tag_named
+from feed.tags.services import tag_named
 
 PAGE_SIZE = 24
 READ_AHEAD = 8  # ids fetched beyond a page, so that a few hidden ones cost no second query

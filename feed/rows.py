@@ -12,7 +12,7 @@ from django.db.models.functions import Cast
 
 from feed.listings import EPOCH, MICROSECOND, Listing, Passed, Place, as_key
 from feed.models import FeedEntry, Follow, PostTag, RankedPost, RankFall
-from feed.tagging import tag_named
+from feed.tags.services import tag_named
 
 MERGED_FOLLOWS = 2_000  # so many authors are merged exactly; of more, the hot list is read through
 SORTED_TAGGED = 10_000  # posts of a tag that are sorted; the list is read through for a tag that has more

@@ -27,7 +27,7 @@ from feed.models import (
     RankFall,
     StaleCount,
 )
-from feed.tagging import clean_tags, set_tags
+from feed.tags.services import clean_tags, set_tags
 from feed.words import clean_alt, clean_words
 from generation.models import Image, ImageState
 from lib.errors import NotFound, Refused

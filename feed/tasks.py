@@ -5,9 +5,10 @@ from dataclasses import asdict
 from celery import shared_task
 from django.utils import timezone
 
-from feed import challenges, digests, effects, folding, impressions, ranked, tagging
+from feed import challenges, digests, effects, folding, impressions, ranked
 from feed.search.tasks import read_pending_posts, read_posts, relearn_words
 from feed.styles.tasks import find_styles
+from feed.tags import services as tags_services
 from lib.days import local_day
 
 __all__ = ["find_styles", "read_pending_posts", "read_posts", "relearn_words"]  # tasks that live elsewhere
@@ -42,7 +43,7 @@ def rebuild_lists() -> list[str]:
 
 @shared_task(name="feed.count_tags")
 def count_tags() -> int:
-    return tagging.count_tags()
+    return tags_services.count_tags()
 
 
 @shared_task(name="feed.send_digests")

@@ -1,5 +1,8 @@
 from django.urls import path, register_converter
 
+from feed.members import profile_views
+from feed.members import views as members_views
+from feed.tags import views as tags_views
 from feed.views import (
     challenges,
     collections,
@@ -7,14 +10,11 @@ from feed.views import (
     lists,
     managing,
     notifications,
-    people,
     posts,
-    profiles,
     publishing,
     reproducing,
     saving,
     syndication,
-    tags,
 )
 from feed.views import search as searching
 from feed.views import styles as emergent
@@ -35,15 +35,15 @@ urlpatterns = [
     path("styles/<str:public_id>/names/<str:name_id>/", emergent.like_name, name="style-name-like"),
     path("search/picture/", searching.search_by_picture, name="search-by-picture"),
     path("p/<str:public_id>/like-this/", searching.more_like_this, name="like-this"),
-    path("impressions/", people.note_impressions, name="impressions"),
-    path("settings/people/", people.preferences, name="preferences"),
-    path("settings/people/unmute/<int:pk>/", people.unmute, name="unmute"),
-    path("settings/people/forget-seen/", people.forget_seen, name="forget-seen"),
-    path("p/<str:public_id>/not-interested/", people.not_interested, name="not-interested"),
-    path("@<username:username>/follow/", people.follow, name="follow"),
-    path("@<username:username>/unfollow/", people.unfollow, name="unfollow"),
-    path("@<username:username>/block/", people.block, name="block"),
-    path("@<username:username>/unblock/", people.unblock, name="unblock"),
+    path("impressions/", members_views.note_impressions, name="impressions"),
+    path("settings/people/", members_views.preferences, name="preferences"),
+    path("settings/people/unmute/<int:pk>/", members_views.unmute, name="unmute"),
+    path("settings/people/forget-seen/", members_views.forget_seen, name="forget-seen"),
+    path("p/<str:public_id>/not-interested/", members_views.not_interested, name="not-interested"),
+    path("@<username:username>/follow/", members_views.follow, name="follow"),
+    path("@<username:username>/unfollow/", members_views.unfollow, name="unfollow"),
+    path("@<username:username>/block/", members_views.block, name="block"),
+    path("@<username:username>/unblock/", members_views.unblock, name="unblock"),
     path("about/ranking/", lists.about_ranking, name="about-ranking"),
     path("p/<str:public_id>/", posts.post_detail, name="post-detail"),
     path("p/<str:public_id>/like/", posts.like, name="like"),
@@ -67,13 +67,13 @@ urlpatterns = [
     path("comments/<str:public_id>/", comments.show, name="comment"),
     path("comments/<str:public_id>/edit/", comments.edit, name="comment-edit"),
     path("comments/<str:public_id>/delete/", comments.delete, name="comment-delete"),
-    path("tags/suggest/", tags.suggest, name="tag-suggest"),
+    path("tags/suggest/", tags_views.suggest, name="tag-suggest"),
     path("publish/<str:public_id>/", publishing.publish, name="publish"),
-    path("@<username:username>/", profiles.profile, name="profile"),
-    path("@<username:username>/following/", profiles.follows, {"side": "followed"}, name="following"),
-    path("@<username:username>/followers/", profiles.follows, {"side": "member"}, name="followers"),
+    path("@<username:username>/", profile_views.profile, name="profile"),
+    path("@<username:username>/following/", profile_views.follows, {"side": "followed"}, name="following"),
+    path("@<username:username>/followers/", profile_views.follows, {"side": "member"}, name="followers"),
     path("profile/published/", managing.published, name="published"),
-    path("profile/", profiles.edit_profile, name="profile-edit"),
+    path("profile/", profile_views.edit_profile, name="profile-edit"),
     path("challenge/", challenges.challenge_today, name="challenge-today"),
     path("challenge/<str:day>/", challenges.challenge_detail, name="challenge-detail"),
     path("challenge/<str:day>/enter/", challenges.enter, name="challenge-enter"),

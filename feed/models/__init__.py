@@ -1,12 +1,12 @@
 """What people see: posts, the narrow table that ranks them, likes, profiles, and daily challenges."""
 
+from feed.members.models import Block, Follow, HiddenPost, Mute
+from feed.members.profile_models import Profile
 from feed.models.challenges import Challenge, ChallengeEntry, ChallengeQuerySet
 from feed.models.collections import Collection, CollectionItem, CollectionMember, CollectionQuerySet
 from feed.models.comments import Comment, CommentQuerySet
 from feed.models.notices import NoticeChoice, NoticeSettings
-from feed.models.people import Block, Follow, HiddenPost, Mute
 from feed.models.posts import Post, PostQuerySet
-from feed.models.profiles import Profile
 from feed.models.ranking import (
     FeedEntry,
     PostAspect,
@@ -21,7 +21,7 @@ from feed.models.ranking import (
 from feed.models.search import PictureReading, SearchEntry, SearchEntryQuerySet, SearchWord
 from feed.models.social import Like, Reproduction
 from feed.models.styles import EmergentStyle, StyledPost, StyleName, StyleNameLike, StyleWeek
-from feed.models.tags import PostTag, Tag
+from feed.tags.models import PostTag, Tag
 
 __all__ = [
     "Block",

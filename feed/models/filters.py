@@ -11,8 +11,8 @@ from django.db.models import BooleanField, Case, Exists, F, Func, OuterRef, Q, S
 from django.db.models.functions import Coalesce, Concat
 
 from accounts.models import User
-from feed.models.people import Block, HiddenPost, Mute
-from feed.models.tags import PostTag
+from feed.members.models import Block, HiddenPost, Mute
+from feed.tags.models import PostTag
 
 Kind = Mute.Kind
 

@@ -11,9 +11,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Role, User, Viewer, level_for
+from feed.members.models import Mute
 from feed.models import filters
-from feed.models.people import Mute
-from feed.models.tags import PostTag, Tag
+from feed.tags.models import PostTag, Tag
 from generation.models import Image, ImageState
 from lib.ids import PublicIdModel
 from moderation.models import Restriction

@@ -13,7 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from feed.spelling import normal_tag
+from feed.tags.normalisation import normal_tag
 from lib.errors import Refused
 
 LONGEST, MOST_PARTS = 300, 24

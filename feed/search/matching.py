@@ -11,8 +11,8 @@ from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User, Viewer, level_for
+from feed.members.queries import visible_members
 from feed.models import SearchEntry, StyleName, Tag
-from feed.profiles import visible_members
 from feed.search.language import Query, Word
 from feed.search.statements import Clause
 from feed.styles.naming import named

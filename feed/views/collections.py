@@ -16,8 +16,8 @@ from accounts.permissions import member_of
 from feed import collecting
 from feed.cards import card_of
 from feed.forms import CollectionForm, ShareForm, show_refusal
+from feed.members.queries import visible_members
 from feed.models import Collection, CollectionMember, CollectionQuerySet, Post
-from feed.profiles import visible_members
 from feed.rates import check_member_rate
 from feed.reading import PAGE_SIZE
 from feed.views.support import for_members, render_list, says_no

@@ -23,7 +23,7 @@ from feed.models import Challenge, Comment, Post
 from feed.rates import check_member_rate
 from feed.scores import score_of
 from feed.stacks import near_duplicates_of, variations_of
-from feed.tagging import tags_of
+from feed.tags.services import tags_of
 from feed.views.support import button_of_a_post, came_from, is_htmx, says_no
 from generation.media.storage import is_plainly_public
 from generation.remixing import source_of

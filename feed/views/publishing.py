@@ -16,7 +16,7 @@ from feed.forms import PublishForm, show_refusal
 from feed.models import Challenge, Post
 from feed.rates import check_member_rate
 from feed.reading import remember_own_news
-from feed.tagging import suggest_from_prompt, tags_of
+from feed.tags.services import suggest_from_prompt, tags_of
 from feed.views.posts import find_post
 from feed.views.support import for_members, says_no
 from generation.media.storage import Picture, picture

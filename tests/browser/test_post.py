@@ -8,10 +8,10 @@ from playwright.sync_api import expect
 from accounts.models import User
 from feed.collecting import create_collection, save_post, share_collection
 from feed.commenting import delete_comment, post_comment
+from feed.members.services import follow_member
 from feed.models import Collection, CollectionItem, Post
-from feed.people import follow_member
 from feed.services import publish_image
-from feed.tagging import tag_post
+from feed.tags.services import tag_post
 from tests.browser.test_pages import check
 from tests.conftest import Person
 from tests.generation.fixtures import MakeImage

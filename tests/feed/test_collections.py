@@ -8,8 +8,9 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.models import Notification, User
 from accounts.services import delete_account
-from feed import collecting, people, ranking, services
+from feed import collecting, ranking, services
 from feed.folding import Drift, fold_counts, reconcile_counts
+from feed.members import services as members_services
 from feed.models import Collection, CollectionItem, FeedEntry, Post, PostCount
 from lib.errors import Refused
 from moderation.cases.services import claim_case, open_case
@@ -137,10 +138,10 @@ def test_members_by_name_look_add_if_they_may_and_leave(
 def test_blocks_and_bans_close_collections(alice: User, bob: User, hang: Hang, as_user: As) -> None:
     made = collecting.create_collection(owner=alice, name="Foxes", visibility="public")
     page = f"/collections/{made.public_id}/"
-    people.block_member(member=bob, blocked=alice)
+    members_services.block_member(member=bob, blocked=alice)
     assert as_user(bob).get(page).status_code == 404
-    people.unblock_member(member=bob, blocked=alice)
-    people.block_member(member=alice, blocked=bob)
+    members_services.unblock_member(member=bob, blocked=alice)
+    members_services.block_member(member=alice, blocked=bob)
     assert as_user(bob).get(page).status_code == 404
     Restriction.objects.create(user=alice, kind="banned", starts_at=NOW - timedelta(minutes=1))
     assert as_user(None).get(page).status_code == 404

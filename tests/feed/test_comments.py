@@ -10,9 +10,10 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.models import Notification, User
 from accounts.services import delete_account, export_personal_data
-from feed import people, services
+from feed import services
 from feed.commenting import MOST_ANSWERS, Said, delete_comment, edit_comment, post_comment, read_threads
 from feed.folding import Drift, fold_counts, reconcile_counts
+from feed.members import services as members_services
 from feed.models import Comment, Post, PostCount
 from lib.errors import Refused
 from moderation.cases.services import claim_case, open_case
@@ -166,10 +167,10 @@ def test_who_is_hidden_is_read_nowhere(
     mine = post_comment(post=post, author=bob, text="mine too")
     post_comment(post=post, author=mallory, text="another elephant", parent=mine)
     ways: dict[str, Callable[[], object]] = {
-        "block": lambda: people.block_member(member=bob, blocked=mallory),
-        "blocked": lambda: people.block_member(member=mallory, blocked=bob),
-        "mute": lambda: people.mute(member=bob, kind="author", value=mallory),
-        "word": lambda: people.mute(member=bob, kind="word", value="elephant"),
+        "block": lambda: members_services.block_member(member=bob, blocked=mallory),
+        "blocked": lambda: members_services.block_member(member=mallory, blocked=bob),
+        "mute": lambda: members_services.mute(member=bob, kind="author", value=mallory),
+        "word": lambda: members_services.mute(member=bob, kind="word", value="elephant"),
         "ban": lambda: Restriction.objects.create(user=mallory, kind="banned", starts_at=NOW),
         "removed": lambda: Comment.objects.filter(author=mallory).update(removed_at=NOW),
         "unpublished": lambda: services.unpublish_post(post=post, author=alice),
@@ -195,10 +196,10 @@ def test_who_is_hidden_is_read_nowhere(
 def test_whom_somebody_blocked_cannot_answer(alice: User, bob: User, mallory: User, hang: Hang) -> None:
     post = hang(alice)
     root = post_comment(post=post, author=bob, text="root")
-    people.block_member(member=bob, blocked=mallory)
+    members_services.block_member(member=bob, blocked=mallory)
     for parent in (root, None):
         if parent is None:
-            people.block_member(member=alice, blocked=mallory)
+            members_services.block_member(member=alice, blocked=mallory)
         with pytest.raises(Refused) as refused:
             post_comment(post=post, author=mallory, text="hey", parent=parent)
         assert refused.value.status == 404

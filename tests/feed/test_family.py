@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.models import Notification, User
-from feed import people, services
+from feed import services
 from feed.differences import Part, word_difference
 from feed.family import Family, Relative, family_of
+from feed.members import services as members_services
 from feed.models import Post
 from tests.conftest import As
 from tests.feed.conftest import Hang
@@ -92,9 +93,9 @@ def test_what_is_not_shown_is_a_gap_without_a_difference(
     elif reason == "removed":
         Post.objects.filter(pk=second.pk).update(removed_at=NOW)
     elif reason == "block":
-        people.block_member(member=mallory, blocked=bob)
+        members_services.block_member(member=mallory, blocked=bob)
     else:
-        people.mute(member=mallory, kind="author", value=bob)
+        members_services.mute(member=mallory, kind="author", value=bob)
     family = family_of(Post.objects.with_card(mallory).get(pk=third.pk), mallory, timezone.now())
     assert family.credits == ["alice"]
     assert seen(family)[3][0][:3] == ("gap", "here", [])  # type: ignore[index]

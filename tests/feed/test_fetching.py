@@ -8,8 +8,8 @@ from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
 from accounts.models import User, Viewer
-from feed import people
 from feed.fetching import _COLUMNS, _FLAGS, fetch_listed
+from feed.members import services as members_services
 from feed.models import Mute, Post
 from feed.serializers import PostSerializer
 from feed.services import like_post
@@ -41,9 +41,9 @@ def posts(alice: User, bob: User, mallory: User, hang: Hang) -> list[Post]:
         hang(alice, prompt="a blurred fox"),
     ]
     like_post(post=made[0], member=bob)
-    people.mute(member=bob, kind="word", value="muted", at=NOW)
-    people.mute(member=bob, kind="word", value="blurred", effect=Mute.Effect.BLUR, at=NOW)
-    people.block_member(member=mallory, blocked=bob)
+    members_services.mute(member=bob, kind="word", value="muted", at=NOW)
+    members_services.mute(member=bob, kind="word", value="blurred", effect=Mute.Effect.BLUR, at=NOW)
+    members_services.block_member(member=mallory, blocked=bob)
     return made
 
 

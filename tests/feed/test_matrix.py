@@ -21,16 +21,17 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.services import delete_account
-from feed import people, services
+from feed import services
 from feed.challenges import schedule_challenges
 from feed.collecting import create_collection, save_post
 from feed.commenting import post_comment
 from feed.folding import fold_counts
 from feed.listings import ASPECT_NAMES, SORT_NAMES, WINDOWS
+from feed.members import services as members_services
 from feed.models import Challenge, Collection, Comment, EmergentStyle, Follow, Post, PostAspect, StyledPost, StyleWeek
 from feed.models.search import DIMENSIONS
 from feed.ranked import INTERVALS, rebuild_list
-from feed.tagging import tag_post
+from feed.tags.services import tag_post
 from generation.models import Image, ImageState
 from lib.content_levels import ContentLevel
 from lib.days import local_day
@@ -260,7 +261,7 @@ def mute(kind: str) -> Callable[[World], None]:
     def apply(world: World) -> None:
         made = world.post.image.generation
         value: Any = {"tag": "vulpine", "word": "secretive", "checkpoint": made.checkpoint, "author": world.alice}[kind]
-        people.mute(member=world.bob, kind=kind, value=value, at=NOW)
+        members_services.mute(member=world.bob, kind=kind, value=value, at=NOW)
 
     return apply
 
@@ -275,13 +276,13 @@ REASONS: dict[str, Callable[[World], object]] = {
     "deleted": hang_as(deleted_at=NOW, title=""),
     "banned author": ban,
     "deleted author": lambda world: delete_account(user=world.alice),
-    "blocks": lambda world: people.block_member(member=world.bob, blocked=world.alice),
-    "is blocked": lambda world: people.block_member(member=world.alice, blocked=world.bob),
+    "blocks": lambda world: members_services.block_member(member=world.bob, blocked=world.alice),
+    "is blocked": lambda world: members_services.block_member(member=world.alice, blocked=world.bob),
     "mute author": mute("author"),
     "mute tag": mute("tag"),
     "mute word": mute("word"),
     "mute checkpoint": mute("checkpoint"),
-    "not interested": lambda world: people.hide_post(member=world.bob, post=world.post),
+    "not interested": lambda world: members_services.hide_post(member=world.bob, post=world.post),
 }
 
 

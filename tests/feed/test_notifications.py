@@ -12,10 +12,11 @@ from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 
 from accounts.models import Notification, User
 from accounts.services import notify
-from feed import digests, people, services
+from feed import digests, services
 from feed.collecting import create_collection, share_collection
 from feed.commenting import post_comment
 from feed.digests import choose_notices, due_members, send_digest
+from feed.members import services as members_services
 from feed.models import NoticeSettings, Post
 from feed.notices import KINDS, count_unread, read_notices
 from generation.models import Image
@@ -44,11 +45,11 @@ def badge(reader: User) -> int:
         lambda post, _reader: Post.objects.filter(pk=post.pk).update(removed_at=NOW),
         lambda post, _reader: Image.objects.filter(post=post).update(state="held", is_public=False),
         lambda post, _reader: Image.objects.filter(post=post).update(content_level=2),
-        lambda post, reader: people.block_member(member=reader, blocked=post.author),
-        lambda post, reader: people.block_member(member=post.author, blocked=reader),
-        lambda post, reader: people.mute(member=reader, kind="author", value=post.author),
-        lambda _post, reader: people.mute(member=reader, kind="word", value="unspeakable"),
-        lambda post, reader: people.hide_post(member=reader, post=post),
+        lambda post, reader: members_services.block_member(member=reader, blocked=post.author),
+        lambda post, reader: members_services.block_member(member=post.author, blocked=reader),
+        lambda post, reader: members_services.mute(member=reader, kind="author", value=post.author),
+        lambda _post, reader: members_services.mute(member=reader, kind="word", value="unspeakable"),
+        lambda post, reader: members_services.hide_post(member=reader, post=post),
         lambda post, _reader: Restriction.objects.create(user=post.author, kind="banned", starts_at=NOW - DAY),
     ],
 )  # fmt: skip

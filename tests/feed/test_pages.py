@@ -14,7 +14,7 @@ from accounts.models import User
 from feed.challenges import schedule_challenges
 from feed.folding import fold_counts
 from feed.models import Like, Post
-from feed.tagging import tag_post
+from feed.tags.services import tag_post
 from lib.days import local_day
 from tests.conftest import ApiAs, As
 from tests.feed.conftest import Hang, HangMany

@@ -8,10 +8,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from feed import people
+from feed.members import services as members_services
+from feed.members.models import Mute as MuteModel
+from feed.members.queries import visible_members
 from feed.models import Follow, Mute, Post, PostTag, Tag
-from feed.models.people import Mute as MuteModel
-from feed.profiles import visible_members
 from feed.services import like_post
 from generation.services import submit_generation
 from lib.errors import NotFound, Refused
@@ -28,9 +28,9 @@ def listed(viewer: User) -> set[int]:
 
 def test_a_block_hides_each_from_the_other_and_ends_follows(alice: User, bob: User, hang: Hang) -> None:
     by_alice, by_bob = hang(alice), hang(bob)
-    people.follow_member(member=bob, followed=alice)
-    assert people.block_member(member=alice, blocked=bob)
-    assert not people.block_member(member=alice, blocked=bob)
+    members_services.follow_member(member=bob, followed=alice)
+    assert members_services.block_member(member=alice, blocked=bob)
+    assert not members_services.block_member(member=alice, blocked=bob)
     assert not Follow.objects.exists()
     assert listed(alice) == {by_alice.pk}
     assert listed(bob) == {by_bob.pk}
@@ -40,9 +40,9 @@ def test_a_block_hides_each_from_the_other_and_ends_follows(alice: User, bob: Us
         with pytest.raises(NotFound):
             like_post(post=post, member=viewer)
         with pytest.raises(NotFound):
-            people.follow_member(member=viewer, followed=post.author)
+            members_services.follow_member(member=viewer, followed=post.author)
     assert Post.objects.listed_for(AnonymousUser(), NOW).count() == 2
-    people.unblock_member(member=alice, blocked=bob)
+    members_services.unblock_member(member=alice, blocked=bob)
     assert listed(bob) == {by_alice.pk, by_bob.pk}
 
 
@@ -55,7 +55,7 @@ def test_a_block_reaches_pictures_remixes_and_questions(
     paths = [f"/api/images/{image.public_id}/", form, reverse("ratings:ask", args=[image.public_id])]
     assert {as_user(bob).get(path).status_code for path in paths} <= {200, 204}
     one, other = (bob, alice) if is_blocker else (alice, bob)
-    people.block_member(member=one, blocked=other)
+    members_services.block_member(member=one, blocked=other)
     assert {path: as_user(bob).get(path).status_code for path in paths} == dict.fromkeys(paths, 404)
     sent = {"remix": image.public_id, "kind": "same", "prompt": "a red fox", "checkpoint": "toy"}
     assert as_user(bob).post("/create/", sent).status_code == 404
@@ -82,29 +82,29 @@ def test_a_mute_hides_what_it_names_from_its_member_alone(
     post = hang(alice, prompt="a red fox, asleep", title="Nap")
     other = hang(bob, prompt="a red foxglove")
     PostTag.objects.create(post=post, tag=Tag.objects.create(name="foxes"))
-    row = people.mute(member=bob, kind=kind, value=mute_of(kind, post), at=NOW)  # type: ignore[arg-type]
+    row = members_services.mute(member=bob, kind=kind, value=mute_of(kind, post), at=NOW)  # type: ignore[arg-type]
     assert listed(bob) == {other.pk}, "own posts are never muted"
     assert listed(alice) == listed(make_member("carol")) == {post.pk, other.pk}
     assert Post.objects.visible_to(bob, NOW).filter(pk=post.pk).exists(), "its page still opens"
-    people.mute(member=bob, kind=kind, value=mute_of(kind, post), effect=BLUR, at=NOW)  # type: ignore[arg-type]
+    members_services.mute(member=bob, kind=kind, value=mute_of(kind, post), effect=BLUR, at=NOW)  # type: ignore[arg-type]
     assert Mute.objects.count() == 1
     shown = Post.objects.listed_for(bob, NOW).with_card(bob, NOW).in_bulk()
     assert {pk: shown[pk].is_blurred for pk in shown} == {post.pk: True, other.pk: False}
-    people.unmute(mute=row)
+    members_services.unmute(mute=row)
     assert not any(post.is_blurred for post in Post.objects.listed_for(bob, NOW).with_card(bob, NOW))
 
 
 def test_a_mute_ends_when_it_was_said_to(alice: User, bob: User, hang: Hang) -> None:
     post = hang(alice)
     end = NOW + timedelta(hours=1)
-    people.mute(member=bob, kind="author", value=alice, expires_at=end, at=NOW)
+    members_services.mute(member=bob, kind="author", value=alice, expires_at=end, at=NOW)
     assert post.pk not in listed(bob)
     assert Post.objects.listed_for(bob, end).filter(pk=post.pk).exists()
-    people.mute(member=bob, kind="author", value=alice, effect=BLUR, expires_at=end, at=NOW)
+    members_services.mute(member=bob, kind="author", value=alice, effect=BLUR, expires_at=end, at=NOW)
     for at, is_blurred in ((NOW, True), (end, False)):
         assert Post.objects.listed_for(bob, at).with_card(bob, at).get(pk=post.pk).is_blurred is is_blurred
     with pytest.raises(Refused) as refused:
-        people.mute(member=bob, kind="word", value="fox", expires_at=NOW, at=NOW)
+        members_services.mute(member=bob, kind="word", value="fox", expires_at=NOW, at=NOW)
     assert "expires_at" in refused.value.fields
 
 
@@ -124,22 +124,22 @@ def test_muted_words_are_whole_words(
     words: str, prompt: str, is_hidden: bool, alice: User, bob: User, hang: Hang
 ) -> None:
     post = hang(alice, prompt=prompt)
-    people.mute(member=bob, kind="word", value=words, at=NOW)
+    members_services.mute(member=bob, kind="word", value=words, at=NOW)
     assert (post.pk not in listed(bob)) == is_hidden
 
 
 def test_muted_words_do_not_tell_what_a_hidden_prompt_says(alice: User, bob: User, hang: Hang) -> None:
     hidden = hang(alice, prompt="a fox", title="Untold", hide_prompt=True)
-    people.mute(member=bob, kind="word", value="fox", at=NOW)
+    members_services.mute(member=bob, kind="word", value="fox", at=NOW)
     assert hidden.pk in listed(bob)
-    people.mute(member=bob, kind="word", value="untold", at=NOW)
+    members_services.mute(member=bob, kind="word", value="untold", at=NOW)
     assert hidden.pk not in listed(bob)
 
 
 @pytest.mark.parametrize("words", ["", "  ", "!?", "x" * 61])
 def test_words_that_name_nothing_are_refused(words: str, bob: User) -> None:
     with pytest.raises(Refused) as refused:
-        people.mute(member=bob, kind="word", value=words)
+        members_services.mute(member=bob, kind="word", value=words)
     assert "value" in refused.value.fields
     assert not MuteModel.objects.exists()
 
@@ -148,7 +148,7 @@ def test_a_muted_alias_mutes_the_tag_it_stands_for(alice: User, bob: User, hang:
     post, tag = hang(alice), Tag.objects.create(name="fox")
     Tag.objects.create(name="vulpes", alias_of=tag)
     PostTag.objects.create(post=post, tag=tag)
-    people.mute(member=bob, kind="tag", value="#Vulpes")
+    members_services.mute(member=bob, kind="tag", value="#Vulpes")
     assert post.pk not in listed(bob)
 
 
@@ -156,21 +156,21 @@ def test_not_interested_hides_one_post_until_it_is_taken_back(
     alice: User, bob: User, hang: Hang, make_member: MakeMember
 ) -> None:
     post, other = hang(alice), hang(alice)
-    assert people.hide_post(member=bob, post=post)
-    assert not people.hide_post(member=bob, post=post)
+    assert members_services.hide_post(member=bob, post=post)
+    assert not members_services.hide_post(member=bob, post=post)
     assert listed(bob) == {other.pk}
     assert listed(make_member("carol")) == {post.pk, other.pk}
-    people.unhide_post(member=bob, post=post)
+    members_services.unhide_post(member=bob, post=post)
     assert listed(bob) == {post.pk, other.pk}
     with pytest.raises(Refused):
-        people.hide_post(member=alice, post=post)
+        members_services.hide_post(member=alice, post=post)
 
 
 def test_nobody_follows_blocks_or_mutes_themselves(alice: User) -> None:
     for refused in (
-        lambda: people.follow_member(member=alice, followed=alice),
-        lambda: people.block_member(member=alice, blocked=alice),
-        lambda: people.mute(member=alice, kind="author", value=alice),
+        lambda: members_services.follow_member(member=alice, followed=alice),
+        lambda: members_services.block_member(member=alice, blocked=alice),
+        lambda: members_services.mute(member=alice, kind="author", value=alice),
     ):
         with pytest.raises(Refused) as error:
             refused()
@@ -178,8 +178,8 @@ def test_nobody_follows_blocks_or_mutes_themselves(alice: User) -> None:
 
 
 def test_there_is_a_bound_to_what_a_member_may_mute(bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(people, "MOST_MUTES", 1)
-    people.mute(member=bob, kind="word", value="fox")
+    monkeypatch.setattr(members_services, "MOST_MUTES", 1)
+    members_services.mute(member=bob, kind="word", value="fox")
     with pytest.raises(Refused) as refused:
-        people.mute(member=bob, kind="word", value="cat")
+        members_services.mute(member=bob, kind="word", value="cat")
     assert refused.value.status == 409

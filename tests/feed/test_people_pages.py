@@ -7,8 +7,9 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
-from feed import impressions, people
+from feed import impressions
 from feed.folding import fold_counts
+from feed.members import services as members_services
 from feed.models import Block, Follow, HiddenPost, Mute, Post, PostHour
 from feed.ranked import INTERVALS, rebuild_due_lists, rising_posts
 from feed.ranking import wilson_lower_bound
@@ -62,7 +63,7 @@ def test_the_mute_form_keeps_what_was_typed_and_says_what_is_wrong(alice: User, 
 
 def test_a_blurred_card_shows_nothing_of_its_picture(alice: User, bob: User, hang: Hang, as_user: As) -> None:
     post = hang(alice, prompt="a spidery den")
-    people.mute(member=bob, kind="word", value="spidery", effect="blur")
+    members_services.mute(member=bob, kind="word", value="spidery", effect="blur")
     page = as_user(bob).get("/").content.decode()
     assert shown(page) == {post.public_id}
     assert "spidery" not in page
@@ -180,9 +181,9 @@ def test_a_member_leaves_with_what_they_chose(alice: User, bob: User, hang: Hang
     from feed import personal
 
     post = hang(alice)
-    people.follow_member(member=bob, followed=alice)
-    people.mute(member=bob, kind="word", value="fox")
-    people.hide_post(member=bob, post=post)
+    members_services.follow_member(member=bob, followed=alice)
+    members_services.mute(member=bob, kind="word", value="fox")
+    members_services.hide_post(member=bob, post=post)
     told = personal.export(bob)
     assert [len(told[name]) for name in ("follows", "mutes", "hidden_posts")] == [1, 1, 1]
     personal.erase(bob)

@@ -8,10 +8,11 @@ from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.models import User
-from feed import people, services
+from feed import services
 from feed.commenting import post_comment
+from feed.members import services as members_services
 from feed.models import Post
-from feed.tagging import tag_post
+from feed.tags.services import tag_post
 from generation.models import Generation
 from tests.conftest import ApiAs
 from tests.feed.conftest import Hang
@@ -90,7 +91,7 @@ def test_what_is_alike_passes_the_filter_of_every_list(
     with django_assert_max_num_queries(12):
         told = client.get(path).json()
     assert [each["id"] for each in told["variations"]] == [other.public_id for other in others]
-    people.hide_post(member=bob, post=others[0])
+    members_services.hide_post(member=bob, post=others[0])
     services.unpublish_post(post=others[1], author=alice)
     assert [each["id"] for each in client.get(path).json()["variations"]] == [others[2].public_id]
 
@@ -107,10 +108,10 @@ def test_parts_of_a_post_that_one_may_not_see_are_not_there(
 
 def test_who_follows_whom_leaves_out_those_behind_a_block(alice: User, bob: User, mallory: User, api_as: ApiAs) -> None:
     for follower in (bob, mallory):
-        people.follow_member(member=follower, followed=alice)
+        members_services.follow_member(member=follower, followed=alice)
     assert [row["username"] for row in _rows(api_as, alice, "alice/followers")] == ["mallory", "bob"]
     assert [row["username"] for row in _rows(api_as, alice, "bob/following")] == ["alice"]
-    people.block_member(member=bob, blocked=mallory)
+    members_services.block_member(member=bob, blocked=mallory)
     assert [row["username"] for row in _rows(api_as, bob, "alice/followers")] == ["bob"]
     assert api_as(bob).get("/api/profiles/mallory/followers/").status_code == 404
 

@@ -12,8 +12,9 @@ from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.models import User
-from feed import people, services
+from feed import services
 from feed.forms import MOST_AVATARS, ProfileForm
+from feed.members import services as members_services
 from feed.models import Post, Profile
 from feed.stacks import fold_near, near_duplicates_of, stacked, variations_of
 from generation.models import Image
@@ -64,7 +65,7 @@ def test_variations_stand_as_one_stack_and_on_each_others_pages(
 
 def test_a_stack_neither_counts_nor_shows_what_is_hidden(four: list[Post], alice: User, bob: User) -> None:
     services.unpublish_post(post=four[0], author=alice)
-    people.hide_post(member=bob, post=four[1])
+    members_services.hide_post(member=bob, post=four[1])
     rows = list(stacked(Post.objects.listed_for(bob, NOW).filter(author=alice), bob, NOW))
     assert [(post, post.__dict__["variations"]) for post in rows] == [(four[2], 1)]
     assert variations_of(four[2], bob, NOW) == [four[3]]
@@ -102,11 +103,11 @@ def test_following_lists_show_whom_the_viewer_may_see(
     alice: User, bob: User, mallory: User, make_member: MakeMember, as_user: As
 ) -> None:
     for member, followed in [(bob, alice), (mallory, alice), (alice, mallory)]:
-        people.follow_member(member=member, followed=followed)
+        members_services.follow_member(member=member, followed=followed)
     page = as_user(bob).get("/@alice/followers/").content.decode()
     assert "/@mallory/" in page
     assert "2 followers" in as_user(bob).get("/@alice/").content.decode()
-    people.block_member(member=mallory, blocked=bob)
+    members_services.block_member(member=mallory, blocked=bob)
     for path in ("/@alice/followers/", "/@alice/following/"):
         assert "/@mallory/" not in as_user(bob).get(path).content.decode()
     assert "1 follower<" in as_user(bob).get("/@alice/").content.decode()

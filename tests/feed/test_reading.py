@@ -16,7 +16,7 @@ from feed.listings import Listing
 from feed.models import FeedEntry, Follow, Post, PostTag, Tag
 from feed.ranked import rebuild_list
 from feed.reading import count_new, read_page, remember_own_news
-from feed.tagging import alias_tag
+from feed.tags.services import alias_tag
 from generation.models import Image
 from lib.content_levels import ContentLevel
 from lib.errors import Refused

@@ -17,10 +17,11 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import User
-from feed import impressions, people, snapshots
+from feed import impressions, snapshots
 from feed.display import sync_display
 from feed.folding import reconcile_counts
 from feed.listings import ASPECT_NAMES, SORT_NAMES, WINDOWS, Listing, Place
+from feed.members import services as members_services
 from feed.models import FeedEntry, Follow, Post, PostAspect, RankedPost
 from feed.ranked import INTERVALS, rebuild_list
 from lib.content_levels import ContentLevel
@@ -176,7 +177,7 @@ def test_scrolling_through_votes_news_and_removals_never_repeats_and_never_skips
         for name, one in readers.items():
             turn(name, one, at)
         if page == SIZE.pages // 3:
-            people.block_member(member=reader, blocked=enemy)
+            members_services.block_member(member=reader, blocked=enemy)
             blocked.add(enemy.pk)
         if page == SIZE.expires:
             cache.clear()

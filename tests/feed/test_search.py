@@ -24,7 +24,7 @@ from feed.search.entries import relearn_words
 from feed.search.language import parse
 from feed.search.meaning import read_entries
 from feed.search.reading import ResultPage, read_results
-from feed.tagging import tag_post
+from feed.tags.services import tag_post
 from generation.models import Style
 from lib.content_levels import ContentLevel
 from lib.errors import Refused

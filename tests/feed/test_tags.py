@@ -5,9 +5,10 @@ from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.models import Role, User
-from feed import services, tagging
+from feed import services
 from feed.models import Post, PostTag, Tag
-from feed.spelling import normal_tag
+from feed.tags import services as tags_services
+from feed.tags.normalisation import normal_tag
 from lib.errors import Refused
 from moderation.models import Screening
 from tests.conftest import ApiAs, As, MakeMember
@@ -35,11 +36,11 @@ def test_a_tag_has_one_spelling(written: str, normal: str) -> None:
 def test_publishing_hangs_tags_and_publishing_again_changes_them(alice: User, make_image: MakeImage) -> None:
     image = make_image(alice)
     post = services.publish_image(image=image, author=alice, tags=["Sea", "#sea", "night sky"])
-    assert tagging.tags_of(post) == ["night sky", "sea"]
+    assert tags_services.tags_of(post) == ["night sky", "sea"]
     services.publish_image(image=image, author=alice)
-    assert tagging.tags_of(post) == ["night sky", "sea"]
+    assert tags_services.tags_of(post) == ["night sky", "sea"]
     services.publish_image(image=image, author=alice, tags=["sea", "storm"])
-    assert tagging.tags_of(post) == ["sea", "storm"]
+    assert tags_services.tags_of(post) == ["sea", "storm"]
 
 
 @pytest.mark.parametrize("tags", [[f"tag {n}" for n in range(13)], ["x" * 41]])
@@ -53,7 +54,7 @@ def test_too_many_or_too_long_tags_are_refused_by_field(tags: list[str], alice: 
 def test_tags_are_screened(alice: User, hang: Hang) -> None:
     post = hang(alice)
     with pytest.raises(Refused) as refused:
-        tagging.tag_post(post=post, author=alice, tags=["sea", "fuck"])
+        tags_services.tag_post(post=post, author=alice, tags=["sea", "fuck"])
     assert "tags" in refused.value.fields
     assert Screening.objects.filter(author=alice).exists()
     assert not Tag.objects.exists()
@@ -68,25 +69,25 @@ def test_nobody_tags_the_post_of_another(alice: User, mallory: User, hang: Hang,
 
 def test_an_alias_moves_its_posts_and_is_followed(alice: User, hang: Hang) -> None:
     first, both = hang(alice), hang(alice)
-    tagging.tag_post(post=first, author=alice, tags=["b&w"])
-    tagging.tag_post(post=both, author=alice, tags=["b&w", "monochrome"])
+    tags_services.tag_post(post=first, author=alice, tags=["b&w"])
+    tags_services.tag_post(post=both, author=alice, tags=["b&w", "monochrome"])
     alias, tag = Tag.objects.get(name="b w"), Tag.objects.get(name="monochrome")
-    tagging.alias_tag(alias=alias, tag=tag)
+    tags_services.alias_tag(alias=alias, tag=tag)
     assert set(Post.objects.tagged(tag)) == {first, both}
-    assert tagging.tags_of(both) == ["monochrome"]
+    assert tags_services.tags_of(both) == ["monochrome"]
     third = hang(alice)
-    tagging.tag_post(post=third, author=alice, tags=["B&W"])
-    assert tagging.tags_of(third) == ["monochrome"]
-    assert tagging.tag_named("b&w") == tag
+    tags_services.tag_post(post=third, author=alice, tags=["B&W"])
+    assert tags_services.tags_of(third) == ["monochrome"]
+    assert tags_services.tag_named("b&w") == tag
 
 
 def test_aliases_never_form_a_chain_or_a_circle(db: None) -> None:
     one, two, three = (Tag.objects.create(name=name) for name in ("one", "two", "three"))
-    tagging.alias_tag(alias=one, tag=two)
-    tagging.alias_tag(alias=two, tag=three)
+    tags_services.alias_tag(alias=one, tag=two)
+    tags_services.alias_tag(alias=two, tag=three)
     assert {tag.alias_of_id for tag in Tag.objects.filter(name__in=["one", "two"])} == {three.pk}
     with pytest.raises(Refused):
-        tagging.alias_tag(alias=three, tag=one)
+        tags_services.alias_tag(alias=three, tag=one)
 
 
 def test_staff_make_aliases_in_the_admin(alice: User, make_member: MakeMember, as_user: As) -> None:
@@ -100,18 +101,18 @@ def test_staff_make_aliases_in_the_admin(alice: User, make_member: MakeMember, a
 
 def test_suggestions_are_the_most_used_and_follow_aliases(alice: User, bob: User, hang: Hang) -> None:
     for tags in (["night sky", "night"], ["night sky"], ["nebula"]):
-        tagging.tag_post(post=hang(alice), author=alice, tags=tags)
-    tagging.alias_tag(alias=Tag.objects.create(name="nightsky"), tag=Tag.objects.get(name="night sky"))
-    assert tagging.count_tags() == 3
-    assert tagging.count_tags() == 0
-    assert tagging.suggest_tags(beginning="#NI", viewer=bob, at=NOW) == ["night sky", "night"]
-    assert tagging.suggest_tags(beginning="nights", viewer=bob, at=NOW) == ["night sky"]
-    assert tagging.suggest_from_prompt(prompt="A night sky, red", viewer=bob, at=NOW) == ["night sky", "night"]
+        tags_services.tag_post(post=hang(alice), author=alice, tags=tags)
+    tags_services.alias_tag(alias=Tag.objects.create(name="nightsky"), tag=Tag.objects.get(name="night sky"))
+    assert tags_services.count_tags() == 3
+    assert tags_services.count_tags() == 0
+    assert tags_services.suggest_tags(beginning="#NI", viewer=bob, at=NOW) == ["night sky", "night"]
+    assert tags_services.suggest_tags(beginning="nights", viewer=bob, at=NOW) == ["night sky"]
+    assert tags_services.suggest_from_prompt(prompt="A night sky, red", viewer=bob, at=NOW) == ["night sky", "night"]
 
 
 def test_a_tag_of_hidden_posts_alone_is_not_suggested(alice: User, bob: User, hang: Hang, as_user: As) -> None:
     post = hang(alice)
-    tagging.tag_post(post=post, author=alice, tags=["zebra"])
+    tags_services.tag_post(post=post, author=alice, tags=["zebra"])
     assert as_user(bob).get("/tags/suggest/?q=ze").json() == {"tags": ["zebra"]}
     services.unpublish_post(post=post, author=alice)
     assert as_user(bob).get("/tags/suggest/?q=ze").json() == {"tags": []}
@@ -120,9 +121,9 @@ def test_a_tag_of_hidden_posts_alone_is_not_suggested(alice: User, bob: User, ha
 def test_suggesting_costs_two_queries(
     alice: User, bob: User, hang: Hang, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    tagging.tag_post(post=hang(alice), author=alice, tags=["aa", "ab", "ac"])
+    tags_services.tag_post(post=hang(alice), author=alice, tags=["aa", "ab", "ac"])
     with django_assert_max_num_queries(2):
-        assert len(tagging.suggest_tags(beginning="a", viewer=bob, at=NOW)) == 3
+        assert len(tags_services.suggest_tags(beginning="a", viewer=bob, at=NOW)) == 3
 
 
 def test_the_form_keeps_what_was_typed_and_the_post_shows_its_tags(

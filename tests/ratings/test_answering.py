@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import User
-from feed.people import block_member
+from feed.members.services import block_member
 from feed.services import unpublish_post
 from generation.models import Image, ImageState
 from lib.content_levels import ContentLevel

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from accounts.models import Purpose, User
 from accounts.services import record_consent
-from feed.people import block_member, unblock_member
+from feed.members.services import block_member, unblock_member
 from generation.models import Checkpoint, Image
 from lib.errors import Refused
 from ratings.benchmarks.bundle import bundle

@@ -10,8 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
+from feed.members.services import block_member
 from feed.models import Challenge, Post
-from feed.people import block_member
 from feed.services import enter_challenge, unpublish_post
 from generation.media import storage
 from generation.models import Image, ImageState

@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from feed.tagging import suggest_tags
+from feed.tags.services import suggest_tags
 
 
 @require_safe

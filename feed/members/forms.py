@@ -7,9 +7,9 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from feed.members.queries import visible_members
+from feed.members.services import LONGEST_WORDS
 from feed.models import Mute
-from feed.people import LONGEST_WORDS
-from feed.profiles import visible_members
 from generation.models import Checkpoint
 from lib.errors import Refused
 

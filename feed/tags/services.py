@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User, Viewer
 from feed.display import sync_display
 from feed.models import Post, PostTag, Tag
-from feed.spelling import LONGEST_TAG, normal_tag, normal_tags
+from feed.tags.normalisation import LONGEST_TAG, normal_tag, normal_tags
 from feed.words import clean_words
 from lib.errors import NotFound, Refused
 from moderation.restrictions.services import require_unrestricted

@@ -13,8 +13,8 @@ from accounts.permissions import member_of
 from feed import services
 from feed.cards import card_of, picture_of
 from feed.forms import ProfileForm, show_refusal
+from feed.members.queries import FollowSide, avatar_post, follows_of, profile_of, visible_members
 from feed.models import Collection, Follow, Post
-from feed.profiles import FollowSide, avatar_post, follows_of, profile_of, visible_members
 from feed.rates import check_member_rate
 from feed.reading import PAGE_SIZE
 from feed.stacks import fold_near, stacked

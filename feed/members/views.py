@@ -13,11 +13,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
 from accounts.permissions import member_of
-from feed import impressions, people
+from feed import impressions
 from feed.forms import show_refusal
+from feed.members import services as members_services
+from feed.members.forms import MuteForm
+from feed.members.queries import visible_members
 from feed.models import Block, Follow, HiddenPost, Mute, Post
-from feed.mute_form import MuteForm
-from feed.profiles import visible_members
 from feed.rates import check_member_rate
 from feed.reading import remember_own_news
 from feed.views.support import came_from, for_members, is_htmx, says_no
@@ -32,14 +33,14 @@ PAGE_SIZE = 50
 @for_members
 @says_no
 def follow(request: HttpRequest, username: str) -> HttpResponseBase:
-    return _about(request, username, lambda me, other: people.follow_member(member=me, followed=other), "")
+    return _about(request, username, lambda me, other: members_services.follow_member(member=me, followed=other), "")
 
 
 @require_POST
 @for_members
 @says_no
 def unfollow(request: HttpRequest, username: str) -> HttpResponseBase:
-    return _about(request, username, lambda me, other: people.unfollow_member(member=me, followed=other), "")
+    return _about(request, username, lambda me, other: members_services.unfollow_member(member=me, followed=other), "")
 
 
 @require_POST
@@ -47,7 +48,7 @@ def unfollow(request: HttpRequest, username: str) -> HttpResponseBase:
 @says_no
 def block(request: HttpRequest, username: str) -> HttpResponseBase:
     said = _("Neither of you sees the other from now on. Settings, “Muted and blocked”, takes it back.")
-    _about(request, username, lambda me, other: people.block_member(member=me, blocked=other), said)
+    _about(request, username, lambda me, other: members_services.block_member(member=me, blocked=other), said)
     return redirect("feed:list")  # the page it was on is no longer there for them
 
 
@@ -56,7 +57,7 @@ def block(request: HttpRequest, username: str) -> HttpResponseBase:
 @says_no
 def unblock(request: HttpRequest, username: str) -> HttpResponseBase:
     said = _("Unblocked.")
-    return _about(request, username, lambda me, other: people.unblock_member(member=me, blocked=other), said)
+    return _about(request, username, lambda me, other: members_services.unblock_member(member=me, blocked=other), said)
 
 
 def _about(request: HttpRequest, username: str, change: Callable[[User, User], bool], said: str) -> HttpResponseBase:
@@ -91,7 +92,7 @@ def preferences(request: HttpRequest) -> HttpResponseBase:
     if request.method == "POST" and form.is_valid():
         try:
             check_member_rate(member, "people")
-            people.mute(member=member, at=at, **form.muted(member, at))
+            members_services.mute(member=member, at=at, **form.muted(member, at))
         except Refused as refused:
             show_refusal(form, refused)
         else:
@@ -106,8 +107,8 @@ def preferences(request: HttpRequest) -> HttpResponseBase:
     page = read_keyset(hidden, by="created_at", cursor=cursor, size=PAGE_SIZE)
     context = {
         "form": form,
-        "mutes": mutes.order_by("-created_at", "-pk")[: people.MOST_MUTES],
-        "blocks": blocks.order_by("-created_at", "-pk")[: people.MOST_BLOCKS],
+        "mutes": mutes.order_by("-created_at", "-pk")[: members_services.MOST_MUTES],
+        "blocks": blocks.order_by("-created_at", "-pk")[: members_services.MOST_BLOCKS],
         "hidden": [(row, row.post.title or Truncator(row.post.image.alt_for(member)).chars(80)) for row in page.rows],
         "next_url": f"?cursor={page.next}" if page.next else "",
     }
@@ -118,7 +119,7 @@ def preferences(request: HttpRequest) -> HttpResponseBase:
 @for_members
 def unmute(request: HttpRequest, pk: int) -> HttpResponseBase:
     member = member_of(request)
-    people.unmute(mute=get_object_or_404(Mute, pk=pk, member=member))
+    members_services.unmute(mute=get_object_or_404(Mute, pk=pk, member=member))
     remember_own_news(member, timezone.now())
     messages.success(request, _("No longer muted."))
     return redirect("feed:preferences")
@@ -134,9 +135,9 @@ def not_interested(request: HttpRequest, public_id: str) -> HttpResponseBase:
     post = get_object_or_404(Post.objects.visible_to(member, at), public_id=public_id)
     is_undone = "undo" in request.POST
     if is_undone:
-        people.unhide_post(member=member, post=post)
+        members_services.unhide_post(member=member, post=post)
     else:
-        people.hide_post(member=member, post=post, at=at)
+        members_services.hide_post(member=member, post=post, at=at)
     remember_own_news(member, at)
     if is_htmx(request):
         return render(request, "feed/_hidden.html", {"post": post, "is_undone": is_undone})

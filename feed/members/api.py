@@ -12,10 +12,10 @@ from rest_framework.response import Response
 
 from accounts.models import User
 from accounts.permissions import member_of
-from feed import people
+from feed.members import services as members_services
+from feed.members.forms import named
+from feed.members.queries import visible_members
 from feed.models import Block, Follow, HiddenPost, Mute, Post
-from feed.mute_form import named
-from feed.profiles import visible_members
 from feed.rates import check_member_rate
 from feed.reading import remember_own_news
 from feed.serializers import checked
@@ -101,14 +101,14 @@ class FollowViewSet(viewsets.ViewSet):
     def update(self, request: Request, pk: str) -> Response:
         member = _changed(request)
         other = get_object_or_404(visible_members(member, timezone.now()), username__iexact=pk)
-        people.follow_member(member=member, followed=other)
+        members_services.follow_member(member=member, followed=other)
         return Response(status=204)
 
     @extend_schema(parameters=[NAME], responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
         member = _changed(request)
         for row in Follow.objects.filter(member=member, followed__username__iexact=pk).select_related("followed"):
-            people.unfollow_member(member=member, followed=row.followed)
+            members_services.unfollow_member(member=member, followed=row.followed)
         return Response(status=204)
 
 
@@ -129,14 +129,14 @@ class BlockViewSet(viewsets.ViewSet):
         known = Block.objects.blocked_by(member.pk)
         seen = visible_members(member, timezone.now()).values("pk")
         others = User.objects.filter(pk__in=seen) | User.objects.filter(pk__in=known)
-        people.block_member(member=member, blocked=get_object_or_404(others, username__iexact=pk))
+        members_services.block_member(member=member, blocked=get_object_or_404(others, username__iexact=pk))
         return Response(status=204)
 
     @extend_schema(parameters=[NAME], responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
         member = _changed(request)
         for row in Block.objects.filter(member=member, blocked__username__iexact=pk).select_related("blocked"):
-            people.unblock_member(member=member, blocked=row.blocked)
+            members_services.unblock_member(member=member, blocked=row.blocked)
         return Response(status=204)
 
 
@@ -150,7 +150,7 @@ class MuteViewSet(viewsets.ViewSet):
     def list(self, request: Request) -> Response:
         rows = Mute.objects.active(timezone.now()).filter(member=member_of(request))
         rows = rows.select_related("author", "checkpoint").order_by("-created_at", "-pk")
-        return Response(MuteSerializer(rows[: people.MOST_MUTES], many=True).data)
+        return Response(MuteSerializer(rows[: members_services.MOST_MUTES], many=True).data)
 
     @extend_schema(request=MuteSerializer, responses={201: MuteSerializer})
     def create(self, request: Request) -> Response:
@@ -158,12 +158,14 @@ class MuteViewSet(viewsets.ViewSet):
         at, data = timezone.now(), checked(MuteSerializer, request)
         member = _changed(request)
         value = named(data["kind"], data.pop("value"), member, at)
-        return Response(MuteSerializer(people.mute(member=member, value=value, at=at, **data)).data, status=201)
+        return Response(
+            MuteSerializer(members_services.mute(member=member, value=value, at=at, **data)).data, status=201
+        )
 
     @extend_schema(parameters=[MUTE_ID], responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
         member = _changed(request)
-        people.unmute(mute=get_object_or_404(Mute, pk=int(pk), member=member))
+        members_services.unmute(mute=get_object_or_404(Mute, pk=int(pk), member=member))
         return Response(status=204)
 
 
@@ -184,12 +186,12 @@ class HiddenPostViewSet(viewsets.ViewSet):
     def update(self, request: Request, pk: str) -> Response:
         member = _changed(request)
         post = get_object_or_404(Post.objects.visible_to(member, timezone.now()), public_id=pk)
-        people.hide_post(member=member, post=post)
+        members_services.hide_post(member=member, post=post)
         return Response(status=204)
 
     @extend_schema(parameters=[POST_ID], responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
         member = _changed(request)
         post = get_object_or_404(Post.objects.visible_to(member, timezone.now()), public_id=pk)
-        people.unhide_post(member=member, post=post)
+        members_services.unhide_post(member=member, post=post)
         return Response(status=204)

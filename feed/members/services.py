@@ -8,9 +8,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from feed.members.queries import visible_members
 from feed.models import Block, Follow, HiddenPost, Mute, Post, Tag
-from feed.profiles import visible_members
-from feed.spelling import normal_tag
+from feed.tags.normalisation import normal_tag
 from generation.models import Checkpoint
 from lib.errors import NotFound, Refused
 from moderation.restrictions.services import require_unrestricted
