@@ -13,7 +13,7 @@ import PIL.Image
 from django.utils import timezone
 
 from accounts.models import User
-from feed.services import publish_image
+from feed.posts.services import publish_image
 from generation.media.storage import training_jpeg
 from generation.models import Checkpoint, Image
 from generation.services import submit_generation

@@ -254,7 +254,7 @@ def make_images(author: "User", pictures: int) -> list["Image"]:
 
 def hang(author: "User", generation: "Generation", now: datetime) -> None:
     """Posts for the feed's page, with pictures of their own: those that are asked about stay as they are."""
-    from feed.services import publish_image
+    from feed.posts.services import publish_image
     from generation.models import Image, ImageState
 
     for n in range(POSTS):

@@ -7,12 +7,12 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.routers import DefaultRouter
 
 from accounts.api import ConsentViewSet, MeView, TokenViewSet, WebhookViewSet
-from feed.api import ChallengeViewSet, PostViewSet, ProfileViewSet
 from feed.collection_api import CollectionViewSet
 from feed.comment_api import CommentViewSet
 from feed.members.api import BlockViewSet, FollowViewSet, HiddenPostViewSet, MuteViewSet
 from feed.notice_api import NotificationViewSet
-from feed.reproduction_api import ReproductionViewSet
+from feed.posts.api import ChallengeViewSet, PostViewSet, ProfileViewSet
+from feed.posts.reproduction_api import ReproductionViewSet
 from feed.search_api import SearchViewSet
 from feed.styles_api import EmergentStyleViewSet
 from feed.tags.api import TagViewSet

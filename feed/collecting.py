@@ -9,11 +9,11 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User, Viewer
 from accounts.services import notify
-from feed.display import mark_stale
 from feed.members.queries import visible_members
 from feed.models import Collection, CollectionItem, CollectionMember, Post
 from feed.models.collections import CollectionQuerySet, new_link_key
-from feed.words import clean_words
+from feed.posts.visibility import mark_stale
+from feed.screened_text import clean_words
 from lib.errors import NotFound, Refused
 from lib.pagination import Keyset, read_keyset
 from moderation.restrictions.services import require_unrestricted

@@ -14,8 +14,8 @@ from accounts.permissions import member_of
 from feed import commenting
 from feed.commenting import Said, read_threads
 from feed.models import Comment, Post
+from feed.posts.serializers import checked
 from feed.rates import check_member_rate
-from feed.serializers import checked
 
 POST = OpenApiParameter("post", str, required=True, description="Id of the post")
 CURSOR = OpenApiParameter("cursor", str, description="From `next` of the page before; opaque")

@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User, Viewer
 from accounts.services import notify
-from feed.display import mark_stale
 from feed.models import Comment, Post
 from feed.models.comments import DEEPEST
-from feed.words import clean_words
+from feed.posts.visibility import mark_stale
+from feed.screened_text import clean_words
 from lib.errors import NotFound, Refused
 from lib.pagination import read_keyset
 from moderation.restrictions.services import require_unrestricted

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from django.db import models, transaction
 
 from accounts.models import User
-from feed.display import mark_stale, sync_display
 from feed.models import Collection, CollectionItem, Comment, Like, Post, StyleName
+from feed.posts.visibility import mark_stale, sync_display
 from generation.effects import apply as apply_to_picture
 from generation.models import Image
 from moderation.models import Decision, Restriction

@@ -8,8 +8,8 @@ from django.db import connection, transaction
 from prometheus_client import Gauge
 
 from feed import impressions, ranked, ranking
-from feed.display import sync_display
 from feed.models import FeedEntry, PostCount, RankFall, StaleCount
+from feed.posts.visibility import sync_display
 
 BATCH = 500
 RECONCILE_BATCH = 2_000

@@ -16,8 +16,8 @@ from accounts.services import mark_notifications_read
 from feed import digests
 from feed.models import NoticeChoice, NoticeSettings
 from feed.notices import ALWAYS, KINDS, Notice, count_unread, read_notices
+from feed.posts.serializers import checked
 from feed.rates import check_member_rate
-from feed.serializers import checked
 
 CURSOR = OpenApiParameter("cursor", str, description="From `next` of the page before; opaque")
 

@@ -7,9 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
-from feed import exporting
 from feed.commenting import bury_comments
-from feed.display import mark_stale
 from feed.models import (
     Block,
     ChallengeEntry,
@@ -28,7 +26,9 @@ from feed.models import (
     StyleName,
     StyleNameLike,
 )
-from feed.services import bury_posts
+from feed.posts import archives
+from feed.posts.services import bury_posts
+from feed.posts.visibility import mark_stale
 
 COVERED = frozenset(
     {
@@ -58,7 +58,7 @@ COVERED = frozenset(
 )
 
 
-export_files = exporting.files_of
+export_files = archives.files_of
 
 
 def export(user: User) -> dict[str, Any]:

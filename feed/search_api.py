@@ -11,11 +11,11 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from feed.api import CURSOR, posts_shown
+from feed.posts.api import CURSOR, posts_shown
+from feed.posts.serializers import PostSerializer, checked
 from feed.search import similar
 from feed.search.language import LONGEST, parse
 from feed.search.reading import check_search_rate, read_results
-from feed.serializers import PostSerializer, checked
 from generation.media.uploads import open_picture
 from lib.addresses import counted_address_of
 

@@ -13,8 +13,8 @@ from rest_framework.response import Response
 
 from accounts.permissions import member_of
 from feed.models import EmergentStyle, StyleName, StyleWeek
+from feed.posts.serializers import PostSerializer, checked
 from feed.rates import check_member_rate
-from feed.serializers import PostSerializer, checked
 from feed.styles import arithmetic, naming
 from feed.styles.reading import rising, weeks_of
 from feed.views.styles import vote

@@ -2,20 +2,10 @@ from django.urls import path, register_converter
 
 from feed.members import profile_views
 from feed.members import views as members_views
+from feed.posts import bulk_views, publish_views, reproduction_views
+from feed.posts import views as posts_views
 from feed.tags import views as tags_views
-from feed.views import (
-    challenges,
-    collections,
-    comments,
-    lists,
-    managing,
-    notifications,
-    posts,
-    publishing,
-    reproducing,
-    saving,
-    syndication,
-)
+from feed.views import challenges, collections, comments, lists, notifications, saving, syndication
 from feed.views import search as searching
 from feed.views import styles as emergent
 from lib.converters import UsernameConverter
@@ -45,16 +35,16 @@ urlpatterns = [
     path("@<username:username>/block/", members_views.block, name="block"),
     path("@<username:username>/unblock/", members_views.unblock, name="unblock"),
     path("about/ranking/", lists.about_ranking, name="about-ranking"),
-    path("p/<str:public_id>/", posts.post_detail, name="post-detail"),
-    path("p/<str:public_id>/like/", posts.like, name="like"),
-    path("p/<str:public_id>/unlike/", posts.unlike, name="unlike"),
-    path("p/<str:public_id>/unpublish/", publishing.unpublish, name="unpublish"),
-    path("p/<str:public_id>/delete/", publishing.delete, name="delete"),
+    path("p/<str:public_id>/", posts_views.post_detail, name="post-detail"),
+    path("p/<str:public_id>/like/", posts_views.like, name="like"),
+    path("p/<str:public_id>/unlike/", posts_views.unlike, name="unlike"),
+    path("p/<str:public_id>/unpublish/", publish_views.unpublish, name="unpublish"),
+    path("p/<str:public_id>/delete/", publish_views.delete, name="delete"),
     path("p/<str:public_id>/comments/", comments.post_comment, name="comment-post"),
     path("p/<str:public_id>/save/", saving.save, name="save"),
     path("p/<str:public_id>/unsave/", saving.unsave, name="unsave"),
     path("p/<str:public_id>/collect/", saving.collect, name="collect"),
-    path("p/<str:public_id>/reproduce/", reproducing.reproduce, name="reproduce"),
+    path("p/<str:public_id>/reproduce/", reproduction_views.reproduce, name="reproduce"),
     path("collections/", collections.own_collections, name="collections"),
     path("collections/new/", collections.new_collection, name="collection-new"),
     path("collections/<str:public_id>/", collections.collection, name="collection"),
@@ -68,11 +58,11 @@ urlpatterns = [
     path("comments/<str:public_id>/edit/", comments.edit, name="comment-edit"),
     path("comments/<str:public_id>/delete/", comments.delete, name="comment-delete"),
     path("tags/suggest/", tags_views.suggest, name="tag-suggest"),
-    path("publish/<str:public_id>/", publishing.publish, name="publish"),
+    path("publish/<str:public_id>/", publish_views.publish, name="publish"),
     path("@<username:username>/", profile_views.profile, name="profile"),
     path("@<username:username>/following/", profile_views.follows, {"side": "followed"}, name="following"),
     path("@<username:username>/followers/", profile_views.follows, {"side": "member"}, name="followers"),
-    path("profile/published/", managing.published, name="published"),
+    path("profile/published/", bulk_views.published, name="published"),
     path("profile/", profile_views.edit_profile, name="profile-edit"),
     path("challenge/", challenges.challenge_today, name="challenge-today"),
     path("challenge/<str:day>/", challenges.challenge_detail, name="challenge-detail"),

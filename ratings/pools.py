@@ -7,7 +7,8 @@ from itertools import chain
 from django.db.models import Count, Q
 
 from accounts.models import User, level_for
-from feed.models import Challenge, ChallengeEntry, Post, filters
+from feed.models import Challenge, ChallengeEntry, Post
+from feed.posts import filters as posts_filters
 from generation.models import Image, ImageQuerySet, ImageState
 from lib.days import local_day
 from ratings.benchmarks.pairs import benchmark_pairs
@@ -45,7 +46,7 @@ def askable_images(rater: User, at: datetime) -> ImageQuerySet:
     """
     public = Image.objects.public(at).filter(content_level__lte=level_for(rater))
     own = Q(author=rater, state=ImageState.READY, deleted_at=None)
-    return Image.objects.filter(own | Q(pk__in=public.exclude(filters.blocked_authors(rater)).values("pk")))
+    return Image.objects.filter(own | Q(pk__in=public.exclude(posts_filters.blocked_authors(rater)).values("pk")))
 
 
 def recent_asks(rater: User, parameters: Parameters) -> list[PastAsk]:

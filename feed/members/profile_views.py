@@ -10,15 +10,15 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
 from accounts.permissions import member_of
-from feed import services
-from feed.cards import card_of, picture_of
-from feed.forms import ProfileForm, show_refusal
 from feed.members.queries import FollowSide, avatar_post, follows_of, profile_of, visible_members
 from feed.models import Collection, Follow, Post
+from feed.posts import services as posts_services
+from feed.posts.cards import card_of, picture_of
+from feed.posts.forms import ProfileForm, show_refusal
+from feed.posts.near_duplicates import fold_near, stacked
 from feed.rates import check_member_rate
 from feed.reading import PAGE_SIZE
-from feed.stacks import fold_near, stacked
-from feed.views.support import for_members, render_list, says_no
+from feed.responses import for_members, render_list, says_no
 from lib.errors import Refused
 from lib.pagination import read_keyset
 
@@ -90,7 +90,7 @@ def edit_profile(request: HttpRequest) -> HttpResponseBase:
     if request.method == "POST" and form.is_valid():
         try:
             check_member_rate(member, "profile")
-            services.edit_profile(member=member, **form.cleaned_data)
+            posts_services.edit_profile(member=member, **form.cleaned_data)
         except Refused as refused:
             show_refusal(form, refused)
         else:

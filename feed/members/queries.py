@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from accounts.models import Role, User, Viewer
 from feed.models import Follow, Post, Profile
-from feed.models.filters import blocked_authors
+from feed.posts.filters import blocked_authors
 from moderation.models import Restriction
 
 

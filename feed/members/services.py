@@ -118,7 +118,7 @@ def unhide_post(*, member: User, post: Post) -> bool:
 
 
 def normalised_words(text: str) -> str:
-    """As `feed.models.filters.Normalised` writes text, without the spaces at its ends."""
+    """As `feed.posts.filters.Normalised` writes text, without the spaces at its ends."""
     return " ".join(re.findall(r"[^\W_]+", text.lower()))
 
 

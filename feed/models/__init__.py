@@ -6,7 +6,6 @@ from feed.models.challenges import Challenge, ChallengeEntry, ChallengeQuerySet
 from feed.models.collections import Collection, CollectionItem, CollectionMember, CollectionQuerySet
 from feed.models.comments import Comment, CommentQuerySet
 from feed.models.notices import NoticeChoice, NoticeSettings
-from feed.models.posts import Post, PostQuerySet
 from feed.models.ranking import (
     FeedEntry,
     PostAspect,
@@ -19,8 +18,9 @@ from feed.models.ranking import (
     StaleCount,
 )
 from feed.models.search import PictureReading, SearchEntry, SearchEntryQuerySet, SearchWord
-from feed.models.social import Like, Reproduction
 from feed.models.styles import EmergentStyle, StyledPost, StyleName, StyleNameLike, StyleWeek
+from feed.posts.models import Post, PostQuerySet
+from feed.posts.social_models import Like, Reproduction
 from feed.tags.models import PostTag, Tag
 
 __all__ = [

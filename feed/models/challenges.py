@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.urls import reverse
 
-from feed.models.posts import Post
+from feed.posts.models import Post
 from lib.days import local_day
 
 

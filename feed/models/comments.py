@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Role, User, Viewer
 from feed.members.models import Mute
-from feed.models.filters import LikeAny, Normalised, blocked_authors
-from feed.models.posts import Post
+from feed.posts.filters import LikeAny, Normalised, blocked_authors
+from feed.posts.models import Post
 from lib.ids import PublicIdModel
 from moderation.models import Restriction
 

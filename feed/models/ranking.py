@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Cast
 
-from feed.models.posts import Post
+from feed.posts.models import Post
 from lib.content_levels import ContentLevel
 
 

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from pgvector.django import BitField, HalfVectorField, HnswIndex
 
-from feed.models.posts import Post
+from feed.posts.models import Post
 
 DIMENSIONS = 384
 

@@ -46,7 +46,7 @@ _LEARN_WORDS = f"""
 def sync_search(post_ids: Collection[int], shown: Collection[int]) -> None:
     """Gives the posts of `post_ids` that are `shown` their row and takes it from the others.
 
-    Call inside a transaction; `feed.display.sync_display` does, and whoever changes a title, tags or whether a
+    Call inside a transaction; `feed.posts.visibility.sync_display` does, and whoever changes a title, tags or whether a
     prompt is hidden calls that.
     """
     SearchEntry.objects.filter(pk__in=set(post_ids) - set(shown)).delete()

@@ -9,9 +9,9 @@ from django.db import transaction
 from django.db.models import Sum
 from pgvector import HalfVector
 
-from feed.display import displayed
 from feed.models import EmergentStyle, StyledPost, StyleWeek
 from feed.models.search import DIMENSIONS
+from feed.posts.visibility import displayed
 from feed.search import embedding
 from feed.styles import arithmetic
 from feed.styles.arithmetic import Group

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from feed.models import EmergentStyle, StyleName, StyleNameLike, StyleWeek
-from feed.words import clean_words
+from feed.screened_text import clean_words
 from lib.errors import NotFound, Refused
 from moderation.models import Restriction
 from moderation.restrictions.services import require_unrestricted

@@ -7,7 +7,7 @@ from rest_framework.permissions import IsAuthenticatedOrReadOnly
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from feed.serializers import TagsSerializer
+from feed.posts.serializers import TagsSerializer
 from feed.tags.services import suggest_tags
 
 Q = OpenApiParameter("q", str, required=True, description="How the tag begins")

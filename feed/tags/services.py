@@ -10,10 +10,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User, Viewer
-from feed.display import sync_display
 from feed.models import Post, PostTag, Tag
+from feed.posts.visibility import sync_display
+from feed.screened_text import clean_words
 from feed.tags.normalisation import LONGEST_TAG, normal_tag, normal_tags
-from feed.words import clean_words
 from lib.errors import NotFound, Refused
 from moderation.restrictions.services import require_unrestricted
 from moderation.screening.services import TextKind

@@ -12,13 +12,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User, Viewer
 from accounts.permissions import member_of
-from feed import services
-from feed.cards import card_of
 from feed.challenges import begun_on, enterable_posts, entries_of
 from feed.models import Challenge, Post
+from feed.posts import services as posts_services
+from feed.posts.cards import card_of
 from feed.rates import check_member_rate
 from feed.reading import PAGE_SIZE
-from feed.views.support import for_members, render_list, says_no
+from feed.responses import for_members, render_list, says_no
 from lib.days import day_bounds
 from lib.pagination import read_keyset
 
@@ -75,6 +75,6 @@ def enter(request: HttpRequest, day: str) -> HttpResponseBase:
     check_member_rate(member, "publish")
     post = get_object_or_404(Post, public_id=request.POST.get("post", ""), author=member)
     challenge = begun_on(day, at)
-    services.enter_challenge(challenge=challenge, post=post, member=member, at=at)
+    posts_services.enter_challenge(challenge=challenge, post=post, member=member, at=at)
     messages.success(request, _("Your picture is in."))
     return redirect(reverse("feed:challenge-detail", args=[challenge.day.isoformat()]))

@@ -12,11 +12,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.models import User, Viewer
 from accounts.permissions import member_of
 from feed import commenting
-from feed.forms import CommentForm, show_refusal
 from feed.models import Comment, CommentQuerySet, Post
+from feed.posts.forms import CommentForm, show_refusal
+from feed.posts.views import find_post, show_post
 from feed.rates import check_member_rate
-from feed.views.posts import find_post, show_post
-from feed.views.support import for_members, says_no
+from feed.responses import for_members, says_no
 from lib.errors import NotFound, Refused
 
 

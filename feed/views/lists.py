@@ -17,11 +17,11 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import User, Viewer
 from feed import ranked, ranking
-from feed.cards import card_of
 from feed.listings import ASPECT_NAMES, EPOCH, LISTING_WORDS, MICROSECOND, SORT_NAMES, WINDOW_NAMES, Listing, as_key
 from feed.models import Challenge
+from feed.posts.cards import card_of
 from feed.reading import Page, count_new, read_page
-from feed.views.support import cut_note, render_list, says_no
+from feed.responses import cut_note, render_list, says_no
 from lib.days import day_bounds, local_day
 from lib.errors import Refused
 

@@ -9,11 +9,11 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.permissions import member_of
 from feed import collecting
-from feed.cards import card_of, picture_of
-from feed.forms import CollectForm, show_refusal
+from feed.posts.cards import card_of, picture_of
+from feed.posts.forms import CollectForm, show_refusal
+from feed.posts.views import find_post
 from feed.rates import check_member_rate
-from feed.views.posts import find_post
-from feed.views.support import button_of_a_post, came_from, for_members, is_htmx, says_no
+from feed.responses import button_of_a_post, came_from, for_members, is_htmx, says_no
 from lib.errors import Refused
 
 

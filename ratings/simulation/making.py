@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from feed.challenges import schedule_challenges
 from feed.models import Challenge, Post
-from feed.services import enter_challenge, publish_image
+from feed.posts.services import enter_challenge, publish_image
 from generation.models import Generation, Image, ImageState
 from generation.services import submit_generation
 from lib.days import local_day

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from accounts.models import Role, User
 from feed.models import Post
-from feed.services import like_post
+from feed.posts.services import like_post
 from generation.models import Image
 from moderation.cases.services import claim_case, report_target
 from moderation.decisions.services import decide_case

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, Route, expect
 
 from accounts.models import User
 from feed.models import Challenge, Post
-from feed.services import enter_challenge
+from feed.posts.services import enter_challenge
 from generation.models import Image
 from ratings.models import Ask, Comparison, Policy, Rating
 from ratings.services.answering import skip_ask

@@ -12,7 +12,7 @@ from playwright.sync_api import Page
 from accounts.models import Role, User
 from feed.challenges import schedule_challenges
 from feed.models import Post
-from feed.services import publish_image
+from feed.posts.services import publish_image
 from lib.days import local_day
 from moderation.cases.services import claim_case, report_target
 from tests.conftest import Person

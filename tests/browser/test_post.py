@@ -10,7 +10,7 @@ from feed.collecting import create_collection, save_post, share_collection
 from feed.commenting import delete_comment, post_comment
 from feed.members.services import follow_member
 from feed.models import Collection, CollectionItem, Post
-from feed.services import publish_image
+from feed.posts.services import publish_image
 from feed.tags.services import tag_post
 from tests.browser.test_pages import check
 from tests.conftest import Person

@@ -12,7 +12,7 @@ from playwright.sync_api import Page
 
 from accounts.models import User
 from feed.models import Post, PostTag, Tag
-from feed.services import publish_image
+from feed.posts.services import publish_image
 from generation.models import Image
 from ratings import reports
 from ratings.aspects import refresh_aspects

@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.models import User
 from feed import ranking
 from feed.models import FeedEntry, Post, PostCount
-from feed.services import publish_image
+from feed.posts.services import publish_image
 from generation.models import Generation, Image, ImageState
 from tests.conftest import MakeMember
 from tests.generation.fixtures import MakeImage, checkpoint_row

@@ -8,10 +8,11 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.models import Notification, User
 from accounts.services import delete_account
-from feed import collecting, ranking, services
+from feed import collecting, ranking
 from feed.folding import Drift, fold_counts, reconcile_counts
 from feed.members import services as members_services
 from feed.models import Collection, CollectionItem, FeedEntry, Post, PostCount
+from feed.posts import services as posts_services
 from lib.errors import Refused
 from moderation.cases.services import claim_case, open_case
 from moderation.decisions.services import decide_case
@@ -154,7 +155,7 @@ def test_what_is_hidden_is_in_no_collection_nor_its_cover(
     made = collecting.create_collection(owner=alice, name="Foxes", visibility="public")
     for post in (shown, secret):
         collecting.save_post(post=post, member=alice, collection=made)
-    services.unpublish_post(post=secret, author=mallory)
+    posts_services.unpublish_post(post=secret, author=mallory)
     pages = ["/@alice/collections/", f"/collections/{made.public_id}/"]
     for viewer in (None, bob, alice):
         for page in [as_user(viewer).get(path).content.decode() for path in pages]:

@@ -10,11 +10,11 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.models import Notification, User
 from accounts.services import delete_account, export_personal_data
-from feed import services
 from feed.commenting import MOST_ANSWERS, Said, delete_comment, edit_comment, post_comment, read_threads
 from feed.folding import Drift, fold_counts, reconcile_counts
 from feed.members import services as members_services
 from feed.models import Comment, Post, PostCount
+from feed.posts import services as posts_services
 from lib.errors import Refused
 from moderation.cases.services import claim_case, open_case
 from moderation.decisions.services import decide_case
@@ -173,7 +173,7 @@ def test_who_is_hidden_is_read_nowhere(
         "word": lambda: members_services.mute(member=bob, kind="word", value="elephant"),
         "ban": lambda: Restriction.objects.create(user=mallory, kind="banned", starts_at=NOW),
         "removed": lambda: Comment.objects.filter(author=mallory).update(removed_at=NOW),
-        "unpublished": lambda: services.unpublish_post(post=post, author=alice),
+        "unpublished": lambda: posts_services.unpublish_post(post=post, author=alice),
     }
     ways[reason]()
     pages = [

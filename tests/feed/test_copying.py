@@ -6,7 +6,7 @@ import shlex
 import pytest
 
 from accounts.models import User
-from feed.copying import as_curl, as_json, as_parameters, as_text
+from feed.posts.export_formats import as_curl, as_json, as_parameters, as_text
 from generation.models import Generation, Image
 from tests.conftest import As
 from tests.feed.conftest import Hang

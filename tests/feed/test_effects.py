@@ -8,10 +8,10 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.services import delete_account, export_personal_data
-from feed import services
 from feed.effects import apply, follow_restrictions
 from feed.folding import fold_counts
 from feed.models import FeedEntry, Like, Post, PostCount, Profile
+from feed.posts import services as posts_services
 from generation.models import Image, ImageState, PromptExample
 from lib.content_levels import ContentLevel
 from moderation.models import Decision, Restriction
@@ -57,7 +57,7 @@ def test_a_post_that_is_taken_away_goes_with_its_picture_and_can_come_back(
 def test_approving_does_not_publish_what_its_author_took_down(alice: User, hang: Hang) -> None:
     post = hang(alice)
     decide(post, Action.HOLD)
-    services.unpublish_post(post=post, author=alice)
+    posts_services.unpublish_post(post=post, author=alice)
     decide(post, Action.APPROVE)
     assert not Image.objects.get().is_public
     assert not FeedEntry.objects.get().is_visible
@@ -80,7 +80,7 @@ def test_a_decision_about_a_picture_reaches_its_post(alice: User, hang: Hang) ->
 
 def test_a_ban_hides_all_a_member_hung_and_silences_their_votes(alice: User, bob: User, hang: Hang) -> None:
     mine, theirs = hang(alice), hang(bob)
-    services.like_post(post=mine, member=bob)
+    posts_services.like_post(post=mine, member=bob)
     fold_counts(at=NOW)
     ban = Restriction.objects.create(user=bob, kind=Restriction.Kind.BANNED, starts_at=NOW)
     decide(bob, Action.RESTRICT)
@@ -108,7 +108,7 @@ def test_a_ban_that_runs_out_shows_again_what_it_hid(alice: User, hang: Hang) ->
 
 def test_a_mute_that_strikes_brought_takes_the_weight_from_likes(alice: User, bob: User, hang: Hang) -> None:
     post = hang(alice)
-    services.like_post(post=post, member=bob)
+    posts_services.like_post(post=post, member=bob)
     fold_counts(at=NOW)
     assert PostCount.objects.get(post=post).likes == 1
     Restriction.objects.create(user=bob, kind=Restriction.Kind.MUTED, starts_at=NOW)
@@ -119,8 +119,8 @@ def test_a_mute_that_strikes_brought_takes_the_weight_from_likes(alice: User, bo
 
 def test_a_member_takes_along_what_the_feed_keeps(alice: User, bob: User, hang: Hang) -> None:
     post = hang(alice, title="Fox")
-    services.like_post(post=hang(bob), member=alice)
-    services.edit_profile(member=alice, display_name="Alice A.", bio="Foxes.")
+    posts_services.like_post(post=hang(bob), member=alice)
+    posts_services.edit_profile(member=alice, display_name="Alice A.", bio="Foxes.")
     kept = str(export_personal_data(user=alice))
     assert all(word in kept for word in ("Fox", post.public_id, "Alice A.", "Foxes."))
 
@@ -128,8 +128,8 @@ def test_a_member_takes_along_what_the_feed_keeps(alice: User, bob: User, hang: 
 def test_a_deleted_account_leaves_blank_posts_and_no_votes(alice: User, bob: User, hang: Hang) -> None:
     hang(alice, title="Fox")
     other = hang(bob)
-    services.like_post(post=other, member=alice)
-    services.edit_profile(member=alice, display_name="Alice A.", bio="")
+    posts_services.like_post(post=other, member=alice)
+    posts_services.edit_profile(member=alice, display_name="Alice A.", bio="")
     fold_counts(at=NOW)
     delete_account(user=alice)
     fold_counts(at=NOW)

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.models import Notification, User
-from feed import services
-from feed.differences import Part, word_difference
-from feed.family import Family, Relative, family_of
 from feed.members import services as members_services
 from feed.models import Post
+from feed.posts import services as posts_services
+from feed.posts.lineage import Family, Relative, family_of
+from feed.posts.prompt_diff import Part, word_difference
 from tests.conftest import As
 from tests.feed.conftest import Hang
 
@@ -72,7 +72,7 @@ def test_the_whole_ancestry_and_what_came_after(line: list[Post], bob: User, han
 
 
 def test_a_hidden_prompt_never_leaks_by_a_difference(line: list[Post], alice: User, bob: User, as_user: As) -> None:
-    services.publish_image(image=line[1].image, author=bob, hide_prompt=True)
+    posts_services.publish_image(image=line[1].image, author=bob, hide_prompt=True)
     for viewer in (alice, None):
         for post in (line[0], line[2], line[3]):
             page = as_user(viewer).get(f"/p/{post.public_id}/").content.decode()
@@ -89,7 +89,7 @@ def test_what_is_not_shown_is_a_gap_without_a_difference(
 ) -> None:
     first, second, third, _fourth = line
     if reason == "unpublished":
-        services.unpublish_post(post=second, author=bob)
+        posts_services.unpublish_post(post=second, author=bob)
     elif reason == "removed":
         Post.objects.filter(pk=second.pk).update(removed_at=NOW)
     elif reason == "block":
@@ -103,7 +103,7 @@ def test_what_is_not_shown_is_a_gap_without_a_difference(
 
 
 def test_a_hidden_beginning_is_a_gap_too(line: list[Post], alice: User, bob: User) -> None:
-    services.unpublish_post(post=line[0], author=alice)
+    posts_services.unpublish_post(post=line[0], author=alice)
     family = family_of(Post.objects.with_card(bob).get(pk=line[1].pk), bob, NOW)
     assert (family.root.is_here, family.root.is_gap) == (True, True)
 

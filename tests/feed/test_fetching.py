@@ -11,8 +11,8 @@ from accounts.models import User, Viewer
 from feed.fetching import _COLUMNS, _FLAGS, fetch_listed
 from feed.members import services as members_services
 from feed.models import Mute, Post
-from feed.serializers import PostSerializer
-from feed.services import like_post
+from feed.posts.serializers import PostSerializer
+from feed.posts.services import like_post
 from lib.content_levels import ContentLevel
 from tests.feed.conftest import Hang
 

@@ -10,10 +10,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Notification, User
-from feed import ranking, services
+from feed import ranking
 from feed.folding import COUNT_DRIFT, RANK_DRIFT, SHOWN_DRIFT, Drift, fold_counts, reconcile_counts
 from feed.models import FeedEntry, Like, Post, PostCount, RankFall, StaleCount
-from feed.services import like_post, unlike_post
+from feed.posts import services as posts_services
+from feed.posts.services import like_post, unlike_post
 from generation.models import Image
 from lib.errors import Refused
 from moderation.models import Restriction
@@ -53,7 +54,7 @@ def test_authors_do_not_like_their_own(alice: User, hang: Hang) -> None:
 
 def test_what_is_not_shown_cannot_be_liked(alice: User, bob: User, mod: User, hang: Hang) -> None:
     post = hang(alice)
-    services.unpublish_post(post=post, author=alice)
+    posts_services.unpublish_post(post=post, author=alice)
     for member in (bob, mod):
         with pytest.raises(Refused) as refused:
             like_post(post=post, member=member)

@@ -21,7 +21,6 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.services import delete_account
-from feed import services
 from feed.challenges import schedule_challenges
 from feed.collecting import create_collection, save_post
 from feed.commenting import post_comment
@@ -30,6 +29,7 @@ from feed.listings import ASPECT_NAMES, SORT_NAMES, WINDOWS
 from feed.members import services as members_services
 from feed.models import Challenge, Collection, Comment, EmergentStyle, Follow, Post, PostAspect, StyledPost, StyleWeek
 from feed.models.search import DIMENSIONS
+from feed.posts import services as posts_services
 from feed.ranked import INTERVALS, rebuild_list
 from feed.tags.services import tag_post
 from generation.models import Image, ImageState
@@ -228,7 +228,7 @@ def world(alice: User, bob: User, make_member: MakeMember, hang: Hang) -> World:
     post = hang(alice, at=NOW, parent=parent.image, remix_kind="same", **words)
     child = hang(carol, prompt="a cub", parent=post.image, remix_kind="same")
     tag_post(post=post, author=alice, tags=["vulpine"])
-    services.like_post(post=post, member=carol, at=NOW)
+    posts_services.like_post(post=post, member=carol, at=NOW)
     Follow.objects.create(member=bob, followed=alice, created_at=NOW)
     collection = create_collection(owner=carol, name="Foxes", visibility=Collection.Visibility.PUBLIC)
     save_post(post=post, member=carol, collection=collection)

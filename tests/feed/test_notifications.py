@@ -12,13 +12,14 @@ from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 
 from accounts.models import Notification, User
 from accounts.services import notify
-from feed import digests, services
+from feed import digests
 from feed.collecting import create_collection, share_collection
 from feed.commenting import post_comment
 from feed.digests import choose_notices, due_members, send_digest
 from feed.members import services as members_services
 from feed.models import NoticeSettings, Post
 from feed.notices import KINDS, count_unread, read_notices
+from feed.posts import services as posts_services
 from generation.models import Image
 from moderation.models import Restriction
 from tests.conftest import ApiAs, As
@@ -41,7 +42,7 @@ def badge(reader: User) -> int:
 @pytest.mark.parametrize(
     "hide",
     [
-        lambda post, _reader: services.unpublish_post(post=post, author=post.author),
+        lambda post, _reader: posts_services.unpublish_post(post=post, author=post.author),
         lambda post, _reader: Post.objects.filter(pk=post.pk).update(removed_at=NOW),
         lambda post, _reader: Image.objects.filter(post=post).update(state="held", is_public=False),
         lambda post, _reader: Image.objects.filter(post=post).update(content_level=2),
@@ -71,7 +72,7 @@ def test_neither_page_bell_api_nor_mail_tell_of_what_is_hidden(
 def test_the_bell_counts_at_once_what_is_told_and_read(alice: User, bob: User, hang: Hang, as_user: As) -> None:
     post, client = hang(alice), as_user(alice)
     assert count_unread(alice, NOW) == 0
-    services.like_post(post=post, member=bob)
+    posts_services.like_post(post=post, member=bob)
     assert count_unread(alice, NOW) == 1
     assert "(1)" in client.get("/about/ranking/").content.decode()
     client.post("/notifications/read/")
@@ -81,7 +82,7 @@ def test_the_bell_counts_at_once_what_is_told_and_read(alice: User, bob: User, h
 def test_the_bell_costs_no_query_while_it_is_known(
     alice: User, bob: User, hang: Hang, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    services.like_post(post=hang(alice), member=bob)
+    posts_services.like_post(post=hang(alice), member=bob)
     count_unread(alice, NOW)
     with django_assert_max_num_queries(0):
         assert count_unread(alice, NOW) == 1
@@ -89,10 +90,10 @@ def test_the_bell_costs_no_query_while_it_is_known(
 
 def test_a_page_of_nothing_visible_goes_on_to_the_next(alice: User, bob: User, hang: Hang) -> None:
     hidden, shown = hang(alice, title="gone"), hang(alice, title="there")
-    services.like_post(post=shown, member=bob, at=NOW - DAY)
+    posts_services.like_post(post=shown, member=bob, at=NOW - DAY)
     for n in range(5):
         notify(recipient=alice, kind=f"kind.{n}", target=hidden, actor=bob, at=NOW)
-    services.delete_post(post=hidden, author=alice)
+    posts_services.delete_post(post=hidden, author=alice)
     page = read_notices(alice, at=NOW, size=2)
     assert [notice.text for notice in page.notices] == ["bob likes “there”."]
     assert page.next is None
@@ -102,7 +103,7 @@ def test_kinds_that_are_turned_off_are_told_nowhere_until_they_are_turned_on(
     alice: User, bob: User, hang: Hang
 ) -> None:
     post = hang(alice)
-    services.like_post(post=post, member=bob)
+    posts_services.like_post(post=post, member=bob)
     post_comment(post=post, author=bob, text="hi")
     choose_notices(member=alice, digest="never", choices={"post.liked": (False, True)})
     assert texts(alice) == ["bob said something below a picture of yours."]
@@ -122,7 +123,7 @@ def test_every_kind_that_is_told_has_words_and_a_switch(alice: User, bob: User, 
     share_collection(
         collection=create_collection(owner=bob, name="Foxes", visibility="shared"), owner=bob, username="alice"
     )
-    services.like_post(post=post, member=bob)
+    posts_services.like_post(post=post, member=bob)
     post_comment(post=post, author=alice, text="ha", parent=post_comment(post=post, author=bob, text="hi"))
     hang(bob, parent=hang(bob, parent=post.image).image)
     kinds = set(Notification.objects.values_list("kind", flat=True))
@@ -139,10 +140,10 @@ def test_every_kind_that_is_told_has_words_and_a_switch(alice: User, bob: User, 
 
 def test_a_summary_tells_what_is_new_once(alice: User, bob: User, hang: Hang) -> None:
     post = hang(alice, title="Old")
-    services.like_post(post=post, member=bob, at=NOW)
+    posts_services.like_post(post=post, member=bob, at=NOW)
     choose_notices(member=alice, digest="daily", choices={}, at=NOW)
     fresh = hang(alice, title="Fresh & new")
-    services.like_post(post=fresh, member=bob, at=NOW)
+    posts_services.like_post(post=fresh, member=bob, at=NOW)
     assert due_members(at=NOW + DAY / 2) == []
     assert not send_digest(member_id=alice.pk, at=NOW + DAY / 2)
     assert due_members(at=NOW + DAY) == [alice.pk]
@@ -158,7 +159,7 @@ def test_a_summary_tells_what_is_new_once(alice: User, bob: User, hang: Hang) ->
 
 def test_kinds_chosen_off_are_in_no_mail(alice: User, bob: User, hang: Hang) -> None:
     choose_notices(member=alice, digest="weekly", choices={"post.liked": (True, False)}, at=NOW - 8 * DAY)
-    services.like_post(post=hang(alice), member=bob)
+    posts_services.like_post(post=hang(alice), member=bob)
     assert due_members(at=NOW) == [alice.pk]
     assert not send_digest(member_id=alice.pk, at=NOW)
     assert not mail.outbox
@@ -166,7 +167,7 @@ def test_kinds_chosen_off_are_in_no_mail(alice: User, bob: User, hang: Hang) -> 
 
 def test_a_mail_that_does_not_leave_is_tried_again(alice: User, bob: User, hang: Hang, settings: Settings) -> None:
     choose_notices(member=alice, digest="daily", choices={}, at=NOW - 2 * DAY)
-    services.like_post(post=hang(alice), member=bob)
+    posts_services.like_post(post=hang(alice), member=bob)
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
     with pytest.raises(OSError, match="refused"):
@@ -178,7 +179,7 @@ def test_a_mail_that_does_not_leave_is_tried_again(alice: User, bob: User, hang:
 
 def test_the_link_in_a_summary_ends_it_without_signing_in(alice: User, bob: User, hang: Hang, as_user: As) -> None:
     choose_notices(member=alice, digest="daily", choices={}, at=NOW - 2 * DAY)
-    services.like_post(post=hang(alice), member=bob)
+    posts_services.like_post(post=hang(alice), member=bob)
     send_digest(member_id=alice.pk, at=NOW)
     found = re.search(r"<https?://[^/]+(/[^>]+)>", mail.outbox[0].extra_headers["List-Unsubscribe"])
     assert found

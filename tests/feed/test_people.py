@@ -12,7 +12,7 @@ from feed.members import services as members_services
 from feed.members.models import Mute as MuteModel
 from feed.members.queries import visible_members
 from feed.models import Follow, Mute, Post, PostTag, Tag
-from feed.services import like_post
+from feed.posts.services import like_post
 from generation.services import submit_generation
 from lib.errors import NotFound, Refused
 from tests.conftest import ApiAs, As, MakeMember

@@ -8,10 +8,10 @@ from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.models import User
-from feed import services
 from feed.commenting import post_comment
 from feed.members import services as members_services
 from feed.models import Post
+from feed.posts import services as posts_services
 from feed.tags.services import tag_post
 from generation.models import Generation
 from tests.conftest import ApiAs
@@ -39,7 +39,7 @@ def test_one_post_tells_what_its_page_does(alice: User, bob: User, hang: Hang, a
     assert (told["parent"], told["remix_kind"]) == (parent.public_id, "same")
     assert told["loras"] == [{"slug": "ink", "weight": 0.8}]
     assert told["made"]["prompt"] == "a red fox"
-    services.unpublish_post(post=parent, author=alice)
+    posts_services.unpublish_post(post=parent, author=alice)
     assert api_as(None).get(path).json()["parent"] is None
 
 
@@ -92,7 +92,7 @@ def test_what_is_alike_passes_the_filter_of_every_list(
         told = client.get(path).json()
     assert [each["id"] for each in told["variations"]] == [other.public_id for other in others]
     members_services.hide_post(member=bob, post=others[0])
-    services.unpublish_post(post=others[1], author=alice)
+    posts_services.unpublish_post(post=others[1], author=alice)
     assert [each["id"] for each in client.get(path).json()["variations"]] == [others[2].public_id]
 
 
@@ -100,7 +100,7 @@ def test_parts_of_a_post_that_one_may_not_see_are_not_there(
     alice: User, mallory: User, hang: Hang, api_as: ApiAs
 ) -> None:
     post = hang(alice)
-    services.unpublish_post(post=post, author=alice)
+    posts_services.unpublish_post(post=post, author=alice)
     for part in ("family", "score", "alike", "copy"):
         path = f"/api/posts/{post.public_id}/{part}/"
         assert (api_as(mallory).get(path).status_code, api_as(alice).get(path).status_code) == (404, 200), part

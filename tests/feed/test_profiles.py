@@ -12,11 +12,11 @@ from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.models import User
-from feed import services
-from feed.forms import MOST_AVATARS, ProfileForm
 from feed.members import services as members_services
 from feed.models import Post, Profile
-from feed.stacks import fold_near, near_duplicates_of, stacked, variations_of
+from feed.posts import services as posts_services
+from feed.posts.forms import MOST_AVATARS, ProfileForm
+from feed.posts.near_duplicates import fold_near, near_duplicates_of, stacked, variations_of
 from generation.models import Image
 from tests.conftest import As, MakeMember
 from tests.feed.conftest import Hang, HangMany
@@ -37,7 +37,7 @@ def four(alice: User, make_image: MakeImage) -> list[Post]:
     first = make_image(alice, prompt="a fox")
     images = [first, *(make_image(alice, generation=first.generation) for _ in range(3))]
     posts = [
-        services.publish_image(image=image, author=alice, at=NOW - timedelta(minutes=n))
+        posts_services.publish_image(image=image, author=alice, at=NOW - timedelta(minutes=n))
         for n, image in enumerate(images)
     ]
     return [hashed(post, 60 * n) for n, post in enumerate(posts)]
@@ -64,7 +64,7 @@ def test_variations_stand_as_one_stack_and_on_each_others_pages(
 
 
 def test_a_stack_neither_counts_nor_shows_what_is_hidden(four: list[Post], alice: User, bob: User) -> None:
-    services.unpublish_post(post=four[0], author=alice)
+    posts_services.unpublish_post(post=four[0], author=alice)
     members_services.hide_post(member=bob, post=four[1])
     rows = list(stacked(Post.objects.listed_for(bob, NOW).filter(author=alice), bob, NOW))
     assert [(post, post.__dict__["variations"]) for post in rows] == [(four[2], 1)]
@@ -77,7 +77,7 @@ def test_near_duplicates_are_the_authors_own_and_near(alice: User, bob: User, ha
     hashed(hang(bob), 100)
     assert near_duplicates_of(post, bob, NOW) == [near]
     assert set(near_duplicates_of(far, bob, NOW)) == {near}
-    services.unpublish_post(post=near, author=alice)
+    posts_services.unpublish_post(post=near, author=alice)
     assert near_duplicates_of(post, bob, NOW) == []
     assert near_duplicates_of(hashed(post, 100, quality=10), bob, NOW) == []
 

@@ -6,9 +6,9 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Notification, User
-from feed import services
 from feed.folding import fold_counts
 from feed.models import FeedEntry, Like, Post
+from feed.posts import services as posts_services
 from generation.models import Image, ImageState, PromptExample
 from lib.content_levels import ContentLevel
 from lib.errors import Refused
@@ -21,7 +21,7 @@ NOW = timezone.now()
 
 def test_a_published_picture_hangs_is_public_and_teaches_its_prompt(alice: User, make_image: MakeImage) -> None:
     image = make_image(alice, prompt="a red fox")
-    post = services.publish_image(image=image, author=alice, title="  Fox  ", at=NOW)
+    post = posts_services.publish_image(image=image, author=alice, title="  Fox  ", at=NOW)
     image.refresh_from_db()
     assert (post.title, post.published_at, image.is_public) == ("Fox", NOW, True)
     assert FeedEntry.objects.get(post=post).is_visible
@@ -30,8 +30,8 @@ def test_a_published_picture_hangs_is_public_and_teaches_its_prompt(alice: User,
 
 def test_publishing_twice_makes_one_post(alice: User, make_image: MakeImage) -> None:
     image = make_image(alice)
-    first = services.publish_image(image=image, author=alice, title="One", at=NOW)
-    again = services.publish_image(image=image, author=alice, title="Two", at=NOW + timedelta(hours=1))
+    first = posts_services.publish_image(image=image, author=alice, title="One", at=NOW)
+    again = posts_services.publish_image(image=image, author=alice, title="Two", at=NOW + timedelta(hours=1))
     assert again == first
     assert again.published_at == first.published_at
     assert Post.objects.get().title == "Two"
@@ -39,7 +39,7 @@ def test_publishing_twice_makes_one_post(alice: User, make_image: MakeImage) -> 
 
 def test_nobody_publishes_another_members_picture(alice: User, mallory: User, make_image: MakeImage) -> None:
     with pytest.raises(Refused) as refused:
-        services.publish_image(image=make_image(alice), author=mallory)
+        posts_services.publish_image(image=make_image(alice), author=mallory)
     assert refused.value.status == 404
     assert not Post.objects.exists()
 
@@ -47,7 +47,7 @@ def test_nobody_publishes_another_members_picture(alice: User, mallory: User, ma
 @pytest.mark.parametrize("state", [ImageState.HELD, ImageState.QUEUED, ImageState.REJECTED, ImageState.SCREENING])
 def test_only_a_ready_picture_can_be_published(alice: User, make_image: MakeImage, state: ImageState) -> None:
     with pytest.raises(Refused) as refused:
-        services.publish_image(image=make_image(alice, state=state), author=alice)
+        posts_services.publish_image(image=make_image(alice, state=state), author=alice)
     assert refused.value.status in {404, 409}
     assert not Post.objects.exists()
 
@@ -55,20 +55,20 @@ def test_only_a_ready_picture_can_be_published(alice: User, make_image: MakeImag
 def test_a_muted_member_does_not_publish(alice: User, make_image: MakeImage) -> None:
     Restriction.objects.create(user=alice, kind=Restriction.Kind.MUTED, starts_at=NOW - timedelta(hours=1))
     with pytest.raises(Refused) as refused:
-        services.publish_image(image=make_image(alice), author=alice, at=NOW)
+        posts_services.publish_image(image=make_image(alice), author=alice, at=NOW)
     assert refused.value.status == 403
 
 
 def test_a_title_that_is_too_long_says_so_beside_the_title(alice: User, make_image: MakeImage) -> None:
     with pytest.raises(Refused) as refused:
-        services.publish_image(image=make_image(alice), author=alice, title="x" * 121)
+        posts_services.publish_image(image=make_image(alice), author=alice, title="x" * 121)
     assert "title" in refused.value.fields
     assert not Post.objects.exists()
 
 
 def test_a_profane_title_is_refused(alice: User, make_image: MakeImage) -> None:
     with pytest.raises(Refused) as refused:
-        services.publish_image(image=make_image(alice), author=alice, title="fucking fox")
+        posts_services.publish_image(image=make_image(alice), author=alice, title="fucking fox")
     assert "title" in refused.value.fields
 
 
@@ -80,20 +80,20 @@ def test_only_general_prompts_teach(alice: User, hang: Hang, level: ContentLevel
 
 def test_hiding_a_prompt_later_forgets_it(alice: User, hang: Hang) -> None:
     post = hang(alice)
-    services.publish_image(image=post.image, author=alice, hide_prompt=True)
+    posts_services.publish_image(image=post.image, author=alice, hide_prompt=True)
     assert not PromptExample.objects.exists()
     assert Image.objects.get().is_prompt_hidden
 
 
 def test_taking_down_and_publishing_again_keeps_age_and_likes(alice: User, bob: User, hang: Hang) -> None:
     post = hang(alice, at=NOW - timedelta(days=3))
-    services.like_post(post=post, member=bob)
-    services.unpublish_post(post=post, author=alice)
-    services.unpublish_post(post=post, author=alice)
+    posts_services.like_post(post=post, member=bob)
+    posts_services.unpublish_post(post=post, author=alice)
+    posts_services.unpublish_post(post=post, author=alice)
     assert not FeedEntry.objects.get().is_visible
     assert not Image.objects.get().is_public
     assert not PromptExample.objects.exists()
-    again = services.publish_image(image=post.image, author=alice)
+    again = posts_services.publish_image(image=post.image, author=alice)
     assert again.published_at == NOW - timedelta(days=3)
     assert FeedEntry.objects.get().is_visible
     assert Like.objects.count() == 1
@@ -101,23 +101,23 @@ def test_taking_down_and_publishing_again_keeps_age_and_likes(alice: User, bob: 
 
 def test_a_deleted_post_is_blank_and_cannot_come_back(alice: User, bob: User, hang: Hang) -> None:
     post = hang(alice, title="Fox")
-    services.like_post(post=post, member=bob)
-    services.delete_post(post=post, author=alice)
-    services.delete_post(post=post, author=alice)
+    posts_services.like_post(post=post, member=bob)
+    posts_services.delete_post(post=post, author=alice)
+    posts_services.delete_post(post=post, author=alice)
     buried = Post.objects.get()
     assert (buried.title, buried.deleted_at is None) == ("", False)
     assert not FeedEntry.objects.exists()
     assert not Like.objects.exists()
     assert not Image.objects.get().is_public
     with pytest.raises(Refused) as refused:
-        services.publish_image(image=post.image, author=alice)
+        posts_services.publish_image(image=post.image, author=alice)
     assert refused.value.code == "deleted"
     fold_counts(at=timezone.now())
 
 
 def test_nobody_takes_down_or_deletes_anothers_post(alice: User, mallory: User, hang: Hang) -> None:
     post = hang(alice)
-    for verb in (services.unpublish_post, services.delete_post):
+    for verb in (posts_services.unpublish_post, posts_services.delete_post):
         with pytest.raises(Refused) as refused:
             verb(post=post, author=mallory)
         assert refused.value.status == 404
@@ -129,9 +129,9 @@ def test_a_published_remix_tells_the_author_of_its_parent_once_and_counts(
 ) -> None:
     parent = hang(alice)
     remix = make_image(bob, parent=parent.image, remix_kind="same")
-    post = services.publish_image(image=remix, author=bob)
-    services.unpublish_post(post=post, author=bob)
-    services.publish_image(image=remix, author=bob)
+    post = posts_services.publish_image(image=remix, author=bob)
+    posts_services.unpublish_post(post=post, author=bob)
+    posts_services.publish_image(image=remix, author=bob)
     told = Notification.objects.get(recipient=alice)
     assert (told.kind, told.actor, told.target_id) == ("post.remixed", bob, post.pk)
     fold_counts(at=timezone.now())
@@ -143,7 +143,7 @@ def test_a_remix_taken_down_no_longer_counts(alice: User, bob: User, hang: Hang,
     parent = hang(alice)
     post = hang(bob, parent=parent.image)
     fold_counts(at=timezone.now())
-    services.unpublish_post(post=post, author=bob)
+    posts_services.unpublish_post(post=post, author=bob)
     fold_counts(at=timezone.now())
     parent.count.refresh_from_db()
     assert (parent.count.remixes, parent.count.weight) == (0, 0)
@@ -160,13 +160,13 @@ def test_an_author_gets_no_credit_for_remixing_themselves(alice: User, hang: Han
 
 def test_profile_words_are_screened(alice: User) -> None:
     with pytest.raises(Refused) as refused:
-        services.edit_profile(member=alice, display_name="Alice", bio="fuck you all")
+        posts_services.edit_profile(member=alice, display_name="Alice", bio="fuck you all")
     assert "bio" in refused.value.fields
 
 
 def test_an_avatar_is_an_own_published_picture(alice: User, bob: User, hang: Hang, make_image: MakeImage) -> None:
     for image in (make_image(alice), hang(bob).image):
         with pytest.raises(Refused):
-            services.edit_profile(member=alice, display_name="", bio="", avatar=image)
+            posts_services.edit_profile(member=alice, display_name="", bio="", avatar=image)
     own = hang(alice).image
-    assert services.edit_profile(member=alice, display_name="", bio="", avatar=own).avatar == own
+    assert posts_services.edit_profile(member=alice, display_name="", bio="", avatar=own).avatar == own

@@ -18,11 +18,11 @@ from django.utils import timezone
 
 from accounts.models import User
 from feed import impressions, snapshots
-from feed.display import sync_display
 from feed.folding import reconcile_counts
 from feed.listings import ASPECT_NAMES, SORT_NAMES, WINDOWS, Listing, Place
 from feed.members import services as members_services
 from feed.models import FeedEntry, Follow, Post, PostAspect, RankedPost
+from feed.posts.visibility import sync_display
 from feed.ranked import INTERVALS, rebuild_list
 from lib.content_levels import ContentLevel
 from tests.conftest import MakeMember

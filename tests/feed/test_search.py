@@ -16,9 +16,9 @@ from filelock import FileLock
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User, Viewer
-from feed import services
-from feed.display import sync_display
 from feed.models import Block, HiddenPost, Mute, Post, SearchEntry
+from feed.posts import services as posts_services
+from feed.posts.visibility import sync_display
 from feed.search import embedding, finding
 from feed.search.entries import relearn_words
 from feed.search.language import parse
@@ -176,7 +176,7 @@ def test_a_picture_finds_the_posts_that_look_like_it(
 
 @pytest.mark.parametrize("name", ["like", "looks"])
 def test_a_query_may_not_name_a_post_that_is_hidden(name: str, gallery: dict[str, Post], alice: User) -> None:
-    services.unpublish_post(post=gallery["fox"], author=alice)
+    posts_services.unpublish_post(post=gallery["fox"], author=alice)
     with pytest.raises(Refused, match="no such post"):
         look(f"{name}:{gallery['fox'].public_id}")
 
@@ -263,7 +263,7 @@ def test_hiding_a_prompt_takes_its_words_and_meaning_out_of_search(encoder: Path
     post = hang(alice, prompt="a salamander on a stone")
     read_entries()
     assert look("salamander").posts == [post]
-    services.publish_image(image=post.image, author=alice, hide_prompt=True)
+    posts_services.publish_image(image=post.image, author=alice, hide_prompt=True)
     assert look("salamander").posts == look("amphibian").posts == []
     entry = SearchEntry.objects.get(pk=post.pk)
     assert (entry.text, entry.meaning) == ("", None)
@@ -365,7 +365,7 @@ def test_without_the_encoder_search_goes_by_words(gallery: dict[str, Post], sett
 
 
 def test_words_that_no_post_uses_any_more_are_forgotten(gallery: dict[str, Post], bob: User) -> None:
-    services.delete_post(post=gallery["hill"], author=bob)
+    posts_services.delete_post(post=gallery["hill"], author=bob)
     relearn_words()
     assert look("greey").used[0].how != "typo"
     assert look("mountian").used[0].how == "typo"

@@ -10,8 +10,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from feed import ranked, reading
-from feed.display import sync_display
 from feed.models import Post, PostTag, SearchEntry, Tag
+from feed.posts.visibility import sync_display
 from feed.search import reading as searching
 from generation.models import Image
 from tests.conftest import As

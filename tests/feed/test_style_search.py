@@ -9,9 +9,9 @@ from django.utils import timezone
 from accounts.models import User, Viewer
 from feed.models import Block, EmergentStyle, HiddenPost, Mute, Post, StyledPost, StyleName, StyleWeek
 from feed.models.search import DIMENSIONS
+from feed.posts.services import publish_image
 from feed.search.language import parse
 from feed.search.reading import ResultPage, read_results
-from feed.services import publish_image
 from feed.styles import naming
 from feed.styles.finding import monday
 from generation.models import Style

@@ -5,8 +5,8 @@ from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.models import Role, User
-from feed import services
 from feed.models import Post, PostTag, Tag
+from feed.posts import services as posts_services
 from feed.tags import services as tags_services
 from feed.tags.normalisation import normal_tag
 from lib.errors import Refused
@@ -35,18 +35,18 @@ def test_a_tag_has_one_spelling(written: str, normal: str) -> None:
 
 def test_publishing_hangs_tags_and_publishing_again_changes_them(alice: User, make_image: MakeImage) -> None:
     image = make_image(alice)
-    post = services.publish_image(image=image, author=alice, tags=["Sea", "#sea", "night sky"])
+    post = posts_services.publish_image(image=image, author=alice, tags=["Sea", "#sea", "night sky"])
     assert tags_services.tags_of(post) == ["night sky", "sea"]
-    services.publish_image(image=image, author=alice)
+    posts_services.publish_image(image=image, author=alice)
     assert tags_services.tags_of(post) == ["night sky", "sea"]
-    services.publish_image(image=image, author=alice, tags=["sea", "storm"])
+    posts_services.publish_image(image=image, author=alice, tags=["sea", "storm"])
     assert tags_services.tags_of(post) == ["sea", "storm"]
 
 
 @pytest.mark.parametrize("tags", [[f"tag {n}" for n in range(13)], ["x" * 41]])
 def test_too_many_or_too_long_tags_are_refused_by_field(tags: list[str], alice: User, make_image: MakeImage) -> None:
     with pytest.raises(Refused) as refused:
-        services.publish_image(image=make_image(alice), author=alice, tags=tags)
+        posts_services.publish_image(image=make_image(alice), author=alice, tags=tags)
     assert "tags" in refused.value.fields
     assert not Post.objects.exists()
 
@@ -114,7 +114,7 @@ def test_a_tag_of_hidden_posts_alone_is_not_suggested(alice: User, bob: User, ha
     post = hang(alice)
     tags_services.tag_post(post=post, author=alice, tags=["zebra"])
     assert as_user(bob).get("/tags/suggest/?q=ze").json() == {"tags": ["zebra"]}
-    services.unpublish_post(post=post, author=alice)
+    posts_services.unpublish_post(post=post, author=alice)
     assert as_user(bob).get("/tags/suggest/?q=ze").json() == {"tags": []}
 
 

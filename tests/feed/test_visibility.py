@@ -9,9 +9,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from feed import services
 from feed.challenges import schedule_challenges
 from feed.models import Challenge, Post
+from feed.posts import services as posts_services
 from feed.ranked import rebuild_list
 from generation.models import Image, ImageState
 from lib.content_levels import ContentLevel
@@ -32,7 +32,7 @@ def reject(post: Post) -> None:
 
 
 def unpublish(post: Post) -> None:
-    services.unpublish_post(post=post, author=post.author)
+    posts_services.unpublish_post(post=post, author=post.author)
 
 
 def remove(post: Post) -> None:
@@ -40,7 +40,7 @@ def remove(post: Post) -> None:
 
 
 def delete(post: Post) -> None:
-    services.delete_post(post=post, author=post.author)
+    posts_services.delete_post(post=post, author=post.author)
 
 
 def raise_level(post: Post) -> None:

@@ -11,12 +11,13 @@ from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 from rest_framework.throttling import AnonRateThrottle
 
 from accounts.models import User
-from feed import services, visitors
-from feed.api import PostViewSet
-from feed.display import sync_display
+from feed import visitors
 from feed.folding import fold_counts
 from feed.listings import ASPECT_NAMES
 from feed.models import Post, PostAspect
+from feed.posts import services as posts_services
+from feed.posts.api import PostViewSet
+from feed.posts.visibility import sync_display
 from feed.ranked import INTERVALS, rebuild_list
 from tests.conftest import ApiAs, As, MakeMember
 from tests.feed.conftest import Hang
@@ -33,7 +34,7 @@ def post(
     """A post in every list, committed: pages may be kept."""
     with django_capture_on_commit_callbacks(execute=True):
         made = hang(alice, prompt="the secret fox", title="Visible fox", at=NOW)
-        services.like_post(post=made, member=make_member("carol"), at=NOW)
+        posts_services.like_post(post=made, member=make_member("carol"), at=NOW)
         fold_counts(at=NOW)
     PostAspect.objects.bulk_create(PostAspect(post=made, aspect=name, mean=4, spread=1, n=9) for name in ASPECT_NAMES)
     for name in INTERVALS:
@@ -100,7 +101,7 @@ def assert_gone(client: Client, post: Post) -> None:
 
 
 def edit(post: Post) -> object:
-    return services.publish_image(image=post.image, author=post.author, title="Another name", hide_prompt=True)
+    return posts_services.publish_image(image=post.image, author=post.author, title="Another name", hide_prompt=True)
 
 
 @pytest.mark.parametrize(("change", "gone"), [(edit, "secret fox"), (edit, "Visible fox")])
@@ -130,7 +131,7 @@ def test_what_a_change_saw_before_it_was_committed_is_not_kept(
 
 def test_members_get_pages_of_their_own(post: Post, bob: User, api_as: ApiAs, as_user: As) -> None:
     as_user(None).get("/api/posts/")
-    services.like_post(post=post, member=bob)
+    posts_services.like_post(post=post, member=bob)
     assert api_as(bob).get("/api/posts/").json()["results"][0]["liked"] is True
     assert "ETag" not in api_as(bob).get("/api/posts/").headers
 

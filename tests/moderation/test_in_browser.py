@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from accounts.models import User
 from accounts.services import issue_token, record_consent, set_viewing
 from feed.models import Post
-from feed.services import publish_image
+from feed.posts.services import publish_image
 from generation.models import Image
 from moderation.cases.services import claim_case, report_target
 from moderation.decisions.services import decide_case

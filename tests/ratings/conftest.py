@@ -7,7 +7,7 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
-from feed.services import publish_image
+from feed.posts.services import publish_image
 from generation.models import Image
 from ratings.models import Ask, Policy
 from ratings.services import drawing

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from feed.members.services import block_member
-from feed.services import unpublish_post
+from feed.posts.services import unpublish_post
 from generation.models import Image, ImageState
 from lib.content_levels import ContentLevel
 from lib.errors import Refused

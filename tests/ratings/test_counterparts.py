@@ -10,7 +10,7 @@ from pytest_django.fixtures import Settings
 from accounts.models import User
 from accounts.services import delete_account
 from feed.models import Post
-from feed.services import unpublish_post
+from feed.posts.services import unpublish_post
 from generation.models import Checkpoint, Generation, Image, ImageState
 from generation.services import delete_image
 from lib.days import day_bounds, local_day

@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand
 from django.db import transaction
 from django.utils import timezone
 
-from feed.display import displayed, sync_display
+from feed.posts.visibility import displayed, sync_display
 from feed.search.meaning import read_entries
 
 AT_ONCE = 500

@@ -14,17 +14,18 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import User, Viewer
 from accounts.permissions import member_of
-from feed import copying, services
-from feed.cards import card_of, picture_of, remix_url
 from feed.commenting import count_comments, read_threads
-from feed.family import LONG, family_of
-from feed.forms import CommentForm
 from feed.models import Challenge, Comment, Post
+from feed.posts import export_formats
+from feed.posts import services as posts_services
+from feed.posts.cards import card_of, picture_of, remix_url
+from feed.posts.forms import CommentForm
+from feed.posts.lineage import LONG, family_of
+from feed.posts.near_duplicates import near_duplicates_of, variations_of
 from feed.rates import check_member_rate
+from feed.responses import button_of_a_post, came_from, is_htmx, says_no
 from feed.scores import score_of
-from feed.stacks import near_duplicates_of, variations_of
 from feed.tags.services import tags_of
-from feed.views.support import button_of_a_post, came_from, is_htmx, says_no
 from generation.media.storage import is_plainly_public
 from generation.remixing import source_of
 from moderation.targets import target_type
@@ -110,8 +111,8 @@ def _open_graph(post: Post) -> dict[str, str] | None:
 
 def _copies(post: Post, viewer: Viewer, at: datetime) -> dict[str, Any]:
     source = source_of(post.image, viewer, at)
-    forms = copying.all_forms(post.image, source, settings.SITE_URL)
-    return {**forms, "lacks_source": copying.lacks_source(post.image, source)}
+    forms = export_formats.all_forms(post.image, source, settings.SITE_URL)
+    return {**forms, "lacks_source": export_formats.lacks_source(post.image, source)}
 
 
 @button_of_a_post
@@ -129,9 +130,9 @@ def _vote(request: HttpRequest, public_id: str, *, is_liked: bool) -> HttpRespon
     check_member_rate(member, "like")
     post = find_post(public_id, member, at)
     if is_liked:
-        changed = services.like_post(post=post, member=member, at=at)
+        changed = posts_services.like_post(post=post, member=member, at=at)
     else:
-        changed = services.unlike_post(post=post, member=member)
+        changed = posts_services.unlike_post(post=post, member=member)
     post.is_liked = is_liked
     if changed:  # what the fold will find, shown before it has
         post.count.likes = max(0, post.count.likes + (1 if is_liked else -1))

@@ -10,10 +10,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from accounts.models import Viewer
-from feed.cards import picture_of
 from feed.members.queries import avatar_post
 from feed.models import Challenge, Post, Profile
-from feed.words import LONGEST_ALT
+from feed.posts.cards import picture_of
+from feed.screened_text import LONGEST_ALT
 from lib.days import day_bounds
 
 

@@ -17,16 +17,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import member_of
-from feed import copying
 from feed.commenting import count_comments
-from feed.family import Family, Relative, family_of
-from feed.managing import MOST_AT_ONCE, originals_archive, unpublish_posts
 from feed.models import Post
+from feed.posts import export_formats
+from feed.posts.bulk_actions import MOST_AT_ONCE, originals_archive, unpublish_posts
+from feed.posts.lineage import Family, Relative, family_of
+from feed.posts.near_duplicates import near_duplicates_of, variations_of
+from feed.posts.serializers import PostSerializer, checked
 from feed.rates import check_member_rate
 from feed.reading import remember_own_news
 from feed.scores import score_of
-from feed.serializers import PostSerializer, checked
-from feed.stacks import near_duplicates_of, variations_of
 from feed.tags.services import tags_of
 from generation.api import LoraUseSerializer
 from generation.remixing import source_of
@@ -163,7 +163,7 @@ class PostParts(viewsets.ViewSet):
         """Its settings in the forms people paste elsewhere; 404 where the author hides the prompt from you."""
         post = find_post(request, pk, is_prompt_readable=True)
         source = source_of(post.image, request.user, timezone.now())
-        return Response(CopySerializer(copying.all_forms(post.image, source, settings.SITE_URL)).data)
+        return Response(CopySerializer(export_formats.all_forms(post.image, source, settings.SITE_URL)).data)
 
     @extend_schema(operation_id="posts_unpublish_many", request=ManyPostsSerializer, responses=UnpublishedSerializer)
     @action(detail=False, methods=["post"], url_path="unpublish", permission_classes=[IsAuthenticated])

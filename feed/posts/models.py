@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Role, User, Viewer, level_for
 from feed.members.models import Mute
-from feed.models import filters
+from feed.posts import filters as posts_filters
 from feed.tags.models import PostTag, Tag
 from generation.models import Image, ImageState
 from lib.ids import PublicIdModel
@@ -34,7 +34,7 @@ class PostQuerySet(models.QuerySet["Post"]):
             .filter(image__state=ImageState.READY, image__is_public=True, image__content_level__lte=level_for(viewer))
             .exclude(author_id__in=banned)
         )
-        return shown.exclude(filters.blocked_authors(viewer)) if isinstance(viewer, User) else shown
+        return shown.exclude(posts_filters.blocked_authors(viewer)) if isinstance(viewer, User) else shown
 
     def listed_for(self, viewer: Viewer, at: datetime) -> "PostQuerySet":
         """What any list may show `viewer`: what they may see, but for what they muted or are not interested in.
@@ -47,7 +47,9 @@ class PostQuerySet(models.QuerySet["Post"]):
         """Without what `viewer` muted to hide it, or is not interested in."""
         if not isinstance(viewer, User):
             return self
-        return self.exclude(filters.muted(viewer, Mute.Effect.HIDE, at)).exclude(filters.not_interesting(viewer))
+        return self.exclude(posts_filters.muted(viewer, Mute.Effect.HIDE, at)).exclude(
+            posts_filters.not_interesting(viewer)
+        )
 
     def visible_to(self, viewer: Viewer, at: datetime) -> "PostQuerySet":
         """Posts whose page `viewer` may open: what is shown to them, muted or not, their own, and for moderators
@@ -73,7 +75,7 @@ class PostQuerySet(models.QuerySet["Post"]):
         saved = apps.get_model("feed.CollectionItem").objects.filter(
             post=OuterRef("pk"), added_by=viewer.pk, collection__is_default=True, collection__owner=viewer.pk
         )
-        blurred = filters.muted(viewer, Mute.Effect.BLUR, at or timezone.now())
+        blurred = posts_filters.muted(viewer, Mute.Effect.BLUR, at or timezone.now())
         return rows.annotate(
             liked_by_viewer=Exists(likes),
             saved_by_viewer=Exists(saved),

@@ -12,8 +12,6 @@ from accounts.models import User
 from accounts.services import emit, notify
 from feed import ranking
 from feed.challenges import enter_locked
-from feed.display import sync_display
-from feed.family import ancestors_of
 from feed.models import (
     Challenge,
     FeedEntry,
@@ -27,8 +25,10 @@ from feed.models import (
     RankFall,
     StaleCount,
 )
+from feed.posts.lineage import ancestors_of
+from feed.posts.visibility import sync_display
+from feed.screened_text import clean_alt, clean_words
 from feed.tags.services import clean_tags, set_tags
-from feed.words import clean_alt, clean_words
 from generation.models import Image, ImageState
 from lib.errors import NotFound, Refused
 from moderation.restrictions.services import require_unrestricted

@@ -6,11 +6,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from accounts.permissions import member_of
-from feed.cards import picture_of
+from feed.posts.cards import picture_of
+from feed.posts.reproduction import outcome_of, reproduce_post
+from feed.posts.views import find_post
 from feed.rates import check_member_rate
-from feed.reproducing import outcome_of, reproduce_post
-from feed.views.posts import find_post
-from feed.views.support import for_members, is_htmx, says_no
+from feed.responses import for_members, is_htmx, says_no
 from generation.media.storage import picture
 
 SIDE_SIZES = "(min-width: 720px) 50vw, 100vw"

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.db import models
 
-from feed.models.posts import Post
+from feed.posts.models import Post
 from generation.models import Generation
 
 

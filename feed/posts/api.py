@@ -16,16 +16,15 @@ from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 
 from accounts.permissions import member_of
-from feed import services, visitors
+from feed import visitors
 from feed.challenges import begun_on, entries_of
 from feed.listings import ASPECT_NAMES, LISTING_WORDS, SORT_NAMES, WINDOWS, Listing
 from feed.members.api import PeopleSerializer, people_page
 from feed.members.queries import FollowSide, follows_of, profile_of, visible_members
 from feed.models import Challenge, Post
-from feed.post_api import PostDetailSerializer, PostParts, find_post
-from feed.rates import check_member_rate
-from feed.reading import PAGE_SIZE, Page, read_page, remember_own_news
-from feed.serializers import (
+from feed.posts import services as posts_services
+from feed.posts.detail_api import PostDetailSerializer, PostParts, find_post
+from feed.posts.serializers import (
     ChallengePageSerializer,
     ChallengeSerializer,
     EditProfileSerializer,
@@ -38,6 +37,8 @@ from feed.serializers import (
     TagsSerializer,
     checked,
 )
+from feed.rates import check_member_rate
+from feed.reading import PAGE_SIZE, Page, read_page, remember_own_news
 from feed.tags.services import tag_post, tags_of
 from generation.models import Image
 from lib.pagination import read_keyset
@@ -99,7 +100,7 @@ class PostViewSet(PostParts):
         challenge = get_object_or_404(Challenge.objects.begun(at), day=data["challenge"]) if data["challenge"] else None
         words: dict[str, Any] = {name: data.get(name) for name in ("tags", "alt_text")}
         words |= {"title": data["title"], "hide_prompt": data["hide_prompt"]}
-        post = services.publish_image(image=image, author=member, challenge=challenge, at=at, **words)
+        post = posts_services.publish_image(image=image, author=member, challenge=challenge, at=at, **words)
         remember_own_news(member, at)
         return self._shown(request, post.public_id, status=201)
 
@@ -107,7 +108,7 @@ class PostViewSet(PostParts):
     def destroy(self, request: Request, pk: str) -> Response:
         """Deletes one's own post for good."""
         member = member_of(request)
-        services.delete_post(post=get_object_or_404(Post, public_id=pk, author=member), author=member)
+        posts_services.delete_post(post=get_object_or_404(Post, public_id=pk, author=member), author=member)
         return Response(status=204)
 
     @extend_schema(parameters=[ID], request=None, responses=PostDetailSerializer)
@@ -115,7 +116,7 @@ class PostViewSet(PostParts):
     def unpublish(self, request: Request, pk: str) -> Response:
         """Takes one's own post down; publishing the picture again puts it back with its age and likes."""
         at, member = timezone.now(), member_of(request)
-        services.unpublish_post(post=get_object_or_404(Post, public_id=pk, author=member), author=member, at=at)
+        posts_services.unpublish_post(post=get_object_or_404(Post, public_id=pk, author=member), author=member, at=at)
         remember_own_news(member, at)
         return self._shown(request, pk)
 
@@ -127,9 +128,9 @@ class PostViewSet(PostParts):
         check_member_rate(member, "like")
         post = get_object_or_404(Post.objects.visible_to(member, at), public_id=pk)
         if is_liked:
-            services.like_post(post=post, member=member, at=at)
+            posts_services.like_post(post=post, member=member, at=at)
         else:
-            services.unlike_post(post=post, member=member)
+            posts_services.unlike_post(post=post, member=member)
         return Response(LikeSerializer({"liked": is_liked}).data)
 
     @extend_schema(methods=["get"], parameters=[ID], responses=TagsSerializer)
@@ -171,7 +172,7 @@ class ProfileViewSet(viewsets.ViewSet):
         check_member_rate(member, "profile")
         avatar_id = data.pop("avatar")
         avatar = get_object_or_404(Image.objects.filter(author=member), public_id=avatar_id) if avatar_id else None
-        profile = services.edit_profile(member=member, avatar=avatar, at=at, **data)
+        profile = posts_services.edit_profile(member=member, avatar=avatar, at=at, **data)
         return Response(ProfileSerializer(profile, context={"request": request}).data)
 
     @extend_schema(parameters=[NAME, CURSOR], responses=PostPageSerializer)
@@ -246,7 +247,7 @@ class ChallengeViewSet(viewsets.ViewSet):
         at, member, data = timezone.now(), member_of(request), checked(EnterSerializer, request)
         check_member_rate(member, "publish")
         post = get_object_or_404(Post, public_id=data["post"], author=member)
-        services.enter_challenge(challenge=self._challenge(day), post=post, member=member, at=at)
+        posts_services.enter_challenge(challenge=self._challenge(day), post=post, member=member, at=at)
         return Response(status=204)
 
     def _challenge(self, day: str) -> Challenge:

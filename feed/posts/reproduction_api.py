@@ -13,9 +13,9 @@ from rest_framework.response import Response
 
 from accounts.permissions import member_of
 from feed.models import Post
+from feed.posts.reproduction import Outcome, outcome_of, reproduce_post
+from feed.posts.serializers import checked
 from feed.rates import check_member_rate
-from feed.reproducing import Outcome, outcome_of, reproduce_post
-from feed.serializers import checked
 
 POST = OpenApiParameter("id", str, OpenApiParameter.PATH, description="Id of the post")
 

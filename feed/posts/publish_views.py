@@ -11,14 +11,14 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
 from accounts.permissions import member_of
-from feed import services
-from feed.forms import PublishForm, show_refusal
 from feed.models import Challenge, Post
+from feed.posts import services as posts_services
+from feed.posts.forms import PublishForm, show_refusal
+from feed.posts.views import find_post
 from feed.rates import check_member_rate
 from feed.reading import remember_own_news
+from feed.responses import for_members, says_no
 from feed.tags.services import suggest_from_prompt, tags_of
-from feed.views.posts import find_post
-from feed.views.support import for_members, says_no
 from generation.media.storage import Picture, picture
 from generation.models import Image
 from lib.days import local_day
@@ -48,7 +48,7 @@ def publish(request: HttpRequest, public_id: str) -> HttpResponseBase:
             check_member_rate(member, "publish")
             entered = challenge if form.cleaned_data.get("enter_challenge") else None
             words = {name: form.cleaned_data[name] for name in ("title", "tags", "alt_text", "hide_prompt")}
-            hung = services.publish_image(image=image, author=member, challenge=entered, at=at, **words)
+            hung = posts_services.publish_image(image=image, author=member, challenge=entered, at=at, **words)
         except Refused as refused:
             show_refusal(form, refused)
         else:
@@ -92,7 +92,7 @@ def _enterable_challenge(image: Image, at: datetime) -> Challenge | None:
 def unpublish(request: HttpRequest, public_id: str) -> HttpResponseBase:
     at, member = timezone.now(), member_of(request)
     post = get_object_or_404(Post, public_id=public_id, author=member)
-    services.unpublish_post(post=post, author=member, at=at)
+    posts_services.unpublish_post(post=post, author=member, at=at)
     remember_own_news(member, at)
     messages.success(request, _("Taken down. Publish it again whenever you like: its age and its likes are kept."))
     return redirect(post)
@@ -107,7 +107,7 @@ def delete(request: HttpRequest, public_id: str) -> HttpResponseBase:
     post = get_object_or_404(Post, public_id=public_id, author=member)
     if request.method != "POST":
         return render(request, "feed/delete.html", {"post": find_post(public_id, member, at)})
-    services.delete_post(post=post, author=member, at=at)
+    posts_services.delete_post(post=post, author=member, at=at)
     remember_own_news(member, at)
     messages.success(request, _("The post is deleted. The picture is still among yours."))
     return redirect("feed:profile", member.username)

@@ -6,8 +6,8 @@ from functools import partial
 from typing import Any
 
 from accounts.models import User
-from feed.copying import settings_of
 from feed.models import Post
+from feed.posts.export_formats import settings_of
 from feed.tags.services import tags_of
 from generation.media.storage import original_png
 from generation.models import Image

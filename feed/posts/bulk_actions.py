@@ -9,8 +9,8 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from accounts.models import User
-from feed import services
 from feed.models import Post
+from feed.posts import services as posts_services
 from generation.media import storage
 from generation.models import ImageState
 from lib.streaming import download, zipped_files
@@ -29,7 +29,7 @@ def unpublish_posts(*, author: User, public_ids: Iterable[str], at: datetime | N
     posts = Post.objects.hung().filter(author=author, public_id__in=wanted).order_by("pk")
     found = list(posts)
     for post in found:
-        services.unpublish_post(post=post, author=author, at=at)
+        posts_services.unpublish_post(post=post, author=author, at=at)
     return len(found)
 
 

@@ -6,9 +6,9 @@ from datetime import datetime
 from django.db import connection
 
 from accounts.models import Viewer
-from feed.cards import Card, card_of
-from feed.differences import Part, word_difference
 from feed.models import Post, PostQuerySet
+from feed.posts.cards import Card, card_of
+from feed.posts.prompt_diff import Part, word_difference
 
 LONG = 320  # characters of a prompt, about five lines beside the picture
 OLDEST = 20  # generations upwards
