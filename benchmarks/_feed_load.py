@@ -80,7 +80,7 @@ def known() -> tuple[Any, Any]:
 
 def plan(already: int, posts: int, first_author: int) -> Iterator[str]:
     """Lines of number, author, published at, weight, hot: a year of posts, votes as unequal as votes are."""
-    from feed.ranking import SECONDS_PER_TENFOLD
+    from feed.ranking.formulas import SECONDS_PER_TENFOLD
 
     rng = np.random.default_rng(already)
     for first in range(already, posts, 100_000):

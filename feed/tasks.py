@@ -5,7 +5,8 @@ from dataclasses import asdict
 from celery import shared_task
 from django.utils import timezone
 
-from feed import challenges, digests, effects, folding, impressions, ranked
+from feed import challenges, digests, effects
+from feed.ranking import counters, impressions, precomputed
 from feed.search.tasks import read_pending_posts, read_posts, relearn_words
 from feed.styles.tasks import find_styles
 from feed.tags import services as tags_services
@@ -16,12 +17,12 @@ __all__ = ["find_styles", "read_pending_posts", "read_posts", "relearn_words"]  
 
 @shared_task(name="feed.fold_counts")
 def fold_counts() -> int:
-    return folding.fold_counts(at=timezone.now())
+    return counters.fold_counts(at=timezone.now())
 
 
 @shared_task(name="feed.reconcile_counts")
 def reconcile_counts() -> dict[str, int]:
-    return asdict(folding.reconcile_counts(at=timezone.now()))
+    return asdict(counters.reconcile_counts(at=timezone.now()))
 
 
 @shared_task(name="feed.schedule_challenges")
@@ -38,7 +39,7 @@ def follow_restrictions() -> int:
 def rebuild_lists() -> list[str]:
     """What people look at first, then the lists that weigh it."""
     impressions.fold_impressions()
-    return ranked.rebuild_due_lists(at=timezone.now())
+    return precomputed.rebuild_due_lists(at=timezone.now())
 
 
 @shared_task(name="feed.count_tags")

@@ -6,7 +6,11 @@ from feed.models.challenges import Challenge, ChallengeEntry, ChallengeQuerySet
 from feed.models.collections import Collection, CollectionItem, CollectionMember, CollectionQuerySet
 from feed.models.comments import Comment, CommentQuerySet
 from feed.models.notices import NoticeChoice, NoticeSettings
-from feed.models.ranking import (
+from feed.models.search import PictureReading, SearchEntry, SearchEntryQuerySet, SearchWord
+from feed.models.styles import EmergentStyle, StyledPost, StyleName, StyleNameLike, StyleWeek
+from feed.posts.models import Post, PostQuerySet
+from feed.posts.social_models import Like, Reproduction
+from feed.ranking.models import (
     FeedEntry,
     PostAspect,
     PostCount,
@@ -17,10 +21,6 @@ from feed.models.ranking import (
     RankFallQuerySet,
     StaleCount,
 )
-from feed.models.search import PictureReading, SearchEntry, SearchEntryQuerySet, SearchWord
-from feed.models.styles import EmergentStyle, StyledPost, StyleName, StyleNameLike, StyleWeek
-from feed.posts.models import Post, PostQuerySet
-from feed.posts.social_models import Like, Reproduction
 from feed.tags.models import PostTag, Tag
 
 __all__ = [

@@ -24,9 +24,9 @@ from feed.posts.bulk_actions import MOST_AT_ONCE, originals_archive, unpublish_p
 from feed.posts.lineage import Family, Relative, family_of
 from feed.posts.near_duplicates import near_duplicates_of, variations_of
 from feed.posts.serializers import PostSerializer, checked
+from feed.ranking.explain import score_of
 from feed.rates import check_member_rate
 from feed.reading import remember_own_news
-from feed.scores import score_of
 from feed.tags.services import tags_of
 from generation.api import LoraUseSerializer
 from generation.remixing import source_of

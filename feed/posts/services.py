@@ -10,7 +10,6 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.services import emit, notify
-from feed import ranking
 from feed.challenges import enter_locked
 from feed.models import (
     Challenge,
@@ -27,6 +26,7 @@ from feed.models import (
 )
 from feed.posts.lineage import ancestors_of
 from feed.posts.visibility import sync_display
+from feed.ranking import formulas
 from feed.screened_text import clean_alt, clean_words
 from feed.tags.services import clean_tags, set_tags
 from generation.models import Image, ImageState
@@ -123,7 +123,7 @@ def _add_rank(post: Post) -> None:
         checkpoint_id=post.image.generation.checkpoint_id,
         content_level=post.image.content_level,
         published_at=post.published_at,
-        hot=ranking.hot(0, post.published_at),
+        hot=formulas.hot(0, post.published_at),
         is_visible=False,
     )
 

@@ -22,9 +22,9 @@ from feed.posts.cards import card_of, picture_of, remix_url
 from feed.posts.forms import CommentForm
 from feed.posts.lineage import LONG, family_of
 from feed.posts.near_duplicates import near_duplicates_of, variations_of
+from feed.ranking.explain import score_of
 from feed.rates import check_member_rate
 from feed.responses import button_of_a_post, came_from, is_htmx, says_no
-from feed.scores import score_of
 from feed.tags.services import tags_of
 from generation.media.storage import is_plainly_public
 from generation.remixing import source_of

@@ -16,10 +16,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.models import User, Viewer
-from feed import ranked, ranking
 from feed.listings import ASPECT_NAMES, EPOCH, LISTING_WORDS, MICROSECOND, SORT_NAMES, WINDOW_NAMES, Listing, as_key
 from feed.models import Challenge
 from feed.posts.cards import card_of
+from feed.ranking import formulas, precomputed
 from feed.reading import Page, count_new, read_page
 from feed.responses import cut_note, render_list, says_no
 from lib.days import day_bounds, local_day
@@ -94,7 +94,7 @@ def _note(page: Page) -> str:
 
 def _tag_note() -> str:
     words = _("This order keeps the first %(n)s pictures of the site; here is what of the tag is among them.")
-    return words % {"n": number_format(ranked.KEPT, force_grouping=True)}
+    return words % {"n": number_format(precomputed.KEPT, force_grouping=True)}
 
 
 def heading(listing: Listing) -> str:
@@ -158,11 +158,11 @@ def about_ranking(request: HttpRequest) -> HttpResponse:
         request,
         "feed/about_ranking.html",
         {
-            "hours": ranking.SECONDS_PER_TENFOLD / 3600,
-            "save_weight": ranking.SAVE_WEIGHT,
-            "remix_weight": ranking.REMIX_WEIGHT,
-            "rising_hours": ranked.RISING.total_seconds() / 3600,
-            "prior": ranked.CONTROVERSIAL_PRIOR,
-            "kept": ranked.KEPT,
+            "hours": formulas.SECONDS_PER_TENFOLD / 3600,
+            "save_weight": formulas.SAVE_WEIGHT,
+            "remix_weight": formulas.REMIX_WEIGHT,
+            "rising_hours": precomputed.RISING.total_seconds() / 3600,
+            "prior": precomputed.CONTROVERSIAL_PRIOR,
+            "kept": precomputed.KEPT,
         },
     )

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from feed import folding
+from feed.ranking import counters
 from generation.models import Checkpoint
 from lib.errors import Refused
 from ratings.datasets.splits import split_of
@@ -60,7 +60,7 @@ def simulate(
     with bar(_("Comparisons"), len(stage.members)) as progress:
         telling.compare(stage, progress)
     telling.report_some(stage, moderator)
-    while folding.fold_counts(at=at):
+    while counters.fold_counts(at=at):
         continue
     return stage
 

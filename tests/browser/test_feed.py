@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from accounts.models import User
 from feed.models import Like, Post
 from feed.posts.services import publish_image
-from feed.ranked import rebuild_due_lists
+from feed.ranking.precomputed import rebuild_due_lists
 from tests.browser.test_frame import PHONE, WATCH_SHIFTS, posts, scroll_until
 from tests.conftest import MakeMember, Person
 from tests.generation.fixtures import MakeImage

@@ -18,7 +18,7 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import User
 from feed.models import Challenge, Post
-from feed.ranked import rebuild_due_lists
+from feed.ranking.precomputed import rebuild_due_lists
 from generation.models import Checkpoint, Image, ImageState
 from moderation.models import Case, Rule
 from ratings.models import Ask, AskOutcome, Policy, Release

@@ -7,9 +7,9 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
-from feed import ranking
 from feed.models import FeedEntry, Post, PostCount
 from feed.posts.services import publish_image
+from feed.ranking import formulas
 from generation.models import Generation, Image, ImageState
 from tests.conftest import MakeMember
 from tests.generation.fixtures import MakeImage, checkpoint_row
@@ -85,5 +85,5 @@ def _entry(post: Post) -> FeedEntry:
         checkpoint_id=post.image.generation.checkpoint_id,
         content_level=0,
         published_at=post.published_at,
-        hot=ranking.hot(0, post.published_at),
+        hot=formulas.hot(0, post.published_at),
     )

@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from accounts.models import User, Viewer
 from feed.cursors import decode
-from feed.folding import fold_counts
 from feed.listings import Listing, Place
 from feed.models import Like, Post, StaleCount
+from feed.ranking.counters import fold_counts
 from feed.reading import read_page
 
 VISITOR = AnonymousUser()

@@ -8,11 +8,12 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.models import Notification, User
 from accounts.services import delete_account
-from feed import collecting, ranking
-from feed.folding import Drift, fold_counts, reconcile_counts
+from feed import collecting
 from feed.members import services as members_services
 from feed.models import Collection, CollectionItem, FeedEntry, Post, PostCount
 from feed.posts import services as posts_services
+from feed.ranking import formulas
+from feed.ranking.counters import Drift, fold_counts, reconcile_counts
 from lib.errors import Refused
 from moderation.cases.services import claim_case, open_case
 from moderation.decisions.services import decide_case
@@ -37,7 +38,7 @@ def test_a_save_goes_into_the_default_collection_once_and_weighs_two(alice: User
     assert not collecting.save_post(post=post, member=bob)
     assert Collection.objects.get(owner=bob).is_default
     assert folded(post) == (1, 2)
-    assert FeedEntry.objects.get(post=post).hot == ranking.hot(2, post.published_at)
+    assert FeedEntry.objects.get(post=post).hot == formulas.hot(2, post.published_at)
     assert not Notification.objects.filter(recipient=alice).exists()  # what somebody saves is theirs to know
 
 

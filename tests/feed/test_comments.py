@@ -11,10 +11,10 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from accounts.models import Notification, User
 from accounts.services import delete_account, export_personal_data
 from feed.commenting import MOST_ANSWERS, Said, delete_comment, edit_comment, post_comment, read_threads
-from feed.folding import Drift, fold_counts, reconcile_counts
 from feed.members import services as members_services
 from feed.models import Comment, Post, PostCount
 from feed.posts import services as posts_services
+from feed.ranking.counters import Drift, fold_counts, reconcile_counts
 from lib.errors import Refused
 from moderation.cases.services import claim_case, open_case
 from moderation.decisions.services import decide_case

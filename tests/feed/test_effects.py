@@ -9,9 +9,9 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.services import delete_account, export_personal_data
 from feed.effects import apply, follow_restrictions
-from feed.folding import fold_counts
 from feed.models import FeedEntry, Like, Post, PostCount, Profile
 from feed.posts import services as posts_services
+from feed.ranking.counters import fold_counts
 from generation.models import Image, ImageState, PromptExample
 from lib.content_levels import ContentLevel
 from moderation.models import Decision, Restriction

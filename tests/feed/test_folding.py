@@ -10,11 +10,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Notification, User
-from feed import ranking
-from feed.folding import COUNT_DRIFT, RANK_DRIFT, SHOWN_DRIFT, Drift, fold_counts, reconcile_counts
 from feed.models import FeedEntry, Like, Post, PostCount, RankFall, StaleCount
 from feed.posts import services as posts_services
 from feed.posts.services import like_post, unlike_post
+from feed.ranking import formulas
+from feed.ranking.counters import COUNT_DRIFT, RANK_DRIFT, SHOWN_DRIFT, Drift, fold_counts, reconcile_counts
 from generation.models import Image
 from lib.errors import Refused
 from moderation.models import Restriction
@@ -34,7 +34,7 @@ def test_a_like_is_counted_once_and_its_author_told_once(alice: User, bob: User,
     post = hang(alice)
     assert like_post(post=post, member=bob)
     assert not like_post(post=post, member=bob)
-    assert refold(post) == (1, ranking.hot(1, post.published_at))
+    assert refold(post) == (1, formulas.hot(1, post.published_at))
     assert Notification.objects.filter(recipient=alice, kind="post.liked", actor=bob).count() == 1
 
 
@@ -171,6 +171,6 @@ def test_two_hundred_members_liking_and_unliking_while_folds_run_are_counted_exa
     fold_counts(at=timezone.now())
     expected = sum(1 for member in members if member.pk % 4)
     assert PostCount.objects.get(post=post).likes == Like.objects.count() == expected
-    assert FeedEntry.objects.get(post=post).hot == ranking.hot(expected, post.published_at)
+    assert FeedEntry.objects.get(post=post).hot == formulas.hot(expected, post.published_at)
     assert reconcile_counts(at=timezone.now()) == Drift()
     assert (COUNT_DRIFT._value.get(), RANK_DRIFT._value.get(), SHOWN_DRIFT._value.get()) == (0, 0, 0)

@@ -12,8 +12,8 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.models import User
 from feed.challenges import schedule_challenges
-from feed.folding import fold_counts
 from feed.models import Like, Post
+from feed.ranking.counters import fold_counts
 from feed.tags.services import tag_post
 from lib.days import local_day
 from tests.conftest import ApiAs, As

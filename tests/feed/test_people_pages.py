@@ -7,13 +7,13 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
-from feed import impressions
-from feed.folding import fold_counts
 from feed.members import services as members_services
 from feed.models import Block, Follow, HiddenPost, Mute, Post, PostHour
 from feed.posts.services import like_post
-from feed.ranked import INTERVALS, rebuild_due_lists, rising_posts
-from feed.ranking import wilson_lower_bound
+from feed.ranking import impressions
+from feed.ranking.counters import fold_counts
+from feed.ranking.formulas import wilson_lower_bound
+from feed.ranking.precomputed import INTERVALS, rebuild_due_lists, rising_posts
 from tests.conftest import ApiAs, As
 from tests.feed.conftest import Hang, HangMany
 

@@ -6,9 +6,9 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Notification, User
-from feed.folding import fold_counts
 from feed.models import FeedEntry, Like, Post
 from feed.posts import services as posts_services
+from feed.ranking.counters import fold_counts
 from generation.models import Image, ImageState, PromptExample
 from lib.content_levels import ContentLevel
 from lib.errors import Refused

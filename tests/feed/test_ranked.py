@@ -8,9 +8,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User, Viewer
-from feed import ranked
 from feed.listings import Listing
 from feed.models import FeedEntry, Post, PostAspect, PostCount, PostHour
+from feed.ranking import precomputed
 from feed.reading import read_page
 from generation.models import Image
 from lib.content_levels import ContentLevel
@@ -31,7 +31,7 @@ def test_a_list_is_filtered_before_it_is_cut(
     name: str, alice: User, hang_many: HangMany, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """From the best down: four that moderators hold, four mature ones, four sensitive ones, four for everybody."""
-    monkeypatch.setattr(ranked, "KEPT", KEPT)
+    monkeypatch.setattr(precomputed, "KEPT", KEPT)
     posts = hang_many(16, authors=16, at=NOW)
     held, mature, sensitive, general = posts[:4], posts[4:8], posts[8:12], posts[12:]
     FeedEntry.objects.filter(post__in=held).update(is_visible=False)
@@ -43,7 +43,7 @@ def test_a_list_is_filtered_before_it_is_cut(
         PostAspect.objects.create(post=post, aspect="lighting", mean=number / 10, spread=number / 10, n=9)
         PostHour.objects.create(post=post, hour=NOW - timedelta(hours=1), impressions=50, likers=number)
     with transaction.atomic():
-        ranked.rebuild_list(name, NOW)
+        precomputed.rebuild_list(name, NOW)
     adult = User(pk=alice.pk, is_adult=True, max_level=ContentLevel.MATURE)
     middle = User(pk=alice.pk, is_adult=True, max_level=ContentLevel.SENSITIVE)
     firsts: list[tuple[Viewer, list[Post]]] = [(AnonymousUser(), general), (middle, sensitive), (adult, mature)]

@@ -14,7 +14,7 @@ from feed import rows, snapshots
 from feed.cursors import decode, encode
 from feed.listings import Listing
 from feed.models import FeedEntry, Follow, Post, PostTag, Tag
-from feed.ranked import rebuild_list
+from feed.ranking.precomputed import rebuild_list
 from feed.reading import count_new, read_page, remember_own_news
 from feed.tags.services import alias_tag
 from generation.models import Image

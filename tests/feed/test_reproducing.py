@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from accounts.models import User
-from feed.folding import fold_counts
 from feed.models import PostCount, Reproduction
 from feed.posts.reproduction import distance_of, outcome_of, reproduce_post
 from feed.posts.services import publish_image, unpublish_post
+from feed.ranking.counters import fold_counts
 from generation.models import Checkpoint, Generation, Image
 from generation.services import submit_generation
 from lib.errors import Refused

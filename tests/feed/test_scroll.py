@@ -17,13 +17,14 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import User
-from feed import impressions, snapshots
-from feed.folding import reconcile_counts
+from feed import snapshots
 from feed.listings import ASPECT_NAMES, SORT_NAMES, WINDOWS, Listing, Place
 from feed.members import services as members_services
 from feed.models import FeedEntry, Follow, Post, PostAspect, RankedPost
 from feed.posts.visibility import sync_display
-from feed.ranked import INTERVALS, rebuild_list
+from feed.ranking import impressions
+from feed.ranking.counters import reconcile_counts
+from feed.ranking.precomputed import INTERVALS, rebuild_list
 from lib.content_levels import ContentLevel
 from tests.conftest import MakeMember
 from tests.feed.conftest import HangMany

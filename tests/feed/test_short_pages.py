@@ -9,9 +9,10 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
-from feed import ranked, reading
+from feed import reading
 from feed.models import Post, PostTag, SearchEntry, Tag
 from feed.posts.visibility import sync_display
+from feed.ranking import precomputed
 from feed.search import reading as searching
 from generation.models import Image
 from tests.conftest import As
@@ -52,7 +53,7 @@ def test_a_feed_cut_short_leads_on_to_its_end(
 
 
 def test_an_order_that_keeps_so_many_says_so_where_it_is_narrowed_to_a_tag(alice: User, as_user: As) -> None:
-    words = f"{ranked.KEPT:,}"
+    words = f"{precomputed.KEPT:,}"
     assert words in as_user(alice).get("/?sort=top&tag=sea").content.decode()
     for address in ("/?sort=top", "/?sort=new&tag=sea"):
         assert words not in as_user(alice).get(address).content.decode()

@@ -12,7 +12,7 @@ from accounts.models import User
 from feed.challenges import schedule_challenges
 from feed.models import Challenge, Post
 from feed.posts import services as posts_services
-from feed.ranked import rebuild_list
+from feed.ranking.precomputed import rebuild_list
 from generation.models import Image, ImageState
 from lib.content_levels import ContentLevel
 from lib.days import local_day

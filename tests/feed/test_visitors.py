@@ -12,13 +12,13 @@ from rest_framework.throttling import AnonRateThrottle
 
 from accounts.models import User
 from feed import visitors
-from feed.folding import fold_counts
 from feed.listings import ASPECT_NAMES
 from feed.models import Post, PostAspect
 from feed.posts import services as posts_services
 from feed.posts.api import PostViewSet
 from feed.posts.visibility import sync_display
-from feed.ranked import INTERVALS, rebuild_list
+from feed.ranking.counters import fold_counts
+from feed.ranking.precomputed import INTERVALS, rebuild_list
 from tests.conftest import ApiAs, As, MakeMember
 from tests.feed.conftest import Hang
 from tests.feed.test_visibility import REASONS

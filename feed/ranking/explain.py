@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from feed import ranking
 from feed.listings import ASPECT_NAMES, SORT_NAMES, WINDOW_NAMES
 from feed.models import Post, RankedPost
+from feed.ranking import formulas
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ def score_of(post: Post) -> Score:
     weight = post.count.weight
     rows = RankedPost.objects.filter(post=post).order_by("list").values_list("list", "key")
     places = [(list_name(name), key) for name, key in rows]
-    return Score(weight, ranking.vote_term(weight), ranking.age_term(post.published_at), places)
+    return Score(weight, formulas.vote_term(weight), formulas.age_term(post.published_at), places)
 
 
 def list_name(name: str) -> str:

@@ -10,9 +10,9 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from feed import ranking
 from feed.listings import ASPECT_NAMES, WINDOWS
 from feed.models import RankedList
+from feed.ranking import formulas
 from lib.content_levels import ContentLevel
 
 KEPT = 20_000  # posts of a list that an audience can see
@@ -148,5 +148,7 @@ def rising_posts(at: datetime) -> list[tuple[int, float]]:
             " WHERE hour >= %s GROUP BY post_id HAVING sum(likers) > 0",
             [at - RISING],
         )
-        found = [(post, ranking.wilson_lower_bound(int(likers), int(seen))) for post, likers, seen in cursor.fetchall()]
+        found = [
+            (post, formulas.wilson_lower_bound(int(likers), int(seen))) for post, likers, seen in cursor.fetchall()
+        ]
     return sorted(found, key=lambda row: (-row[1], -row[0]))

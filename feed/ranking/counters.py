@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 from prometheus_client import Gauge
 
-from feed import impressions, ranked, ranking
 from feed.models import FeedEntry, PostCount, RankFall, StaleCount
 from feed.posts.visibility import sync_display
+from feed.ranking import formulas, impressions, precomputed
 
 BATCH = 500
 RECONCILE_BATCH = 2_000
@@ -91,11 +91,11 @@ class Tally:
 
     @property
     def weight(self) -> int:
-        return ranking.weight(likes=self.likes, saves=self.saves, remixes=self.remixes)
+        return formulas.weight(likes=self.likes, saves=self.saves, remixes=self.remixes)
 
     @property
     def hot(self) -> float:
-        return ranking.hot(self.weight, self.published_at)
+        return formulas.hot(self.weight, self.published_at)
 
 
 def fold_counts(*, at: datetime, batch: int = BATCH) -> int:
@@ -159,7 +159,7 @@ def recount(posts: Sequence[int], at: datetime) -> Drift:
 def _count_hours(posts: list[int], at: datetime) -> None:
     """Who began to like these posts in each of the last hours, for rising; written only where it differs."""
     with connection.cursor() as cursor:
-        cursor.execute(_HOURS, {"posts": posts, "at": at, "since": at - ranked.RISING})
+        cursor.execute(_HOURS, {"posts": posts, "at": at, "since": at - precomputed.RISING})
 
 
 def reconcile_counts(*, at: datetime) -> Drift:
