@@ -148,8 +148,8 @@ def places(page: int) -> list[tuple[float, int]] | None:
 
 def cursors(viewer: "User", page: int, above: list[tuple[float, int]]) -> list[str]:
     """A reader's cursors after those places, as if everything above had been read a moment ago."""
-    from feed.cursors import Cursor, encode
-    from feed.listings import Listing, Passed, Place
+    from feed.lists.cursors import Cursor, encode
+    from feed.lists.spec import Listing, Passed, Place
 
     if page == 1:
         return [""]
@@ -196,7 +196,7 @@ def timed(ways: dict[str, Way], times: int) -> dict[str, dict[str, float]]:
 
 def buffers(viewer: "User") -> dict[str, int]:
     """8 KiB pages touched by the query of one page, ours and the bare one."""
-    from feed.fetching import _compiled
+    from feed.lists.fast.prepared_query import _compiled
     from feed.models import FeedEntry
 
     at = datetime.now(UTC)

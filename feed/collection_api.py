@@ -15,12 +15,12 @@ from rest_framework.response import Response
 from accounts.models import User
 from accounts.permissions import member_of
 from feed import collecting
+from feed.lists.pages import PAGE_SIZE
 from feed.members.queries import visible_members
 from feed.models import Collection, CollectionMember, Post
 from feed.posts.api import CURSOR, posts_shown
 from feed.posts.serializers import PostPageSerializer, checked
 from feed.rates import check_member_rate
-from feed.reading import PAGE_SIZE
 from lib.pagination import read_keyset
 
 ID = OpenApiParameter("id", str, OpenApiParameter.PATH)

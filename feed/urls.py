@@ -1,11 +1,13 @@
 from django.urls import path, register_converter
 
+from feed.lists import syndication_views
+from feed.lists import views as lists_views
 from feed.members import profile_views
 from feed.members import views as members_views
 from feed.posts import bulk_views, publish_views, reproduction_views
 from feed.posts import views as posts_views
 from feed.tags import views as tags_views
-from feed.views import challenges, collections, comments, lists, notifications, saving, syndication
+from feed.views import challenges, collections, comments, notifications, saving
 from feed.views import search as searching
 from feed.views import styles as emergent
 from lib.converters import UsernameConverter
@@ -14,11 +16,11 @@ register_converter(UsernameConverter, "username")
 
 app_name = "feed"
 urlpatterns = [
-    path("", lists.feed_list, name="list"),
-    path("new-above/", lists.new_above, name="new-above"),
+    path("", lists_views.feed_list, name="list"),
+    path("new-above/", lists_views.new_above, name="new-above"),
     path("search/", searching.search, name="search"),
-    path("feeds/<str:form>/", syndication.feed, name="syndication"),
-    path("oembed/", syndication.embed, name="oembed"),
+    path("feeds/<str:form>/", syndication_views.feed, name="syndication"),
+    path("oembed/", syndication_views.embed, name="oembed"),
     path("styles/", emergent.styles, name="styles"),
     path("styles/<str:public_id>/", emergent.style, name="style"),
     path("styles/<str:public_id>/names/", emergent.suggest_name, name="style-name"),
@@ -34,7 +36,7 @@ urlpatterns = [
     path("@<username:username>/unfollow/", members_views.unfollow, name="unfollow"),
     path("@<username:username>/block/", members_views.block, name="block"),
     path("@<username:username>/unblock/", members_views.unblock, name="unblock"),
-    path("about/ranking/", lists.about_ranking, name="about-ranking"),
+    path("about/ranking/", lists_views.about_ranking, name="about-ranking"),
     path("p/<str:public_id>/", posts_views.post_detail, name="post-detail"),
     path("p/<str:public_id>/like/", posts_views.like, name="like"),
     path("p/<str:public_id>/unlike/", posts_views.unlike, name="unlike"),

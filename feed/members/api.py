@@ -12,13 +12,13 @@ from rest_framework.response import Response
 
 from accounts.models import User
 from accounts.permissions import member_of
+from feed.lists.pages import remember_own_news
 from feed.members import services as members_services
 from feed.members.forms import named
 from feed.members.queries import visible_members
 from feed.models import Block, Follow, HiddenPost, Mute, Post
 from feed.posts.serializers import checked
 from feed.rates import check_member_rate
-from feed.reading import remember_own_news
 from lib.pagination import read_keyset
 
 PAGE_SIZE = 100

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
 from accounts.permissions import member_of
+from feed.lists.pages import PAGE_SIZE
 from feed.members.queries import FollowSide, avatar_post, follows_of, profile_of, visible_members
 from feed.models import Collection, Follow, Post
 from feed.posts import services as posts_services
@@ -17,7 +18,6 @@ from feed.posts.cards import card_of, picture_of
 from feed.posts.forms import ProfileForm, show_refusal
 from feed.posts.near_duplicates import fold_near, stacked
 from feed.rates import check_member_rate
-from feed.reading import PAGE_SIZE
 from feed.responses import for_members, render_list, says_no
 from lib.errors import Refused
 from lib.pagination import read_keyset

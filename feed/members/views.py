@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
 from accounts.permissions import member_of
+from feed.lists.pages import remember_own_news
 from feed.members import services as members_services
 from feed.members.forms import MuteForm
 from feed.members.queries import visible_members
@@ -20,7 +21,6 @@ from feed.models import Block, Follow, HiddenPost, Mute, Post
 from feed.posts.forms import show_refusal
 from feed.ranking import impressions
 from feed.rates import check_member_rate
-from feed.reading import remember_own_news
 from feed.responses import came_from, for_members, is_htmx, says_no
 from lib.addresses import counted_address_of
 from lib.errors import Refused

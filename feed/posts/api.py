@@ -16,9 +16,10 @@ from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 
 from accounts.permissions import member_of
-from feed import visitors
 from feed.challenges import begun_on, entries_of
-from feed.listings import ASPECT_NAMES, LISTING_WORDS, SORT_NAMES, WINDOWS, Listing
+from feed.lists.fast import anonymous_cache
+from feed.lists.pages import PAGE_SIZE, Page, read_page, remember_own_news
+from feed.lists.spec import ASPECT_NAMES, LISTING_WORDS, SORT_NAMES, WINDOWS, Listing
 from feed.members.api import PeopleSerializer, people_page
 from feed.members.queries import FollowSide, follows_of, profile_of, visible_members
 from feed.models import Challenge, Post
@@ -38,7 +39,6 @@ from feed.posts.serializers import (
     checked,
 )
 from feed.rates import check_member_rate
-from feed.reading import PAGE_SIZE, Page, read_page, remember_own_news
 from feed.tags.services import tag_post, tags_of
 from generation.models import Image
 from lib.pagination import read_keyset
@@ -66,12 +66,12 @@ class PostViewSet(PostParts):
 
     permission_classes = [IsAuthenticatedOrReadOnly]
     lookup_value_regex = r"[\w-]{12}"
-    door: visitors.Door | None = None  # of a request that a kept page may answer
+    door: anonymous_cache.Door | None = None  # of a request that a kept page may answer
 
     def get_throttles(self) -> list[BaseThrottle]:
         throttles: list[BaseThrottle] = super().get_throttles()
-        if self.action == "list" and visitors.may_keep(self.request):
-            self.door = visitors.read_along(throttles)
+        if self.action == "list" and anonymous_cache.may_keep(self.request):
+            self.door = anonymous_cache.read_along(throttles)
         return throttles
 
     @extend_schema(parameters=[SORT, WINDOW, ASPECT, TAG, SEEN, CURSOR], responses=PostPageSerializer)
@@ -85,7 +85,7 @@ class PostViewSet(PostParts):
             page: Page = read_page(listing, request.user, at=at, cursor=cursor, hide_seen=hide_seen)
             return posts_shown(request, page.posts, page.next, request.path)
 
-        return visitors.answer(request, self.door, read) if self.door else Response(read())
+        return anonymous_cache.answer(request, self.door, read) if self.door else Response(read())
 
     @extend_schema(parameters=[ID], responses=PostDetailSerializer)
     def retrieve(self, request: Request, pk: str) -> Response:

@@ -10,11 +10,11 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
 from accounts.permissions import member_of
+from feed.lists.pages import remember_own_news
 from feed.models import Post
 from feed.posts.bulk_actions import originals_archive, unpublish_posts
 from feed.posts.cards import card_of
 from feed.rates import check_member_rate
-from feed.reading import remember_own_news
 from feed.responses import for_members, says_no
 from lib.pagination import read_keyset
 

@@ -18,6 +18,7 @@ from rest_framework.response import Response
 
 from accounts.permissions import member_of
 from feed.commenting import count_comments
+from feed.lists.pages import remember_own_news
 from feed.models import Post
 from feed.posts import export_formats
 from feed.posts.bulk_actions import MOST_AT_ONCE, originals_archive, unpublish_posts
@@ -26,7 +27,6 @@ from feed.posts.near_duplicates import near_duplicates_of, variations_of
 from feed.posts.serializers import PostSerializer, checked
 from feed.ranking.explain import score_of
 from feed.rates import check_member_rate
-from feed.reading import remember_own_news
 from feed.tags.services import tags_of
 from generation.api import LoraUseSerializer
 from generation.remixing import source_of

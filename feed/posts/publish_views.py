@@ -11,12 +11,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
 from accounts.permissions import member_of
+from feed.lists.pages import remember_own_news
 from feed.models import Challenge, Post
 from feed.posts import services as posts_services
 from feed.posts.forms import PublishForm, show_refusal
 from feed.posts.views import find_post
 from feed.rates import check_member_rate
-from feed.reading import remember_own_news
 from feed.responses import for_members, says_no
 from feed.tags.services import suggest_from_prompt, tags_of
 from generation.media.storage import Picture, picture

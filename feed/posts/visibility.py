@@ -10,7 +10,7 @@ from datetime import datetime
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
-from feed import visitors
+from feed.lists.fast import anonymous_cache
 from feed.models import FeedEntry, Post, StaleCount, StyledPost
 from feed.search.entries import sync_search
 from generation.models import Image, ImageState, PromptExample
@@ -30,7 +30,7 @@ def sync_display(post_ids: Iterable[int], at: datetime) -> int:
     changed = _sync_entries(ids, at)
     _sync_prompt_examples(ids)
     _forget_hidden_styles(ids)
-    visitors.shut()
+    anonymous_cache.shut()
     sync_search(ids, list(displayed(at).filter(pk__in=ids).values_list("pk", flat=True)))
     return changed
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from feed.listings import ASPECT_NAMES, SORT_NAMES, WINDOW_NAMES
+from feed.lists.spec import ASPECT_NAMES, SORT_NAMES, WINDOW_NAMES
 from feed.models import Post, RankedPost
 from feed.ranking import formulas
 

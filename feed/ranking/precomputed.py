@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from feed.listings import ASPECT_NAMES, WINDOWS
+from feed.lists.spec import ASPECT_NAMES, WINDOWS
 from feed.models import RankedList
 from feed.ranking import formulas
 from lib.content_levels import ContentLevel

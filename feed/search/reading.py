@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.utils.translation import gettext as _
 
 from accounts.models import Viewer, level_for
-from feed.fetching import fetch_listed
+from feed.lists.fast.prepared_query import fetch_listed
 from feed.models import Post
 from feed.search import finding, typos
 from feed.search.finding import Search

@@ -14,12 +14,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.models import User, Viewer
 from accounts.permissions import member_of
 from feed import collecting
+from feed.lists.pages import PAGE_SIZE
 from feed.members.queries import visible_members
 from feed.models import Collection, CollectionMember, CollectionQuerySet, Post
 from feed.posts.cards import card_of
 from feed.posts.forms import CollectionForm, ShareForm, show_refusal
 from feed.rates import check_member_rate
-from feed.reading import PAGE_SIZE
 from feed.responses import for_members, render_list, says_no
 from lib.errors import Refused
 from lib.pagination import read_keyset

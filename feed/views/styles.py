@@ -8,10 +8,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
 from accounts.permissions import member_of
+from feed.lists.pages import PAGE_SIZE
 from feed.models import EmergentStyle, Post, StyleNameLike
 from feed.posts.cards import card_of, picture_of
 from feed.rates import check_member_rate
-from feed.reading import PAGE_SIZE
 from feed.responses import for_members, render_list, says_no
 from feed.styles import naming
 from feed.styles.reading import curve, rising, weeks_of

@@ -7,11 +7,11 @@ from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
 from accounts.models import User, Viewer
-from feed.cursors import decode
-from feed.listings import Listing, Place
+from feed.lists.cursors import decode
+from feed.lists.pages import read_page
+from feed.lists.spec import Listing, Place
 from feed.models import Like, Post, StaleCount
 from feed.ranking.counters import fold_counts
-from feed.reading import read_page
 
 VISITOR = AnonymousUser()
 TOP, BOTTOM = Place(float("inf"), 0), Place(float("-inf"), 0)

@@ -8,7 +8,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
 from accounts.models import User, Viewer
-from feed.fetching import _COLUMNS, _FLAGS, fetch_listed
+from feed.lists.fast.prepared_query import _COLUMNS, _FLAGS, fetch_listed
 from feed.members import services as members_services
 from feed.models import Mute, Post
 from feed.posts.serializers import PostSerializer

@@ -24,7 +24,7 @@ from accounts.services import delete_account
 from feed.challenges import schedule_challenges
 from feed.collecting import create_collection, save_post
 from feed.commenting import post_comment
-from feed.listings import ASPECT_NAMES, SORT_NAMES, WINDOWS
+from feed.lists.spec import ASPECT_NAMES, SORT_NAMES, WINDOWS
 from feed.members import services as members_services
 from feed.models import Challenge, Collection, Comment, EmergentStyle, Follow, Post, PostAspect, StyledPost, StyleWeek
 from feed.models.search import DIMENSIONS

@@ -8,10 +8,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User, Viewer
-from feed.listings import Listing
+from feed.lists.pages import read_page
+from feed.lists.spec import Listing
 from feed.models import FeedEntry, Post, PostAspect, PostCount, PostHour
 from feed.ranking import precomputed
-from feed.reading import read_page
 from generation.models import Image
 from lib.content_levels import ContentLevel
 from tests.feed.conftest import HangMany

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feed.diversity import BLOCK, PER_AUTHOR, WINDOW, author_limit, spread
+from feed.lists.diversity import BLOCK, PER_AUTHOR, WINDOW, author_limit, spread
 from feed.ranking import formulas
 
 times = st.floats(1.6e9, 4.1e9).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))

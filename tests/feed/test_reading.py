@@ -10,12 +10,13 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
-from feed import rows, snapshots
-from feed.cursors import decode, encode
-from feed.listings import Listing
+from feed.lists import queries as lists_queries
+from feed.lists import snapshots
+from feed.lists.cursors import decode, encode
+from feed.lists.pages import count_new, read_page, remember_own_news
+from feed.lists.spec import Listing
 from feed.models import FeedEntry, Follow, Post, PostTag, Tag
 from feed.ranking.precomputed import rebuild_list
-from feed.reading import count_new, read_page, remember_own_news
 from feed.tags.services import alias_tag
 from generation.models import Image
 from lib.content_levels import ContentLevel
@@ -58,8 +59,8 @@ def test_a_list_at_rest_shows_every_post_once_in_order(sort: str, hang_many: Han
 def test_a_list_of_a_tag_holds_all_that_has_it_in_the_same_order(
     sort: str, most_sorted: int, alice: User, hang_many: HangMany, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rows, "SORTED_TAGGED", most_sorted)
-    monkeypatch.setattr(rows, "SCANNED", 35)  # fewer than there are: a list is read through in parts
+    monkeypatch.setattr(lists_queries, "SORTED_TAGGED", most_sorted)
+    monkeypatch.setattr(lists_queries, "SCANNED", 35)  # fewer than there are: a list is read through in parts
     posts = hang_many(150, authors=60, at=NOW)
     like(posts, [post.author for post in posts[:60]], 300, random.Random(1))
     rebuild_list("top-all", NOW)

@@ -17,8 +17,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import User
-from feed import snapshots
-from feed.listings import ASPECT_NAMES, SORT_NAMES, WINDOWS, Listing, Place
+from feed.lists import snapshots
+from feed.lists.spec import ASPECT_NAMES, SORT_NAMES, WINDOWS, Listing, Place
 from feed.members import services as members_services
 from feed.models import FeedEntry, Follow, Post, PostAspect, RankedPost
 from feed.posts.visibility import sync_display
@@ -218,7 +218,7 @@ def test_following_is_exact_however_many_authors_and_posts_there_are(
     merged: int, each: int, hang_many: HangMany, make_member: MakeMember, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Prolific authors are taken in parts; beyond a number of follows the hot list is read through, also in parts."""
-    from feed import rows
+    from feed.lists import queries as rows
 
     monkeypatch.setattr(rows, "MERGED_FOLLOWS", merged)
     monkeypatch.setattr(rows, "LEAST_PER_AUTHOR", each)

@@ -9,7 +9,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
-from feed import reading
+from feed.lists import pages as lists_pages
 from feed.models import Post, PostTag, SearchEntry, Tag
 from feed.posts.visibility import sync_display
 from feed.ranking import precomputed
@@ -33,7 +33,7 @@ def hide(posts: list[Post]) -> None:
 def test_a_feed_cut_short_leads_on_to_its_end(
     address: str, alice: User, hang_many: HangMany, as_user: As, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "MOST_ROUNDS", 1)
+    monkeypatch.setattr(lists_pages, "MOST_ROUNDS", 1)
     posts = hang_many(120, authors=60, at=NOW)
     tag = Tag.objects.create(name="sea")
     PostTag.objects.bulk_create(PostTag(post=post, tag=tag) for post in posts)

@@ -11,8 +11,8 @@ from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 from rest_framework.throttling import AnonRateThrottle
 
 from accounts.models import User
-from feed import visitors
-from feed.listings import ASPECT_NAMES
+from feed.lists.fast import anonymous_cache
+from feed.lists.spec import ASPECT_NAMES
 from feed.models import Post, PostAspect
 from feed.posts import services as posts_services
 from feed.posts.api import PostViewSet
@@ -138,7 +138,7 @@ def test_members_get_pages_of_their_own(post: Post, bob: User, api_as: ApiAs, as
 
 def test_a_kept_page_grows_old(post: Post, as_user: As, monkeypatch: pytest.MonkeyPatch) -> None:
     """A like changes a page and shuts no door."""
-    monkeypatch.setattr(visitors, "KEPT_SECONDS", 0)
+    monkeypatch.setattr(anonymous_cache, "KEPT_SECONDS", 0)
     client = as_user(None)
     client.get("/api/posts/")
     Post.objects.filter(pk=post.pk).update(title="Seen again")
@@ -147,9 +147,9 @@ def test_a_kept_page_grows_old(post: Post, as_user: As, monkeypatch: pytest.Monk
 
 def test_a_process_keeps_a_bounded_number_of_pages(post: Post, as_user: As, settings: Any) -> None:
     settings.ALLOWED_HOSTS = ["*"]
-    for n in range(visitors.MOST + 5):
+    for n in range(anonymous_cache.MOST + 5):
         assert as_user(None).get("/api/posts/", headers={"Host": f"host{n}.example"}).status_code == 200
-    assert len(visitors._kept) <= visitors.MOST
+    assert len(anonymous_cache._kept) <= anonymous_cache.MOST
 
 
 def test_what_is_kept_is_throttled_like_any_answer(post: Post, as_user: As, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from django.db.models import Exists, F, Func, OuterRef, Q, QuerySet, TextField
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast
 
-from feed.listings import EPOCH, MICROSECOND, Listing, Passed, Place, as_key
+from feed.lists.spec import EPOCH, MICROSECOND, Listing, Passed, Place, as_key
 from feed.models import FeedEntry, Follow, PostTag, RankedPost, RankFall
 from feed.tags.services import tag_named
 

@@ -6,12 +6,12 @@ from datetime import datetime
 from django.core.cache import cache
 
 from accounts.models import User, Viewer
-from feed.cursors import Cursor, decode, encode
-from feed.fetching import fetch_listed
-from feed.listings import Listing
+from feed.lists.cursors import Cursor, decode, encode
+from feed.lists.fast.prepared_query import fetch_listed
+from feed.lists.snapshots import Segment, first_segment, next_segment, stored_segment
+from feed.lists.spec import Listing
 from feed.models import FeedEntry, Follow, Post, PostTag
 from feed.ranking import impressions
-from feed.snapshots import Segment, first_segment, next_segment, stored_segment
 from feed.tags.services import tag_named
 
 PAGE_SIZE = 24

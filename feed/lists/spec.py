@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User, Viewer, level_for
-from feed import diversity
+from feed.lists import diversity
 from feed.tags.normalisation import LONGEST_TAG, normal_tag
 from lib.errors import Refused
 

@@ -2,7 +2,7 @@
 
 A list that is being read stands still, so nothing in it comes twice and nothing is jumped over, whatever
 happens to the ranking meanwhile. Where a snapshot ends, or after it expired, the next one starts exactly below
-what was read (`feed.rows`). Visibility is never taken from here: pages are re-checked when they are read.
+what was read (`feed.lists.queries`). Visibility is never taken from here: pages are re-checked when they are read.
 """
 
 import hashlib
@@ -14,11 +14,11 @@ from datetime import datetime
 
 from django.core.cache import cache
 
-from feed import diversity
-from feed.cursors import Cursor
-from feed.diversity import Slot
-from feed.listings import Listing, Place, as_key
-from feed.rows import Rows, read_rows
+from feed.lists import diversity
+from feed.lists.cursors import Cursor
+from feed.lists.diversity import Slot
+from feed.lists.queries import Rows, read_rows
+from feed.lists.spec import Listing, Place, as_key
 
 LIMIT = 2_000
 KEPT_SECONDS = 30 * 60

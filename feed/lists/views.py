@@ -16,11 +16,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.models import User, Viewer
-from feed.listings import ASPECT_NAMES, EPOCH, LISTING_WORDS, MICROSECOND, SORT_NAMES, WINDOW_NAMES, Listing, as_key
+from feed.lists.pages import Page, count_new, read_page
+from feed.lists.spec import ASPECT_NAMES, EPOCH, LISTING_WORDS, MICROSECOND, SORT_NAMES, WINDOW_NAMES, Listing, as_key
 from feed.models import Challenge
 from feed.posts.cards import card_of
 from feed.ranking import formulas, precomputed
-from feed.reading import Page, count_new, read_page
 from feed.responses import cut_note, render_list, says_no
 from lib.days import day_bounds, local_day
 from lib.errors import Refused

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.core import signing
 from django.utils.translation import gettext as _
 
-from feed.listings import EPOCH, MICROSECOND, Listing, Passed, Place, as_key
+from feed.lists.spec import EPOCH, MICROSECOND, Listing, Passed, Place, as_key
 from lib.errors import Refused
 
 VERSION = 1

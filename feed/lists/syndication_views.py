@@ -13,13 +13,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page, require_safe
 
-from feed.listings import LISTING_WORDS, Listing
+from feed.lists.pages import read_page
+from feed.lists.spec import LISTING_WORDS, Listing
+from feed.lists.syndication import FORMATS, Channel, oembed, written
+from feed.lists.views import address, heading
 from feed.models import Post
-from feed.reading import read_page
 from feed.search.language import parse
 from feed.search.reading import check_search_rate, read_results
-from feed.syndication import FORMATS, Channel, oembed, written
-from feed.views.lists import address, heading
 from lib.addresses import counted_address_of
 from lib.errors import Refused
 
