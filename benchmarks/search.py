@@ -141,11 +141,11 @@ def said(posts: int, *, is_hard: bool = False) -> Iterator[tuple[int, str, Any]]
     """
     from pgvector import HalfVector
 
-    from feed.search import embedding
+    from feed.search import text_embeddings
 
     phrases = [f"{subject} in {manner}" for subject, manner in product(SUBJECTS, MANNERS)]
-    centres, rng = embedding.embed(phrases), np.random.default_rng(7)
-    details, noise = ([], HARD_NOISE) if is_hard else ([embedding.embed(kind) for kind in DETAILS], NOISE)
+    centres, rng = search_text_embeddings.embed(phrases), np.random.default_rng(7)
+    details, noise = ([], HARD_NOISE) if is_hard else ([search_text_embeddings.embed(kind) for kind in DETAILS], NOISE)
     for n in range(posts):
         chosen = int(rng.integers(len(phrases)))
         moved = centres[chosen] + noise * rng.standard_normal(384).astype(np.float32) / 384**0.5
@@ -176,17 +176,17 @@ def measure(viewer: Any, rounds: int) -> dict[str, list[float]]:
     from pgvector import HalfVector
     from pgvector.psycopg import register_vector
 
-    from feed.search import embedding
-    from feed.search.language import parse
-    from feed.search.reading import read_results
-    from feed.search.statements import EF_SEARCH
+    from feed.search import text_embeddings as search_text_embeddings
+    from feed.search.query_language import parse
+    from feed.search.results import read_results
+    from feed.search.sql import EF_SEARCH
 
     bare = connect()
     register_vector(bare)
     bare.execute(f"SET hnsw.ef_search = {EF_SEARCH}")
 
     def plain(text: str) -> object:
-        vector = HalfVector(embedding.embed([text])[0])
+        vector = HalfVector(search_text_embeddings.embed([text])[0])
         return bare.execute(
             "SELECT post_id FROM feed_searchentry ORDER BY meaning <=> %s LIMIT 24", [vector]
         ).fetchall()
@@ -208,17 +208,18 @@ def measure(viewer: Any, rounds: int) -> dict[str, list[float]]:
 
 def recall(viewer: Any) -> dict[str, float]:
     """Share of the exact 20 nearest, under the level filter, that search's scan finds, by query."""
-    from feed.search import finding, statements
-    from feed.search.language import parse
+    from feed.search import retrieval
+    from feed.search import sql as search_sql
+    from feed.search.query_language import parse
 
     shares = {}
     connection = connect()
     connection.execute("SET enable_indexscan = off; SET max_parallel_workers_per_gather = 0")
     for text in WORDED + MEANT:
-        search = finding.begin(parse(text), viewer, NOW)
+        search = retrieval.begin(parse(text), viewer, NOW)
         clause, vector = search._clause(plain=False), search.vector
         assert vector is not None
-        found = [post_id for post_id, _apart in statements.nearest(clause, vector, finding.NEAREST[0])][:NEAREST]
+        found = [post_id for post_id, _apart in search_sql.nearest(clause, vector, retrieval.NEAREST[0])][:NEAREST]
         exact = connection.execute(
             f"SELECT post_id FROM feed_searchentry WHERE meaning IS NOT NULL AND {clause.sql}"  # noqa: S608
             f" ORDER BY meaning <=> %(towards)s LIMIT {NEAREST}".encode(),

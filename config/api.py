@@ -7,14 +7,14 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.routers import DefaultRouter
 
 from accounts.api import ConsentViewSet, MeView, TokenViewSet, WebhookViewSet
-from feed.collection_api import CollectionViewSet
-from feed.comment_api import CommentViewSet
+from feed.collections.api import CollectionViewSet
+from feed.comments.api import CommentViewSet
 from feed.members.api import BlockViewSet, FollowViewSet, HiddenPostViewSet, MuteViewSet
-from feed.notice_api import NotificationViewSet
+from feed.notifications.api import NotificationViewSet
 from feed.posts.api import ChallengeViewSet, PostViewSet, ProfileViewSet
 from feed.posts.reproduction_api import ReproductionViewSet
-from feed.search_api import SearchViewSet
-from feed.styles_api import EmergentStyleViewSet
+from feed.search.api import SearchViewSet
+from feed.styles.api import EmergentStyleViewSet
 from feed.tags.api import TagViewSet
 from generation.api import CheckpointViewSet, GenerationViewSet, ImageViewSet, StyleViewSet
 from moderation.api import CaseViewSet, DecisionViewSet, ReportViewSet

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from accounts.models import Role, User
-from feed.notices import count_unread
+from feed.notifications.queries import count_unread
 
 THEME_COOKIE = "theme"
 THEMES = ("light", "dark")

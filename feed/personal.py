@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
-from feed.commenting import bury_comments
+from feed.comments.services import bury_comments
 from feed.models import (
     Block,
     ChallengeEntry,

@@ -5,7 +5,9 @@ from dataclasses import asdict
 from celery import shared_task
 from django.utils import timezone
 
-from feed import challenges, digests, effects
+from feed import effects
+from feed.challenges import services as challenges_services
+from feed.notifications import digests
 from feed.ranking import counters, impressions, precomputed
 from feed.search.tasks import read_pending_posts, read_posts, relearn_words
 from feed.styles.tasks import find_styles
@@ -27,7 +29,7 @@ def reconcile_counts() -> dict[str, int]:
 
 @shared_task(name="feed.schedule_challenges")
 def schedule_challenges() -> int:
-    return challenges.schedule_challenges(today=local_day(timezone.now()))
+    return challenges_services.schedule_challenges(today=local_day(timezone.now()))
 
 
 @shared_task(name="feed.follow_restrictions")

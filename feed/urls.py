@@ -1,15 +1,19 @@
 from django.urls import path, register_converter
 
+from feed.challenges import views as challenges_views
+from feed.collections import save_views
+from feed.collections import views as collections_views
+from feed.comments import views as comments_views
 from feed.lists import syndication_views
 from feed.lists import views as lists_views
 from feed.members import profile_views
 from feed.members import views as members_views
+from feed.notifications import views as notifications_views
 from feed.posts import bulk_views, publish_views, reproduction_views
 from feed.posts import views as posts_views
+from feed.search import views as searching
+from feed.styles import views as emergent
 from feed.tags import views as tags_views
-from feed.views import challenges, collections, comments, notifications, saving
-from feed.views import search as searching
-from feed.views import styles as emergent
 from lib.converters import UsernameConverter
 
 register_converter(UsernameConverter, "username")
@@ -42,23 +46,25 @@ urlpatterns = [
     path("p/<str:public_id>/unlike/", posts_views.unlike, name="unlike"),
     path("p/<str:public_id>/unpublish/", publish_views.unpublish, name="unpublish"),
     path("p/<str:public_id>/delete/", publish_views.delete, name="delete"),
-    path("p/<str:public_id>/comments/", comments.post_comment, name="comment-post"),
-    path("p/<str:public_id>/save/", saving.save, name="save"),
-    path("p/<str:public_id>/unsave/", saving.unsave, name="unsave"),
-    path("p/<str:public_id>/collect/", saving.collect, name="collect"),
+    path("p/<str:public_id>/comments/", comments_views.post_comment, name="comment-post"),
+    path("p/<str:public_id>/save/", save_views.save, name="save"),
+    path("p/<str:public_id>/unsave/", save_views.unsave, name="unsave"),
+    path("p/<str:public_id>/collect/", save_views.collect, name="collect"),
     path("p/<str:public_id>/reproduce/", reproduction_views.reproduce, name="reproduce"),
-    path("collections/", collections.own_collections, name="collections"),
-    path("collections/new/", collections.new_collection, name="collection-new"),
-    path("collections/<str:public_id>/", collections.collection, name="collection"),
-    path("collections/<str:public_id>/edit/", collections.edit_collection, name="collection-edit"),
-    path("collections/<str:public_id>/delete/", collections.delete_collection, name="collection-delete"),
-    path("collections/<str:public_id>/share/", collections.share, name="collection-share"),
-    path("collections/<str:public_id>/unshare/<username:username>/", collections.unshare, name="collection-unshare"),
-    path("collections/<str:public_id>/renew-link/", collections.renew_link, name="collection-renew"),
-    path("@<username:username>/collections/", collections.collections_of, name="collections-of"),
-    path("comments/<str:public_id>/", comments.show, name="comment"),
-    path("comments/<str:public_id>/edit/", comments.edit, name="comment-edit"),
-    path("comments/<str:public_id>/delete/", comments.delete, name="comment-delete"),
+    path("collections/", collections_views.own_collections, name="collections"),
+    path("collections/new/", collections_views.new_collection, name="collection-new"),
+    path("collections/<str:public_id>/", collections_views.collection, name="collection"),
+    path("collections/<str:public_id>/edit/", collections_views.edit_collection, name="collection-edit"),
+    path("collections/<str:public_id>/delete/", collections_views.delete_collection, name="collection-delete"),
+    path("collections/<str:public_id>/share/", collections_views.share, name="collection-share"),
+    path(
+        "collections/<str:public_id>/unshare/<username:username>/", collections_views.unshare, name="collection-unshare"
+    ),
+    path("collections/<str:public_id>/renew-link/", collections_views.renew_link, name="collection-renew"),
+    path("@<username:username>/collections/", collections_views.collections_of, name="collections-of"),
+    path("comments/<str:public_id>/", comments_views.show, name="comment"),
+    path("comments/<str:public_id>/edit/", comments_views.edit, name="comment-edit"),
+    path("comments/<str:public_id>/delete/", comments_views.delete, name="comment-delete"),
     path("tags/suggest/", tags_views.suggest, name="tag-suggest"),
     path("publish/<str:public_id>/", publish_views.publish, name="publish"),
     path("@<username:username>/", profile_views.profile, name="profile"),
@@ -66,11 +72,11 @@ urlpatterns = [
     path("@<username:username>/followers/", profile_views.follows, {"side": "member"}, name="followers"),
     path("profile/published/", bulk_views.published, name="published"),
     path("profile/", profile_views.edit_profile, name="profile-edit"),
-    path("challenge/", challenges.challenge_today, name="challenge-today"),
-    path("challenge/<str:day>/", challenges.challenge_detail, name="challenge-detail"),
-    path("challenge/<str:day>/enter/", challenges.enter, name="challenge-enter"),
-    path("notifications/", notifications.notifications, name="notifications"),
-    path("notifications/unsubscribe/", notifications.unsubscribe, name="unsubscribe"),
-    path("settings/notifications/", notifications.notice_settings, name="notice-settings"),
-    path("notifications/read/", notifications.mark_read, name="notifications-read"),
+    path("challenge/", challenges_views.challenge_today, name="challenge-today"),
+    path("challenge/<str:day>/", challenges_views.challenge_detail, name="challenge-detail"),
+    path("challenge/<str:day>/enter/", challenges_views.enter, name="challenge-enter"),
+    path("notifications/", notifications_views.notifications, name="notifications"),
+    path("notifications/unsubscribe/", notifications_views.unsubscribe, name="unsubscribe"),
+    path("settings/notifications/", notifications_views.notice_settings, name="notice-settings"),
+    path("notifications/read/", notifications_views.mark_read, name="notifications-read"),
 ]

@@ -18,8 +18,8 @@ from feed.lists.spec import LISTING_WORDS, Listing
 from feed.lists.syndication import FORMATS, Channel, oembed, written
 from feed.lists.views import address, heading
 from feed.models import Post
-from feed.search.language import parse
-from feed.search.reading import check_search_rate, read_results
+from feed.search.query_language import parse
+from feed.search.results import check_search_rate, read_results
 from lib.addresses import counted_address_of
 from lib.errors import Refused
 

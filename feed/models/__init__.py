@@ -1,13 +1,11 @@
 """What people see: posts, the narrow table that ranks them, likes, profiles, and daily challenges."""
 
+from feed.challenges.models import Challenge, ChallengeEntry, ChallengeQuerySet
+from feed.collections.models import Collection, CollectionItem, CollectionMember, CollectionQuerySet
+from feed.comments.models import Comment, CommentQuerySet
 from feed.members.models import Block, Follow, HiddenPost, Mute
 from feed.members.profile_models import Profile
-from feed.models.challenges import Challenge, ChallengeEntry, ChallengeQuerySet
-from feed.models.collections import Collection, CollectionItem, CollectionMember, CollectionQuerySet
-from feed.models.comments import Comment, CommentQuerySet
-from feed.models.notices import NoticeChoice, NoticeSettings
-from feed.models.search import PictureReading, SearchEntry, SearchEntryQuerySet, SearchWord
-from feed.models.styles import EmergentStyle, StyledPost, StyleName, StyleNameLike, StyleWeek
+from feed.notifications.models import NoticeChoice, NoticeSettings
 from feed.posts.models import Post, PostQuerySet
 from feed.posts.social_models import Like, Reproduction
 from feed.ranking.models import (
@@ -21,6 +19,8 @@ from feed.ranking.models import (
     RankFallQuerySet,
     StaleCount,
 )
+from feed.search.models import PictureReading, SearchEntry, SearchEntryQuerySet, SearchWord
+from feed.styles.models import EmergentStyle, StyledPost, StyleName, StyleNameLike, StyleWeek
 from feed.tags.models import PostTag, Tag
 
 __all__ = [

@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 
 from accounts.permissions import member_of
-from feed.challenges import begun_on, entries_of
+from feed.challenges.services import begun_on, entries_of
 from feed.lists.fast import anonymous_cache
 from feed.lists.pages import PAGE_SIZE, Page, read_page, remember_own_news
 from feed.lists.spec import ASPECT_NAMES, LISTING_WORDS, SORT_NAMES, WINDOWS, Listing

@@ -17,7 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import member_of
-from feed.commenting import count_comments
+from feed.comments.services import count_comments
 from feed.lists.pages import remember_own_news
 from feed.models import Post
 from feed.posts import export_formats

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from feed.models import Collection, NoticeChoice, NoticeSettings, Post, Profile
-from feed.notices import ALWAYS, KINDS
+from feed.notifications.queries import ALWAYS, KINDS
 from feed.screened_text import LONGEST_ALT
 from generation.models import Image
 from lib.errors import Refused

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import User, Viewer
 from accounts.permissions import member_of
-from feed.commenting import count_comments, read_threads
+from feed.comments.services import count_comments, read_threads
 from feed.models import Challenge, Comment, Post
 from feed.posts import export_formats
 from feed.posts import services as posts_services

@@ -12,7 +12,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from feed.lists.fast import anonymous_cache
 from feed.models import FeedEntry, Post, StaleCount, StyledPost
-from feed.search.entries import sync_search
+from feed.search.indexing import sync_search
 from generation.models import Image, ImageState, PromptExample
 from lib.content_levels import ContentLevel
 from moderation.models import Restriction

@@ -7,9 +7,9 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Viewer
 from feed.models import Post
-from feed.search import looks
-from feed.search.language import parse
-from feed.search.reading import read_results
+from feed.search import image_embeddings
+from feed.search.query_language import parse
+from feed.search.results import read_results
 from generation.media import encoding
 from generation.models import LEAST_PDQ_QUALITY
 from lib.errors import Refused
@@ -35,7 +35,7 @@ def query_for(picture: PIL.Image.Image) -> str:
     Raises:
         Refused: as `hash_of`, where no image encoder was chosen.
     """
-    return f"looks:{looks.remember(picture) if looks.is_available() else hash_of(picture)}"
+    return f"looks:{image_embeddings.remember(picture) if image_embeddings.is_available() else hash_of(picture)}"
 
 
 def posts_like(post: Post, viewer: Viewer, at: datetime) -> tuple[list[Post], str]:

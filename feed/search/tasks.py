@@ -2,22 +2,22 @@
 
 from celery import shared_task
 
-from feed.search import looks, meaning
+from feed.search import image_embeddings, text_indexing
 
 
 @shared_task(name="feed.read_posts")
 def read_posts(post_ids: list[int]) -> int:
-    return meaning.read_entries(post_ids) + looks.read_pictures(post_ids)
+    return text_indexing.read_entries(post_ids) + image_embeddings.read_pictures(post_ids)
 
 
 @shared_task(name="feed.read_pending_posts")
 def read_pending_posts() -> int:
     """What a lost message left unread."""
-    return meaning.read_entries() + looks.read_pictures()
+    return text_indexing.read_entries() + image_embeddings.read_pictures()
 
 
 @shared_task(name="feed.relearn_words")
 def relearn_words() -> None:
-    from feed.search.entries import relearn_words  # entries enqueues the tasks above
+    from feed.search.indexing import relearn_words  # entries enqueues the tasks above
 
     relearn_words()

@@ -9,8 +9,8 @@ from django.db import connection
 
 from accounts.models import Viewer, level_for
 from feed.models import Post
-from feed.search.language import Word
-from feed.search.matching import own_hidden, tsquery
+from feed.search.filters import own_hidden, tsquery
+from feed.search.query_language import Word
 
 SHORTEST, LIKENESS, GUESSES = 4, 0.75, 5
 _NEAR = """

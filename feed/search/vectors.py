@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from feed.search.embedding import Vector
+from feed.search.text_embeddings import Vector
 
 PULL = 0.5  # how far a word moves a meaning: at 1 the word outweighs the picture it starts from
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 @shared_task(name="feed.find_styles")
 def find_styles() -> int:
     """Daily, for the running week; on Monday once more for the week that is over."""
-    from feed.styles import finding  # numpy and what it brings, in a worker only
+    from feed.styles import detection  # numpy and what it brings, in a worker only
 
     at = timezone.now()
-    return finding.find_styles(finding.monday(at - timedelta(days=1)), at=at)
+    return detection.find_styles(detection.monday(at - timedelta(days=1)), at=at)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from feed.challenges import schedule_challenges
+from feed.challenges.services import schedule_challenges
 from feed.models import Challenge, Post
 from feed.posts.services import enter_challenge, publish_image
 from generation.models import Generation, Image, ImageState

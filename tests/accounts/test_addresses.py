@@ -61,7 +61,7 @@ def test_limits_tell_visitors_behind_a_proxy_apart_and_are_not_fooled_without_on
 ) -> None:
     settings.NUM_PROXIES = proxies
     monkeypatch.setattr(VisitorThrottle, "rate", "2/min", raising=False)
-    monkeypatch.setattr("feed.search.reading.SEARCHES_A_MINUTE", 2)
+    monkeypatch.setattr("feed.search.results.SEARCHES_A_MINUTE", 2)
     for client, path in [(APIClient(), "/api/posts/"), (Client(), "/search/?q=red")]:
         spoofed = [f"198.51.100.{number}, 203.0.113.9" for number in range(3)]
         assert refusals(client, path, spoofed) == [False, False, True], path

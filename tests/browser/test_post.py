@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import expect
 
 from accounts.models import User
-from feed.collecting import create_collection, save_post, share_collection
-from feed.commenting import delete_comment, post_comment
+from feed.collections.services import create_collection, save_post, share_collection
+from feed.comments.services import delete_comment, post_comment
 from feed.members.services import follow_member
 from feed.models import Collection, CollectionItem, Post
 from feed.posts.services import publish_image

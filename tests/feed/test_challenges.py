@@ -7,7 +7,7 @@ from django.core.management import call_command
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
-from feed.challenges import begun_on, schedule_challenges, theme_bank
+from feed.challenges.services import begun_on, schedule_challenges, theme_bank
 from feed.models import Challenge, ChallengeEntry, FeedEntry
 from feed.posts import services as posts_services
 from lib.days import day_bounds, local_day

@@ -8,7 +8,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.models import Notification, User
 from accounts.services import delete_account
-from feed import collecting
+from feed.collections import services as collections_services
 from feed.members import services as members_services
 from feed.models import Collection, CollectionItem, FeedEntry, Post, PostCount
 from feed.posts import services as posts_services
@@ -34,8 +34,8 @@ def folded(post: Post) -> tuple[int, int]:
 
 def test_a_save_goes_into_the_default_collection_once_and_weighs_two(alice: User, bob: User, hang: Hang) -> None:
     post = hang(alice)
-    assert collecting.save_post(post=post, member=bob)
-    assert not collecting.save_post(post=post, member=bob)
+    assert collections_services.save_post(post=post, member=bob)
+    assert not collections_services.save_post(post=post, member=bob)
     assert Collection.objects.get(owner=bob).is_default
     assert folded(post) == (1, 2)
     assert FeedEntry.objects.get(post=post).hot == formulas.hot(2, post.published_at)
@@ -46,36 +46,39 @@ def test_saves_count_members_not_collections_nor_authors_nor_the_silenced(
     alice: User, bob: User, mallory: User, hang: Hang
 ) -> None:
     post = hang(alice)
-    other = collecting.create_collection(owner=bob, name="Foxes")
+    other = collections_services.create_collection(owner=bob, name="Foxes")
     for member, into in [(bob, None), (bob, other), (alice, None), (mallory, None)]:
-        collecting.save_post(post=post, member=member, collection=into)
+        collections_services.save_post(post=post, member=member, collection=into)
     Restriction.objects.create(user=mallory, kind="muted", starts_at=NOW - timedelta(minutes=1))
     assert folded(post) == (1, 2)
     assert reconcile_counts(at=timezone.now()) == Drift()
-    collecting.unsave_post(post=post, member=bob)
+    collections_services.unsave_post(post=post, member=bob)
     assert folded(post) == (1, 2)  # still in the other one
-    collecting.delete_collection(collection=other, owner=bob)
+    collections_services.delete_collection(collection=other, owner=bob)
     assert folded(post) == (0, 0)
-    assert not collecting.unsave_post(post=post, member=bob)
+    assert not collections_services.unsave_post(post=post, member=bob)
 
 
 def test_names_are_screened_unique_and_bounded(bob: User) -> None:
-    collecting.create_collection(owner=bob, name="Foxes")
+    collections_services.create_collection(owner=bob, name="Foxes")
     for name in ("Foxes", "Saved", "  ", "x" * 81, "fuck this"):
         with pytest.raises(Refused) as refused:
-            collecting.create_collection(owner=bob, name=name)
+            collections_services.create_collection(owner=bob, name=name)
         assert "name" in refused.value.fields, name
     with pytest.raises(Refused) as refused:
-        collecting.edit_collection(
-            collection=collecting.default_collection(member=bob), owner=bob, name="Foxes", visibility="private"
+        collections_services.edit_collection(
+            collection=collections_services.default_collection(member=bob),
+            owner=bob,
+            name="Foxes",
+            visibility="private",
         )
     assert "name" in refused.value.fields
 
 
 def test_the_default_collection_stays(bob: User, as_user: As) -> None:
-    default = collecting.default_collection(member=bob)
+    default = collections_services.default_collection(member=bob)
     with pytest.raises(Refused):
-        collecting.delete_collection(collection=default, owner=bob)
+        collections_services.delete_collection(collection=default, owner=bob)
     as_user(bob).post(f"/collections/{default.public_id}/delete/")
     assert Collection.objects.filter(pk=default.pk).exists()
 
@@ -85,10 +88,10 @@ def test_who_may_open_a_collection(
     visibility: str, alice: User, bob: User, mallory: User, mod: User, hang: Hang, as_user: As, api_as: ApiAs
 ) -> None:
     post = hang(alice)
-    made = collecting.create_collection(owner=alice, name="Foxes", visibility="shared")
-    collecting.save_post(post=post, member=alice, collection=made)
-    collecting.share_collection(collection=made, owner=alice, username="Bob")
-    collecting.edit_collection(collection=made, owner=alice, name="Foxes", visibility=visibility)
+    made = collections_services.create_collection(owner=alice, name="Foxes", visibility="shared")
+    collections_services.save_post(post=post, member=alice, collection=made)
+    collections_services.share_collection(collection=made, owner=alice, username="Bob")
+    collections_services.edit_collection(collection=made, owner=alice, name="Foxes", visibility=visibility)
     page, key = f"/collections/{made.public_id}/", f"?key={made.link_key}"
     expected = {
         "private": {"alice": 200, "bob": 404, "mallory": 404, "link": 404, "visitor": 404, "mod": 404},
@@ -108,7 +111,7 @@ def test_who_may_open_a_collection(
 
 
 def test_a_renewed_link_ends_the_old_one(alice: User, as_user: As) -> None:
-    made = collecting.create_collection(owner=alice, name="Foxes", visibility="shared")
+    made = collections_services.create_collection(owner=alice, name="Foxes", visibility="shared")
     page = f"/collections/{made.public_id}/?key={made.link_key}"
     assert as_user(None).get(page).status_code == 200
     as_user(alice).post(f"/collections/{made.public_id}/renew-link/")
@@ -120,16 +123,16 @@ def test_members_by_name_look_add_if_they_may_and_leave(
     alice: User, bob: User, mallory: User, hang: Hang, as_user: As
 ) -> None:
     post = hang(alice)
-    made = collecting.create_collection(owner=alice, name="Foxes", visibility="shared")
-    collecting.share_collection(collection=made, owner=alice, username="bob")
+    made = collections_services.create_collection(owner=alice, name="Foxes", visibility="shared")
+    collections_services.share_collection(collection=made, owner=alice, username="bob")
     assert "shares a collection" in as_user(bob).get("/notifications/").content.decode()
     for member in (bob, mallory):
         with pytest.raises(Refused) as refused:
-            collecting.save_post(post=post, member=member, collection=made)
+            collections_services.save_post(post=post, member=member, collection=made)
         assert refused.value.status == 404
-    collecting.share_collection(collection=made, owner=alice, username="bob", may_add=True)
-    assert collecting.save_post(post=post, member=bob, collection=made)
-    assert not collecting.unsave_post(post=post, member=mallory, collection=made)
+    collections_services.share_collection(collection=made, owner=alice, username="bob", may_add=True)
+    assert collections_services.save_post(post=post, member=bob, collection=made)
+    assert not collections_services.unsave_post(post=post, member=mallory, collection=made)
     as_user(mallory).post(f"/collections/{made.public_id}/unshare/bob/")
     assert made.members.count() == 1
     as_user(bob).post(f"/collections/{made.public_id}/unshare/bob/")
@@ -138,7 +141,7 @@ def test_members_by_name_look_add_if_they_may_and_leave(
 
 
 def test_blocks_and_bans_close_collections(alice: User, bob: User, hang: Hang, as_user: As) -> None:
-    made = collecting.create_collection(owner=alice, name="Foxes", visibility="public")
+    made = collections_services.create_collection(owner=alice, name="Foxes", visibility="public")
     page = f"/collections/{made.public_id}/"
     members_services.block_member(member=bob, blocked=alice)
     assert as_user(bob).get(page).status_code == 404
@@ -153,9 +156,9 @@ def test_what_is_hidden_is_in_no_collection_nor_its_cover(
     alice: User, bob: User, mallory: User, hang: Hang, as_user: As, api_as: ApiAs
 ) -> None:
     secret, shown = hang(mallory, title="secret"), hang(mallory, title="shown")
-    made = collecting.create_collection(owner=alice, name="Foxes", visibility="public")
+    made = collections_services.create_collection(owner=alice, name="Foxes", visibility="public")
     for post in (shown, secret):
-        collecting.save_post(post=post, member=alice, collection=made)
+        collections_services.save_post(post=post, member=alice, collection=made)
     posts_services.unpublish_post(post=secret, author=mallory)
     pages = ["/@alice/collections/", f"/collections/{made.public_id}/"]
     for viewer in (None, bob, alice):
@@ -167,7 +170,7 @@ def test_what_is_hidden_is_in_no_collection_nor_its_cover(
 
 
 def test_a_removed_name_is_seen_by_its_owner_alone(alice: User, mod: User, as_user: As) -> None:
-    made = collecting.create_collection(owner=alice, name="Borderline", visibility="public")
+    made = collections_services.create_collection(owner=alice, name="Borderline", visibility="public")
     case = open_case(target=made, origin="report", severity=2)
     claim_case(moderator=mod, case=case)
     decide_case(case=case, moderator=mod, action="remove", reason="hate")
@@ -190,8 +193,8 @@ def test_the_button_answers_htmx_in_its_new_state(alice: User, bob: User, hang: 
 
 def test_a_post_is_put_into_collections_by_a_form(alice: User, bob: User, hang: Hang, as_user: As) -> None:
     post, client = hang(alice), as_user(bob)
-    foxes = collecting.create_collection(owner=bob, name="Foxes")
-    collecting.save_post(post=post, member=bob)
+    foxes = collections_services.create_collection(owner=bob, name="Foxes")
+    collections_services.save_post(post=post, member=bob)
     url = f"/p/{post.public_id}/collect/"
     assert client.post(url, {"collections": [foxes.public_id], "name": "Brand new"}).status_code == 302
     inside = CollectionItem.objects.filter(post=post).values_list("collection__name", flat=True)
@@ -202,7 +205,7 @@ def test_a_post_is_put_into_collections_by_a_form(alice: User, bob: User, hang: 
 
 
 def test_nobody_changes_the_collection_of_another(alice: User, mallory: User, as_user: As, api_as: ApiAs) -> None:
-    made = collecting.create_collection(owner=alice, name="Foxes", visibility="public")
+    made = collections_services.create_collection(owner=alice, name="Foxes", visibility="public")
     for path in ("edit", "delete", "share", "renew-link"):
         assert as_user(mallory).post(f"/collections/{made.public_id}/{path}/", {"name": "Mine"}).status_code == 404
     api = f"/api/collections/{made.public_id}/"
@@ -229,25 +232,25 @@ def test_the_api_makes_fills_shares_and_lists(alice: User, bob: User, hang: Hang
 def test_a_page_of_a_collection_costs_a_fixed_number_of_queries(
     bob: User, hang_many: HangMany, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    default = collecting.default_collection(member=bob)
+    default = collections_services.default_collection(member=bob)
     CollectionItem.objects.bulk_create(
         CollectionItem(collection=default, post=post, added_by=bob, created_at=NOW - timedelta(minutes=n))
         for n, post in enumerate(hang_many(30))
     )
     with django_assert_max_num_queries(2):
-        page = collecting.read_posts(default, bob, at=NOW, cursor="", size=24)
+        page = collections_services.read_posts(default, bob, at=NOW, cursor="", size=24)
         assert len({item.post.author.username for item in page.rows if item.post.is_saved}) == 24
     with django_assert_max_num_queries(2):
-        rest = collecting.read_posts(default, bob, at=NOW, cursor=page.next or "", size=24)
+        rest = collections_services.read_posts(default, bob, at=NOW, cursor=page.next or "", size=24)
     assert len(rest.rows) == 6
 
 
 def test_leaving_takes_saves_and_collections_along(alice: User, bob: User, hang: Hang) -> None:
     post = hang(alice)
-    shared = collecting.create_collection(owner=alice, name="Ours", visibility="shared")
-    collecting.share_collection(collection=shared, owner=alice, username="bob", may_add=True)
-    collecting.save_post(post=post, member=bob, collection=shared)
-    collecting.save_post(post=post, member=bob)
+    shared = collections_services.create_collection(owner=alice, name="Ours", visibility="shared")
+    collections_services.share_collection(collection=shared, owner=alice, username="bob", may_add=True)
+    collections_services.save_post(post=post, member=bob, collection=shared)
+    collections_services.save_post(post=post, member=bob)
     assert folded(post) == (1, 2)
     delete_account(user=bob)
     assert folded(post) == (0, 0)

@@ -10,7 +10,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.models import Notification, User
 from accounts.services import delete_account, export_personal_data
-from feed.commenting import MOST_ANSWERS, Said, delete_comment, edit_comment, post_comment, read_threads
+from feed.comments.services import MOST_ANSWERS, Said, delete_comment, edit_comment, post_comment, read_threads
 from feed.members import services as members_services
 from feed.models import Comment, Post, PostCount
 from feed.posts import services as posts_services

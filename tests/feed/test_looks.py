@@ -25,7 +25,7 @@ from transformers import (
 
 from accounts.models import User
 from feed.models import PictureReading, Post
-from feed.search import looks
+from feed.search import image_embeddings
 from generation.engines.image_encoders import export_image_encoder
 from generation.media import storage
 from lib.content_levels import ContentLevel
@@ -60,27 +60,29 @@ def checkpoints(tmp_path: Path, settings: Settings) -> Path:
 @pytest.mark.parametrize("kind", list(KINDS))
 def test_without_torch_the_vectors_are_those_of_the_encoder(kind: str, checkpoints: Path, alice: User) -> None:
     folder = write_encoder(checkpoints / kind, kind)
-    export_image_encoder(folder, looks.folder())
+    export_image_encoder(folder, image_embeddings.folder())
     picture = PIL.Image.fromarray(np.random.default_rng(0).integers(0, 256, (50, 41, 3), dtype=np.uint8))
     model, processor = KINDS[kind][1].from_pretrained(folder).eval(), AutoImageProcessor.from_pretrained(folder)
     with torch.no_grad():
         found = model.get_image_features(**processor(images=picture, return_tensors="pt"))
     features = found if isinstance(found, torch.Tensor) else found.pooler_output
     expected = torch.nn.functional.normalize(features, dim=-1).numpy()
-    assert np.abs(looks.embed([picture.convert("RGBA")]) - expected).max() < 1e-4
+    assert np.abs(image_embeddings.embed([picture.convert("RGBA")]) - expected).max() < 1e-4
 
 
 @pytest.mark.django_db(transaction=True)  # an index that is built beside the site is built outside transactions
 def test_pictures_are_read_once_and_another_encoder_reads_them_anew(checkpoints: Path, alice: User, hang: Hang) -> None:
     posts = [hang(alice, prompt=f"a fox {n}") for n in range(3)]
-    assert looks.read_pictures() == 0
+    assert image_embeddings.read_pictures() == 0
     call_command("use_image_encoder", str(write_encoder(checkpoints / "one")))
-    assert set(PictureReading.objects.values_list("entry", "encoder")) == {(p.pk, looks.encoder_name()) for p in posts}
+    assert set(PictureReading.objects.values_list("entry", "encoder")) == {
+        (p.pk, image_embeddings.encoder_name()) for p in posts
+    }
     vector = np.asarray(PictureReading.objects.get(entry=posts[0].pk).vector)
-    assert np.abs(vector - looks.embed([drawn(posts[0].image)])[0]).max() < 2e-3
-    assert looks.read_pictures() == 0
+    assert np.abs(vector - image_embeddings.embed([drawn(posts[0].image)])[0]).max() < 2e-3
+    assert image_embeddings.read_pictures() == 0
     call_command("use_image_encoder", str(write_encoder(checkpoints / "other", seed=1)))
-    assert {reading.encoder for reading in PictureReading.objects.all()} == {looks.encoder_name()}
+    assert {reading.encoder for reading in PictureReading.objects.all()} == {image_embeddings.encoder_name()}
     assert len(indexes()) == 1
     call_command("use_image_encoder", "--none")
     assert (PictureReading.objects.count(), indexes()) == (0, [])
@@ -93,7 +95,7 @@ def test_looks_are_compared_by_the_encoder_as_far_as_the_viewer_may_see(
     posts = [hang(alice, prompt=f"a fox {n}") for n in range(4)]
     hang(bob, prompt="a secret", content_level=ContentLevel.MATURE)
     call_command("use_image_encoder", str(write_encoder(checkpoints / "one")))
-    vectors = [looks.embed([drawn(post.image)])[0] for post in posts]
+    vectors = [image_embeddings.embed([drawn(post.image)])[0] for post in posts]
     nearest_first = sorted(posts[1:], key=lambda post: -float(vectors[posts.index(post)] @ vectors[0]))
     found = as_user(None).get(f"/api/search/?q=looks:{posts[0].public_id}").json()["results"]
     assert [row["id"] for row in found] == [post.public_id for post in nearest_first]
@@ -125,25 +127,25 @@ def indexes() -> list[str]:
 def test_one_damaged_picture_keeps_no_other_from_being_read(checkpoints: Path, alice: User, hang: Hang) -> None:
     damaged, whole = hang(alice, prompt="a fox"), hang(alice, prompt="a den")
     storage.write(f"{damaged.image.prefix}/original.png", b"no picture")
-    export_image_encoder(write_encoder(checkpoints / "one"), looks.folder())
-    assert looks.read_pictures() == 1
-    assert looks.seen_in(damaged.pk) is None
-    assert looks.seen_in(whole.pk) is not None
+    export_image_encoder(write_encoder(checkpoints / "one"), image_embeddings.folder())
+    assert image_embeddings.read_pictures() == 1
+    assert image_embeddings.seen_in(damaged.pk) is None
+    assert image_embeddings.seen_in(whole.pk) is not None
 
 
 def test_a_strip_is_looked_at_in_its_middle(checkpoints: Path, db: None) -> None:
-    export_image_encoder(write_encoder(checkpoints / "one"), looks.folder())
+    export_image_encoder(write_encoder(checkpoints / "one"), image_embeddings.folder())
     strip = PIL.Image.new("RGB", (1, 2048), "red")
     about = {"size": 32, "crop": [32, 32], "resample": 3, "scale": 1 / 255, "mean": [0] * 3, "deviation": [1] * 3}
-    assert looks.prepared(strip, about).shape == (3, 32, 32)
-    assert max(looks._middle(strip).size) == looks.LONGEST
-    assert looks.embed([strip]).shape == (1, looks.dimensions())
+    assert image_embeddings.prepared(strip, about).shape == (3, 32, 32)
+    assert max(image_embeddings._middle(strip).size) == image_embeddings.LONGEST
+    assert image_embeddings.embed([strip]).shape == (1, image_embeddings.dimensions())
 
 
 def test_a_folder_that_holds_no_encoder_changes_nothing(checkpoints: Path, db: None) -> None:
     (checkpoints / "empty").mkdir()
     with pytest.raises(CommandError, match="empty"):
         call_command("use_image_encoder", str(checkpoints / "empty"))
-    assert not looks.is_available()
+    assert not image_embeddings.is_available()
     with pytest.raises(CommandError, match="no image encoder yet"):
         call_command("use_image_encoder")

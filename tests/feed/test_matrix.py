@@ -21,16 +21,16 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.services import delete_account
-from feed.challenges import schedule_challenges
-from feed.collecting import create_collection, save_post
-from feed.commenting import post_comment
+from feed.challenges.services import schedule_challenges
+from feed.collections.services import create_collection, save_post
+from feed.comments.services import post_comment
 from feed.lists.spec import ASPECT_NAMES, SORT_NAMES, WINDOWS
 from feed.members import services as members_services
 from feed.models import Challenge, Collection, Comment, EmergentStyle, Follow, Post, PostAspect, StyledPost, StyleWeek
-from feed.models.search import DIMENSIONS
 from feed.posts import services as posts_services
 from feed.ranking.counters import fold_counts
 from feed.ranking.precomputed import INTERVALS, rebuild_list
+from feed.search.models import DIMENSIONS
 from feed.tags.services import tag_post
 from generation.models import Image, ImageState
 from lib.content_levels import ContentLevel

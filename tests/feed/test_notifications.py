@@ -12,13 +12,13 @@ from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 
 from accounts.models import Notification, User
 from accounts.services import notify
-from feed import digests
-from feed.collecting import create_collection, share_collection
-from feed.commenting import post_comment
-from feed.digests import choose_notices, due_members, send_digest
+from feed.collections.services import create_collection, share_collection
+from feed.comments.services import post_comment
 from feed.members import services as members_services
 from feed.models import NoticeSettings, Post
-from feed.notices import KINDS, count_unread, read_notices
+from feed.notifications import digests
+from feed.notifications.digests import choose_notices, due_members, send_digest
+from feed.notifications.queries import KINDS, count_unread, read_notices
 from feed.posts import services as posts_services
 from generation.models import Image
 from moderation.models import Restriction

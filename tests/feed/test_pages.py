@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.models import User
-from feed.challenges import schedule_challenges
+from feed.challenges.services import schedule_challenges
 from feed.models import Like, Post
 from feed.ranking.counters import fold_counts
 from feed.tags.services import tag_post

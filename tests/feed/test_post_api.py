@@ -8,7 +8,7 @@ from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.models import User
-from feed.commenting import post_comment
+from feed.comments.services import post_comment
 from feed.members import services as members_services
 from feed.models import Post
 from feed.posts import services as posts_services

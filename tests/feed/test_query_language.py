@@ -2,7 +2,7 @@
 
 import pytest
 
-from feed.search.language import Filter, Word, parse
+from feed.search.query_language import Filter, Word, parse
 from lib.errors import Refused
 
 

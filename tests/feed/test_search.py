@@ -19,11 +19,11 @@ from accounts.models import User, Viewer
 from feed.models import Block, HiddenPost, Mute, Post, SearchEntry
 from feed.posts import services as posts_services
 from feed.posts.visibility import sync_display
-from feed.search import embedding, finding
-from feed.search.entries import relearn_words
-from feed.search.language import parse
-from feed.search.meaning import read_entries
-from feed.search.reading import ResultPage, read_results
+from feed.search import retrieval, text_embeddings
+from feed.search.indexing import relearn_words
+from feed.search.query_language import parse
+from feed.search.results import ResultPage, read_results
+from feed.search.text_indexing import read_entries
 from feed.tags.services import tag_post
 from generation.models import Style
 from lib.content_levels import ContentLevel
@@ -144,8 +144,8 @@ def test_this_minus_red_moves_what_is_red_away(gallery: dict[str, Post]) -> None
     fox = gallery["fox"].public_id
     entry = SearchEntry.objects.get(pk=gallery["fox"].pk)
     assert entry.meaning is not None
-    plain, less = (finding.begin(parse(f"like:{fox}{more}"), VISITOR, NOW) for more in ("", " -red"))
-    red, grey = embedding.embed(["a red car on a mountain road", "a grey fox on a hill"])
+    plain, less = (retrieval.begin(parse(f"like:{fox}{more}"), VISITOR, NOW) for more in ("", " -red"))
+    red, grey = text_embeddings.embed(["a red car on a mountain road", "a grey fox on a hill"])
     assert plain.vector is not None
     assert less.vector is not None
     assert less.vector @ red - plain.vector @ red < less.vector @ grey - plain.vector @ grey
@@ -272,7 +272,7 @@ def test_hiding_a_prompt_takes_its_words_and_meaning_out_of_search(encoder: Path
 def test_filters_do_not_empty_the_page(alice: User, bob: User, encoder: Path, hang_many: HangMany) -> None:
     """600 posts of a muted member are nearer than the three that bob may see."""
     posts = hang_many(603, authors=2)
-    near, far = embedding.embed(["a vehicle on a road", "a vehicle in a garage full of flowers"])
+    near, far = text_embeddings.embed(["a vehicle on a road", "a vehicle in a garage full of flowers"])
     muted, kept = posts[0].author, posts[1].author
     shown = [post for post in posts if post.author_id == kept.pk][:3]
     hidden = [post for post in posts if post not in shown]

@@ -13,7 +13,7 @@ from feed.lists import pages as lists_pages
 from feed.models import Post, PostTag, SearchEntry, Tag
 from feed.posts.visibility import sync_display
 from feed.ranking import precomputed
-from feed.search import reading as searching
+from feed.search import results as searching
 from generation.models import Image
 from tests.conftest import As
 from tests.feed.conftest import HangMany

@@ -8,12 +8,12 @@ from django.utils import timezone
 
 from accounts.models import User, Viewer
 from feed.models import Block, EmergentStyle, HiddenPost, Mute, Post, StyledPost, StyleName, StyleWeek
-from feed.models.search import DIMENSIONS
 from feed.posts.services import publish_image
-from feed.search.language import parse
-from feed.search.reading import ResultPage, read_results
-from feed.styles import naming
-from feed.styles.finding import monday
+from feed.search.models import DIMENSIONS
+from feed.search.query_language import parse
+from feed.search.results import ResultPage, read_results
+from feed.styles import services as styles_services
+from feed.styles.detection import monday
 from generation.models import Style
 from moderation.models import Restriction
 from tests.conftest import ApiAs, As
@@ -37,7 +37,7 @@ def emerge(posts: Sequence[Post]) -> EmergentStyle:
 def wet(hang: Hang, alice: User, bob: User) -> list[Post]:
     """Four posts of alice's; the first two are in a style that bob called “Wet Signs & Rain”."""
     posts = [hang(alice, prompt=f"street {number}", at=NOW) for number in range(4)]
-    naming.suggest_name(style=emerge(posts[:2]), member=bob, name="Wet Signs & Rain")
+    styles_services.suggest_name(style=emerge(posts[:2]), member=bob, name="Wet Signs & Rain")
     assert found("style:wet-signs-rain", bob) == {post.pk for post in posts[:2]}
     return posts
 
@@ -77,14 +77,14 @@ def test_a_name_that_the_site_offers_too_finds_both(wet: list[Post], hang: Hang,
     etching = Style.objects.get_or_create(slug="etching", defaults={"name": "Etching"})[0]
     ours = hang(alice, prompt="a hill", style=etching, at=NOW)
     assert look("style:etching").used[0].words == "filter"
-    naming.suggest_name(style=EmergentStyle.objects.get(), member=bob, name="Etching")
+    styles_services.suggest_name(style=EmergentStyle.objects.get(), member=bob, name="Etching")
     assert found("style:etching") == {ours.pk, wet[0].pk, wet[1].pk}
     assert found("-style:etching") == {wet[2].pk, wet[3].pk}
     assert look("style:etching").used[0].words == "filter: offered here, and what members call “Etching”"
 
 
 def test_two_styles_of_one_name_are_both_found(wet: list[Post], bob: User) -> None:
-    naming.suggest_name(style=emerge(wet[2:3]), member=bob, name="wet signs - rain")
+    styles_services.suggest_name(style=emerge(wet[2:3]), member=bob, name="wet signs - rain")
     assert found("style:wet-signs-rain") == {post.pk for post in wet[:3]}
     assert look("style:wet-signs-rain").used[0].url == ""
 

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from accounts.models import User
 from feed.models import EmergentStyle, Post, PostCount, StyledPost, StyleName, StyleWeek
-from feed.models.search import DIMENSIONS
-from feed.styles import arithmetic, naming
-from feed.styles.finding import find_styles, monday
-from feed.styles.reading import curve, rising
+from feed.search.models import DIMENSIONS
+from feed.styles import clustering
+from feed.styles import services as styles_services
+from feed.styles.detection import find_styles, monday
+from feed.styles.queries import curve, rising
 from generation.models import Generation
 from lib.errors import Refused
 from moderation.cases.services import claim_case, open_case
@@ -65,26 +66,26 @@ def found(encoder: Path, hang_many: HangMany) -> list[Post]:
     ],
 )  # fmt: skip
 def test_style_words_are_how_and_not_what(prompt: str, words: str) -> None:
-    assert arithmetic.style_words(prompt) == words
+    assert clustering.style_words(prompt) == words
 
 
 def test_typical_words_are_those_that_three_authors_share() -> None:
     texts = [("neon rain", 1), ("neon rain", 2), ("neon fog", 3), ("secret secret", 4), ("secret", 4)]
-    assert arithmetic.typical_words(texts) == "neon"
+    assert clustering.typical_words(texts) == "neon"
 
 
 @UNHURRIED
 @given(st.integers(0, 500), st.integers(1, 5_000), st.integers(0, 500), st.integers(1, 5_000))
 def test_more_posts_rise_more_and_an_unchanged_share_does_not(posts: int, site: int, before: int, earlier: int) -> None:
-    assert arithmetic.rise(posts + 1, site, before, earlier) > arithmetic.rise(posts, site, before, earlier)
-    assert arithmetic.rise(posts, site, posts, site) == 1
+    assert clustering.rise(posts + 1, site, before, earlier) > clustering.rise(posts, site, before, earlier)
+    assert clustering.rise(posts, site, posts, site) == 1
 
 
 @UNHURRIED
 @given(st.integers(0, 50), st.integers(0, 500), st.integers(1, 500), st.integers(1, 5_000))
 def test_few_posts_say_little_about_luck(posts: int, likes: int, site_posts: int, site_likes: int) -> None:
-    assert arithmetic.luck(0, 0, site_posts, site_likes) == pytest.approx(1)
-    assert arithmetic.luck(posts, likes + 1, site_posts, site_likes) > arithmetic.luck(
+    assert clustering.luck(0, 0, site_posts, site_likes) == pytest.approx(1)
+    assert clustering.luck(posts, likes + 1, site_posts, site_likes) > clustering.luck(
         posts, likes, site_posts, site_likes
     )
 
@@ -92,8 +93,8 @@ def test_few_posts_say_little_about_luck(posts: int, likes: int, site_posts: int
 def test_each_style_is_matched_once_to_the_nearest_known() -> None:
     east, north = np.eye(2, dtype=np.float32)
     nearly = np.array([0.98, 0.2], dtype=np.float32)
-    assert arithmetic.matched([nearly, east], np.stack([east, north])) == [None, 0]
-    assert arithmetic.matched([north], np.empty((0, 2), np.float32)) == [None]
+    assert clustering.matched([nearly, east], np.stack([east, north])) == [None, 0]
+    assert clustering.matched([north], np.empty((0, 2), np.float32)) == [None]
 
 
 def test_like_prompts_are_one_style_and_posts_without_style_words_are_in_none(found: list[Post]) -> None:
@@ -159,7 +160,7 @@ def test_the_community_names_a_style_and_the_most_liked_name_is_shown(
     assert "<h1>Rain Glow</h1>" in as_user(None).get(address).content.decode()
     api = f"/api/emergent-styles/{style.public_id}/names/{name.public_id}/like/"
     assert [api_as(bob).put(api).status_code, api_as(bob).put(api).status_code] == [204, 204]
-    assert naming.names_of([style], NOW)[style.pk][0].name in {"Rain Glow", "Wet Signs"}
+    assert styles_services.names_of([style], NOW)[style.pk][0].name in {"Rain Glow", "Wet Signs"}
     assert as_user(None).post(f"{address}names/", {"name": "x"}).status_code == 302
 
 
@@ -167,7 +168,7 @@ def test_a_name_is_reported_removed_and_put_back(
     alice: User, bob: User, mallory: User, mod: User, as_user: As, api_as: ApiAs
 ) -> None:
     style = EmergentStyle.objects.create(centre=[0.1] * DIMENSIONS, words="ink", first_week=WEEK)
-    name = naming.suggest_name(style=style, member=mallory, name="Borderline")
+    name = styles_services.suggest_name(style=style, member=mallory, name="Borderline")
     address, report = f"/styles/{style.public_id}/", f"/report/feed.stylename/{name.public_id}/"
     assert report in as_user(alice).get(address).content.decode()
     assert report not in as_user(mallory).get(address).content.decode()
@@ -194,9 +195,9 @@ def test_bad_names_are_refused_where_they_were_typed(
     assert as_user(alice).post(f"/styles/{style.public_id}/names/", {"name": "fucking shit"}).status_code == 422
     assert api_as(alice).post(f"/api/emergent-styles/{style.public_id}/names/", {"name": "!!"}).status_code == 400
     for name in ("one", "two", "three"):
-        naming.suggest_name(style=style, member=alice, name=name)
+        styles_services.suggest_name(style=style, member=alice, name=name)
     with pytest.raises(Refused, match="enough names"):
-        naming.suggest_name(style=style, member=alice, name="four")
+        styles_services.suggest_name(style=style, member=alice, name="four")
 
 
 def test_the_curve_falls_when_people_tire(found: list[Post], as_user: As) -> None:

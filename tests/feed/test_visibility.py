@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from feed.challenges import schedule_challenges
+from feed.challenges.services import schedule_challenges
 from feed.models import Challenge, Post
 from feed.posts import services as posts_services
 from feed.ranking.precomputed import rebuild_list

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from feed.notices import read_notices
+from feed.notifications.queries import read_notices
 from generation.models import Image
 from lib.errors import Refused
 from moderation.models import Restriction

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from feed.posts.visibility import displayed, sync_display
-from feed.search.meaning import read_entries
+from feed.search.text_indexing import read_entries
 
 AT_ONCE = 500
 

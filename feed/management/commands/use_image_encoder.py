@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from feed.models import SearchEntry
-from feed.search import looks
+from feed.search import image_embeddings
 from lib.errors import Refused
 
 
@@ -22,21 +22,21 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["none"]:
-            shutil.rmtree(looks.folder(), ignore_errors=True)
-            looks.forget_readings()
+            shutil.rmtree(image_embeddings.folder(), ignore_errors=True)
+            image_embeddings.forget_readings()
             self.stdout.write("Looks are compared by PDQ.")
             return
         if options["folder"] is not None:
             from generation.engines.image_encoders import export_image_encoder  # torch takes seconds; --help should not
 
             try:
-                export_image_encoder(options["folder"].expanduser().resolve(), looks.folder())
+                export_image_encoder(options["folder"].expanduser().resolve(), image_embeddings.folder())
             except Refused as refusal:
                 raise CommandError(refusal.message) from None
-        if not looks.is_available():
+        if not image_embeddings.is_available():
             raise CommandError("There is no image encoder yet. Name the folder of one.")
         with tqdm(desc="Reading", total=SearchEntry.objects.count(), unit=" pictures") as bar:
-            while read := looks.read_pictures():
+            while read := image_embeddings.read_pictures():
                 bar.update(read)
-        looks.index_readings()
-        self.stdout.write(self.style.SUCCESS(f"Looks are compared by {looks.encoder_name()}."))
+        image_embeddings.index_readings()
+        self.stdout.write(self.style.SUCCESS(f"Looks are compared by {image_embeddings.encoder_name()}."))

@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 from accounts.models import Viewer, level_for
 from feed.lists.fast.prepared_query import fetch_listed
 from feed.models import Post
-from feed.search import finding, typos
-from feed.search.finding import Search
-from feed.search.language import Query
-from feed.search.report import Used, used_parts
+from feed.search import retrieval, typos
+from feed.search.explain import Used, used_parts
+from feed.search.query_language import Query
+from feed.search.retrieval import Search
 from lib.errors import Refused
 from lib.limits import check_rate
 
@@ -64,11 +64,11 @@ def read_results(query: Query, viewer: Viewer, *, at: datetime, cursor: str = ""
     position = _position(cursor, key)
     candidates = cache.get(f"feed:search:{key}") if cursor else None
     candidates = candidates or _Candidates(key)
-    search = finding.begin(query, viewer, at, candidates.read_as)
+    search = retrieval.begin(query, viewer, at, candidates.read_as)
     posts, position = _fill(search, candidates, position, at, size)
     if not cursor and len(posts) < FEW and (guesses := typos.meant(query.plain_words(), viewer, at)):
         candidates = _Candidates(key, read_as=guesses)
-        search = finding.begin(query, viewer, at, guesses)
+        search = retrieval.begin(query, viewer, at, guesses)
         posts, position = _fill(search, candidates, 0, at, size)
     cache.set(f"feed:search:{key}", candidates, KEPT_SECONDS)
     is_end = candidates.steps == search.steps and position >= len(candidates.ids)

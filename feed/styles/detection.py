@@ -10,11 +10,11 @@ from django.db.models import Sum
 from pgvector import HalfVector
 
 from feed.models import EmergentStyle, StyledPost, StyleWeek
-from feed.models.search import DIMENSIONS
 from feed.posts.visibility import displayed
-from feed.search import embedding
-from feed.styles import arithmetic
-from feed.styles.arithmetic import Group
+from feed.search import text_embeddings
+from feed.search.models import DIMENSIONS
+from feed.styles import clustering
+from feed.styles.clustering import Group
 from lib.content_levels import ContentLevel
 from lib.days import day_bounds, local_day
 
@@ -42,16 +42,18 @@ def find_styles(week: date, *, at: datetime) -> int:
 
     Only what anybody may see: general pictures whose prompt is not hidden.
     """
-    if not embedding.is_available():
+    if not text_embeddings.is_available():
         return 0
     rows = _read(week, at)
     said = [row for row in rows if row.words]
     texts = list(dict.fromkeys(row.words for row in said))
     place = {text: number for number, text in enumerate(texts)}
     vectors = (
-        embedding.embed(texts)[[place[row.words] for row in said]] if said else np.empty((0, DIMENSIONS), np.float32)
+        text_embeddings.embed(texts)[[place[row.words] for row in said]]
+        if said
+        else np.empty((0, DIMENSIONS), np.float32)
     )
-    groups = [group for group in arithmetic.groups(vectors) if _authors(group, said) >= arithmetic.LEAST_AUTHORS]
+    groups = [group for group in clustering.groups(vectors) if _authors(group, said) >= clustering.LEAST_AUTHORS]
     with transaction.atomic():
         styles = _styles(groups, said, week)  # before the week is forgotten: it may go on with itself
         StyledPost.objects.filter(week=week).delete()
@@ -70,7 +72,7 @@ def _read(week: date, at: datetime) -> list[_Said]:
     )  # fmt: skip
     columns = ("pk", "author_id", "count__likes", "image__generation__prompt", "image__generation__style__name")
     return [
-        _Said(pk, author, likes or 0, ", ".join(filter(None, [arithmetic.style_words(prompt), style])))
+        _Said(pk, author, likes or 0, ", ".join(filter(None, [clustering.style_words(prompt), style])))
         for pk, author, likes, prompt, style in posts.order_by("-pk").values_list(*columns)[:MOST_POSTS]
     ]
 
@@ -85,8 +87,8 @@ def _styles(groups: Sequence[Group], said: Sequence[_Said], week: date) -> list[
     known = list(EmergentStyle.objects.filter(weeks__week__gte=since).distinct().order_by("pk"))
     centres = np.array([style.centre for style in known], dtype=np.float32).reshape(len(known), DIMENSIONS)
     found = []
-    for group, row in zip(groups, arithmetic.matched([group.centre for group in groups], centres), strict=True):
-        words = arithmetic.typical_words([(said[member].words, said[member].author_id) for member in group.rows])
+    for group, row in zip(groups, clustering.matched([group.centre for group in groups], centres), strict=True):
+        words = clustering.typical_words([(said[member].words, said[member].author_id) for member in group.rows])
         style = EmergentStyle(first_week=week) if row is None else known[row]
         style.centre, style.words = HalfVector(group.centre), words[:120]
         style.save()
@@ -109,5 +111,5 @@ def _write(
     StyleWeek.objects.create(
         style=style, week=week, posts=len(members), likes=sum(member.likes for member in members),
         site_posts=site_posts, site_likes=site_likes,
-        rise=arithmetic.rise(len(members), site_posts, before, site_before or site_posts),
+        rise=clustering.rise(len(members), site_posts, before, site_before or site_posts),
     )  # fmt: skip

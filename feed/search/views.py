@@ -14,9 +14,9 @@ from feed.models import Post
 from feed.posts.cards import card_of
 from feed.responses import cut_note, is_htmx, render_list, says_no
 from feed.search import similar
-from feed.search.language import parse
-from feed.search.reading import check_search_rate, read_results
-from feed.styles.naming import named_lately
+from feed.search.query_language import parse
+from feed.search.results import check_search_rate, read_results
+from feed.styles.services import named_lately
 from generation.media.uploads import open_picture
 from generation.models import Style
 from lib.addresses import counted_address_of

@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from pgvector.django import HalfVectorField
 
 from accounts.models import Role, User, Viewer
-from feed.models.search import DIMENSIONS
 from feed.posts.models import Post
+from feed.search.models import DIMENSIONS
 from lib.ids import PublicIdModel
 from moderation.models import Restriction
 

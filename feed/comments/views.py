@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User, Viewer
 from accounts.permissions import member_of
-from feed import commenting
+from feed.comments import services as comments_services
 from feed.models import Comment, CommentQuerySet, Post
 from feed.posts.forms import CommentForm, show_refusal
 from feed.posts.views import find_post, show_post
@@ -50,7 +50,7 @@ def post_comment(request: HttpRequest, public_id: str) -> HttpResponseBase:
     if form.is_valid():
         try:
             check_member_rate(member, "comment")
-            said = commenting.post_comment(
+            said = comments_services.post_comment(
                 post=post, author=member, text=form.cleaned_data["text"], parent=answered, at=at
             )
         except Refused as refused:
@@ -80,7 +80,7 @@ def edit(request: HttpRequest, public_id: str) -> HttpResponseBase:
     if request.method == "POST" and form.is_valid():
         try:
             check_member_rate(member, "comment")
-            commenting.edit_comment(comment=comment, author=member, text=form.cleaned_data["text"], at=at)
+            comments_services.edit_comment(comment=comment, author=member, text=form.cleaned_data["text"], at=at)
         except Refused as refused:
             show_refusal(form, refused)
         else:
@@ -98,7 +98,7 @@ def delete(request: HttpRequest, public_id: str) -> HttpResponseBase:
     comment = get_object_or_404(Comment.objects.deletable_by(member).select_related("post"), public_id=public_id)
     if request.method != "POST":
         return render(request, "feed/comment_delete.html", {"comment": comment, "back_url": _place(comment)})
-    commenting.delete_comment(comment=comment, member=member, at=at)
+    comments_services.delete_comment(comment=comment, member=member, at=at)
     messages.success(request, _("The comment is deleted."))
     return redirect(f"{comment.post.get_absolute_url()}#comments")
 

@@ -20,7 +20,7 @@ from django.db import connection, transaction
 from pgvector import HalfVector
 
 from feed.models import PictureReading, SearchEntry
-from feed.search.embedding import Vector
+from feed.search.text_embeddings import Vector
 from generation.engines.image_encoders import ABOUT_FILE, MODEL_FILE
 from generation.media import storage
 

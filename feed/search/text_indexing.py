@@ -5,7 +5,7 @@ from collections.abc import Collection
 from pgvector import HalfVector
 
 from feed.models import SearchEntry
-from feed.search import embedding
+from feed.search import text_embeddings
 
 AT_ONCE, MOST = 64, 5_000
 
@@ -15,14 +15,14 @@ def read_entries(post_ids: Collection[int] | None = None) -> int:
 
     Any number of workers may do this at a time: a vector is written only to a row whose text it was made of.
     """
-    if not embedding.is_available():
+    if not text_embeddings.is_available():
         return 0
     unread = SearchEntry.objects.unread().order_by("pk")
     if post_ids is not None:
         unread = unread.filter(pk__in=post_ids)
     done, last = 0, 0
     while done < MOST and (rows := list(unread.filter(pk__gt=last).values_list("pk", "text")[:AT_ONCE])):
-        vectors = embedding.embed([text for _pk, text in rows])
+        vectors = text_embeddings.embed([text for _pk, text in rows])
         for (pk, text), vector in zip(rows, vectors, strict=True):
             done += SearchEntry.objects.filter(pk=pk, text=text).update(meaning=HalfVector(vector))
         last = rows[-1][0]

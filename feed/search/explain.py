@@ -6,9 +6,9 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from feed.models import Post
-from feed.search import matching
-from feed.search.finding import Search
-from feed.search.language import Filter, Word
+from feed.search import filters as search_filters
+from feed.search.query_language import Filter, Word
+from feed.search.retrieval import Search
 
 KINDS = ("exact", "prefix")
 
@@ -84,7 +84,7 @@ def _found(search: Search, posts: list[Post]) -> dict[Word, str]:
 
 def _kinds(ids: list[int], words: list[Word]) -> list[bool]:
     """For each word, whether any of these rows holds it whole, and whether as a beginning."""
-    queries = [matching.worded([word], beginnings=kind == "prefix") for word in words for kind in KINDS]
+    queries = [search_filters.worded([word], beginnings=kind == "prefix") for word in words for kind in KINDS]
     columns = ", ".join(["bool_or(words @@ to_tsquery('salon', %s))"] * len(queries))
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {columns} FROM feed_searchentry WHERE post_id = ANY(%s)", [*queries, ids])  # noqa: S608
@@ -92,5 +92,5 @@ def _kinds(ids: list[int], words: list[Word]) -> list[bool]:
 
 
 def _own_holds(search: Search, own: list[int], word: Word, kind: str) -> bool:
-    readable = matching.tsquery([word], beginnings=kind == "prefix")
-    return bool(matching.own_hidden(search.viewer).filter(pk__in=own, readable=readable).exists())
+    readable = search_filters.tsquery([word], beginnings=kind == "prefix")
+    return bool(search_filters.own_hidden(search.viewer).filter(pk__in=own, readable=readable).exists())

@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User, Viewer
 from accounts.services import notify
+from feed.comments.models import DEEPEST
 from feed.models import Comment, Post
-from feed.models.comments import DEEPEST
 from feed.posts.visibility import mark_stale
 from feed.screened_text import clean_words
 from lib.errors import NotFound, Refused

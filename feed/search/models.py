@@ -18,7 +18,7 @@ class SearchEntryQuerySet(models.QuerySet["SearchEntry"]):
 
 
 class SearchEntry(models.Model):
-    """A post that shows, as search knows it; a post that does not show has none (`feed.search.entries`).
+    """A post that shows, as search knows it; a post that does not show has none (`feed.search.indexing`).
 
     `text` is what everybody may read: title, tags, and the prompt unless its author hides it. `meaning` is a unit
     vector of that text, null until a worker has read it. Level and visibility only pre-filter here; every result

@@ -10,7 +10,7 @@ import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
-from feed.models.search import DIMENSIONS as DIMENSIONS
+from feed.search.models import DIMENSIONS as DIMENSIONS
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

@@ -13,9 +13,9 @@ from django.utils.translation import gettext_lazy
 from accounts.models import User, Viewer, level_for
 from feed.members.queries import visible_members
 from feed.models import SearchEntry, StyleName, Tag
-from feed.search.language import Query, Word
-from feed.search.statements import Clause
-from feed.styles.naming import named
+from feed.search.query_language import Query, Word
+from feed.search.sql import Clause
+from feed.styles.services import named
 from generation.models import Checkpoint, Style
 from lib.days import day_bounds
 

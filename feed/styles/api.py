@@ -15,9 +15,10 @@ from accounts.permissions import member_of
 from feed.models import EmergentStyle, StyleName, StyleWeek
 from feed.posts.serializers import PostSerializer, checked
 from feed.rates import check_member_rate
-from feed.styles import arithmetic, naming
-from feed.styles.reading import rising, weeks_of
-from feed.views.styles import vote
+from feed.styles import clustering
+from feed.styles import services as styles_services
+from feed.styles.queries import rising, weeks_of
+from feed.styles.views import vote
 
 ID = OpenApiParameter("id", str, OpenApiParameter.PATH)
 NAME = OpenApiParameter("name_id", str, OpenApiParameter.PATH)
@@ -40,7 +41,7 @@ class StyleWeekSerializer(serializers.ModelSerializer[StyleWeek]):
         fields = ["week", "posts", "likes", "rise", "luck"]
 
     def get_luck(self, row: StyleWeek) -> float:
-        return round(arithmetic.luck(row.posts, row.likes, row.site_posts, row.site_likes), 3)
+        return round(clustering.luck(row.posts, row.likes, row.site_posts, row.site_likes), 3)
 
 
 class RisingStyleSerializer(serializers.Serializer[Any]):
@@ -65,7 +66,7 @@ class StyleDetailSerializer(serializers.Serializer[Any]):
 
 
 class SuggestNameSerializer(serializers.Serializer[Any]):
-    name = serializers.CharField(max_length=naming.LONGEST)
+    name = serializers.CharField(max_length=styles_services.LONGEST)
 
 
 class EmergentStyleViewSet(viewsets.ViewSet):
@@ -84,7 +85,7 @@ class EmergentStyleViewSet(viewsets.ViewSet):
     @extend_schema(parameters=[ID], responses=StyleDetailSerializer)
     def retrieve(self, request: Request, pk: str) -> Response:
         style = get_object_or_404(EmergentStyle, public_id=pk)
-        names = naming.names_of([style], timezone.now()).get(style.pk, [])
+        names = styles_services.names_of([style], timezone.now()).get(style.pk, [])
         return Response(StyleDetailSerializer({"style": style, "names": names, "weeks": weeks_of(style)}).data)
 
     @extend_schema(parameters=[ID], request=SuggestNameSerializer, responses=StyleDetailSerializer)
@@ -93,7 +94,7 @@ class EmergentStyleViewSet(viewsets.ViewSet):
         """Suggests a name, and likes it."""
         style, member = get_object_or_404(EmergentStyle, public_id=pk), member_of(request)
         check_member_rate(member, "people")
-        naming.suggest_name(style=style, member=member, name=checked(SuggestNameSerializer, request)["name"])
+        styles_services.suggest_name(style=style, member=member, name=checked(SuggestNameSerializer, request)["name"])
         return self.retrieve(request, pk)
 
     @extend_schema(parameters=[ID, NAME], request=None, responses={204: None})

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.models import User, Viewer
 from accounts.permissions import member_of
-from feed import collecting
+from feed.collections import services as collections_services
 from feed.lists.pages import PAGE_SIZE
 from feed.members.queries import visible_members
 from feed.models import Collection, CollectionMember, CollectionQuerySet, Post
@@ -31,7 +31,7 @@ from lib.pagination import read_keyset
 def own_collections(request: HttpRequest) -> HttpResponseBase:
     """One's own, the default first among the newest, and what others share by name."""
     at, member = timezone.now(), member_of(request)
-    collecting.default_collection(member=member, at=at)
+    collections_services.default_collection(member=member, at=at)
     shared = CollectionMember.objects.filter(member=member).values("collection")
     rows = Collection.objects.visible_to(member, at).filter(Q(owner=member) | Q(pk__in=shared))
     return _listed(request, rows, at, {"is_own": True})
@@ -49,7 +49,7 @@ def collections_of(request: HttpRequest, username: str) -> HttpResponseBase:
 
 def _listed(request: HttpRequest, rows: CollectionQuerySet, at: datetime, more: dict[str, object]) -> HttpResponseBase:
     viewer = request.user
-    found = collecting.with_covers(rows.select_related("owner"), viewer, at)
+    found = collections_services.with_covers(rows.select_related("owner"), viewer, at)
     page = read_keyset(found, by="created_at", cursor=request.GET.get("cursor", ""), size=PAGE_SIZE)
     cover_ids = {row: row.__dict__["cover_id"] for row in page.rows}
     covers = Post.objects.listed_for(viewer, at).with_card(viewer, at).in_bulk(filter(None, cover_ids.values()))
@@ -65,7 +65,7 @@ def collection(request: HttpRequest, public_id: str) -> HttpResponseBase:
     """``?key=`` is what a shared link carries."""
     at, viewer, key = timezone.now(), request.user, request.GET.get("key", "")
     found = _visible(public_id, viewer, at, key)
-    page = collecting.read_posts(found, viewer, at=at, cursor=request.GET.get("cursor", ""), size=PAGE_SIZE)
+    page = collections_services.read_posts(found, viewer, at=at, cursor=request.GET.get("cursor", ""), size=PAGE_SIZE)
     is_own = viewer.pk == found.owner_id
     query = {"key": key, "cursor": page.next or ""}
     next_url = f"{found.get_absolute_url()}?{urlencode({name: value for name, value in query.items() if value})}"
@@ -97,7 +97,7 @@ def new_collection(request: HttpRequest) -> HttpResponseBase:
     if request.method == "POST" and form.is_valid():
         try:
             check_member_rate(member_of(request), "collection")
-            made = collecting.create_collection(owner=member_of(request), **form.cleaned_data)
+            made = collections_services.create_collection(owner=member_of(request), **form.cleaned_data)
         except Refused as refused:
             show_refusal(form, refused)
         else:
@@ -116,7 +116,7 @@ def edit_collection(request: HttpRequest, public_id: str) -> HttpResponseBase:
     if request.method == "POST" and form.is_valid():
         try:
             check_member_rate(member_of(request), "collection")
-            collecting.edit_collection(collection=found, owner=member_of(request), **form.cleaned_data)
+            collections_services.edit_collection(collection=found, owner=member_of(request), **form.cleaned_data)
         except Refused as refused:
             show_refusal(form, refused)
         else:
@@ -131,7 +131,7 @@ def _edit_page(request: HttpRequest, found: Collection, form: CollectionForm, sh
         "share_form": share,
         "collection": found,
         "link": request.build_absolute_uri(f"{found.get_absolute_url()}?key={found.link_key}"),
-        "members": found.members.select_related("member").order_by("pk")[: collecting.MOST_MEMBERS],
+        "members": found.members.select_related("member").order_by("pk")[: collections_services.MOST_MEMBERS],
     }
     status = 422 if form.errors or share.errors else 200
     return render(request, "feed/collection_edit.html", context, status=status)
@@ -146,7 +146,7 @@ def share(request: HttpRequest, public_id: str) -> HttpResponseBase:
     if form.is_valid():
         try:
             check_member_rate(member_of(request), "collection")
-            collecting.share_collection(collection=found, owner=member_of(request), **form.cleaned_data)
+            collections_services.share_collection(collection=found, owner=member_of(request), **form.cleaned_data)
         except Refused as refused:
             show_refusal(form, refused)
         else:
@@ -165,7 +165,7 @@ def unshare(request: HttpRequest, public_id: str, username: str) -> HttpResponse
         Collection.objects.filter(Q(owner=me) | Q(members__member=me)).distinct(), public_id=public_id
     )
     member = get_object_or_404(User, username__iexact=username, shared_collections__collection=found)
-    collecting.unshare_collection(collection=found, member=member, by=me)
+    collections_services.unshare_collection(collection=found, member=member, by=me)
     return (
         redirect("feed:collection-edit", found.public_id) if found.owner_id == me.pk else redirect("feed:collections")
     )
@@ -175,7 +175,7 @@ def unshare(request: HttpRequest, public_id: str, username: str) -> HttpResponse
 @for_members
 @says_no
 def renew_link(request: HttpRequest, public_id: str) -> HttpResponseBase:
-    found = collecting.renew_link(collection=_own(request, public_id), owner=member_of(request))
+    found = collections_services.renew_link(collection=_own(request, public_id), owner=member_of(request))
     messages.success(request, _("The old link leads nowhere now."))
     return redirect("feed:collection-edit", found.public_id)
 
@@ -188,6 +188,6 @@ def delete_collection(request: HttpRequest, public_id: str) -> HttpResponseBase:
     found = _own(request, public_id)
     if request.method != "POST":
         return render(request, "feed/collection_delete.html", {"collection": found})
-    collecting.delete_collection(collection=found, owner=member_of(request))
+    collections_services.delete_collection(collection=found, owner=member_of(request))
     messages.success(request, _("The collection is deleted. The pictures in it are where they were."))
     return redirect("feed:collections")

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.permissions import member_of
-from feed import collecting
+from feed.collections import services as collections_services
 from feed.posts.cards import card_of, picture_of
 from feed.posts.forms import CollectForm, show_refusal
 from feed.posts.views import find_post
@@ -32,9 +32,9 @@ def _keep(request: HttpRequest, public_id: str, *, is_saved: bool) -> HttpRespon
     check_member_rate(member, "save")
     post = find_post(public_id, member, at)
     if is_saved:
-        collecting.save_post(post=post, member=member, at=at)
+        collections_services.save_post(post=post, member=member, at=at)
     else:
-        collecting.unsave_post(post=post, member=member)
+        collections_services.unsave_post(post=post, member=member)
     post.is_saved = is_saved
     if is_htmx(request):
         return render(
@@ -50,19 +50,19 @@ def collect(request: HttpRequest, public_id: str) -> HttpResponseBase:
     """In which collections a post is, and a new one to put it into."""
     at, member = timezone.now(), member_of(request)
     post = find_post(public_id, member, at)
-    rows = collecting.collections_with(post, member, at)
+    rows = collections_services.collections_with(post, member, at)
     form = CollectForm(request.POST or None, rows=rows)
     if request.method == "POST" and form.is_valid():
         try:
             check_member_rate(member, "collection")
             wanted = {row for row, _has in rows if row.public_id in form.cleaned_data["collections"]}
             if form.cleaned_data["name"]:
-                wanted.add(collecting.create_collection(owner=member, name=form.cleaned_data["name"], at=at))
+                wanted.add(collections_services.create_collection(owner=member, name=form.cleaned_data["name"], at=at))
             for row, has_post in rows:
                 if has_post and row not in wanted:
-                    collecting.unsave_post(post=post, member=member, collection=row)
+                    collections_services.unsave_post(post=post, member=member, collection=row)
             for row in wanted - {row for row, has_post in rows if has_post}:
-                collecting.save_post(post=post, member=member, collection=row, at=at)
+                collections_services.save_post(post=post, member=member, collection=row, at=at)
         except Refused as refused:
             show_refusal(form, refused)
         else:

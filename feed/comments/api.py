@@ -11,8 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import member_of
-from feed import commenting
-from feed.commenting import Said, read_threads
+from feed.comments import services as comments_services
+from feed.comments.services import Said, read_threads
 from feed.models import Comment, Post
 from feed.posts.serializers import checked
 from feed.rates import check_member_rate
@@ -48,7 +48,7 @@ class ThreadPageSerializer(serializers.Serializer[Any]):
 
 
 class SaySerializer(serializers.Serializer[Any]):
-    text = serializers.CharField(max_length=commenting.LONGEST)
+    text = serializers.CharField(max_length=comments_services.LONGEST)
 
 
 class NewCommentSerializer(SaySerializer):
@@ -89,7 +89,7 @@ class CommentViewSet(viewsets.ViewSet):
         post = get_object_or_404(Post.objects.visible_to(member, at), public_id=data["post"])
         readable = Comment.objects.filter(post=post).readable_by(member, at)
         parent = get_object_or_404(readable, public_id=data["answers"]) if data["answers"] else None
-        said = commenting.post_comment(post=post, author=member, text=data["text"], parent=parent, at=at)
+        said = comments_services.post_comment(post=post, author=member, text=data["text"], parent=parent, at=at)
         return Response(CommentSerializer(said).data, status=201)
 
     @extend_schema(parameters=[ID], request=SaySerializer, responses=CommentSerializer)
@@ -99,7 +99,7 @@ class CommentViewSet(viewsets.ViewSet):
         check_member_rate(member, "comment")
         comment = get_object_or_404(Comment.objects.filter(author=member), public_id=pk)
         return Response(
-            CommentSerializer(commenting.edit_comment(comment=comment, author=member, text=data["text"])).data
+            CommentSerializer(comments_services.edit_comment(comment=comment, author=member, text=data["text"])).data
         )
 
     @extend_schema(parameters=[ID], responses={204: None})
@@ -107,5 +107,5 @@ class CommentViewSet(viewsets.ViewSet):
         """Blanks one's own comment for good, or one below one's own post; what was answered stays."""
         member = member_of(request)
         comment = get_object_or_404(Comment.objects.deletable_by(member), public_id=pk)
-        commenting.delete_comment(comment=comment, member=member)
+        comments_services.delete_comment(comment=comment, member=member)
         return Response(status=204)

@@ -11,8 +11,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.permissions import member_of
 from accounts.services import mark_notifications_read
-from feed import digests
-from feed.notices import read_notices
+from feed.notifications import digests
+from feed.notifications.queries import read_notices
 from feed.posts.forms import NoticeForm
 from feed.rates import check_member_rate
 from feed.responses import for_members, render_list, says_no

@@ -13,9 +13,9 @@ from feed.models import EmergentStyle, Post, StyleNameLike
 from feed.posts.cards import card_of, picture_of
 from feed.rates import check_member_rate
 from feed.responses import for_members, render_list, says_no
-from feed.styles import naming
-from feed.styles.reading import curve, rising, weeks_of
-from feed.views.search import address as search_address
+from feed.search.views import address as search_address
+from feed.styles import services as styles_services
+from feed.styles.queries import curve, rising, weeks_of
 from lib.errors import Refused
 from lib.pagination import read_keyset
 
@@ -40,7 +40,7 @@ def style(request: HttpRequest, public_id: str) -> HttpResponseBase:
 def _page(request: HttpRequest, found: EmergentStyle, refused: Refused | None = None, typed: str = "") -> HttpResponse:
     at, viewer = timezone.now(), request.user
     weeks = weeks_of(found)
-    names = naming.names_of([found], at).get(found.pk, [])
+    names = styles_services.names_of([found], at).get(found.pk, [])
     posts = Post.objects.listed_for(viewer, at).with_card(viewer, at).filter(emergent__style=found)
     page = read_keyset(posts, by="published_at", cursor=request.GET.get("cursor", ""), size=PAGE_SIZE)
     liked = StyleNameLike.objects.filter(name__in=names, member=viewer.pk).values_list("name_id", flat=True)
@@ -69,7 +69,7 @@ def suggest_name(request: HttpRequest, public_id: str) -> HttpResponseBase:
     found, name = get_object_or_404(EmergentStyle, public_id=public_id), request.POST.get("name", "")
     try:
         check_member_rate(member_of(request), "people")
-        naming.suggest_name(style=found, member=member_of(request), name=name)
+        styles_services.suggest_name(style=found, member=member_of(request), name=name)
     except Refused as refused:
         return _page(request, found, refused, name)
     return redirect("feed:style", public_id)
@@ -87,8 +87,8 @@ def like_name(request: HttpRequest, public_id: str, name_id: str) -> HttpRespons
 
 
 def vote(found: EmergentStyle, name_id: str, member: User, *, is_liked: bool) -> None:
-    name = naming.find_name(name_id, found)
+    name = styles_services.find_name(name_id, found)
     if is_liked:
-        naming.like_name(name=name, member=member)
+        styles_services.like_name(name=name, member=member)
     else:
-        naming.unlike_name(name=name, member=member)
+        styles_services.unlike_name(name=name, member=member)

@@ -14,8 +14,8 @@ from rest_framework.response import Response
 from feed.posts.api import CURSOR, posts_shown
 from feed.posts.serializers import PostSerializer, checked
 from feed.search import similar
-from feed.search.language import LONGEST, parse
-from feed.search.reading import check_search_rate, read_results
+from feed.search.query_language import LONGEST, parse
+from feed.search.results import check_search_rate, read_results
 from generation.media.uploads import open_picture
 from lib.addresses import counted_address_of
 

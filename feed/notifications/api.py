@@ -13,9 +13,9 @@ from rest_framework.response import Response
 
 from accounts.permissions import member_of
 from accounts.services import mark_notifications_read
-from feed import digests
 from feed.models import NoticeChoice, NoticeSettings
-from feed.notices import ALWAYS, KINDS, Notice, count_unread, read_notices
+from feed.notifications import digests
+from feed.notifications.queries import ALWAYS, KINDS, Notice, count_unread, read_notices
 from feed.posts.serializers import checked
 from feed.rates import check_member_rate
 

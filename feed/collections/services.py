@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User, Viewer
 from accounts.services import notify
+from feed.collections.models import CollectionQuerySet, new_link_key
 from feed.members.queries import visible_members
 from feed.models import Collection, CollectionItem, CollectionMember, Post
-from feed.models.collections import CollectionQuerySet, new_link_key
 from feed.posts.visibility import mark_stale
 from feed.screened_text import clean_words
 from lib.errors import NotFound, Refused

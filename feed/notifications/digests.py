@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Notification, User
 from accounts.services import unread_key
 from feed.models import NoticeChoice, NoticeSettings
-from feed.notices import ALWAYS, KINDS, notices_of, told
+from feed.notifications.queries import ALWAYS, KINDS, notices_of, told
 
 Digest = NoticeSettings.Digest
 PERIODS = {Digest.DAILY: timedelta(days=1), Digest.WEEKLY: timedelta(days=7)}

@@ -6,8 +6,8 @@ from datetime import date, datetime
 
 from accounts.models import Viewer
 from feed.models import EmergentStyle, Post, StyledPost, StyleName, StyleWeek
-from feed.styles import arithmetic
-from feed.styles.naming import names_of
+from feed.styles import clustering
+from feed.styles.services import names_of
 
 MOST_STYLES, EXAMPLES, CANDIDATES, MOST_WEEKS = 24, 6, 24, 26
 WIDTH, HEIGHT, LEFT, BOTTOM = 720, 180, 36, 24
@@ -78,7 +78,7 @@ def _examples(styles: Sequence[int], week: date, viewer: Viewer, at: datetime) -
 
 def curve(weeks: Sequence[StyleWeek]) -> Curve:
     """How a style is liked beside the site, week by week, the oldest first."""
-    values = [arithmetic.luck(row.posts, row.likes, row.site_posts, row.site_likes) for row in weeks]
+    values = [clustering.luck(row.posts, row.likes, row.site_posts, row.site_likes) for row in weeks]
     most = max([2.0, *values])
     step = (WIDTH - LEFT - 12) / max(1, len(weeks) - 1)
 

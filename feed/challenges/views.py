@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User, Viewer
 from accounts.permissions import member_of
-from feed.challenges import begun_on, enterable_posts, entries_of
+from feed.challenges.services import begun_on, enterable_posts, entries_of
 from feed.lists.pages import PAGE_SIZE
 from feed.models import Challenge, Post
 from feed.posts import services as posts_services

@@ -12,7 +12,7 @@ from django.db.models import BooleanField
 from django.db.models.expressions import RawSQL
 
 from accounts.models import User, Viewer
-from feed.search.embedding import DIMENSIONS, Vector
+from feed.search.text_embeddings import DIMENSIONS, Vector
 
 EF_SEARCH = 1_000  # the most there is; `benchmarks.search` says how many of the nearest it finds
 WORDS_AT_ONCE = 240  # rows with the words, put in order by meaning

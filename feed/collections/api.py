@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from accounts.models import User
 from accounts.permissions import member_of
-from feed import collecting
+from feed.collections import services as collections_services
 from feed.lists.pages import PAGE_SIZE
 from feed.members.queries import visible_members
 from feed.models import Collection, CollectionMember, Post
@@ -46,7 +46,7 @@ class CollectionPageSerializer(serializers.Serializer[Any]):
 
 
 class EditCollectionSerializer(serializers.Serializer[Any]):
-    name = serializers.CharField(max_length=collecting.LONGEST_NAME)
+    name = serializers.CharField(max_length=collections_services.LONGEST_NAME)
     visibility = serializers.ChoiceField(Collection.Visibility.choices, default=Collection.Visibility.PRIVATE)
 
 
@@ -68,7 +68,7 @@ class CollectionViewSet(viewsets.ViewSet):
             owner = get_object_or_404(visible_members(request.user, at), username__iexact=name)
             rows = Collection.objects.published(at).filter(owner=owner)
         elif isinstance(request.user, User):
-            collecting.default_collection(member=request.user, at=at)
+            collections_services.default_collection(member=request.user, at=at)
             shared = CollectionMember.objects.filter(member=request.user).values("collection")
             rows = Collection.objects.visible_to(request.user, at)
             rows = rows.filter(Q(owner=request.user) | Q(pk__in=shared))
@@ -89,19 +89,23 @@ class CollectionViewSet(viewsets.ViewSet):
     def create(self, request: Request) -> Response:
         member, data = member_of(request), checked(EditCollectionSerializer, request)
         check_member_rate(member, "collection")
-        return Response(CollectionSerializer(collecting.create_collection(owner=member, **data)).data, status=201)
+        return Response(
+            CollectionSerializer(collections_services.create_collection(owner=member, **data)).data, status=201
+        )
 
     @extend_schema(parameters=[ID], request=EditCollectionSerializer, responses=CollectionSerializer)
     def update(self, request: Request, pk: str) -> Response:
         member, data = member_of(request), checked(EditCollectionSerializer, request)
         check_member_rate(member, "collection")
         found = self._own(member, pk)
-        return Response(CollectionSerializer(collecting.edit_collection(collection=found, owner=member, **data)).data)
+        return Response(
+            CollectionSerializer(collections_services.edit_collection(collection=found, owner=member, **data)).data
+        )
 
     @extend_schema(parameters=[ID], responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
         member = member_of(request)
-        collecting.delete_collection(collection=self._own(member, pk), owner=member)
+        collections_services.delete_collection(collection=self._own(member, pk), owner=member)
         return Response(status=204)
 
     @extend_schema(parameters=[ID, KEY, CURSOR], responses=PostPageSerializer)
@@ -110,7 +114,7 @@ class CollectionViewSet(viewsets.ViewSet):
         """What is in it, as far as the viewer may see; what was added last comes first."""
         at, viewer, found = timezone.now(), request.user, self._visible(request, pk)
         cursor = request.query_params.get("cursor", "")
-        page = collecting.read_posts(found, viewer, at=at, cursor=cursor, size=PAGE_SIZE)
+        page = collections_services.read_posts(found, viewer, at=at, cursor=cursor, size=PAGE_SIZE)
         return Response(posts_shown(request, [item.post for item in page.rows], page.next, request.path))
 
     @extend_schema(parameters=[ID, POST], request=None, responses={204: None})
@@ -122,9 +126,9 @@ class CollectionViewSet(viewsets.ViewSet):
         found = get_object_or_404(Collection.objects.visible_to(member, at), public_id=pk)
         if request.method == "PUT":
             shown = get_object_or_404(Post.objects.visible_to(member, at), public_id=post)
-            collecting.save_post(post=shown, member=member, collection=found, at=at)
+            collections_services.save_post(post=shown, member=member, collection=found, at=at)
         elif (inside := Post.objects.filter(collection_items__collection=found, public_id=post).first()) is not None:
-            collecting.unsave_post(post=inside, member=member, collection=found)
+            collections_services.unsave_post(post=inside, member=member, collection=found)
         return Response(status=204)
 
     @extend_schema(parameters=[ID, NAME], request=MayAddSerializer, responses={204: None})
@@ -136,10 +140,10 @@ class CollectionViewSet(viewsets.ViewSet):
         found = self._own(owner, pk)
         if request.method == "PUT":
             may_add = checked(MayAddSerializer, request)["may_add"]
-            collecting.share_collection(collection=found, owner=owner, username=username, may_add=may_add)
+            collections_services.share_collection(collection=found, owner=owner, username=username, may_add=may_add)
         else:
             member = get_object_or_404(User, username__iexact=username)
-            collecting.unshare_collection(collection=found, member=member, by=owner)
+            collections_services.unshare_collection(collection=found, member=member, by=owner)
         return Response(status=204)
 
     def _own(self, member: User, public_id: str) -> Collection:

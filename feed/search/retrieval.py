@@ -17,10 +17,11 @@ from pgvector.django import CosineDistance, HalfVectorField, HammingDistance
 
 from accounts.models import Viewer
 from feed.models import Post, SearchEntry
-from feed.search import embedding, looks, matching
-from feed.search.embedding import Vector
-from feed.search.language import Query
-from feed.search.statements import EF_SEARCH, WORDS_AT_ONCE, Clause, Wanted, nearest, newest_worded
+from feed.search import filters as search_filters
+from feed.search import image_embeddings, text_embeddings
+from feed.search.query_language import Query
+from feed.search.sql import EF_SEARCH, WORDS_AT_ONCE, Clause, Wanted, nearest, newest_worded
+from feed.search.text_embeddings import Vector
 from feed.search.vectors import shifted
 from lib.errors import Refused
 
@@ -45,7 +46,7 @@ class Search:
 
     query: Query
     viewer: Viewer
-    scope: matching.Scope
+    scope: search_filters.Scope
     reading: "Future[Vector] | None" = None  # where to look by meaning, soon
     sight: Sight | None = None  # where to look by picture
     source: int | None = None  # the post that the query names, which is no result
@@ -98,20 +99,20 @@ class Search:
         return SearchEntry.objects.filter(self._clause().as_filter())
 
     def _clause(self, *, plain: bool = True, minus: bool = True) -> Clause:
-        return self.scope.condition & matching.asked(self.query, self.read_as, plain=plain, minus=minus).clause()
+        return self.scope.condition & search_filters.asked(self.query, self.read_as, plain=plain, minus=minus).clause()
 
     def _own_hidden(self) -> Any:
-        worded = matching.asked(self.query, self.read_as).condition("readable")
-        return matching.own_hidden(self.viewer).filter(self.scope.condition.as_filter(), worded)
+        worded = search_filters.asked(self.query, self.read_as).condition("readable")
+        return search_filters.own_hidden(self.viewer).filter(self.scope.condition.as_filter(), worded)
 
     def _by_words(self, *, beginnings: bool = False) -> list[int]:
         """Whole words before beginnings, near meanings before far ones, the newest where nothing else tells.
 
         Rare beginnings of several words are dear to find: what is near in meaning comes before them.
         """
-        asked = matching.asked(self.query, self.read_as)
+        asked = search_filters.asked(self.query, self.read_as)
         wanted = [word for word in self.query.words if not word.is_excluded]
-        whole = matching.worded(wanted, beginnings=False, read_as=self.read_as)
+        whole = search_filters.worded(wanted, beginnings=False, read_as=self.read_as)
         condition = self.scope.condition & asked.without().clause()
         by_time = self.is_by_time
         found = newest_worded(
@@ -129,13 +130,13 @@ class Search:
         return list(dict.fromkeys(post_id for _whole, _apart, post_id in rows))
 
     def _hidden_by_words(self, whole: str) -> list[tuple[bool, float, int]]:
-        newest = matching.own_hidden(self.viewer).filter(pk__in=list(_first(self._own_hidden())))
+        newest = search_filters.own_hidden(self.viewer).filter(pk__in=list(_first(self._own_hidden())))
         match = Q(readable=SearchQuery(whole, config="salon", search_type="raw"))
         is_whole = Case(When(match, then=Value(True)), default=Value(False))
         rows = list(newest.annotate(is_whole=is_whole).values_list("is_whole", "meaning", "pk"))
-        unread = np.full(embedding.DIMENSIONS, np.nan, dtype=np.float32)
+        unread = np.full(text_embeddings.DIMENSIONS, np.nan, dtype=np.float32)
         meanings = [unread if meaning is None else np.asarray(meaning, dtype=np.float32) for _w, meaning, _pk in rows]
-        apart = self._apart(np.array(meanings).reshape(len(rows), embedding.DIMENSIONS))
+        apart = self._apart(np.array(meanings).reshape(len(rows), text_embeddings.DIMENSIONS))
         return [(is_whole, far, pk) for (is_whole, _meaning, pk), far in zip(rows, apart, strict=True)]
 
     def _apart(self, meanings: Vector) -> list[float]:
@@ -163,8 +164,8 @@ class Search:
         if sight.vector is None:
             entries = self._entries().exclude(pdq=None).annotate(apart=HammingDistance("pdq", sight.pdq))
             return self._within(_scanned(entries.order_by("apart"), limit), UNLIKE)
-        seen = Cast("picture__vector", HalfVectorField(dimensions=looks.dimensions()))
-        entries = self._entries().filter(picture__encoder=looks.encoder_name())
+        seen = Cast("picture__vector", HalfVectorField(dimensions=image_embeddings.dimensions()))
+        entries = self._entries().filter(picture__encoder=image_embeddings.encoder_name())
         near = entries.annotate(apart=CosineDistance(seen, HalfVector(sight.vector))).order_by("apart")
         return [post_id for post_id, _apart in _scanned(near, limit)]
 
@@ -197,27 +198,27 @@ def begin(query: Query, viewer: Viewer, at: datetime, read_as: Mapping[str, str]
     Raises:
         Refused: 400 for a post that is not there for `viewer`, or has nothing to compare.
     """
-    search = Search(query, viewer, matching.scope_of(query, viewer, at), read_as=read_as or {})
+    search = Search(query, viewer, search_filters.scope_of(query, viewer, at), read_as=read_as or {})
     if named := query.one("looks"):
         search.source, search.sight = _looks(named, viewer, at)
     elif named := query.one("like"):
         search.source, search.reading = _likes(named, query, viewer, at)
-    elif query.plain_words() and embedding.is_available():
+    elif query.plain_words() and text_embeddings.is_available():
         words = [search.read_as.get(word.text, word.text) for word in query.words if not word.is_excluded]
-        search.reading = embedding.embed_soon(" ".join(words))
+        search.reading = text_embeddings.embed_soon(" ".join(words))
     return search
 
 
 def _looks(named: str, viewer: Viewer, at: datetime) -> tuple[int | None, Sight]:
     if len(named) == 64:
         return None, Sight(pdq=f"{int(named, 16):0256b}")
-    if named.startswith(looks.UPLOAD):
-        vector = looks.remembered(named)
+    if named.startswith(image_embeddings.UPLOAD):
+        vector = image_embeddings.remembered(named)
         if vector is None:
             raise _refused("looks", _("An uploaded picture is forgotten after ten minutes. Choose it again."))
         return None, Sight(vector=vector)
     entry = _entry_of("looks", named, viewer, at)
-    vector = looks.seen_in(entry.pk)
+    vector = image_embeddings.seen_in(entry.pk)
     if vector is None and entry.pdq is None:
         raise _refused("looks", _("That picture is too plain to compare."))
     return entry.pk, Sight(str(entry.pdq), vector)
@@ -225,10 +226,10 @@ def _looks(named: str, viewer: Viewer, at: datetime) -> tuple[int | None, Sight]
 
 def _likes(named: str, query: Query, viewer: Viewer, at: datetime) -> tuple[int, "Future[Vector]"]:
     entry = _entry_of("like", named, viewer, at)
-    if entry.meaning is None or not embedding.is_available():
+    if entry.meaning is None or not text_embeddings.is_available():
         raise _refused("like", _("That post has no words to compare, or they were not read yet."))
     more, less = ([word.text for word in query.plain_words(excluded=excluded)] for excluded in (False, True))
-    pulls = embedding.embed([*more, *less])
+    pulls = text_embeddings.embed([*more, *less])
     start = np.asarray(entry.meaning, dtype=np.float32)
     known: Future[Vector] = Future()
     known.set_result(shifted(start, list(pulls[: len(more)]), list(pulls[len(more) :])))
