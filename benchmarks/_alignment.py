@@ -17,14 +17,14 @@ from feed.posts.services import publish_image
 from generation.media.storage import training_jpeg
 from generation.models import Checkpoint, Image
 from generation.services import submit_generation
+from ratings.asking.answers import answer_comparison
+from ratings.asking.draws import draw_comparison
+from ratings.asking.sampling import GOLD
+from ratings.asking.showing import mark_shown
+from ratings.asking.tokens import token_for
 from ratings.models import Ask, Policy
-from ratings.sampling import GOLD
-from ratings.services.answering import answer_comparison
-from ratings.services.drawing import draw_comparison
-from ratings.services.showing import mark_shown
 from ratings.simulation import drawing
 from ratings.simulation.stage import agree, simulated_user
-from ratings.tokens import token_for
 
 ROOT = Path(__file__).resolve().parent.parent
 MAKERS, STEPS = 8, 6

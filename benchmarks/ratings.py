@@ -189,8 +189,8 @@ def client(address: str, view: str, answers: Iterator[Answer], until: float) -> 
 
 def prepare(pictures: int) -> Iterator[Answer]:
     """Open asks, one a member and picture, ready to be answered; drawn by nobody, for drawing is not measured."""
+    from ratings.asking.tokens import token_for
     from ratings.models import Ask, Policy, Question
-    from ratings.tokens import token_for
 
     members = make_members()
     images = make_images(members[0][0], pictures)

@@ -18,7 +18,7 @@ from feed.styles.api import EmergentStyleViewSet
 from feed.tags.api import TagViewSet
 from generation.api import CheckpointViewSet, GenerationViewSet, ImageViewSet, StyleViewSet
 from moderation.api import CaseViewSet, DecisionViewSet, ReportViewSet
-from ratings.api import AskViewSet, ComparisonViewSet, QuestionViewSet
+from ratings.asking.api import AskViewSet, ComparisonViewSet, QuestionViewSet
 from ratings.benchmark_api import BenchmarkViewSet
 from ratings.release_api import ReleaseViewSet
 

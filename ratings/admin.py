@@ -11,8 +11,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from accounts.admin import ReadOnlyAdmin
+from ratings.asking.wordings import reword_question
 from ratings.models import Ask, Benchmark, DrawTally, Policy, PromptSet, Question, QuestionTranslation
-from ratings.services.wordings import reword_question
 
 
 class KeptAdmin(admin.ModelAdmin[Any]):

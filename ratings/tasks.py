@@ -10,11 +10,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from lib.errors import Refused
-from ratings import aspects, building, counterparts, point_releases, previews, releases, reports
+from ratings import building, point_releases, post_aspects, previews, releases, reports
+from ratings.asking import showing
+from ratings.asking.pairs import counterparts
 from ratings.benchmarks.results import refresh_results
 from ratings.datasets.eligibility import ReleaseFilter
 from ratings.models import Benchmark, Release, ReleaseShard
-from ratings.services import judging, showing
+from ratings.services import judging
 
 JUDGED = "ratings-judged-mark"  # the last rating and comparison whose raters were looked at
 RATERS = 200  # at a time
@@ -28,14 +30,14 @@ def expire_asks() -> None:
 
 @shared_task(name="ratings.refresh_aspects")
 def refresh_aspects() -> None:
-    aspects.refresh_new_ratings()
+    post_aspects.refresh_new_ratings()
 
 
 @shared_task(name="ratings.refresh_aspects_of")
 def refresh_aspects_of(images: list[int]) -> None:
     """Recomputes the posts of some images (ids), after answers were taken away."""
-    for start in range(0, len(images), aspects.CHUNK):
-        aspects.refresh_aspects(images=images[start : start + aspects.CHUNK])
+    for start in range(0, len(images), post_aspects.CHUNK):
+        post_aspects.refresh_aspects(images=images[start : start + post_aspects.CHUNK])
 
 
 @shared_task(name="ratings.judge_new_answers")

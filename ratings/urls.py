@@ -1,17 +1,22 @@
 from django.urls import path, re_path
 
-from ratings.views import ask, benchmark, compare, policies, raters, releases, research
+from ratings.asking import compare_views
+from ratings.asking import views as asking_views
+from ratings.asking.policies import views as policies_views
+from ratings.views import benchmark, raters, releases, research
 
 app_name = "ratings"
 urlpatterns = [
-    path("asks/for/<str:public_id>/", ask.ask, name="ask"),
-    path("asks/<str:public_id>/answer/", ask.answer, name="ask-answer"),
-    path("asks/<str:public_id>/report/", ask.report, name="ask-report"),
+    path("asks/for/<str:public_id>/", asking_views.ask, name="ask"),
+    path("asks/<str:public_id>/answer/", asking_views.answer, name="ask-answer"),
+    path("asks/<str:public_id>/report/", asking_views.report, name="ask-report"),
     path("answers/", raters.standing, name="standing"),
-    path("compare/", compare.compare, name="compare"),
-    path("compare/<str:public_id>/", compare.reveal, name="compare-reveal"),
-    path("compare/<str:public_id>/answer/", compare.answer, name="compare-answer"),
-    re_path(r"^compare/(?P<public_id>[\w-]{12})/(?P<side>left|right)\.webp$", compare.picture, name="compare-picture"),
+    path("compare/", compare_views.compare, name="compare"),
+    path("compare/<str:public_id>/", compare_views.reveal, name="compare-reveal"),
+    path("compare/<str:public_id>/answer/", compare_views.answer, name="compare-answer"),
+    re_path(
+        r"^compare/(?P<public_id>[\w-]{12})/(?P<side>left|right)\.webp$", compare_views.picture, name="compare-picture"
+    ),
     path("datasets/mine/", releases.share, name="share"),
     path("benchmark/", benchmark.benchmark_list, name="benchmark-list"),
     path("benchmark/<slug:slug>/", benchmark.benchmark_detail, name="benchmark-detail"),
@@ -22,11 +27,11 @@ urlpatterns = [
     path("research/models/<slug:first>/<slug:second>/", research.duel, name="research-duel"),
     path("research/responses/", research.responses, name="research-responses"),
     path("research/tables/<slug:name>.csv", research.table, name="research-table"),
-    path("research/policies/", policies.policy_list, name="policies"),
-    path("research/policies/<int:version>/new/", policies.policy_new, name="policy-new"),
-    path("research/policies/<int:version>/edit/", policies.policy_edit, name="policy-edit"),
-    path("research/policies/<int:version>/activate/", policies.policy_activate, name="policy-activate"),
-    path("research/policies/<int:version>/discard/", policies.policy_discard, name="policy-discard"),
+    path("research/policies/", policies_views.policy_list, name="policies"),
+    path("research/policies/<int:version>/new/", policies_views.policy_new, name="policy-new"),
+    path("research/policies/<int:version>/edit/", policies_views.policy_edit, name="policy-edit"),
+    path("research/policies/<int:version>/activate/", policies_views.policy_activate, name="policy-activate"),
+    path("research/policies/<int:version>/discard/", policies_views.policy_discard, name="policy-discard"),
     path("research/raters/", raters.rater_list, name="raters"),
     path("research/raters/<str:public_id>/", raters.rater, name="rater"),
     path("research/appeals/<str:public_id>/answer/", raters.answer_appeal, name="quality-appeal-answer"),

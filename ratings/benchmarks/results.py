@@ -10,8 +10,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import ConsentEvent, Purpose
+from ratings.asking.models import ComparisonQuerySet
 from ratings.models import Benchmark, BenchmarkPicture, Comparison, QualityFlag
-from ratings.models.asking import ComparisonQuerySet
 from ratings.reports import duels
 from ratings.reports.duels import Judgements
 from ratings.reports.flags import UNFLAGGED

@@ -1,7 +1,7 @@
 """What people tell us: the ledger of asks, their answers, and the datasets that leave."""
 
-from ratings.models.asking import Ask, AskOutcome, Comparison, Rating, Surface
-from ratings.models.bank import DrawTally, Policy, Question, QuestionTranslation, Wording
+from ratings.asking.models import Ask, AskOutcome, Comparison, Rating, Surface
+from ratings.asking.question_bank import DrawTally, Policy, Question, QuestionTranslation, Wording
 from ratings.models.benchmarks import (
     Benchmark,
     BenchmarkEntry,

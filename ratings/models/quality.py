@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from lib.ids import PublicIdModel
-from ratings.models.asking import Ask
+from ratings.asking.models import Ask
 
 RULES_VERSION = 1  # of ratings.quality; flags of other versions are history
 

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from moderation.models import Restriction
 from ratings import quality
-from ratings.aspects import OVERLAP
 from ratings.models import Ask, AskOutcome, Comparison, Flag, QualityAppeal, QualityFlag, RaterStanding, Rating
+from ratings.post_aspects import OVERLAP
 from ratings.quality import Given
 
 SAMPLE = 20_000  # of the latest answers: what the site's medians are taken from

@@ -15,13 +15,13 @@ from moderation.cases.services import claim_case, report_target
 from moderation.decisions.services import decide_case
 from moderation.models import Case, Decision, Report
 from moderation.policy import Reason
+from ratings.asking.answers import answer_ask, answer_comparison, skip_ask
+from ratings.asking.draws import draw_ask, draw_comparison
+from ratings.asking.showing import mark_shown
+from ratings.asking.tokens import token_for
 from ratings.models import Ask, AskOutcome, Surface
-from ratings.services.answering import answer_ask, answer_comparison, skip_ask
-from ratings.services.drawing import draw_ask, draw_comparison
-from ratings.services.showing import mark_shown
 from ratings.simulation import tastes
 from ratings.simulation.stage import Stage, simulated_user
-from ratings.tokens import token_for
 
 Progress = Callable[[int], None]
 VIEWS = 30  # posts that a person looks at

@@ -14,7 +14,7 @@ from accounts.models import Role, User
 from accounts.permissions import member_of, member_required, role_required
 from lib.errors import Refused
 from ratings import quality
-from ratings.forms import AppealAnswerForm, AppealForm
+from ratings.asking.forms import AppealAnswerForm, AppealForm
 from ratings.models import Flag, QualityAppeal, QualityFlag, RaterStanding
 from ratings.services import appeals as appeal_services
 from ratings.tasks import refresh_aspects_of

@@ -10,9 +10,9 @@ from accounts.models import User
 from feed.models import Challenge, Post
 from feed.posts.services import enter_challenge
 from generation.models import Image
+from ratings.asking.answers import skip_ask
+from ratings.asking.tokens import token_for
 from ratings.models import Ask, Comparison, Policy, Rating
-from ratings.services.answering import skip_ask
-from ratings.tokens import token_for
 from tests.conftest import Person
 from tests.ratings.conftest import ALWAYS, Hang, hang
 

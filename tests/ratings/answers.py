@@ -11,8 +11,8 @@ from accounts.models import Purpose, User
 from accounts.services import record_consent
 from generation.models import Image
 from lib.errors import Refused
+from ratings.asking import draws
 from ratings.models import Ask, AskOutcome, Comparison, Policy, Question, Rating, Surface
-from ratings.services import drawing
 
 LEFT, RIGHT, TIE, BOTH_BAD = Comparison.Outcome.values
 
@@ -111,6 +111,6 @@ def siblings(author: User, make: Callable[..., Image], n: int = 2, **fields: obj
 
 def drawn(rater: User) -> Ask:
     """The pair that the site draws for the member; there must be one."""
-    ask = drawing.draw_comparison(rater=rater)
+    ask = draws.draw_comparison(rater=rater)
     assert ask is not None
     return ask

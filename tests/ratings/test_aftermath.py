@@ -11,9 +11,9 @@ from generation.models import Image
 from moderation.cases.services import claim_case, open_case
 from moderation.decisions.services import decide_case
 from moderation.models import Decision
-from ratings import aspects, effects, tasks
+from ratings import effects, post_aspects, tasks
+from ratings.asking import draws
 from ratings.models import Ask, Comparison, Rating
-from ratings.services import drawing
 from tests.conftest import MakeMember
 from tests.ratings.answers import rate, vote
 from tests.ratings.conftest import Hang
@@ -55,15 +55,15 @@ def test_refreshing_takes_what_is_new_and_is_the_same_when_done_twice(
 ) -> None:
     image = hang(alice)
     rate(bob, image, 4)
-    assert aspects.refresh_new_ratings() == 1
+    assert post_aspects.refresh_new_ratings() == 1
     first = aspect(image)
-    assert aspects.refresh_new_ratings() == 0
+    assert post_aspects.refresh_new_ratings() == 0
     rate(mallory, image, 2)
     cache.delete("ratings-aspect-priors")
     tasks.refresh_aspects()
     assert aspect(image) != first
     before = aspect(image)
-    cache.delete(aspects.MARK)  # forgotten: everything is folded again
+    cache.delete(post_aspects.MARK)  # forgotten: everything is folded again
     tasks.refresh_aspects()
     assert aspect(image) == before
 
@@ -76,7 +76,7 @@ def test_a_decision_that_takes_a_picture_away_closes_the_questions_about_it(
 ) -> None:
     image, other = hang(alice, seed=1), hang(alice, seed=2)
     for each in (image, other):
-        assert drawing.draw_ask(surface="post", image=each, rater=bob)
+        assert draws.draw_ask(surface="post", image=each, rater=bob)
     case = claim_case(moderator=mod, case=open_case(target=image, origin="report", severity=1))
     assert case
     decide_case(case=case, moderator=mod, action=Decision.Action.REMOVE, reason="spam")
@@ -87,8 +87,8 @@ def test_a_new_level_closes_the_questions_of_others_and_leaves_the_makers(
     always: object, alice: User, bob: User, hang: Hang
 ) -> None:
     image = hang(alice)
-    by_maker = drawing.draw_ask(surface="result", image=image, rater=alice)
-    by_other = drawing.draw_ask(surface="post", image=image, rater=bob)
+    by_maker = draws.draw_ask(surface="result", image=image, rater=alice)
+    by_other = draws.draw_ask(surface="post", image=image, rater=bob)
     effects.apply(decision=Decision(action=Decision.Action.LEVEL, decided_at=timezone.now()), target=image)
     assert by_maker
     assert by_other
@@ -100,7 +100,7 @@ def test_a_decision_that_changes_nothing_to_see_closes_nothing(
     always: object, alice: User, bob: User, hang: Hang, action: str
 ) -> None:
     image = hang(alice)
-    assert drawing.draw_ask(surface="post", image=image, rater=bob)
+    assert draws.draw_ask(surface="post", image=image, rater=bob)
     effects.apply(decision=Decision(action=action, decided_at=timezone.now()), target=image.post)
     assert Ask.objects.get().outcome == "open"
 
@@ -108,9 +108,9 @@ def test_a_decision_that_changes_nothing_to_see_closes_nothing(
 def test_a_restricted_member_has_no_question_open_and_none_is_open_about_their_pictures(
     always: object, alice: User, bob: User, mallory: User, hang: Hang
 ) -> None:
-    drawing.draw_ask(surface="post", image=hang(alice, seed=1), rater=mallory)
-    drawing.draw_ask(surface="post", image=hang(mallory, seed=2), rater=bob)
-    kept = drawing.draw_ask(surface="post", image=hang(alice, seed=3), rater=bob)
+    draws.draw_ask(surface="post", image=hang(alice, seed=1), rater=mallory)
+    draws.draw_ask(surface="post", image=hang(mallory, seed=2), rater=bob)
+    kept = draws.draw_ask(surface="post", image=hang(alice, seed=3), rater=bob)
     effects.apply(decision=Decision(action=Decision.Action.RESTRICT, decided_at=timezone.now()), target=mallory)
     assert list(Ask.objects.filter(outcome="open")) == [kept]
 
@@ -136,9 +136,9 @@ def test_a_forgotten_member_leaves_no_answer_and_no_answer_about_their_pictures(
     rate(mallory, of_bob, 5)
     rate(mallory, of_alice, 5)
     vote(mallory, of_alice, of_bob, of_bob)
-    aspects.refresh_new_ratings()
+    post_aspects.refresh_new_ratings()
     delete_account(user=bob)
-    aspects.refresh_aspects(images=[of_alice.pk])
+    post_aspects.refresh_aspects(images=[of_alice.pk])
     assert Rating.objects.get().rater == mallory
     assert not Comparison.objects.exists()
     assert not Ask.objects.filter(rater=bob).exists()

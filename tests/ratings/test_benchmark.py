@@ -20,17 +20,17 @@ from accounts.services import record_consent
 from feed.members.services import block_member, unblock_member
 from generation.models import Checkpoint, Image
 from lib.errors import Refused
+from ratings.asking.answers import answer_comparison
+from ratings.asking.draws import draw_comparison
+from ratings.asking.pools import comparison_pools
+from ratings.asking.sampling import Parameters
+from ratings.asking.tokens import token_for
 from ratings.benchmarks.bundle import bundle
 from ratings.benchmarks.pairs import benchmark_pairs
 from ratings.benchmarks.prompts import hash_of, import_prompts, prompts_of, read_prompts, to_lines
 from ratings.benchmarks.results import refresh_results
 from ratings.benchmarks.running import open_judging, register_benchmark
 from ratings.models import Ask, Benchmark, BenchmarkPicture, BenchmarkScore, Policy, PromptSet, QualityFlag
-from ratings.pools import comparison_pools
-from ratings.sampling import Parameters
-from ratings.services.answering import answer_comparison
-from ratings.services.drawing import draw_comparison
-from ratings.tokens import token_for
 from tests.conftest import As, MakeMember
 from tests.generation.fixtures import MakeImage, checkpoint_row
 from tests.ratings.answers import vote

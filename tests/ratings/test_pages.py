@@ -9,8 +9,8 @@ from django.urls import reverse
 
 from accounts.models import User
 from generation.models import Image
+from ratings.asking.tokens import token_for
 from ratings.models import Ask, Rating
-from ratings.tokens import token_for
 from tests.conftest import ApiAs, As
 from tests.generation.fixtures import MakeImage
 from tests.ratings.conftest import Hang, MakePolicy

@@ -13,13 +13,13 @@ from pytest_django.fixtures import Settings
 from accounts.models import Role, User
 from generation.models import Image
 from lib.errors import Refused
-from ratings.activity import recent_activity
-from ratings.forecast import Activity, forecast
+from ratings.asking.draws import draw_ask, draw_comparison
+from ratings.asking.policies.activity import recent_activity
+from ratings.asking.policies.forecast import Activity, forecast
+from ratings.asking.policies.services import activate_policy, discard_policy, save_policy
+from ratings.asking.sampling import Parameters
+from ratings.asking.wordings import reword_question
 from ratings.models import Ask, DrawTally, Policy, Question, QuestionTranslation
-from ratings.sampling import Parameters
-from ratings.services.drawing import draw_ask, draw_comparison
-from ratings.services.policies import activate_policy, discard_policy, save_policy
-from ratings.services.wordings import reword_question
 from tests.conftest import As, MakeMember
 from tests.generation.fixtures import MakeImage
 from tests.ratings.conftest import ALWAYS, Hang

@@ -14,7 +14,7 @@ from generation.models import Image
 from lib.errors import Refused
 from moderation.models import Restriction
 from moderation.restrictions.services import restrict_member
-from ratings import aspects, quality, tasks
+from ratings import post_aspects, quality, tasks
 from ratings.models import Ask, Comparison, Flag, QualityAppeal, QualityFlag, RaterStanding, Rating
 from ratings.quality import Given
 from ratings.services import appeals as appeal_services
@@ -135,9 +135,9 @@ def test_a_flag_deletes_nothing_is_raised_once_and_lifted_when_it_no_longer_hold
 def test_a_doubted_rating_is_left_out_of_what_posts_show(hasty: Image, bob: User, mallory: User) -> None:
     rate(mallory, hasty, 5)
     Ask.objects.filter(rater=mallory).update(dwell_ms=5000, closed_at=timezone.now())
-    aspects.refresh_aspects(images=[hasty.pk])
+    post_aspects.refresh_aspects(images=[hasty.pk])
     assert hasty.post.aspects.get().n == 2
-    aspects.refresh_aspects(images=judge(bob, mallory))
+    post_aspects.refresh_aspects(images=judge(bob, mallory))
     assert hasty.post.aspects.get().n == 1
 
 

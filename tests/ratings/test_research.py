@@ -14,8 +14,8 @@ from accounts.models import User
 from feed.models import Post, PostAspect, PostTag, Tag
 from generation.models import Image
 from ratings import reports
-from ratings.aspects import refresh_aspects
 from ratings.models import Ask, Comparison, DrawTally, Policy, QualityFlag, Question, Reading
+from ratings.post_aspects import refresh_aspects
 from ratings.reports import readings
 from ratings.reports.duels import turned
 from ratings.reports.tables import TABLES

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ratings import sampling
-from ratings.sampling import FLOOR, AskDraw, Candidate, Limit, PairDraw, Parameters, PastAsk
+from ratings.asking import sampling
+from ratings.asking.sampling import FLOOR, AskDraw, Candidate, Limit, PairDraw, Parameters, PastAsk
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SLUGS = ["lighting", "subject", "background", "colour", "prompt-match", "artefacts", "overall"]

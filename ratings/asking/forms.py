@@ -8,8 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from lib.errors import Refused
+from ratings.asking import answers
 from ratings.models import Ask, AskOutcome, QualityAppeal
-from ratings.services import answering
 from ratings.services import appeals as appeal_services
 
 LONGEST_DWELL = 3_600_000  # ms
@@ -54,12 +54,12 @@ class AnswerForm(_TokenForm):
         data = self.read()
         token = data["token"]
         if data["outcome"] == AskOutcome.SKIPPED:
-            answering.skip_ask(token=token, rater=rater, about=about)
+            answers.skip_ask(token=token, rater=rater, about=about)
         elif data["outcome"] == AskOutcome.DISMISSED:
-            answering.dismiss_ask(token=token, rater=rater, about=about)
+            answers.dismiss_ask(token=token, rater=rater, about=about)
         else:
             value = None if data["value"] == CANT_TELL else int(data["value"])
-            answering.answer_ask(token=token, rater=rater, value=value, dwell_ms=data["dwell_ms"], about=about)
+            answers.answer_ask(token=token, rater=rater, value=value, dwell_ms=data["dwell_ms"], about=about)
 
 
 class AppealForm(forms.Form):
@@ -90,6 +90,6 @@ class ComparisonForm(_TokenForm):
 
     def submit(self, *, rater: User, about: Collection[str]) -> Ask:
         data = self.read()
-        return answering.answer_comparison(
+        return answers.answer_comparison(
             token=data["token"], rater=rater, outcome=data["outcome"], dwell_ms=data["dwell_ms"], about=about
         )

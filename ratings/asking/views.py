@@ -14,10 +14,10 @@ from accounts.models import User
 from accounts.permissions import member_of, member_required
 from generation.models import Image
 from lib.errors import Refused
-from ratings.forms import AnswerForm
+from ratings.asking import draws, showing
+from ratings.asking.forms import AnswerForm
+from ratings.asking.tokens import token_for
 from ratings.models import Surface
-from ratings.services import drawing, showing
-from ratings.tokens import token_for
 
 
 @never_cache
@@ -29,7 +29,7 @@ def ask(request: HttpRequest, public_id: str) -> HttpResponse:
         return HttpResponse(status=204)
     image = get_object_or_404(Image.objects.visible_to(request.user, timezone.now()), public_id=public_id)
     surface = Surface.RESULT if image.author_id == request.user.pk else Surface.POST
-    drawn = drawing.draw_ask(surface=surface, image=image, rater=request.user)
+    drawn = draws.draw_ask(surface=surface, image=image, rater=request.user)
     if drawn is None and request.headers.get("HX-Request"):
         return HttpResponse(status=204)
     if drawn is None:

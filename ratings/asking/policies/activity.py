@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Sum
 
 from generation.models import Image
-from ratings.forecast import MOST_DRAWS, Activity
+from ratings.asking.policies.forecast import MOST_DRAWS, Activity
 from ratings.models import Ask, AskOutcome, DrawTally, Surface
 
 DAYS = 7

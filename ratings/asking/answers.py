@@ -12,10 +12,10 @@ from accounts.models import User, level_for
 from lib.errors import NotFound, Refused
 from lib.limits import check_rate
 from moderation.restrictions.services import require_unrestricted
-from ratings import ledger
+from ratings.asking import ledger
+from ratings.asking.pools import askable_images
+from ratings.asking.tokens import Claim, open_token, read_token
 from ratings.models import Ask, AskOutcome, Comparison, Rating
-from ratings.pools import askable_images
-from ratings.tokens import Claim, open_token, read_token
 
 SKIP = "skip"
 REFUSED_A_MINUTE = 60

@@ -15,12 +15,12 @@ from rest_framework.reverse import reverse
 from accounts.permissions import member_of
 from generation.models import Image
 from lib.limits import check_rate
-from ratings.forms import LONGEST_DWELL
+from ratings.asking import answers, draws, showing
+from ratings.asking.compare_views import PAIRS_A_MINUTE
+from ratings.asking.forms import LONGEST_DWELL
+from ratings.asking.pools import prompt_of, theme_of
+from ratings.asking.tokens import token_for
 from ratings.models import Ask, AskOutcome, Comparison, Question, Rating, Surface
-from ratings.pools import prompt_of, theme_of
-from ratings.services import answering, drawing, showing
-from ratings.tokens import token_for
-from ratings.views.compare import PAIRS_A_MINUTE
 
 ID = OpenApiParameter("id", str, OpenApiParameter.PATH)
 NOTHING = OpenApiResponse(description="Nothing is asked now.")
@@ -117,7 +117,7 @@ class AnswerSerializer(_TimedSerializer):
 
 
 class VerdictSerializer(_TimedSerializer):
-    outcome = serializers.ChoiceField([*Comparison.Outcome.choices, (answering.SKIP, "Skip")])
+    outcome = serializers.ChoiceField([*Comparison.Outcome.choices, (answers.SKIP, "Skip")])
 
 
 class OutcomeSerializer(serializers.Serializer[Any]):
@@ -176,7 +176,7 @@ class AskViewSet(viewsets.ViewSet):
         member, data = member_of(request), _valid(DrawSerializer, request)
         image = get_object_or_404(Image.objects.visible_to(member, timezone.now()), public_id=data["image"])
         surface = Surface.RESULT if image.author_id == member.pk else Surface.POST
-        ask = drawing.draw_ask(surface=surface, image=image, rater=member)
+        ask = draws.draw_ask(surface=surface, image=image, rater=member)
         if ask is None:
             return Response(status=status.HTTP_204_NO_CONTENT)
         return Response(AskSerializer(ask, context={"request": request}).data, status=status.HTTP_201_CREATED)
@@ -192,7 +192,7 @@ class AskViewSet(viewsets.ViewSet):
     def answer(self, request: Request, pk: str) -> Response:
         """Stores the answer. The same one again changes nothing; another one is refused with 409."""
         data = _valid(AnswerSerializer, request)
-        rating = answering.answer_ask(**data, rater=member_of(request), about=[pk])
+        rating = answers.answer_ask(**data, rater=member_of(request), about=[pk])
         return Response(RatingSerializer(rating).data)
 
     @extend_schema(parameters=[ID], request=DismissSerializer, responses=OutcomeSerializer)
@@ -200,7 +200,7 @@ class AskViewSet(viewsets.ViewSet):
     def skip(self, request: Request, pk: str) -> Response:
         """Closes the ask without an answer."""
         data = _valid(DismissSerializer, request)
-        close = answering.dismiss_ask if data["is_dismissal"] else answering.skip_ask
+        close = answers.dismiss_ask if data["is_dismissal"] else answers.skip_ask
         ask = close(token=data["token"], rater=member_of(request), about=[pk])
         return Response(OutcomeSerializer(ask).data)
 
@@ -213,7 +213,7 @@ class ComparisonViewSet(viewsets.ViewSet):
         """The pair to judge next: the one left open, else a new one; 204 when no pair is left."""
         member = member_of(request)
         check_rate(key=f"compare:{member.pk}", limit=PAIRS_A_MINUTE, seconds=60)
-        ask = drawing.draw_comparison(rater=member)
+        ask = draws.draw_comparison(rater=member)
         if ask is None:
             return Response(status=status.HTTP_204_NO_CONTENT)
         return Response(ComparisonSerializer(ask, context={"request": request}).data, status=status.HTTP_201_CREATED)
@@ -228,7 +228,7 @@ class ComparisonViewSet(viewsets.ViewSet):
     @action(detail=True, methods=["post"])
     def answer(self, request: Request, pk: str) -> Response:
         """Stores which side won, as it was seen, and says what the pictures were."""
-        ask = answering.answer_comparison(**_valid(VerdictSerializer, request), rater=member_of(request), about=[pk])
+        ask = answers.answer_comparison(**_valid(VerdictSerializer, request), rater=member_of(request), about=[pk])
         return Response(RevealSerializer(ask).data)
 
 

@@ -12,9 +12,9 @@ from accounts.models import User
 from generation.models import Image
 from lib.errors import Refused
 from moderation.restrictions.services import require_unrestricted
-from ratings import sampling
+from ratings.asking import sampling
+from ratings.asking.pools import askable_images, comparison_pools, recent_asks
 from ratings.models import Ask, AskOutcome, DrawTally, Policy, Question, Surface
-from ratings.pools import askable_images, comparison_pools, recent_asks
 
 DRAW_IS_KEPT = 30 * 24 * 3600  # s
 NEEDS_PROMPT = "prompt-match"

@@ -6,8 +6,8 @@ from datetime import datetime
 from django.utils import timezone
 
 from accounts.models import User
+from ratings.asking.tokens import read_token
 from ratings.models import Ask, AskOutcome
-from ratings.tokens import read_token
 
 
 def mark_shown(*, token: str, rater: User, about: Collection[str] = (), at: datetime | None = None) -> None:

@@ -11,11 +11,11 @@ from feed.models import Challenge, ChallengeEntry, Post
 from feed.posts import filters as posts_filters
 from generation.models import Image, ImageQuerySet, ImageState
 from lib.days import local_day
+from ratings.asking.pairs.counterparts import AUTHOR as COUNTERPARTS
+from ratings.asking.pairs.pairing import Picture, Strategy, eligible_pairs, entry_pairs
+from ratings.asking.sampling import GOLD, REPEAT, Candidate, Parameters, PastAsk
 from ratings.benchmarks.pairs import benchmark_pairs
-from ratings.counterparts import AUTHOR as COUNTERPARTS
 from ratings.models import Ask, AskOutcome, Comparison
-from ratings.pairing import Picture, Strategy, eligible_pairs, entry_pairs
-from ratings.sampling import GOLD, REPEAT, Candidate, Parameters, PastAsk
 
 PUBLIC_PICTURES = 400  # the newest; pairs are looked for among these
 OWN_PICTURES = 100

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from generation.models import Image
 from lib.ids import PublicIdModel
-from ratings.models.bank import Policy, Question, Wording
+from ratings.asking.question_bank import Policy, Question, Wording
 
 
 class Surface(models.TextChoices):

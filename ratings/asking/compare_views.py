@@ -10,12 +10,12 @@ from accounts.permissions import member_of, member_required
 from generation.media import storage
 from lib.errors import Refused
 from lib.limits import check_rate
-from ratings.forms import ComparisonForm
-from ratings.gold import spoil
+from ratings.asking import draws
+from ratings.asking.forms import ComparisonForm
+from ratings.asking.pairs.gold import spoil
+from ratings.asking.pools import askable_images, prompt_of, theme_of
+from ratings.asking.tokens import token_for
 from ratings.models import Ask, AskOutcome, RaterStanding
-from ratings.pools import askable_images, prompt_of, theme_of
-from ratings.services import drawing
-from ratings.tokens import token_for
 
 PAIRS_A_MINUTE = 60
 
@@ -28,7 +28,7 @@ def compare(request: HttpRequest) -> HttpResponse:
     member = member_of(request)
     try:
         check_rate(key=f"compare:{member.pk}", limit=PAIRS_A_MINUTE, seconds=60)
-        drawn = drawing.draw_comparison(rater=member)
+        drawn = draws.draw_comparison(rater=member)
     except Refused as refusal:
         return render(request, "ratings/compare.html", {"refusal": refusal.message}, status=refusal.status)
     return _pair(request, drawn)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ratings.sampling import Parameters, PastAsk, draw_ask
+from ratings.asking.sampling import Parameters, PastAsk, draw_ask
 
 MOST_DRAWS = 20_000  # played: about a second
 MOST_RUNS = 20
