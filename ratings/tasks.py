@@ -16,7 +16,7 @@ from ratings.asking.pairs import counterparts
 from ratings.benchmarks.results import refresh_results
 from ratings.datasets.eligibility import ReleaseFilter
 from ratings.models import Benchmark, Release, ReleaseShard
-from ratings.services import judging
+from ratings.quality import flags as quality_flags
 
 JUDGED = "ratings-judged-mark"  # the last rating and comparison whose raters were looked at
 RATERS = 200  # at a time
@@ -44,7 +44,7 @@ def refresh_aspects_of(images: list[int]) -> None:
 def judge_new_answers() -> None:
     """Looks at whoever answered since the last time. A forgotten mark only means that everybody is looked at."""
     rating, comparison = cache.get(JUDGED) or (0, 0)
-    raters, *newest = judging.raters_since(rating=rating, comparison=comparison)
+    raters, *newest = quality_flags.raters_since(rating=rating, comparison=comparison)
     _judge_in_parts(raters)
     cache.set(JUDGED, newest, timeout=None)
 
@@ -52,12 +52,12 @@ def judge_new_answers() -> None:
 @shared_task(name="ratings.judge_everybody")
 def judge_everybody() -> None:
     """Once a day: restrictions and the site's own pace change what older answers look like."""
-    _judge_in_parts(judging.raters_active(at=timezone.now()))
+    _judge_in_parts(quality_flags.raters_active(at=timezone.now()))
 
 
 @shared_task(name="ratings.judge_raters")
 def judge_raters(raters: list[int]) -> None:
-    images = judging.judge_raters(raters=raters)
+    images = quality_flags.judge_raters(raters=raters)
     if images:
         refresh_aspects_of.delay_on_commit(images)  # type: ignore[attr-defined]  # DjangoTask, not yet in celery-types
 

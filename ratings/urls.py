@@ -3,14 +3,15 @@ from django.urls import path, re_path
 from ratings.asking import compare_views
 from ratings.asking import views as asking_views
 from ratings.asking.policies import views as policies_views
-from ratings.views import benchmark, raters, releases, research
+from ratings.quality import views as quality_views
+from ratings.views import benchmark, releases, research
 
 app_name = "ratings"
 urlpatterns = [
     path("asks/for/<str:public_id>/", asking_views.ask, name="ask"),
     path("asks/<str:public_id>/answer/", asking_views.answer, name="ask-answer"),
     path("asks/<str:public_id>/report/", asking_views.report, name="ask-report"),
-    path("answers/", raters.standing, name="standing"),
+    path("answers/", quality_views.standing, name="standing"),
     path("compare/", compare_views.compare, name="compare"),
     path("compare/<str:public_id>/", compare_views.reveal, name="compare-reveal"),
     path("compare/<str:public_id>/answer/", compare_views.answer, name="compare-answer"),
@@ -32,9 +33,9 @@ urlpatterns = [
     path("research/policies/<int:version>/edit/", policies_views.policy_edit, name="policy-edit"),
     path("research/policies/<int:version>/activate/", policies_views.policy_activate, name="policy-activate"),
     path("research/policies/<int:version>/discard/", policies_views.policy_discard, name="policy-discard"),
-    path("research/raters/", raters.rater_list, name="raters"),
-    path("research/raters/<str:public_id>/", raters.rater, name="rater"),
-    path("research/appeals/<str:public_id>/answer/", raters.answer_appeal, name="quality-appeal-answer"),
+    path("research/raters/", quality_views.rater_list, name="raters"),
+    path("research/raters/<str:public_id>/", quality_views.rater, name="rater"),
+    path("research/appeals/<str:public_id>/answer/", quality_views.answer_appeal, name="quality-appeal-answer"),
     path("research/releases/", releases.release_list, name="release-list"),
     path("research/releases/new/", releases.release_new, name="release-new"),
     re_path(r"^research/releases/previews/(?P<key>[0-9a-f]{32})/$", releases.release_preview, name="release-preview"),

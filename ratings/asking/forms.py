@@ -10,7 +10,7 @@ from accounts.models import User
 from lib.errors import Refused
 from ratings.asking import answers
 from ratings.models import Ask, AskOutcome, QualityAppeal
-from ratings.services import appeals as appeal_services
+from ratings.quality import appeals as appeal_services
 
 LONGEST_DWELL = 3_600_000  # ms
 CANT_TELL = "cant_tell"

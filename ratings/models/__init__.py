@@ -11,7 +11,6 @@ from ratings.models.benchmarks import (
     PromptSet,
 )
 from ratings.models.figures import AspectFigure, Reading
-from ratings.models.quality import Flag, QualityAppeal, QualityFlag, RaterStanding
 from ratings.models.releases import (
     GonePicture,
     Release,
@@ -20,6 +19,7 @@ from ratings.models.releases import (
     ReleaseShard,
     ReleaseTombstone,
 )
+from ratings.quality.models import Flag, QualityAppeal, QualityFlag, RaterStanding
 
 __all__ = [
     "Ask",

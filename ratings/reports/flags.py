@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db.models import QuerySet
 
 from ratings.models import Comparison, QualityFlag, Rating
-from ratings.models.quality import RULES_VERSION
+from ratings.quality.models import RULES_VERSION
 
 # Flags of the present rules that were not lifted; as `QualityFlag.objects.in_force()`, in SQL.
 IN_FORCE = f"lifted_at IS NULL AND version = {RULES_VERSION}"

@@ -14,11 +14,12 @@ from generation.models import Image
 from lib.errors import Refused
 from moderation.models import Restriction
 from moderation.restrictions.services import restrict_member
-from ratings import post_aspects, quality, tasks
+from ratings import post_aspects, tasks
 from ratings.models import Ask, Comparison, Flag, QualityAppeal, QualityFlag, RaterStanding, Rating
-from ratings.quality import Given
-from ratings.services import appeals as appeal_services
-from ratings.services import judging
+from ratings.quality import appeals as appeal_services
+from ratings.quality import flags as quality_flags
+from ratings.quality import rules as quality_rules
+from ratings.quality.rules import Given
 from tests.conftest import As, MakeMember
 from tests.ratings.answers import rate, vote
 from tests.ratings.conftest import Hang
@@ -41,7 +42,7 @@ def mixed(n: int, **fields: int) -> list[Given]:
 
 
 def flags(given: list[Given], restricted_at: list[datetime] | None = None) -> dict[int, set[Flag]]:
-    return quality.flags_of(given, site_medians=SITE, restricted_at=restricted_at or [])
+    return quality_rules.flags_of(given, site_medians=SITE, restricted_at=restricted_at or [])
 
 
 def test_careful_answers_have_no_flags() -> None:
@@ -86,8 +87,8 @@ def test_a_repeat_that_prefers_the_other_picture_marks_both_answers_and_a_tie_co
 
 
 def test_answers_past_the_days_cap_are_marked_from_there_on() -> None:
-    many = [replace(scale(n, place=n % 5), at=NOW + timedelta(seconds=n)) for n in range(quality.DAILY_CAP + 2)]
-    assert sorted(flags(many)) == [quality.DAILY_CAP, quality.DAILY_CAP + 1]
+    many = [replace(scale(n, place=n % 5), at=NOW + timedelta(seconds=n)) for n in range(quality_rules.DAILY_CAP + 2)]
+    assert sorted(flags(many)) == [quality_rules.DAILY_CAP, quality_rules.DAILY_CAP + 1]
     assert flags([*many[:-2], replace(many[-1], at=NOW + timedelta(days=1, seconds=5))]) == {}
 
 
@@ -110,14 +111,14 @@ def hasty(alice: User, bob: User, hang: Hang) -> Image:
 
 
 def judge(*raters: User) -> list[int]:
-    return judging.judge_raters(raters=[rater.pk for rater in raters], at=timezone.now())
+    return quality_flags.judge_raters(raters=[rater.pk for rater in raters], at=timezone.now())
 
 
 def test_a_flag_deletes_nothing_is_raised_once_and_lifted_when_it_no_longer_holds(hasty: Image, bob: User) -> None:
     assert judge(bob) == [hasty.pk]
     assert judge(bob) == []
     flag = QualityFlag.objects.get()
-    assert (flag.flag, flag.version, flag.lifted_at) == ("too_fast", quality.VERSION, None)
+    assert (flag.flag, flag.version, flag.lifted_at) == ("too_fast", quality_rules.VERSION, None)
     assert Rating.objects.count() == 1
     assert not Rating.objects.unflagged().exists()
     Ask.objects.update(dwell_ms=5000)
@@ -154,19 +155,19 @@ def test_flags_of_pairs_stand_where_exports_read_them_and_a_check_shows_who_look
 
 
 def test_the_task_looks_at_whoever_answered_since_and_later_at_nobody_twice(hasty: Image, bob: User) -> None:
-    raters, rating, comparison = judging.raters_since(rating=0, comparison=0)
+    raters, rating, comparison = quality_flags.raters_since(rating=0, comparison=0)
     assert raters == [bob.pk]
     later = timezone.now() + timedelta(hours=1)
-    assert judging.raters_since(rating=rating, comparison=comparison, at=later)[0] == []
+    assert quality_flags.raters_since(rating=rating, comparison=comparison, at=later)[0] == []
     tasks.judge_new_answers()
-    assert judging.raters_active(at=timezone.now()) == [bob.pk]
+    assert quality_flags.raters_active(at=timezone.now()) == [bob.pk]
 
 
 def test_an_answer_that_was_numbered_earlier_and_stored_later_is_looked_at_too(
     hasty: Image, bob: User, mallory: User
 ) -> None:
     seen = rate(mallory, hasty, 2)  # the newest when the task looked; bob's transaction, numbered before, ended later
-    assert judging.raters_since(rating=seen.pk, comparison=0)[0] == [bob.pk, mallory.pk]
+    assert quality_flags.raters_since(rating=seen.pk, comparison=0)[0] == [bob.pk, mallory.pk]
 
 
 def test_a_restricted_members_last_answers_are_marked(hasty: Image, bob: User) -> None:

@@ -15,7 +15,7 @@ from moderation.models import Screening
 from moderation.screening.observations import TextKind
 from moderation.screening.services import screen_text
 from ratings.models import QualityAppeal, QualityFlag
-from ratings.services.judging import judge_raters
+from ratings.quality.flags import judge_raters
 
 APPEALS_A_WEEK = 3
 LONGEST_TEXT = 2000

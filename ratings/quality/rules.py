@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from statistics import median
 
-from ratings.models.quality import RULES_VERSION, Flag
+from ratings.quality.models import RULES_VERSION, Flag
 
 VERSION = RULES_VERSION
 WINDOW = timedelta(days=30)  # an answer is judged beside those of the same member within it

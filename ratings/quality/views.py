@@ -13,10 +13,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.models import Role, User
 from accounts.permissions import member_of, member_required, role_required
 from lib.errors import Refused
-from ratings import quality
 from ratings.asking.forms import AppealAnswerForm, AppealForm
 from ratings.models import Flag, QualityAppeal, QualityFlag, RaterStanding
-from ratings.services import appeals as appeal_services
+from ratings.quality import appeals as appeal_services
+from ratings.quality import rules as quality_rules
 from ratings.tasks import refresh_aspects_of
 
 RATERS = 100
@@ -32,7 +32,7 @@ def rater_list(request: HttpRequest) -> HttpResponse:
     rows = RaterStanding.objects.current().select_related("rater")
     rows = rows.annotate(has_appealed=Exists(waiting.filter(rater=OuterRef("rater")))).most_flagged()[:RATERS]
     appeals = waiting.select_related("rater").order_by("created_at")[:RATERS]
-    context = {"raters": rows, "appeals": appeals, "version": quality.VERSION, "days": quality.WINDOW.days}
+    context = {"raters": rows, "appeals": appeals, "version": quality_rules.VERSION, "days": quality_rules.WINDOW.days}
     return render(request, "ratings/raters.html", context)
 
 
@@ -89,8 +89,8 @@ def _about(member: User) -> dict[str, Any]:
         "flagged": _latest(flags),
         "appeals": appeals,
         "waiting": next((appeal for appeal in appeals if appeal.state == OPEN), None),
-        "days": quality.WINDOW.days,
-        "version": quality.VERSION,
+        "days": quality_rules.WINDOW.days,
+        "version": quality_rules.VERSION,
     }
 
 

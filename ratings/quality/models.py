@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from lib.ids import PublicIdModel
 from ratings.asking.models import Ask
 
-RULES_VERSION = 1  # of ratings.quality; flags of other versions are history
+RULES_VERSION = 1  # of ratings.quality.rules; flags of other versions are history
 
 
 class Flag(models.TextChoices):

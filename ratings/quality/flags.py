@@ -10,10 +10,10 @@ from django.db.models import Max, Q
 from django.utils import timezone
 
 from moderation.models import Restriction
-from ratings import quality
 from ratings.models import Ask, AskOutcome, Comparison, Flag, QualityAppeal, QualityFlag, RaterStanding, Rating
 from ratings.post_aspects import OVERLAP
-from ratings.quality import Given
+from ratings.quality import rules as quality_rules
+from ratings.quality.rules import Given
 
 SAMPLE = 20_000  # of the latest answers: what the site's medians are taken from
 USUAL_MS = {False: 4000.0, True: 6000.0}  # the medians until there are enough answers to have their own
@@ -37,12 +37,12 @@ def judge_raters(*, raters: Collection[int], at: datetime | None = None) -> list
     wanted: dict[int, set[Flag]] = {}
     standings = []
     for rater, answers in given.items():
-        found = quality.flags_of(answers, site_medians=medians, restricted_at=restrictions.get(rater, ()))
+        found = quality_rules.flags_of(answers, site_medians=medians, restricted_at=restrictions.get(rater, ()))
         free = {each.ask for each in answers if rater in exempt and each.at <= exempt[rater]}
         flags = {ask: these for ask, these in found.items() if ask not in free}
-        summary = quality.summary_of(answers, flags)
+        summary = quality_rules.summary_of(answers, flags)
         names = {name: getattr(summary, name) for name in summary.__slots__}
-        standings.append(RaterStanding(rater_id=rater, version=quality.VERSION, judged_at=at, **names))
+        standings.append(RaterStanding(rater_id=rater, version=quality_rules.VERSION, judged_at=at, **names))
         wanted |= {each.ask: flags.get(each.ask, set()) for each in answers}
     _store_standings(standings)
     return _store_flags(wanted, at)
@@ -68,13 +68,13 @@ def _since(row: int, at: datetime) -> Q:
 
 def raters_active(*, at: datetime) -> list[int]:
     """Everybody with an answer that the rules still look at (ids)."""
-    answered = Ask.objects.filter(outcome=AskOutcome.ANSWERED, created_at__gt=at - quality.WINDOW)
+    answered = Ask.objects.filter(outcome=AskOutcome.ANSWERED, created_at__gt=at - quality_rules.WINDOW)
     return list(answered.order_by("rater").values_list("rater", flat=True).distinct())
 
 
 def _answers_of(raters: Collection[int], at: datetime) -> dict[int, list[Given]]:
     rows = Ask.objects.filter(
-        rater__in=raters, outcome=AskOutcome.ANSWERED, created_at__gt=at - quality.WINDOW, closed_at__lte=at
+        rater__in=raters, outcome=AskOutcome.ANSWERED, created_at__gt=at - quality_rules.WINDOW, closed_at__lte=at
     ).order_by("rater", "closed_at", "pk")
     given: dict[int, list[Given]] = defaultdict(list)
     for ask in rows.select_related("rating", "comparison"):
@@ -87,7 +87,7 @@ def _given(ask: Ask) -> Given:
     shared: dict[str, Any] = {"ask": ask.pk, "at": ask.closed_at, "dwell_ms": ask.dwell_ms}
     if not ask.is_pair:
         value = ask.rating.value
-        place = quality.CANT_TELL if value is None else 6 - value if ask.is_scale_reversed else value
+        place = quality_rules.CANT_TELL if value is None else 6 - value if ask.is_scale_reversed else value
         return Given(place=place, **shared)
     told, low, high = ask.comparison, *ask.subject
     return Given(
@@ -151,7 +151,7 @@ def _store_flags(wanted: Mapping[int, set[Flag]], at: datetime) -> list[int]:
     changed = [ask for ask, flags in now.items() if flags != before.get(ask, set())]
     raised = [(ask, flag) for ask in changed for flag in sorted(now[ask] - before[ask])]
     QualityFlag.objects.bulk_create(
-        [QualityFlag(ask_id=ask, version=quality.VERSION, flag=flag, raised_at=at) for ask, flag in raised],
+        [QualityFlag(ask_id=ask, version=quality_rules.VERSION, flag=flag, raised_at=at) for ask, flag in raised],
         update_conflicts=True,
         unique_fields=["ask", "version", "flag"],
         update_fields=["raised_at", "lifted_at"],
