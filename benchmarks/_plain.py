@@ -59,8 +59,8 @@ def by_copy(path: Path) -> None:
     import pyarrow.parquet as pq
     from django.db import connection
 
-    from ratings.datasets.aspects import FORMAT
-    from ratings.datasets.columns import ROW_GROUP
+    from ratings.releases.formats.aspects import FORMAT
+    from ratings.releases.formats.columns import ROW_GROUP
 
     types = {field.name: pa.string() if pa.types.is_list(field.type) else field.type for field in FORMAT.schema}
     convert = pa_csv.ConvertOptions(
@@ -83,9 +83,9 @@ def by_files(path: Path) -> None:
     import pyarrow as pa
     from django.db import connection
 
-    from ratings.datasets.columns import IMAGE_ROW_GROUP
-    from ratings.datasets.pairs import FORMAT
-    from ratings.datasets.parquet import parquet_writer
+    from ratings.releases.engine.parquet import parquet_writer
+    from ratings.releases.formats.columns import IMAGE_ROW_GROUP
+    from ratings.releases.formats.pairs import FORMAT
 
     with parquet_writer(path, FORMAT) as writer, connection.cursor() as cursor:
         cursor.execute(_PAIRS)

@@ -165,13 +165,14 @@ def _release(what: str, out: str) -> dict[str, Any]:
     from django.utils import timezone
 
     from benchmarks._datasets import AGO
-    from ratings import building, releases
-    from ratings.datasets.eligibility import ReleaseFilter
+    from ratings.releases import building
+    from ratings.releases import services as releases_services
+    from ratings.releases.engine.eligibility import ReleaseFilter
 
     kind = "pairs" if what == "pairs" else "ratings"
     at = timezone.now() - AGO / 2 if what == "tenth" else None
     started = time.perf_counter()
-    release = releases.plan_release(filter=ReleaseFilter(), kinds=[kind], destination=Path(out), at=at)
+    release = releases_services.plan_release(filter=ReleaseFilter(), kinds=[kind], destination=Path(out), at=at)
     planned = time.perf_counter() - started
     build = _timed(lambda: building.build_release(release=release))
     release.refresh_from_db()
@@ -182,12 +183,12 @@ def _release(what: str, out: str) -> dict[str, Any]:
 
 def _workers(out: Path) -> list[float]:
     """Seconds until one process, and then two, have built every shard of one planned release of ratings."""
-    from ratings import releases
-    from ratings.datasets.destinations import destination_of
-    from ratings.datasets.eligibility import ReleaseFilter
+    from ratings.releases import services as releases
+    from ratings.releases.engine.eligibility import ReleaseFilter
+    from ratings.releases.publishing.destinations import destination_of
 
     _remove(out)
-    release = releases.plan_release(filter=ReleaseFilter(), kinds=["ratings"], destination=out)
+    release = releases_services.plan_release(filter=ReleaseFilter(), kinds=["ratings"], destination=out)
     took = []
     for count in (1, 2):
         destination_of(release).discard()
@@ -195,8 +196,8 @@ def _workers(out: Path) -> list[float]:
         took.append(_built_by(count, out))
         assert not release.shards.filter(built_at=None).exists()
         print(f"{count} building: {took[-1]:.2f} s", flush=True)
-    releases.cancel_release(release=release)
-    releases.discard_release(release=release)
+    releases_services.cancel_release(release=release)
+    releases_services.discard_release(release=release)
     return took
 
 
@@ -222,8 +223,8 @@ def _let_go(running: list[subprocess.Popen[str]]) -> None:
 
 
 def _build_shards(out: str) -> None:
-    from ratings import building
     from ratings.models import Release
+    from ratings.releases import building
 
     release = Release.objects.unfinished().get(destination=out)
     print("ready", flush=True)

@@ -20,7 +20,7 @@ from generation.api import CheckpointViewSet, GenerationViewSet, ImageViewSet, S
 from moderation.api import CaseViewSet, DecisionViewSet, ReportViewSet
 from ratings.asking.api import AskViewSet, ComparisonViewSet, QuestionViewSet
 from ratings.benchmark_api import BenchmarkViewSet
-from ratings.release_api import ReleaseViewSet
+from ratings.releases.api import ReleaseViewSet
 
 router = DefaultRouter()
 router.register("posts", PostViewSet, basename="post")  # first: patterns are tried in this order

@@ -10,13 +10,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from lib.errors import Refused
-from ratings import building, point_releases, post_aspects, previews, releases, reports
+from ratings import post_aspects, reports
 from ratings.asking import showing
 from ratings.asking.pairs import counterparts
 from ratings.benchmarks.results import refresh_results
-from ratings.datasets.eligibility import ReleaseFilter
 from ratings.models import Benchmark, Release, ReleaseShard
 from ratings.quality import flags as quality_flags
+from ratings.releases import building, point_releases, previews
+from ratings.releases import services as releases_services
+from ratings.releases.engine.eligibility import ReleaseFilter
 
 JUDGED = "ratings-judged-mark"  # the last rating and comparison whose raters were looked at
 RATERS = 200  # at a time
@@ -96,7 +98,7 @@ def plan_release(release_id: int) -> None:
     """Freezes what a release will hold, then lets its shards be built. A refusal is kept on the release."""
     release = Release.objects.get(pk=release_id)
     with contextlib.suppress(Refused):
-        releases.freeze_plan(release=release)
+        releases_services.freeze_plan(release=release)
     ring_release(release)
 
 
@@ -117,7 +119,7 @@ def build_shard(shard_id: int) -> None:
     except OSError as error:
         if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
             raise
-        releases.fail_release(
+        releases_services.fail_release(
             release=shard.release, why=_("There is no space left to build it. Free some and begin again.")
         )
         return
@@ -143,19 +145,19 @@ def follow_release(release_id: int) -> None:
         follower = point_releases.plan_point_release(release=release)
     except Refused:
         if not Release.objects.filter(parent=release).exists():
-            releases.discard_release(release=release)  # nothing trainable is left of it
+            releases_services.discard_release(release=release)  # nothing trainable is left of it
         return
     ring_release(follower)
 
 
 @shared_task(name="ratings.forget_deleted_pictures")
 def forget_deleted_pictures() -> None:
-    releases.forget_deleted_pictures()
+    releases_services.forget_deleted_pictures()
 
 
 @shared_task(name="ratings.discard_release")
 def discard_release(release_id: int) -> None:
-    releases.discard_release(release=Release.objects.get(pk=release_id))
+    releases_services.discard_release(release=Release.objects.get(pk=release_id))
 
 
 @shared_task(name="ratings.continue_releases")

@@ -4,7 +4,8 @@ from ratings.asking import compare_views
 from ratings.asking import views as asking_views
 from ratings.asking.policies import views as policies_views
 from ratings.quality import views as quality_views
-from ratings.views import benchmark, releases, research
+from ratings.releases import views as releases_views
+from ratings.views import benchmark, research
 
 app_name = "ratings"
 urlpatterns = [
@@ -18,7 +19,7 @@ urlpatterns = [
     re_path(
         r"^compare/(?P<public_id>[\w-]{12})/(?P<side>left|right)\.webp$", compare_views.picture, name="compare-picture"
     ),
-    path("datasets/mine/", releases.share, name="share"),
+    path("datasets/mine/", releases_views.share, name="share"),
     path("benchmark/", benchmark.benchmark_list, name="benchmark-list"),
     path("benchmark/<slug:slug>/", benchmark.benchmark_detail, name="benchmark-detail"),
     path("benchmark/<slug:slug>/bundle.zip", benchmark.benchmark_bundle, name="benchmark-bundle"),
@@ -36,12 +37,14 @@ urlpatterns = [
     path("research/raters/", quality_views.rater_list, name="raters"),
     path("research/raters/<str:public_id>/", quality_views.rater, name="rater"),
     path("research/appeals/<str:public_id>/answer/", quality_views.answer_appeal, name="quality-appeal-answer"),
-    path("research/releases/", releases.release_list, name="release-list"),
-    path("research/releases/new/", releases.release_new, name="release-new"),
-    re_path(r"^research/releases/previews/(?P<key>[0-9a-f]{32})/$", releases.release_preview, name="release-preview"),
-    path("research/releases/<str:public_id>/", releases.release_detail, name="release-detail"),
-    path("research/releases/<str:public_id>/cancel/", releases.release_cancel, name="release-cancel"),
-    path("research/releases/<str:public_id>/follow/", releases.release_follow, name="release-follow"),
-    path("research/releases/<str:public_id>/release.zip", releases.release_archive, name="release-archive"),
-    path("research/releases/<str:public_id>/files/<path:name>", releases.release_file, name="release-file"),
+    path("research/releases/", releases_views.release_list, name="release-list"),
+    path("research/releases/new/", releases_views.release_new, name="release-new"),
+    re_path(
+        r"^research/releases/previews/(?P<key>[0-9a-f]{32})/$", releases_views.release_preview, name="release-preview"
+    ),
+    path("research/releases/<str:public_id>/", releases_views.release_detail, name="release-detail"),
+    path("research/releases/<str:public_id>/cancel/", releases_views.release_cancel, name="release-cancel"),
+    path("research/releases/<str:public_id>/follow/", releases_views.release_follow, name="release-follow"),
+    path("research/releases/<str:public_id>/release.zip", releases_views.release_archive, name="release-archive"),
+    path("research/releases/<str:public_id>/files/<path:name>", releases_views.release_file, name="release-file"),
 ]

@@ -11,15 +11,8 @@ from ratings.models.benchmarks import (
     PromptSet,
 )
 from ratings.models.figures import AspectFigure, Reading
-from ratings.models.releases import (
-    GonePicture,
-    Release,
-    ReleaseBlock,
-    ReleaseQuerySet,
-    ReleaseShard,
-    ReleaseTombstone,
-)
 from ratings.quality.models import Flag, QualityAppeal, QualityFlag, RaterStanding
+from ratings.releases.models import GonePicture, Release, ReleaseBlock, ReleaseQuerySet, ReleaseShard, ReleaseTombstone
 
 __all__ = [
     "Ask",

@@ -13,7 +13,7 @@ from accounts.models import User
 from feed.ranking import counters
 from generation.models import Checkpoint
 from lib.errors import Refused
-from ratings.datasets.splits import split_of
+from ratings.releases.engine.splits import split_of
 from ratings.simulation import drawing, making, telling
 from ratings.simulation.script import PER_GENERATION, Script, Wish, write_script
 from ratings.simulation.stage import Stage, sign_up

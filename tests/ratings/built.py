@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ratings.datasets.formats import FORMATS
+from ratings.releases.formats.registry import FORMATS
 from tests.ratings.test_releases import build, community, make_pair
 
 __all__ = ["community", "make_pair", "release_folder"]  # fixtures

@@ -14,8 +14,10 @@ import PIL.Image
 import pyarrow as pa
 import yaml
 
-from ratings.datasets import card, pairs, splits
-from ratings.datasets.parquet import parquet_writer
+from ratings.releases.engine import splits
+from ratings.releases.engine.parquet import parquet_writer
+from ratings.releases.formats import pairs
+from ratings.releases.publishing import card
 
 Picture = PIL.Image.Image
 SECRET = "examples"

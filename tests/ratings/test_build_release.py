@@ -23,10 +23,12 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from generation.models import Image
-from ratings import building, releases, tasks
-from ratings.datasets.eligibility import ReleaseFilter
-from ratings.datasets.verifying import verify_release
+from ratings import tasks
 from ratings.models import Release
+from ratings.releases import building
+from ratings.releases import services as releases_services
+from ratings.releases.engine.eligibility import ReleaseFilter
+from ratings.releases.publishing.verification import verify_release
 from tests.processes import environ, manage
 from tests.ratings.test_releases import build, bytes_of, community, make_pair
 from tests.services import ROOT
@@ -70,7 +72,7 @@ def test_a_release_goes_to_s3_as_to_a_folder(community: Any, s3_storage: None, t
     for name, file in release.manifest["files"].items():
         assert store.size(f"{release.public_id}/{name}") == file["bytes"]
     Release.objects.update(state=Release.State.CANCELLED)
-    releases.discard_release(release=release)
+    releases_services.discard_release(release=release)
     assert not store.exists(f"{release.public_id}/README.md")
 
 
@@ -120,7 +122,7 @@ def ended(pid: int) -> int:
 def carry_on(release_id: int) -> None:
     """What `build_release --resume` does."""
     release = Release.objects.get(pk=release_id)
-    releases.freeze_plan(release=release)
+    releases_services.freeze_plan(release=release)
     building.release_claims(release=release)
     building.check_built(release=release)
     building.build_release(release=release)
@@ -172,7 +174,7 @@ def test_a_full_disk_is_a_sentence_and_nothing_that_looks_finished(community: An
 
 @pytest.mark.django_db
 def test_a_worker_without_room_ends_the_release_with_a_sentence(community: Any, tmp_path: Path) -> None:
-    release = releases.plan_release(filter=ReleaseFilter(), kinds=("pairs",), destination=tmp_path / "out")
+    release = releases_services.plan_release(filter=ReleaseFilter(), kinds=("pairs",), destination=tmp_path / "out")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
@@ -215,7 +217,7 @@ def test_a_store_that_is_gone_for_a_while_is_waited_for(
             again[0].start()
 
     try:
-        release = releases.plan_release(filter=ReleaseFilter(), kinds=("pairs", "votes"))
+        release = releases_services.plan_release(filter=ReleaseFilter(), kinds=("pairs", "votes"))
         building.build_release(release=release, progress=progress)
         again[0].join()
         store = storages["releases"]
@@ -230,7 +232,7 @@ def test_a_store_that_is_gone_for_a_while_is_waited_for(
 
 @pytest.mark.django_db
 def test_a_finished_file_that_was_cut_short_is_built_again(community: Any, tmp_path: Path) -> None:
-    release = releases.plan_release(filter=ReleaseFilter(), kinds=("pairs",), destination=tmp_path / "out")
+    release = releases_services.plan_release(filter=ReleaseFilter(), kinds=("pairs",), destination=tmp_path / "out")
     shard = release.shards.order_by("pk")[0]
     assert building.build_shard(shard=shard, at=timezone.now())
     (staged,) = tmp_path.glob(".out*/pairs/*.parquet")

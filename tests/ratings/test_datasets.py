@@ -13,12 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ratings.datasets import card, frozen, splits, sql, transfer
-from ratings.datasets.columns import IMAGE_ROW_GROUP, IMAGES, Column, Format
-from ratings.datasets.formats import FORMATS
-from ratings.datasets.identity import Keys, derived_key, pads
-from ratings.datasets.parquet import write_shard
-from ratings.datasets.stored import Picture, Waiting
+from ratings.releases.engine import arrow_fetch, block_codec, splits
+from ratings.releases.engine import sql as engine_sql
+from ratings.releases.engine.identity import Keys, derived_key, pads
+from ratings.releases.engine.image_reader import Picture, Waiting
+from ratings.releases.engine.parquet import write_shard
+from ratings.releases.formats.columns import IMAGE_ROW_GROUP, IMAGES, Column, Format
+from ratings.releases.formats.registry import FORMATS
+from ratings.releases.publishing import card
 
 PICK_A_PIC = {
     "are_different": "bool",
@@ -128,14 +130,14 @@ def test_one_call_is_made_ahead_and_no_more() -> None:
         done[number].set()
         return number
 
-    for number in transfer.one_ahead(partial(make, number) for number in range(5)):
+    for number in arrow_fetch.one_ahead(partial(make, number) for number in range(5)):
         if number < 4:
             assert done[number + 1].wait(10), "the next one is made while this one is used"
         assert made == list(range(min(number + 2, 5)))
 
 
 def test_what_a_call_raises_is_raised_in_its_turn() -> None:
-    calls = transfer.one_ahead(partial(divmod, 6, number) for number in (3, 2, 0, 1))
+    calls = arrow_fetch.one_ahead(partial(divmod, 6, number) for number in (3, 2, 0, 1))
     assert [next(calls), next(calls)] == [(2, 0), (3, 0)]
     with pytest.raises(ZeroDivisionError):
         next(calls)
@@ -145,19 +147,19 @@ def test_what_a_call_raises_is_raised_in_its_turn() -> None:
 def test_postgres_names_rows_as_python_does() -> None:
     """The same plan made by another version of PostgreSQL, or by hand, finds the same pseudonyms."""
     keys = Keys("secret", "one", "pairs")
-    sql.run("CREATE TEMP TABLE release_key (purpose text PRIMARY KEY, inner_pad bytea, outer_pad bytea)")
+    engine_sql.run("CREATE TEMP TABLE release_key (purpose text PRIMARY KEY, inner_pad bytea, outer_pad bytea)")
     padded = pads(derived_key("secret", "release", "one", "pairs", "row"))
-    sql.run("INSERT INTO release_key VALUES ('row', %s, %s)", padded)
-    statement = f"SELECT {sql.number('row', sql.listed('12'))}, {sql.text('row', sql.listed('12', '34'))}"
-    assert sql.rows(statement) == [(keys.row(12), keys.text("row", 12, 34))]
-    sql.run("DROP TABLE release_key")
+    engine_sql.run("INSERT INTO release_key VALUES ('row', %s, %s)", padded)
+    statement = f"SELECT {engine_sql.number('row', engine_sql.listed('12'))}, {engine_sql.text('row', engine_sql.listed('12', '34'))}"
+    assert engine_sql.rows(statement) == [(keys.row(12), keys.text("row", 12, 34))]
+    engine_sql.run("DROP TABLE release_key")
 
 
 @settings(deadline=None)
 @given(st.lists(st.lists(st.integers(-5, 5), max_size=4), max_size=8))
 def test_lists_come_back_from_the_words_that_copy_tells(rows: list[list[int]]) -> None:
     words = pa.array([" ".join(map(str, row)) for row in rows], pa.string())
-    assert sql.split_words(words, pa.list_(pa.int64())).to_pylist() == rows
+    assert engine_sql.split_words(words, pa.list_(pa.int64())).to_pylist() == rows
 
 
 @settings(deadline=None)
@@ -165,16 +167,16 @@ def test_lists_come_back_from_the_words_that_copy_tells(rows: list[list[int]]) -
 def test_rows_are_found_by_whom_and_what_they_stand_on(rows: list[tuple[list[int], list[int]]]) -> None:
     columns = {"_raters": [list(row[0]) for row in rows], "_images": [list(row[1]) for row in rows]}
     table = pa.table(columns, schema=pa.schema([(name, pa.list_(pa.int64())) for name in columns]))
-    assert frozen.unpack(frozen.pack(table)).equals(table)
-    touched = frozen.touches(table, {1}, {2, 3}).to_pylist()
+    assert block_codec.unpack(block_codec.pack(table)).equals(table)
+    touched = block_codec.touches(table, {1}, {2, 3}).to_pylist()
     assert touched == [1 in raters or bool({2, 3} & set(images)) for raters, images in rows]
 
 
 def test_a_frozen_block_keeps_nothing_of_rows_that_were_taken_out() -> None:
     table = pa.table({"caption": pa.array(["a cat", "a secret", "a cat"]).dictionary_encode()})
-    packed = frozen.pack(table.filter(pa.array([True, False, True])))
-    assert frozen.unpack(packed)["caption"].to_pylist() == ["a cat", "a cat"]
-    assert frozen.unpack(packed)["caption"].chunk(0).dictionary.to_pylist() == ["a cat"]
+    packed = block_codec.pack(table.filter(pa.array([True, False, True])))
+    assert block_codec.unpack(packed)["caption"].to_pylist() == ["a cat", "a cat"]
+    assert block_codec.unpack(packed)["caption"].chunk(0).dictionary.to_pylist() == ["a cat"]
 
 
 FORM = Format(

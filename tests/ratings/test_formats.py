@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 from django.core.management import CommandError, call_command
 
-from ratings.datasets.formats import FORMATS
-from ratings.datasets.verifying import verify_release
+from ratings.releases.formats.registry import FORMATS
+from ratings.releases.publishing.verification import verify_release
 from tests.ratings.built import community, make_pair, release_folder
 
 __all__ = ["community", "make_pair", "release_folder"]  # fixtures

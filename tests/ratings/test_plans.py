@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from generation.models import Image
-from ratings import releases
-from ratings.datasets.eligibility import ReleaseFilter
 from ratings.models import Comparison
+from ratings.releases import services as releases_services
+from ratings.releases.engine.eligibility import ReleaseFilter
 from tests.ratings.test_releases import build, community, every_row, make_pair
 
 __all__ = ["community", "make_pair"]  # fixtures
@@ -41,6 +41,6 @@ def test_pairs_of_two_shapes_stay(community: Any) -> None:
     low = Comparison.objects.values("image_low")
     Image.objects.filter(pk__in=low).update(width=1024, height=1536)
     Image.objects.exclude(pk__in=low).update(width=1536, height=1024)
-    told = releases.preview_release(filter=ReleaseFilter(), kinds=("pairs",))
+    told = releases_services.preview_release(filter=ReleaseFilter(), kinds=("pairs",))
     assert set(told["dropped"]["pairs"]) == {"aspect_mismatch"}
     assert not told["rows"]

@@ -18,11 +18,12 @@ from accounts.models import User
 from accounts.services import delete_account
 from generation.models import Image
 from generation.services import blank_images
-from ratings import building, point_releases, releases
-from ratings.datasets.formats import FORMATS
-from ratings.datasets.identity import Keys
-from ratings.datasets.splits import normalise_prompt
 from ratings.models import Rating, Release
+from ratings.releases import building, point_releases
+from ratings.releases import services as releases_services
+from ratings.releases.engine.identity import Keys
+from ratings.releases.engine.splits import normalise_prompt
+from ratings.releases.formats.registry import FORMATS
 from tests.conftest import MakeMember
 from tests.generation.fixtures import MakeImage
 from tests.ratings.answers import consent, leave_unanswered, rate, vote
@@ -95,7 +96,7 @@ def _happens(world: World, choices: dict[str, str], before: Path) -> Gone:
             blank_images(Image.objects.filter(pk=images[0].pk), at=now)
         elif choice == "leaves":
             delete_account(user=member)
-    releases.forget_deleted_pictures(at=now)
+    releases_services.forget_deleted_pictures(at=now)
     return gone
 
 
@@ -174,7 +175,7 @@ def test_nothing_moves_between_splits_while_a_site_grows(
             vote(patient, copy, other, copy)
         if number == 2:
             blank_images(Image.objects.filter(pk=original.pk), at=timezone.now())
-            releases.forget_deleted_pictures()
+            releases_services.forget_deleted_pictures()
         build(tmp_path / folder, KINDS)
         _note(tmp_path / folder, stood)
     assert {len(found) for found in stood.values()} == {1}

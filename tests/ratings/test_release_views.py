@@ -10,9 +10,10 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from ratings import building, previews, releases
-from ratings.datasets.eligibility import ReleaseFilter
 from ratings.models import Release
+from ratings.releases import building, previews
+from ratings.releases import services as releases_services
+from ratings.releases.engine.eligibility import ReleaseFilter
 from tests.conftest import ApiAs, As
 from tests.ratings.test_releases import KINDS, build, community, make_pair
 
@@ -26,7 +27,7 @@ def test_releases_are_not_there_for_others(
     who: str | None, request: Any, as_user: As, api_as: ApiAs, rita: User
 ) -> None:
     user = request.getfixturevalue(who) if who else None
-    release = releases.request_release(filter=ReleaseFilter(), kinds=KINDS, created_by=rita)
+    release = releases_services.request_release(filter=ReleaseFilter(), kinds=KINDS, created_by=rita)
     for path in ("", "new/", f"{release.public_id}/", f"{release.public_id}/release.zip"):
         assert as_user(user).get(f"/research/releases/{path}").status_code == 404
     assert as_user(user).post(f"/research/releases/{release.public_id}/cancel/").status_code == 404
@@ -100,7 +101,7 @@ def test_a_release_is_begun_followed_and_cancelled_in_the_browser(community: Any
     fragment = browser.get(begun["Location"], headers={"HX-Request": "true"}).content.decode()
     assert "every 2s" in fragment
     assert "<html" not in fragment
-    releases.freeze_plan(release=release)
+    releases_services.freeze_plan(release=release)
     building.build_shard(shard=release.shards.all()[0])
     assert "1 of" in browser.get(begun["Location"]).content.decode()
     browser.post(f"/research/releases/{release.public_id}/cancel/")
@@ -154,7 +155,7 @@ def test_a_list_of_releases_costs_the_same_however_many(
     rita: User, as_user: As, django_assert_max_num_queries: Any
 ) -> None:
     for number in range(30):
-        releases.request_release(
+        releases_services.request_release(
             filter=ReleaseFilter(), kinds=KINDS, name=f"r{number}", created_by=rita, at=timezone.now()
         )
     browser = as_user(rita)

@@ -15,10 +15,11 @@ from django.utils import timezone
 from accounts.models import User
 from generation.models import Image
 from lib.errors import Refused
-from ratings import building, releases
-from ratings.datasets.eligibility import ReleaseFilter
-from ratings.datasets.splits import split_of
 from ratings.models import Release
+from ratings.releases import building
+from ratings.releases import services as releases_services
+from ratings.releases.engine.eligibility import ReleaseFilter
+from ratings.releases.engine.splits import split_of
 from tests.conftest import MakeMember
 from tests.generation.fixtures import MakeImage, checkpoint_row
 from tests.ratings.answers import consent, leave_unanswered, rate, vote
@@ -66,7 +67,7 @@ def community(alice: User, bob: User, make_pair: Callable[..., Pair]) -> dict[st
 
 
 def build(folder: Path | None, kinds: tuple[str, ...] = KINDS, **chosen: Any) -> Release:
-    release = releases.plan_release(filter=ReleaseFilter(**chosen), kinds=kinds, destination=folder)
+    release = releases_services.plan_release(filter=ReleaseFilter(**chosen), kinds=kinds, destination=folder)
     return building.build_release(release=release)
 
 
@@ -196,7 +197,7 @@ def test_consent_taken_back_while_it_is_built_is_obeyed(
     consent(mallory)
     pair = make_pair(mallory, prompts_of("train", 9)[8])
     vote(bob, *pair, pair[0])
-    release = releases.plan_release(filter=ReleaseFilter(), kinds=KINDS, destination=tmp_path / "out")
+    release = releases_services.plan_release(filter=ReleaseFilter(), kinds=KINDS, destination=tmp_path / "out")
     assert release.plan["rows"]["pairs"]["train"] == 5
     consent(mallory, granted=False)
     building.build_release(release=release)
@@ -278,7 +279,7 @@ def test_a_release_without_a_validation_pair_is_refused_with_the_counts(
     assert list(tmp_path.glob("*out*")) == []
     refused = Release.objects.get()
     assert (refused.state, refused.shards.count()) == (Release.State.FAILED, 0)
-    assert releases.preview_release(filter=ReleaseFilter(), kinds=KINDS)["missing"] == ["pairs/validation"]
+    assert releases_services.preview_release(filter=ReleaseFilter(), kinds=KINDS)["missing"] == ["pairs/validation"]
 
 
 def test_simulated_members_can_be_left_out(
@@ -346,7 +347,7 @@ def test_what_stays_of_a_ledger_is_counted_by_reason(
 
 
 def test_a_shard_has_one_builder_at_a_time_and_a_dead_one_loses_it(community: Any, tmp_path: Path) -> None:
-    release = releases.plan_release(filter=ReleaseFilter(), kinds=KINDS, destination=tmp_path / "out")
+    release = releases_services.plan_release(filter=ReleaseFilter(), kinds=KINDS, destination=tmp_path / "out")
     shard = release.shards.first()
     assert shard is not None
     now = timezone.now()
@@ -356,12 +357,12 @@ def test_a_shard_has_one_builder_at_a_time_and_a_dead_one_loses_it(community: An
 
 
 def test_a_cancelled_release_is_built_no_further(community: Any, tmp_path: Path) -> None:
-    release = releases.plan_release(filter=ReleaseFilter(), kinds=KINDS, destination=tmp_path / "out")
+    release = releases_services.plan_release(filter=ReleaseFilter(), kinds=KINDS, destination=tmp_path / "out")
     assert building.build_shard(shard=release.shards.all()[0])
-    assert releases.cancel_release(release=release)
-    assert not releases.cancel_release(release=release)
+    assert releases_services.cancel_release(release=release)
+    assert not releases_services.cancel_release(release=release)
     assert not building.build_shard(shard=release.shards.all()[1])
-    releases.discard_release(release=release)
+    releases_services.discard_release(release=release)
     assert list(tmp_path.glob(".out*")) == []
 
 
@@ -372,9 +373,9 @@ def test_a_published_release_of_a_member_who_leaves_is_withdrawn(
     stored = Path(settings.RELEASES_ROOT) / release.public_id
     assert (stored / "README.md").exists()
     with django_capture_on_commit_callbacks(execute=False):
-        releases.forget_member(alice)
+        releases_services.forget_member(alice)
     release.refresh_from_db()
     assert release.state == Release.State.WITHDRAWN
     assert not Release.objects.downloadable().exists()
-    releases.discard_release(release=release)
+    releases_services.discard_release(release=release)
     assert [path for path in stored.rglob("*") if path.is_file()] == []

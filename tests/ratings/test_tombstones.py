@@ -15,12 +15,14 @@ from accounts.models import User
 from generation.models import Image
 from generation.services import blank_images
 from lib.errors import Refused
-from ratings import building, point_releases, releases, tasks
-from ratings.datasets.eligibility import ReleaseFilter
-from ratings.datasets.formats import FORMATS
-from ratings.datasets.tombstones import apply_tombstones
-from ratings.datasets.verifying import verify_release
+from ratings import tasks
 from ratings.models import GonePicture, Release
+from ratings.releases import building, point_releases
+from ratings.releases import services as releases_services
+from ratings.releases.engine.eligibility import ReleaseFilter
+from ratings.releases.formats.registry import FORMATS
+from ratings.releases.publishing.tombstones import apply_tombstones
+from ratings.releases.publishing.verification import verify_release
 from tests.conftest import As
 from tests.ratings.answers import consent, rate, vote
 from tests.ratings.contents import told
@@ -52,8 +54,8 @@ def test_a_deleted_picture_leaves_by_a_point_release_and_a_copy_follows(
     sha256 = doomed.jpeg_sha256
     content = picture_of(out, sha256)
     blank_images(Image.objects.filter(pk=doomed.pk), at=timezone.now())
-    assert releases.forget_deleted_pictures() > 0
-    assert releases.forget_deleted_pictures() == 0
+    assert releases_services.forget_deleted_pictures() > 0
+    assert releases_services.forget_deleted_pictures() == 0
     release.refresh_from_db()
     assert release.state == Release.State.WITHDRAWN
     follower = follow(release, after)
@@ -84,7 +86,7 @@ def test_tombstones_hold_keys_of_that_release_alone(community: dict[str, list[Pa
     release = build(tmp_path / "out")
     doomed = community["train"][0][0]
     blank_images(Image.objects.filter(pk=doomed.pk), at=timezone.now())
-    releases.forget_deleted_pictures()
+    releases_services.forget_deleted_pictures()
     follow(release, tmp_path / "after")
     stones = pq.read_table(tmp_path / "after" / "tombstones.parquet").to_pylist()
     assert set(stones[0]) == {"kind", "key", "gone_on"}
@@ -107,7 +109,7 @@ def test_copies_of_the_same_bytes_go_together_and_do_not_come_back(
     # the twin keeps its file: deleting one of two pictures deletes the files of that one
     Image.objects.filter(pk=original.pk).update(deleted_at=timezone.now(), jpeg_sha256="", prefix="", png_sha256="",
                                                 alt_text="", thumbhash="", placeholder="", pdq=None)  # fmt: skip
-    releases.forget_deleted_pictures()
+    releases_services.forget_deleted_pictures()
     assert GonePicture.objects.count() == 1
     follow(release, tmp_path / "after")
     build(tmp_path / "next")
@@ -155,7 +157,7 @@ def test_in_the_store_a_deletion_is_followed_by_itself_and_old_links_die(
 
 
 def test_what_cannot_be_followed_is_said(community: Any, tmp_path: Path) -> None:
-    release = releases.plan_release(filter=ReleaseFilter(), kinds=("votes",), destination=tmp_path / "out")
+    release = releases_services.plan_release(filter=ReleaseFilter(), kinds=("votes",), destination=tmp_path / "out")
     with pytest.raises(Refused, match="published"):
         point_releases.plan_point_release(release=release)
     building.build_release(release=release)

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from ratings.datasets.tombstones import NAME, CannotApplyError, apply_tombstones
+from ratings.releases.publishing.tombstones import NAME, CannotApplyError, apply_tombstones
 
 
 class Command(BaseCommand):

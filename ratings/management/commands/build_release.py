@@ -10,10 +10,11 @@ from tqdm import tqdm
 
 from lib.content_levels import ContentLevel
 from lib.errors import Refused
-from ratings import building, releases
-from ratings.datasets.eligibility import ReleaseFilter
-from ratings.datasets.formats import FORMATS, USUAL
 from ratings.models import Release
+from ratings.releases import building
+from ratings.releases import services as releases_services
+from ratings.releases.engine.eligibility import ReleaseFilter
+from ratings.releases.formats.registry import FORMATS, USUAL
 
 
 class Command(BaseCommand):
@@ -59,7 +60,7 @@ class Command(BaseCommand):
         )
         kinds = [kind.strip() for kind in options["kinds"].split(",") if kind.strip()]
         with tqdm(desc="Planning", unit=" rows", leave=False) as bar:
-            return releases.plan_release(
+            return releases_services.plan_release(
                 filter=chosen,
                 kinds=kinds,
                 name=options["name"],
@@ -71,7 +72,7 @@ class Command(BaseCommand):
         release = Release.objects.unfinished().filter(destination=str(folder)).first()
         if release is None:
             raise CommandError(f"No build into {folder} was interrupted. Leave --resume out to begin one.")
-        releases.freeze_plan(release=release)
+        releases_services.freeze_plan(release=release)
         building.release_claims(release=release)
         building.check_built(release=release)
         return release

@@ -8,9 +8,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Q
 
 from lib.errors import Refused
-from ratings import building
 from ratings.models import Release
-from ratings.point_releases import plan_point_release
+from ratings.releases import building
+from ratings.releases.point_releases import plan_point_release
 
 
 class Command(BaseCommand):

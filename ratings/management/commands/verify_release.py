@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from ratings.datasets.verifying import verify_release
+from ratings.releases.publishing.verification import verify_release
 
 MOST = 50  # problems that are told
 

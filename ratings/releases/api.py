@@ -1,0 +1,99 @@
+"""Dataset releases in the API, for the research team; to others they are not there."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, serializers, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import Role
+from accounts.permissions import HasRole, member_of
+from lib.content_levels import ContentLevel
+from ratings.models import Release, ReleaseQuerySet
+from ratings.releases import previews
+from ratings.releases import services as releases_services
+from ratings.releases.engine.eligibility import ReleaseFilter
+from ratings.releases.formats.registry import FORMATS, USUAL
+from ratings.releases.point_releases import start_point_release
+
+
+class ReleaseSerializer(serializers.ModelSerializer[Release]):
+    id = serializers.CharField(source="public_id", read_only=True)
+    filter = serializers.JSONField(read_only=True)
+
+    class Meta:
+        model = Release
+        fields = ["id", "name", "kinds", "filter", "state", "failure", "plan", "manifest", "as_of", "published_at"]
+        read_only_fields = fields
+
+
+class ReleaseRequestSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=120, required=False, default="")
+    kinds = serializers.MultipleChoiceField(choices=[(kind, kind) for kind in FORMATS], default=set(USUAL))
+    level = serializers.ChoiceField(choices=ContentLevel.choices, default=ContentLevel.GENERAL)
+    since = serializers.DateField(required=False, allow_null=True, default=None)
+    checkpoint = serializers.SlugField(required=False, allow_blank=True, default="")
+    with_simulated = serializers.BooleanField(default=True)
+    min_margin = serializers.FloatField(min_value=0, max_value=1, default=0.0)
+
+    def chosen(self) -> dict[str, Any]:
+        """`filter` and `kinds` for the services; call on a valid serializer."""
+        data = self.validated_data
+        names = ("level", "since", "checkpoint", "with_simulated", "min_margin")
+        chosen = ReleaseFilter(**{name: data[name] for name in names})
+        return {"filter": chosen, "kinds": sorted(data["kinds"])}
+
+
+class ReleaseViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Release]):
+    permission_classes = [HasRole.of(Role.RESEARCHER)]
+    serializer_class = ReleaseSerializer
+    lookup_field = "public_id"
+    lookup_value_regex = r"[\w-]{12}"
+    queryset = Release.objects.none()
+
+    def get_queryset(self) -> ReleaseQuerySet:
+        return Release.objects.visible_to(self.request.user).order_by("-created_at", "-pk")
+
+    @extend_schema(request=ReleaseRequestSerializer, responses={201: ReleaseSerializer})
+    def create(self, request: Request) -> Response:
+        """Begins a release; workers plan and build it. Ask for it again to see how far it is."""
+        wanted = _valid(request)
+        name = wanted.validated_data["name"]
+        release = releases_services.start_release(**wanted.chosen(), name=name, created_by=member_of(request))
+        return Response(ReleaseSerializer(release).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=ReleaseRequestSerializer, responses={200: dict[str, Any], 202: None})
+    @action(detail=False, methods=["post"])
+    def preview(self, request: Request) -> Response:
+        """What a release would hold: rows, what is dropped and why, label balance, splits that lack a row.
+
+        Over a long ledger a worker counts: 202 says so, and the same question a little later brings the answer.
+        """
+        found = previews.ask_for_preview(**_valid(request).chosen(), member=member_of(request))
+        if found is None:
+            return Response(status=status.HTTP_202_ACCEPTED)
+        return Response({name: value for name, value in found.items() if name != "examples"})
+
+    @extend_schema(request=None, responses=ReleaseSerializer)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, public_id: str) -> Response:
+        """Stops an unfinished release; on one that ended it changes nothing."""
+        release = self.get_object()
+        releases_services.cancel_release(release=release)
+        release.refresh_from_db()
+        return Response(ReleaseSerializer(release).data)
+
+    @extend_schema(request=None, responses={201: ReleaseSerializer})
+    @action(detail=True, methods=["post"])
+    def follow(self, request: Request, public_id: str) -> Response:
+        """A point release: this one again, without what was deleted or taken back; this one is withdrawn."""
+        follower = start_point_release(release=self.get_object(), created_by=member_of(request))
+        return Response(ReleaseSerializer(follower).data, status=status.HTTP_201_CREATED)
+
+
+def _valid(request: Request) -> ReleaseRequestSerializer:
+    serializer = ReleaseRequestSerializer(data=request.data)
+    serializer.is_valid(raise_exception=True)
+    return serializer

@@ -1,0 +1,113 @@
+"""Rows out of PostgreSQL as whole columns: a few bytes objects for a range of rows, and from there into Arrow.
+
+COPY would cost a call and a line of text for every row. Here PostgreSQL strings the values of a column together in
+their binary form (network byte order), and a range of rows is one row of such strings. A thread reads the next range
+while one is used: PostgreSQL and Python each have a core then.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import numpy as np
+import psycopg
+import pyarrow as pa
+import pyarrow.compute as pc
+from django.db import connection
+from numpy.typing import NDArray
+
+from ratings.releases.formats.columns import DAY
+
+T = TypeVar("T")
+
+# How PostgreSQL sends a value, and what numpy calls that. The least integer stands for null.
+_SENT: dict[pa.DataType, tuple[str, str]] = {
+    pa.int8(): ("int2send(coalesce({}::int2, (-32768)::int2))", ">i2"),
+    pa.int32(): ("int4send(coalesce({}::int4, (-2147483648)::int4))", ">i4"),
+    pa.int64(): ("int8send(coalesce({}::int8, (-9223372036854775808)::int8))", ">i8"),
+    pa.float32(): ("float4send({}::float4)", ">f4"),
+    pa.float64(): ("float8send({}::float8)", ">f8"),
+    pa.bool_(): ("int2send(coalesce({}::int::int2, (-32768)::int2))", ">i2"),
+    DAY: ("date_send({})", ">i4"),
+}
+_EPOCH = np.datetime64("2000-01-01", "D")  # PostgreSQL counts days from here
+
+
+def opened() -> "psycopg.Connection[Any]":
+    """The connection of this thread and its transaction, which another thread may ask in turn with this one."""
+    connection.ensure_connection()
+    opened: psycopg.Connection[Any] = connection.connection
+    return opened
+
+
+def one_ahead(calls: Iterable[Callable[[], T]]) -> Iterator[T]:
+    """What each call returns, in order; a thread makes the next one while one is used."""
+    with ThreadPoolExecutor(1) as thread:
+        waiting = None
+        for call in calls:
+            following = thread.submit(call)
+            if waiting is not None:
+                yield waiting.result()
+            waiting = following
+        if waiting is not None:
+            yield waiting.result()
+
+
+def first_row(source: "psycopg.Connection[Any]", statement: str, params: Sequence[Any]) -> tuple[Any, ...] | None:
+    """Of a query, in binary form, which Django's own cursors cannot take."""
+    with psycopg.Cursor(source) as cursor:
+        return cursor.execute(statement.encode(), params, binary=True).fetchone()
+
+
+def columns(
+    source: "psycopg.Connection[Any]", query: str, params: Sequence[Any], types: dict[str, pa.DataType]
+) -> pa.Table:
+    """The rows of a query of bounded size: its columns named in `types`, of integers, floats, bools, days and text.
+
+    A null is allowed among integers, bools and texts, or in a column without any value. Raises ValueError for others.
+    """
+    asked = ", ".join(_aggregate(f'"{name}"', kind) for name, kind in types.items())
+    # OFFSET 0 keeps the planner from copying an expression into every place that reads it.
+    statement = f"SELECT count(*), {asked} FROM ({query} OFFSET 0) AS told"  # noqa: S608 (literals of ours)
+    count, *found = first_row(source, statement, params) or (0,)
+    parts: Iterator[bytes | None] = iter(found)
+    read = {name: _read(name, kind, count, next(parts), next(parts)) for name, kind in types.items()}
+    return pa.table(read)
+
+
+def _aggregate(name: str, kind: pa.DataType) -> str:
+    """Two aggregates a column: its bytes, and the length of each text (-1: null)."""
+    if pa.types.is_string(kind):
+        text = f"convert_to(string_agg({name}, ''), 'UTF8')"
+        return f"{text}, string_agg(int4send(coalesce(octet_length({name}), -1)), '')"
+    return f"string_agg({_SENT[kind][0].format(name)}, ''), NULL"
+
+
+def _read(name: str, kind: pa.DataType, count: int, data: bytes | None, lengths: bytes | None) -> pa.Array:
+    if not data and not lengths:
+        return pa.nulls(count, kind)
+    if lengths is not None:
+        return _texts(data or b"", np.frombuffer(lengths, ">i4").astype(np.int64))
+    values = np.frombuffer(data or b"", _SENT[kind][1])
+    if len(values) != count:
+        raise ValueError(f"{name} is null in some rows")
+    if kind == DAY:
+        return pa.array((_EPOCH + values.astype(np.int64)).astype("datetime64[ns]"), DAY)
+    native = values.astype(values.dtype.newbyteorder("="))
+    if pa.types.is_floating(kind):
+        return pa.array(native)
+    is_null: NDArray[np.bool_] = native == np.iinfo(native.dtype).min
+    return pa.array(native.astype(kind.to_pandas_dtype()), kind, mask=is_null if is_null.any() else None)
+
+
+def _texts(data: bytes, lengths: NDArray[np.int64]) -> pa.StringArray:
+    is_null = lengths < 0
+    offsets = np.concatenate([[0], np.cumsum(np.where(is_null, 0, lengths))]).astype(np.int32)
+    valid = pa.py_buffer(np.packbits(~is_null, bitorder="little")) if is_null.any() else None
+    return pa.StringArray.from_buffers(len(lengths), pa.py_buffer(offsets), pa.py_buffer(data), valid)
+
+
+def in_order(table: pa.Table, name: str) -> pa.Table:
+    """Sorted by an integer column, untouched where it is already."""
+    order = table[name].to_numpy()
+    return table if (np.diff(order) > 0).all() else table.take(pc.sort_indices(table[name])).combine_chunks()

@@ -1,0 +1,94 @@
+"""Pairs as people judged them: the temporary tables that every format made from comparisons reads."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from generation.media.storage import reading_threads
+from ratings.releases.engine import sql as engine_sql
+from ratings.releases.engine.image_reader import training_size
+from ratings.releases.engine.scope import Scope
+
+_VOTES = """CREATE TEMP TABLE release_vote ON COMMIT DROP AS
+SELECT ledger.id, ledger.image_low_id AS low, ledger.image_high_id AS high, ledger.rater_id AS rater,
+  ledger.preferred_id AS preferred, ledger.outcome, (ledger.created_at AT TIME ZONE 'UTC')::date AS day,
+  CASE WHEN person.reason <> '' THEN person.reason WHEN ask.is_gold THEN 'gold'
+       WHEN ledger.repeat_no > 0 THEN 'repeat' WHEN flagged.ask_id IS NOT NULL THEN 'flagged' ELSE '' END AS reason
+  FROM ratings_comparison ledger JOIN ratings_ask ask ON ask.id = ledger.ask_id
+  JOIN release_person person ON person.id = ledger.rater_id
+  LEFT JOIN release_flag flagged ON flagged.ask_id = ledger.ask_id
+ WHERE {during} AND ask.image_low_id IS NOT NULL"""
+
+# What the votes of a pair come to. The decider is the first vote for the winner: its rater and day go on the row.
+_TALLIES = """CREATE TEMP TABLE release_tally ON COMMIT DROP AS
+SELECT low, high, count(*) AS n_votes,
+  count(*) FILTER (WHERE preferred = low) AS n_low, count(*) FILTER (WHERE preferred = high) AS n_high,
+  count(*) FILTER (WHERE outcome = 'tie') AS n_tie, count(*) FILTER (WHERE outcome = 'both_bad') AS n_both_bad,
+  min(id) FILTER (WHERE preferred = low) AS first_low, min(id) FILTER (WHERE preferred = high) AS first_high,
+  array_agg(DISTINCT rater) AS raters
+  FROM release_vote WHERE reason = '' GROUP BY low, high"""
+
+_PAIRS = """CREATE TEMP TABLE release_pair ON COMMIT DROP AS
+SELECT row_number() OVER () AS nr, judged.low, judged.high, low_picture.split, tally.n_votes, tally.n_low, tally.n_high,
+  tally.n_tie, tally.n_both_bad, tally.raters,
+  CASE WHEN tally.n_low > tally.n_high THEN first_low ELSE first_high END AS decider,
+  CASE WHEN tally.n_low > tally.n_high THEN judged.low ELSE judged.high END AS winner,
+  abs(tally.n_low - tally.n_high)::real / tally.n_votes AS margin,
+  CASE WHEN low_picture.reason <> '' THEN low_picture.reason WHEN high_picture.reason <> '' THEN high_picture.reason
+       WHEN low_picture.prompt <> high_picture.prompt THEN 'different_prompts'
+       WHEN low_picture.sha256 = high_picture.sha256 THEN 'identical'
+       WHEN low_picture.width::int * high_picture.height <> high_picture.width::int * low_picture.height
+       THEN 'aspect_mismatch'
+       WHEN low_picture.split <> high_picture.split THEN 'prompts_in_two_splits' ELSE '' END AS of_pictures,
+  CASE WHEN tally.n_votes IS NULL THEN 'no_votes_left' WHEN tally.n_low = tally.n_high THEN 'tie'
+       WHEN abs(tally.n_low - tally.n_high)::real / tally.n_votes < %s THEN 'margin' ELSE '' END AS of_votes
+  FROM (SELECT DISTINCT low, high FROM release_vote) judged
+  JOIN release_picture low_picture ON low_picture.id = judged.low
+  JOIN release_picture high_picture ON high_picture.id = judged.high
+  LEFT JOIN release_tally tally ON tally.low = judged.low AND tally.high = judged.high"""
+
+
+def make(scope: Scope) -> None:
+    """Makes ``release_vote``, ``release_tally`` and ``release_pair``, once a plan."""
+    if "pairs" in scope.made:
+        return
+    scope.made.add("pairs")
+    during, params = scope.since("ledger")
+    engine_sql.run(_VOTES.format(during=during), params)
+    engine_sql.run(_TALLIES)
+    engine_sql.run(_PAIRS, [scope.chosen.min_margin])
+    engine_sql.run("CREATE UNIQUE INDEX ON release_vote (id)")
+    engine_sql.run("CREATE UNIQUE INDEX ON release_pair (nr)")
+    engine_sql.run("ANALYZE release_vote (id, reason), release_pair (nr, of_pictures, of_votes)")
+
+
+def drop_counted(scope: Scope, kind: str) -> None:
+    """Counts, for a format of pairs, those that stay here and the single votes that do not count."""
+    reasons = engine_sql.rows(
+        """SELECT CASE WHEN of_pictures <> '' THEN of_pictures ELSE of_votes END AS reason, count(*) FROM release_pair
+            WHERE of_pictures <> '' OR of_votes <> '' GROUP BY 1"""
+    )
+    votes = engine_sql.rows(
+        """SELECT 'vote_' || vote.reason, count(*) FROM release_vote vote JOIN release_pair pair USING (low, high)
+            WHERE pair.of_pictures = '' AND vote.reason <> '' GROUP BY 1"""
+    )
+    for reason, found in sorted(reasons + votes, key=lambda row: (-row[1], row[0])):
+        scope.drop(kind, reason, found)
+
+
+def measure(scope: Scope) -> None:
+    """Asks the store for the size of those pictures in pairs that may leave whose row does not know it."""
+    if "sizes" in scope.made:
+        return
+    scope.made.add("sizes")
+    wanted = engine_sql.rows(
+        """SELECT id, prefix FROM release_picture WHERE size IS NULL AND prefix <> '' AND id IN (
+             SELECT low FROM release_pair WHERE of_pictures = '' UNION
+             SELECT high FROM release_pair WHERE of_pictures = '') ORDER BY id"""
+    )
+    with ThreadPoolExecutor(reading_threads()) as pool:
+        sizes = list(pool.map(training_size, [prefix for _pk, prefix in wanted]))
+    ids = [pk for pk, _prefix in wanted]
+    engine_sql.run(
+        """UPDATE release_picture picture SET size = told.size
+             FROM unnest(%s::bigint[], %s::bigint[]) AS told (id, size) WHERE told.id = picture.id""",
+        [ids, sizes],
+    )

@@ -1,0 +1,98 @@
+"""What one plan works with: the filter, the moment it reads, its keys, and who and what may leave.
+
+`prepare` works out once, for every picture and every member, whether they may leave, and keeps it in temporary
+tables; the formats join them, so that a plan is a few statements over a ledger instead of a loop over its rows.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Exists, OuterRef
+
+from accounts.models import User
+from ratings.models import Ask
+from ratings.releases.engine import pictures
+from ratings.releases.engine import sql as engine_sql
+from ratings.releases.engine.eligibility import ReleaseFilter, person_reason
+from ratings.releases.engine.identity import Keys, derived_key, pads
+from ratings.releases.formats.columns import ABOUT_PAIR, ABOUT_PICTURE
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+# Every temporary table of a plan; a second plan in the same transaction makes its own.
+MADE = ("key", "person", "words", "asked", "picture", "flag", "rater", "vote", "tally", "pair", "said", "side")
+# One key per purpose and table, as `identity.Keys` derives them.
+PURPOSES = ("rater", "self-rater", "row", "side", "image", "pair", "prompt", "author")
+
+_TABLES = """
+CREATE TEMP TABLE release_key (purpose text PRIMARY KEY, inner_pad bytea, outer_pad bytea) ON COMMIT DROP;
+CREATE TEMP TABLE release_person (id bigint PRIMARY KEY, reason text NOT NULL) ON COMMIT DROP
+"""
+# Flags of the newest rules that are in force, and those that were put on an answer itself.
+_FLAGS = """CREATE TEMP TABLE release_flag ON COMMIT DROP AS
+SELECT ask_id, string_agg(DISTINCT flag, ' ') AS flags FROM (
+  SELECT ask_id, flag FROM ratings_qualityflag
+   WHERE lifted_at IS NULL AND version = (SELECT max(version) FROM ratings_qualityflag)
+   UNION SELECT ask_id, unnest(quality_flags) FROM ratings_comparison WHERE quality_flags <> '{}') AS raised
+ GROUP BY ask_id"""
+
+
+@dataclass
+class Scope:
+    """Use inside a transaction: its temporary tables end with it."""
+
+    chosen: ReleaseFilter
+    as_of: datetime
+    secret: str
+    release: str
+    about: tuple[str, ...] = ABOUT_PICTURE + ABOUT_PAIR  # no other asks are read
+    dropped: dict[str, Counter[str]] = field(default_factory=dict)
+    made: set[str] = field(default_factory=set)  # temporary tables that formats share
+
+    def keys(self, table: str) -> Keys:
+        return Keys(self.secret, self.release, table)
+
+    def drop(self, kind: str, reason: str, rows: int = 1) -> None:
+        self.dropped.setdefault(kind, Counter())[reason] += rows
+
+    def since(self, table: str) -> tuple[str, list[Any]]:
+        """SQL (and its parameters) for the rows of a ledger up to `as_of`, and since the day chosen."""
+        condition, params = f"{table}.created_at <= %s", [self.as_of]
+        if self.chosen.since:
+            return f"{condition} AND ({table}.created_at AT TIME ZONE 'UTC')::date >= %s", [*params, self.chosen.since]
+        return condition, params
+
+    def prepare(self) -> None:
+        """Fills the temporary tables. Call inside a transaction, once."""
+        # A range of rows is a short query: compiling it would cost more than running it.
+        engine_sql.run("SET LOCAL jit = off")
+        engine_sql.run("SET LOCAL work_mem = '64MB'")
+        engine_sql.run(f"DROP TABLE IF EXISTS {', '.join(f'pg_temp.release_{name}' for name in MADE)}")
+        engine_sql.run(_TABLES)
+        engine_sql.insert("release_person (id, reason)", self._people())
+        pictures.make(self.chosen, self.as_of, self.secret, self.about)
+        engine_sql.run(_FLAGS)
+        engine_sql.run("ANALYZE release_person, release_flag")
+
+    def use_keys(self, table: str) -> None:
+        """Puts the keys of a table of the release where SQL finds them, and its raters' pseudonyms beside them."""
+        secret = (self.secret, "release", self.release, table)
+        engine_sql.run("TRUNCATE release_key")
+        engine_sql.copy("release_key", ((name, *pads(derived_key(*secret, name))) for name in PURPOSES))
+        engine_sql.run("DROP TABLE IF EXISTS pg_temp.release_rater")
+        own, other = (engine_sql.number(purpose, engine_sql.listed("id")) for purpose in ("self-rater", "rater"))
+        engine_sql.run(
+            f"CREATE TEMP TABLE release_rater ON COMMIT DROP AS SELECT id, {other} AS key, {own} AS self_key"  # noqa: S608
+            " FROM release_person WHERE reason = ''"
+        )
+        engine_sql.run("CREATE UNIQUE INDEX ON release_rater (id)")
+        engine_sql.run("ANALYZE release_rater")
+
+    def _people(self) -> "QuerySet[User, Any]":
+        asked = Ask.objects.filter(rater=OuterRef("pk"))
+        members: QuerySet[User, Any] = User.objects.filter(Exists(asked))
+        members = members.annotate(reason=person_reason(self.chosen, self.as_of))
+        return members.values_list("pk", "reason")

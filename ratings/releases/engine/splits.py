@@ -1,0 +1,29 @@
+"""Which split a prompt belongs to: the same in every release of a site, so that nothing ever moves."""
+
+import json
+import unicodedata
+from collections.abc import Iterable
+
+from ratings.releases.engine.identity import derived_key, numbers
+
+TRAIN, VALIDATION, TEST = "train", "validation", "test"
+SPLITS = (TRAIN, VALIDATION, TEST)
+UNIQUE = {VALIDATION: "validation_unique", TEST: "test_unique"}
+UNIQUE_MOST = 500
+_OF_TEN = {8: VALIDATION, 9: TEST}  # the other eight tenths train
+
+
+def normalise_prompt(prompt: str) -> str:
+    """Two prompts that read alike are one: NFKC, case folded, spaces joined, closing punctuation dropped."""
+    return " ".join(unicodedata.normalize("NFKC", prompt).casefold().split()).strip(" .,;:!?")
+
+
+def split_of(secret: str, prompt: str) -> str:
+    """HMAC of the normalised prompt under the site's own salt."""
+    return splits_of_normalised(secret, [normalise_prompt(prompt)])[0]
+
+
+def splits_of_normalised(secret: str, prompts: Iterable[str]) -> list[str]:
+    """Of many at once."""
+    drawn = numbers(derived_key(secret, "splits"), (json.dumps([prompt]).encode() for prompt in prompts)) % 10
+    return [_OF_TEN.get(one, TRAIN) for one in drawn.tolist()]

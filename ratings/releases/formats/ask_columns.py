@@ -1,0 +1,170 @@
+"""Columns that the three ledgers share: who was asked what, by chance of what, and how it stood on the screen.
+
+Their SQL speaks of ``ledger`` and ``ask``, which a plan joins, or names a column of what `shared` looks up.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from ratings.releases.engine import arrow_fetch
+from ratings.releases.engine import sql as engine_sql
+from ratings.releases.engine.scope import Scope
+from ratings.releases.formats.columns import DAY, IMAGE_0, IMAGE_1, RATER, Column, Count, Part
+from ratings.releases.formats.shared_values import POLICY_ID, QUESTION_ID, Known, Shared, is_shared, pictures_of
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+CHANCES = ("p_ask", "p_question", "p_strategy", "p_pair", "p_side")
+
+QUESTION = (
+    Column("question_id", pa.string(), "Which question: lighting, subject, background, colour …", "question.slug"),
+    Column("question_version", pa.int32(), "Which wording of it; the wordings are in this card.", "question.version"),
+    Column("language", pa.string(), "The language that the wording was shown in.", "ask.language"),
+)
+SCALE = Column(
+    "scale_direction",
+    pa.string(),
+    "`ascending` (worst first) or `descending`, drawn at random.",
+    "CASE WHEN ask.is_scale_reversed THEN 'descending' ELSE 'ascending' END",
+)
+PROPENSITY = Column(
+    "propensity", pa.float64(), "Probability of this ask: the product of the `p_` columns.", "ask.propensity"
+)
+WHO = Column(
+    "rater_id",
+    pa.int64(),
+    "The person asked, in this table alone; answers about own pictures: another id.",
+    "rater.key",
+)
+DESIGN = (
+    Column(
+        "surface", pa.string(), "`result` (the maker), `post` (others) or `compare`; never pool them.", "ask.surface"
+    ),
+    Column("stratum", pa.string(), "The sampling stratum.", "ask.stratum"),
+    Column(
+        "policy_version",
+        pa.int32(),
+        "The sampling policy that drew it; its numbers are in `manifest.json`.",
+        "policy.version",
+    ),
+    Column("p_ask", pa.float64(), "Probability of asking at all.", "ask.p_ask"),
+    Column("p_question", pa.float64(), "Probability of this question.", "ask.p_question"),
+    Column("p_strategy", pa.float64(), "Probability of the strategy (comparisons).", "ask.p_strategy"),
+    Column("p_pair", pa.float64(), "Probability of this pair under all strategies (comparisons).", "ask.p_pair"),
+    Column("p_side", pa.float64(), "Probability of who stands left (comparisons).", "ask.p_side"),
+)
+
+HIDDEN = (
+    Column("is_gold", pa.bool_(), "A hidden check: one side was degraded on purpose.", "ask.is_gold"),
+    Column(
+        "is_high_spoiled",
+        pa.bool_(),
+        "Of a hidden check: whether the later picture was the degraded one; null elsewhere.",
+        "ask.is_high_spoiled",
+    ),
+)
+FLAGS = Column(
+    "quality_flags",
+    pa.list_(pa.string()),
+    "Why one may want to leave it out; nothing was left out for it.",
+    "flagged.flags",
+)
+
+
+def circumstances(ledger: str) -> tuple[Column, ...]:
+    """`ledger` is what the day is taken from: ``ask``, ``rating`` or ``comparison``."""
+    day = f"({ledger}.created_at AT TIME ZONE 'UTC')::date"
+    return (
+        Column("repeat_no", pa.int32(), "0, or which hidden repeat this is.", "ask.repeat_no"),
+        Column(
+            "rater_is_author", pa.bool_(), "Whether the person asked made a picture asked about.", "ask.rater_is_author"
+        ),
+        Column(
+            "dwell_ms",
+            pa.int32(),
+            "Milliseconds from showing to answering, as the browser told; null if unknown.",
+            "ask.dwell_ms",
+        ),
+        Column("created_at", DAY, "Day of the ask or answer, UTC, without the time.", day),
+    )
+
+
+_SIDE = """CASE WHEN ask.image_id IS NOT NULL THEN {}
+ WHEN ask.is_side_swapped THEN ask.image_{}_id ELSE ask.image_{}_id END"""
+# What a row is looked up by; `IMAGE_0` is the one picture, or the one that stood left.
+_IDS = {
+    "_row": "ledger.id",
+    RATER: "ask.rater_id",
+    IMAGE_0: _SIDE.format("ask.image_id", "high", "low"),
+    IMAGE_1: _SIDE.format("NULL", "low", "high"),
+    QUESTION_ID: "ask.question_id",
+    POLICY_ID: "ask.policy_id",
+}
+_REASON = """coalesce(nullif(person.reason, ''), nullif(left_picture.reason, ''), nullif(right_picture.reason, ''),
+ CASE WHEN left_picture.split <> right_picture.split THEN 'prompts_in_two_splits' END)"""
+
+
+def count(scope: Scope, kind: str, ledger: str) -> Count:
+    """{split: rows} of a ledger; what stays is counted on the scope."""
+    during, params = scope.since("ledger")
+    found: Count = {}
+    statement = f"""SELECT {_REASON} AS reason, left_picture.split, count(*) FROM {ledger}
+      JOIN release_person person ON person.id = ask.rater_id
+      JOIN release_picture left_picture ON left_picture.id = {_IDS[IMAGE_0]}
+      LEFT JOIN release_picture right_picture ON right_picture.id = {_IDS[IMAGE_1]}
+     WHERE {during} GROUP BY 1, 2 ORDER BY 1, 2"""  # noqa: S608 (literals of ours)
+    for reason, split, rows in engine_sql.rows(statement, params):
+        if reason:
+            scope.drop(kind, reason, rows)
+        else:
+            found[split] = found.get(split, 0) + rows
+    return found
+
+
+def plan(
+    scope: Scope, kind: str, ledger: str, source: str, columns: Sequence[Column], key: str, splits: Sequence[str]
+) -> Iterator[Part]:
+    """The rows that leave, a range of keys at a time; what stays is counted on the scope."""
+    scope.use_keys(kind)
+    during, params = scope.since("ledger")
+    sent = [column for column in columns if not is_shared(column)]
+    query = f"""SELECT {engine_sql.select(sent, **_IDS)} FROM {ledger}
+      LEFT JOIN release_flag flagged ON flagged.ask_id = ask.id
+     WHERE ledger.id BETWEEN %s AND %s AND ask.id BETWEEN %s AND %s AND {during}"""  # noqa: S608 (literals of ours)
+    opened, keys = arrow_fetch.opened(), scope.keys(kind)
+
+    def read(span: tuple[int, int]) -> tuple[pa.Table, Known] | None:
+        table = engine_sql.stream(opened, query, [*span, *_asks_of(opened, source, span), *params], sent, [*_IDS])
+        return None if table is None else (table, pictures_of(opened, table))
+
+    shared = Shared(opened)
+    for found in arrow_fetch.one_ahead(partial(read, span) for span in engine_sql.ranges(source)):
+        if found is not None:
+            table = _leaving(scope, kind, shared.put_in(*found, columns))
+            yield from engine_sql.parts(
+                table.append_column(key, pa.array(keys.rows(table["_row"].to_pylist()))), splits
+            )
+
+
+def _leaving(scope: Scope, kind: str, table: pa.Table) -> pa.Table:
+    for reason in table["_reason"].drop_null().value_counts().to_pylist():
+        scope.drop(kind, reason["values"], reason["counts"])
+    return table.filter(table["_reason"].is_null()).drop_columns(["_reason", QUESTION_ID, POLICY_ID])
+
+
+def _asks_of(opened: "Connection[Any]", source: str, span: tuple[int, int]) -> tuple[int | None, int | None]:
+    """The first and last ask of a range of a ledger: they were asked soon after another.
+
+    Without it the planner reads all the asks for each range.
+    """
+    if source == "ratings_ask":
+        return span
+    # OFFSET 0: the planner would look for the first ask of all in the order of asks, until one is in the range.
+    statement = f"""SELECT min(ask_id), max(ask_id) FROM (
+      SELECT ask_id FROM {source} WHERE id BETWEEN %s AND %s OFFSET 0) AS asked"""  # noqa: S608 (a literal of ours)
+    first, last = arrow_fetch.first_row(opened, statement, span) or (None, None)
+    return first, last

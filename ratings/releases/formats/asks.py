@@ -1,0 +1,66 @@
+"""`asks`: every question that was put to somebody, answered or not: what corrects for who answers."""
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+
+from ratings.releases.engine import splits
+from ratings.releases.engine.scope import Scope
+from ratings.releases.formats import ask_columns
+from ratings.releases.formats.columns import ABOUT_PAIR, ABOUT_PICTURE, Column, Count, Format, Part
+
+KIND = "asks"
+# The ledger is the asks themselves; the other two ledgers join them.
+_LEDGER = "ratings_ask ledger JOIN ratings_ask ask ON ask.id = ledger.id"
+
+COLUMNS = (
+    Column("ask_id", pa.int64(), "Key of the row, in this table alone."),
+    ask_columns.WHO,
+    Column(
+        "image_0_sha256",
+        pa.string(),
+        "The picture asked about, or the one that stood left.",
+        "left_picture.sha256",
+    ),
+    Column(
+        "image_1_sha256",
+        pa.string(),
+        "The one that stood right; null for a question about one picture.",
+        "right_picture.sha256",
+    ),
+    *ask_columns.QUESTION,
+    Column("strategy", pa.string(), "How the pair was chosen; empty for a question about one picture.", "ask.strategy"),
+    *ask_columns.DESIGN,
+    ask_columns.PROPENSITY,
+    ask_columns.SCALE,
+    Column("side_swap", pa.bool_(), "Whether the later picture stood left.", "ask.is_side_swapped"),
+    *ask_columns.HIDDEN,
+    Column("was_shown", pa.bool_(), "Whether the browser said that it was on the screen.", "ask.shown_at IS NOT NULL"),
+    Column(
+        "outcome",
+        pa.string(),
+        "`answered`, `skipped`, `dismissed`, `expired`, `not_rendered` or still `open`.",
+        "ask.outcome",
+    ),
+    *ask_columns.circumstances("ledger"),
+)
+
+
+def plan(scope: Scope) -> Iterator[Part]:
+    yield from ask_columns.plan(scope, KIND, _LEDGER, "ratings_ask", COLUMNS, "ask_id", splits.SPLITS)
+
+
+def count(scope: Scope) -> Count:
+    return ask_columns.count(scope, KIND, _LEDGER)
+
+
+FORMAT = Format(
+    kind=KIND,
+    title="Every question that was asked, the unanswered ones too",
+    columns=COLUMNS,
+    plan=plan,
+    count=count,
+    splits=splits.SPLITS,
+    key="ask_id",
+    about=ABOUT_PICTURE + ABOUT_PAIR,
+)

@@ -1,0 +1,59 @@
+"""`votes`: a row a comparison answer, without pictures; ties, both-bad and hidden checks included."""
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+
+from ratings.releases.engine import splits
+from ratings.releases.engine import sql as engine_sql
+from ratings.releases.engine.scope import Scope
+from ratings.releases.formats import ask_columns
+from ratings.releases.formats.columns import Column, Count, Format, Part
+
+KIND = "votes"
+_LEDGER = "ratings_comparison ledger JOIN ratings_ask ask ON ask.id = ledger.ask_id"
+_PAIR = engine_sql.text("pair", engine_sql.listed("ledger.image_low_id", "ledger.image_high_id"))
+
+COLUMNS = (
+    Column("vote_id", pa.int64(), "Key of the row, in this table alone."),
+    Column("pair_id", pa.string(), "The unordered pair, in this table alone.", _PAIR),
+    ask_columns.WHO,
+    Column("outcome", pa.string(), "`left`, `right`, `tie` or `both_bad`; left is picture 0.", "ledger.outcome"),
+    Column(
+        "image_0_sha256",
+        pa.string(),
+        "The picture that stood left: its training JPEG's SHA-256.",
+        "left_picture.sha256",
+    ),
+    Column("image_1_sha256", pa.string(), "The picture that stood right.", "right_picture.sha256"),
+    Column(
+        "caption_0",
+        pa.string(),
+        "The words picture 0 was made from; challenge pairs have two captions.",
+        "left_picture.caption",
+    ),
+    Column("caption_1", pa.string(), "The words picture 1 was made from.", "right_picture.caption"),
+    Column("model_0", pa.string(), "The checkpoint that made picture 0.", "left_picture.model"),
+    Column("model_1", pa.string(), "The checkpoint that made picture 1.", "right_picture.model"),
+    Column("strategy", pa.string(), "How the pair was chosen.", "ask.strategy"),
+    *ask_columns.QUESTION,
+    *ask_columns.DESIGN,
+    ask_columns.PROPENSITY,
+    Column("side_swap", pa.bool_(), "Whether the later picture stood left.", "ask.is_side_swapped"),
+    *ask_columns.HIDDEN,
+    *ask_columns.circumstances("ledger"),
+    ask_columns.FLAGS,
+)
+
+
+def plan(scope: Scope) -> Iterator[Part]:
+    yield from ask_columns.plan(scope, KIND, _LEDGER, "ratings_comparison", COLUMNS, "vote_id", splits.SPLITS)
+
+
+def count(scope: Scope) -> Count:
+    return ask_columns.count(scope, KIND, _LEDGER)
+
+
+FORMAT = Format(
+    KIND, "Every answer to a comparison, without pictures", COLUMNS, plan, count, splits.SPLITS, key="vote_id"
+)

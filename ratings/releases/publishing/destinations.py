@@ -1,0 +1,209 @@
+"""Where a release is written: a folder on this machine, or the releases store (a folder or S3).
+
+Nothing that is unfinished looks finished: a folder is filled beside its final place and renamed, and in the
+store nobody is given a link before the release is published.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Protocol
+
+from django.core.files import File
+from django.core.files.storage import Storage, storages
+from django.utils.translation import gettext as _
+
+from lib.errors import Refused
+from ratings.models import Release
+from ratings.releases.publishing.retry import patiently
+
+SCRATCH = ".building-"
+
+
+class Destination(Protocol):
+    def scratch(self) -> Path:
+        """A folder where a file may be written before it is `put`."""
+        ...
+
+    def put(self, name: str, path: Path) -> None:
+        """Moves a finished file to `name`; a file of that name is replaced whole."""
+        ...
+
+    def size(self, name: str) -> int | None:
+        """Bytes, or None where there is no such file."""
+        ...
+
+    def open(self, name: str) -> IO[bytes]: ...
+
+    def names(self) -> list[str]: ...
+
+    def delete(self, name: str) -> None: ...
+
+    def publish(self) -> None:
+        """Puts the finished release in its place."""
+        ...
+
+    def reopen(self) -> None:
+        """Takes a release back that was put in its place just before its process died."""
+        ...
+
+    def discard(self) -> None:
+        """Removes everything that was written."""
+        ...
+
+
+class FolderDestination:
+    def __init__(self, release: Release) -> None:
+        self.public_id = release.public_id
+        self.final = Path(release.destination)
+        self.staging = self.final.with_name(f".{self.final.name}.{release.public_id}.partial")
+
+    def scratch(self) -> Path:
+        self.staging.mkdir(parents=True, exist_ok=True)
+        return self.staging
+
+    def put(self, name: str, path: Path) -> None:
+        place = self.staging / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("rb") as stream:
+            os.fsync(stream.fileno())
+        path.replace(place)
+
+    def size(self, name: str) -> int | None:
+        place = self.staging / name
+        return place.stat().st_size if place.is_file() else None
+
+    def open(self, name: str) -> IO[bytes]:
+        return (self.staging / name).open("rb")
+
+    def names(self) -> list[str]:
+        files = (path for path in self.staging.rglob("*") if path.is_file() and not path.name.startswith(SCRATCH))
+        return sorted(path.relative_to(self.staging).as_posix() for path in files)
+
+    def delete(self, name: str) -> None:
+        (self.staging / name).unlink(missing_ok=True)
+
+    def reopen(self) -> None:
+        manifest = self.final / "manifest.json"
+        if self.staging.exists() or not manifest.is_file():
+            return
+        if json.loads(manifest.read_bytes()).get("release") == self.public_id:
+            self.final.rename(self.staging)
+
+    def publish(self) -> None:
+        if self.final.is_dir() and self.staging.is_dir():
+            self.final.rmdir()  # only an empty one was let through
+        if self.staging.is_dir():
+            for leftover in self.staging.glob(f"{SCRATCH}*"):
+                leftover.unlink()
+            self.staging.rename(self.final)
+
+    def discard(self) -> None:
+        shutil.rmtree(self.staging, ignore_errors=True)
+
+
+class StoreDestination:
+    """Files live under ``{public_id}/`` of the releases store from the start."""
+
+    def __init__(self, release: Release) -> None:
+        self.storage: Storage = storages["releases"]
+        self.prefix = release.public_id
+
+    def _key(self, name: str) -> str:
+        return f"{self.prefix}/{name}"
+
+    def scratch(self) -> Path:
+        return Path(tempfile.gettempdir())
+
+    def put(self, name: str, path: Path) -> None:
+        patiently(lambda: self._put(name, path))
+        path.unlink()
+
+    def _put(self, name: str, path: Path) -> None:
+        # Neither kind of store replaces a file in one step, but the bytes of a name never differ.
+        self.storage.delete(self._key(name))
+        with path.open("rb") as stream:
+            saved = self.storage.save(self._key(name), File(stream))
+        if saved != self._key(name):
+            self.storage.delete(saved)  # another worker put the same bytes there in between
+
+    def size(self, name: str) -> int | None:
+        return patiently(lambda: self._size(name))
+
+    def _size(self, name: str) -> int | None:
+        return self.storage.size(self._key(name)) if self.storage.exists(self._key(name)) else None
+
+    def open(self, name: str) -> IO[bytes]:
+        return patiently(lambda: self.storage.open(self._key(name), "rb"))
+
+    def names(self) -> list[str]:
+        return patiently(lambda: sorted(self._walk(self.prefix)))
+
+    def _walk(self, folder: str) -> Iterator[str]:
+        try:
+            folders, files = self.storage.listdir(folder)
+        except FileNotFoundError:
+            return
+        for file in files:
+            yield f"{folder}/{file}".removeprefix(f"{self.prefix}/")
+        for inner in filter(None, folders):
+            yield from self._walk(f"{folder}/{inner}")
+
+    def delete(self, name: str) -> None:
+        patiently(lambda: self.storage.delete(self._key(name)))
+
+    def reopen(self) -> None:
+        """Files never move here."""
+
+    def publish(self) -> None:
+        """Everything is in place; the release's state is what opens it."""
+
+    def discard(self) -> None:
+        for name in self.names():
+            self.delete(name)
+
+
+def destination_of(release: Release) -> Destination:
+    return FolderDestination(release) if release.destination else StoreDestination(release)
+
+
+def published_file(release: Release, name: str) -> IO[bytes] | None:
+    """A file of a release that was published, or None where it is not any more."""
+    try:
+        if release.destination:
+            return Path(release.destination, name).open("rb")
+        return StoreDestination(release).open(name)
+    except FileNotFoundError:
+        return None
+
+
+def check_folder(folder: Path) -> None:
+    """Raises Refused unless `folder` is absent or empty, in a place that can be written."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise Refused("destination_taken", _("%(folder)s is not empty. Choose another folder.") % {"folder": folder})
+    parent = next(place for place in folder.parents if place.exists())
+    if not os.access(parent, os.W_OK):
+        raise Refused("destination_locked", _("%(folder)s cannot be written to.") % {"folder": parent})
+
+
+@contextmanager
+def new_file(destination: Destination) -> Iterator[Path]:
+    """A fresh path in the scratch folder, removed again if it was not `put`."""
+    handle, name = tempfile.mkstemp(prefix=SCRATCH, dir=destination.scratch())
+    os.close(handle)
+    path = Path(name)
+    path.chmod(0o644)
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def put_bytes(destination: Destination, name: str, content: bytes) -> None:
+    with new_file(destination) as path:
+        path.write_bytes(content)
+        destination.put(name, path)

@@ -1,0 +1,254 @@
+"""What a release promises, checked on its files alone: hashes, schema, labels, splits, identity, card, Croissant."""
+
+import hashlib
+import io
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import PIL.Image
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+from scipy.stats import binomtest
+
+from ratings.releases.engine.splits import UNIQUE, normalise_prompt
+from ratings.releases.formats.columns import Format
+from ratings.releases.formats.registry import FORMATS
+from ratings.releases.publishing import card
+from ratings.releases.publishing.tombstones import NAME as TOMBSTONES
+from ratings.releases.publishing.tombstones import SUMS
+
+UNLIKELY = 1e-4  # sides that fall so unevenly by chance once in ten thousand releases
+_FREE_TEXT = {"caption", "caption_0", "caption_1", "prompt", "gen_params_0", "gen_params_1"}  # members' own words
+_ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.\w+|https?://|\b\d{1,3}(?:\.\d{1,3}){3}\b")
+_BASE = {unique: split for split, unique in UNIQUE.items()}
+
+
+@dataclass
+class Checked:
+    """`problems` are sentences, empty for a release that keeps its promises; `notes` say what was not looked at."""
+
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    files: int = 0
+    rows: int = 0
+
+    def found(self, problem: str) -> None:
+        self.problems.append(problem)
+
+
+@dataclass
+class _Seen:
+    """What is compared between files: in which splits a prompt or picture stands, and how labels fall."""
+
+    prompts: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    pictures: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    first_wins: int = 0
+    pairs: int = 0
+
+
+def verify_release(folder: Path) -> Checked:
+    """Checks everything under `folder`, a row group in memory at a time; raises nothing for a broken release."""
+    checked = Checked()
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        checked.found(f"manifest.json cannot be read: {error}")
+        return checked
+    _check_sums(folder, manifest, checked)
+    _check_card(folder, checked)
+    seen = _Seen()
+    for path in sorted([*folder.rglob("*.parquet"), *folder.glob("reward/*/*.json")]):
+        if path.name != TOMBSTONES:
+            _check_file(folder, path, manifest, seen, checked)
+    _check_splits(seen, checked)
+    _check_balance(seen, checked)
+    _check_croissant(folder, checked)
+    return checked
+
+
+def _check_sums(folder: Path, manifest: dict[str, Any], checked: Checked) -> None:
+    try:
+        lines = (folder / SUMS).read_text("utf-8").splitlines()
+    except OSError as error:
+        checked.found(f"{SUMS} cannot be read: {error}")
+        return
+    sums = {line[66:]: line[:64] for line in lines}
+    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {SUMS}
+    for name in sorted(sums.keys() - there):
+        checked.found(f"{name} is missing.")
+    for name in sorted(there - sums.keys()):
+        checked.found(f"{name} is no part of the release.")
+    for name in sorted(there & sums.keys()):
+        with (folder / name).open("rb") as stream:
+            if hashlib.file_digest(stream, "sha256").hexdigest() != sums[name]:
+                checked.found(f"{name} is not what {SUMS} says.")
+    for name, file in manifest["files"].items():
+        if sums.get(name, file["sha256"]) != file["sha256"]:
+            checked.found(f"{name} is not what manifest.json says.")
+    checked.files = len(there)
+
+
+def _check_card(folder: Path, checked: Checked) -> None:
+    """Every declared split has a file and every file is declared; pictures that trainers decode are binary."""
+    try:
+        header = yaml.safe_load((folder / "README.md").read_text("utf-8").split("---\n")[1])
+        configs, infos = header["configs"], header["dataset_info"]
+    except (OSError, IndexError, KeyError, TypeError, yaml.YAMLError) as error:
+        checked.found(f"README.md has no header that loaders can read: {error}")
+        return
+    declared = set()
+    for config in configs:
+        for part in config["data_files"]:
+            files = {path.relative_to(folder).as_posix() for path in folder.glob(part["path"])}
+            declared |= files
+            if not files:
+                checked.found(f"README.md declares {config['config_name']}/{part['split']}, and there is no file.")
+    tables = {path.relative_to(folder).as_posix() for path in folder.glob("*/*.parquet")}
+    for name in sorted(tables - declared):
+        checked.found(f"README.md does not declare {name}.")
+    defaults = [config["config_name"] for config in configs if config.get("default")]
+    if "pairs" in {config["config_name"] for config in configs} and defaults != ["pairs"]:
+        checked.found("README.md must make pairs the default configuration.")
+    for info in infos:
+        form = FORMATS.get(info["config_name"])
+        if form and info["features"] != card.features(form.columns):
+            checked.found(f"README.md describes other features of {form.kind} than its files have.")
+
+
+def _check_file(folder: Path, path: Path, manifest: dict[str, Any], seen: _Seen, checked: Checked) -> None:
+    name = path.relative_to(folder).as_posix()
+    kind = path.parent.name
+    form = FORMATS.get(kind)
+    if form is None:
+        checked.found(f"{name} is of no table that this version knows.")
+        return
+    split = "validation" if path.stem == "valid" else path.name.split("-")[0].removesuffix(".json")
+    rows = 0
+    try:
+        for table in _tables(path, form):
+            rows += len(table)
+            for problem in _problems(folder, form, split, table, seen):
+                checked.found(f"{name}: {problem}")
+    except (OSError, ValueError, pa.ArrowInvalid) as error:
+        checked.found(f"{name} cannot be read: {error}")
+        return
+    if not rows:
+        checked.found(f"{name} has no row, which breaks the loading of every split.")
+    if manifest["files"].get(name, {}).get("rows") != rows:
+        checked.found(f"{name} has {rows} rows, and manifest.json says otherwise.")
+    checked.rows += rows
+
+
+def _tables(path: Path, form: Format) -> Iterator[pa.Table]:
+    if form.is_json:
+        yield pa.Table.from_pylist(json.loads(path.read_text("utf-8")), schema=form.schema)
+        return
+    file = pq.ParquetFile(path)
+    if not file.schema_arrow.equals(form.schema, check_metadata=False):
+        raise ValueError("its columns are not those of the format")
+    for group in range(file.num_row_groups):
+        yield file.read_row_group(group)
+
+
+def _problems(folder: Path, form: Format, split: str, table: pa.Table, seen: _Seen) -> set[str]:
+    """What is wrong with some rows, each said once."""
+    found = {f"{name} holds an address" for name in _with_addresses(table)}
+    base = _BASE.get(split, split)
+    for name in ("caption", "caption_0", "prompt"):
+        if name in table.column_names:
+            if table[name].null_count:
+                found.add(f"{name} is null")
+            for prompt in set(table[name].drop_null().to_pylist()):
+                seen.prompts[hashlib.sha256(normalise_prompt(prompt).encode()).hexdigest()].add(base)
+    for name in ("image_sha256", "image_0_sha256", "image_1_sha256", "image_0_name", "image_1_name"):
+        if name in table.column_names:
+            for sha256 in set(table[name].drop_null().to_pylist()):
+                seen.pictures[sha256].add(base)
+    if {"label_0", "label_1"} <= set(table.column_names):
+        found |= _label_problems(form, split, table, seen)
+    for name in form.pictures:
+        found |= _picture_problems(name, table)
+    for name in ("generations", "file_path"):
+        if name in table.column_names:
+            paths = {path for row in table[name].to_pylist() for path in row}
+            found |= {f"images/{path} is missing" for path in paths if not (folder / "images" / path).is_file()}
+    return found
+
+
+def _label_problems(form: Format, split: str, table: pa.Table, seen: _Seen) -> set[str]:
+    first, second = table["label_0"].to_pylist(), table["label_1"].to_pylist()
+    if form.kind == "pairs" and split not in _BASE:
+        seen.pairs += len(first)
+        seen.first_wins += sum(label == 1.0 for label in first)
+    found = set()
+    if not {(a, b) for a, b in zip(first, second, strict=True)} <= {(0.0, 1.0), (1.0, 0.0)}:
+        found.add("a label is neither 0 nor 1, which trainers read as a preference")
+    if "aspect_mismatch" in table.column_names and any(table["aspect_mismatch"].to_pylist()):
+        found.add("the shapes of a pair differ")
+    if "best_image_uid" in table.column_names:
+        uids = zip(*(table[name].to_pylist() for name in ("best_image_uid", "image_0_uid", "image_1_uid")), strict=True)
+        if any(best != (zero if label == 1.0 else one) for (best, zero, one), label in zip(uids, first, strict=True)):
+            found.add("best_image_uid is not the picture that the label prefers")
+    return found
+
+
+def _picture_problems(name: str, table: pa.Table) -> set[str]:
+    """The bytes are the JPEG that the row's hash names, of the size it says, without a word of metadata."""
+    column = {"image": "image_sha256", "jpg_0": "image_0_sha256", "jpg_1": "image_1_sha256"}.get(name, f"{name}_name")
+    side = name[-1] if name[-1] in "01" else ""
+    found = set()
+    for row in table.select([name, column, *(c for c in (f"width_{side}",) if c in table.column_names)]).to_pylist():
+        content = row[name]["bytes"] if isinstance(row[name], dict) else row[name]
+        if hashlib.sha256(content).hexdigest() != row[column]:
+            found.add(f"{name} is not the picture that {column} names")
+            continue
+        with PIL.Image.open(io.BytesIO(content)) as picture:
+            if picture.format != "JPEG":
+                found.add(f"{name} is no JPEG")
+            if picture.getexif() or {"comment", "exif", "xmp"} & picture.info.keys():
+                found.add(f"{name} carries metadata")
+            if row.get(f"width_{side}", picture.width) != picture.width:
+                found.add(f"{name} has another size than width_{side} says")
+    return found
+
+
+def _with_addresses(table: pa.Table) -> Iterator[str]:
+    for column in table.schema:
+        is_ours = pa.types.is_string(column.type) and column.name not in _FREE_TEXT
+        if is_ours and any(_ADDRESS.search(value) for value in set(table[column.name].drop_null().to_pylist())):
+            yield column.name
+
+
+def _check_splits(seen: _Seen, checked: Checked) -> None:
+    for what, found in (("prompts", seen.prompts), ("pictures", seen.pictures)):
+        leaking = sum(len(splits) > 1 for splits in found.values())
+        if leaking:
+            checked.found(f"{leaking:,} {what} stand in more than one split.")
+
+
+def _check_balance(seen: _Seen, checked: Checked) -> None:
+    if seen.pairs and binomtest(seen.first_wins, seen.pairs).pvalue < UNLIKELY:
+        checked.found(
+            f"Picture 0 is preferred in {seen.first_wins / seen.pairs:.1%} of the pairs: sides are not shuffled."
+        )
+
+
+def _check_croissant(folder: Path, checked: Checked) -> None:
+    try:
+        import mlcroissant
+    except ImportError:
+        checked.notes.append("croissant.json was not checked: pip install mlcroissant.")
+        return
+    try:
+        issues = mlcroissant.Dataset(jsonld=str(folder / "croissant.json")).metadata.ctx.issues
+    except (mlcroissant.ValidationError, OSError, ValueError) as error:
+        checked.found(f"croissant.json is not valid: {error}")
+        return
+    for issue in sorted(issues.errors):
+        checked.found(f"croissant.json: {issue}")

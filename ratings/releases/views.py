@@ -1,0 +1,267 @@
+"""The research team's releases: list, preview, build with live progress, cancel, signed download."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core import signing
+from django.core.paginator import Paginator
+from django.db.models import Sum
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.models import Role, User
+from accounts.permissions import member_of, role_required
+from generation.media.storage import Picture, picture
+from generation.models import Image
+from lib.errors import Refused
+from lib.streaming import download
+from ratings.models import Release
+from ratings.releases import previews
+from ratings.releases import services as releases_services
+from ratings.releases.engine.eligibility import told
+from ratings.releases.engine.parquet import FILES
+from ratings.releases.formats.registry import FORMATS
+from ratings.releases.forms import ReleaseForm
+from ratings.releases.member_data_use import share_of
+from ratings.releases.point_releases import start_point_release
+from ratings.releases.publishing.archive import read, zipped
+from ratings.releases.publishing.destinations import destination_of
+
+A_PAGE = 25
+LINK_SECONDS = 24 * 3600
+_signer = signing.TimestampSigner(salt="ratings.release")
+
+
+@require_GET
+@role_required(Role.RESEARCHER)
+def release_list(request: HttpRequest) -> HttpResponse:
+    found = Release.objects.select_related("created_by").order_by("-created_at", "-pk")
+    page = Paginator(found, A_PAGE).get_page(request.GET.get("page"))
+    next_url = f"?page={page.next_page_number()}" if page.has_next() else ""
+    return render(request, "ratings/release_list.html", {"page": page, "next_url": next_url})
+
+
+@require_http_methods(["GET", "POST"])
+@role_required(Role.RESEARCHER)
+def release_new(request: HttpRequest) -> HttpResponse:
+    """The form; with ``step=preview`` what it would hold, with ``step=build`` the release begins."""
+    if request.method != "POST":
+        form = ReleaseForm(initial={"name": releases_services.default_name(timezone.now())})
+        return render(request, "ratings/release_new.html", {"form": form})
+    form, member = ReleaseForm(request.POST), member_of(request)
+    preview, status = None, 400
+    if form.is_valid():
+        chosen, kinds = form.chosen()
+        try:
+            if request.POST.get("step") == "build":
+                name = form.cleaned_data["name"]
+                release = releases_services.start_release(filter=chosen, kinds=kinds, name=name, created_by=member)
+                return redirect("ratings:release-detail", release.public_id)
+            key = previews.preview_key(chosen, kinds)
+            preview = _preview(request, key, previews.ask_for_preview(filter=chosen, kinds=kinds, member=member))
+            status = 200
+        except Refused as refusal:
+            form.refuse(refusal)
+            status = refusal.status
+    return render(request, "ratings/release_new.html", {"form": form, "preview": preview}, status=status)
+
+
+@require_GET
+@role_required(Role.RESEARCHER)
+def release_preview(request: HttpRequest, key: str) -> HttpResponse:
+    """A preview that a worker counts, as a fragment: the answer, that it is still counted, or that it was lost."""
+    preview = _preview(request, key, previews.counted(key))
+    return render(request, "ratings/_release_preview.html", {"preview": preview})
+
+
+def _preview(request: HttpRequest, key: str, found: dict[str, Any] | None) -> dict[str, Any]:
+    if found is None:
+        return {"key": key, "is_counting": previews.is_counting(key), "is_there": False}
+    examples = _shown(found["examples"], member_of(request))
+    counted_at = parse_datetime(found.get("counted_at", ""))
+    return _told(found) | {"is_there": True, "examples": examples, "counted_at": counted_at}
+
+
+@require_GET
+@role_required(Role.RESEARCHER)
+def release_detail(request: HttpRequest, public_id: str) -> HttpResponse:
+    """The release; asked for by htmx, its progress alone."""
+    release = get_object_or_404(Release.objects.select_related("created_by", "parent"), public_id=public_id)
+    follower = release.point_releases.unfinished_or_published().first()
+    context = {"release": release, "follower": follower, **_progress(release), **_download(release)}
+    fragment = request.headers.get("HX-Request") == "true"
+    return render(request, "ratings/_release_progress.html" if fragment else "ratings/release_detail.html", context)
+
+
+@require_POST
+@role_required(Role.RESEARCHER)
+def release_cancel(request: HttpRequest, public_id: str) -> HttpResponse:
+    release = get_object_or_404(Release, public_id=public_id)
+    if releases_services.cancel_release(release=release):
+        messages.success(request, _("The release was cancelled; nothing of it is kept."))
+    else:
+        messages.info(request, _("There was nothing left to cancel."))
+    return redirect("ratings:release-detail", public_id)
+
+
+@require_POST
+@role_required(Role.RESEARCHER)
+def release_follow(request: HttpRequest, public_id: str) -> HttpResponse:
+    """A point release: this one again, without what may not leave any more."""
+    release = get_object_or_404(Release, public_id=public_id)
+    try:
+        follower = start_point_release(release=release, created_by=member_of(request))
+    except Refused as refusal:
+        messages.error(request, refusal.message)
+        return redirect("ratings:release-detail", public_id)
+    return redirect("ratings:release-detail", follower.public_id)
+
+
+@require_GET
+@login_required
+def share(request: HttpRequest) -> HttpResponse:
+    """What of a member leaves in datasets, and where it stands already; a fragment for the consent page."""
+    context = {"share": share_of(user=member_of(request), at=timezone.now())}
+    fragment = request.headers.get("HX-Request") == "true"
+    return render(request, "ratings/_share.html" if fragment else "ratings/share.html", context)
+
+
+@require_GET
+def release_archive(request: HttpRequest, public_id: str) -> HttpResponseBase:
+    """All files as one zip, for whoever holds the signed link."""
+    release = _signed_release(request, public_id)
+    names = [*release.manifest["files"], *_texts(release), *_pictures(release)]
+    return download(f"{_file_name(release)}.zip", zipped(release.name, names, destination_of(release)))
+
+
+@require_GET
+def release_file(request: HttpRequest, public_id: str, name: str) -> HttpResponseBase:
+    """One file, for whoever holds the signed link."""
+    release = _signed_release(request, public_id)
+    if name not in {*release.manifest["files"], *_texts(release)}:
+        raise Http404
+    destination = destination_of(release)
+    chunks = read(destination.open(name))
+    response = download(name.rpartition("/")[2], chunks, content_type="application/octet-stream")
+    response["Content-Length"] = str(destination.size(name))
+    return response
+
+
+def _texts(release: Release) -> list[str]:
+    """What stands beside the tables; the first releases had no Croissant."""
+    texts = ["README.md", "LICENSE", "CONSENT.md", "manifest.json", "SHA256SUMS"]
+    return texts + (["croissant.json"] if "pictures" in release.manifest else [])
+
+
+def _pictures(release: Release) -> list[str]:
+    """The pictures that rows name, as SHA256SUMS lists them."""
+    if not release.manifest.get("pictures"):
+        return []
+    with destination_of(release).open("SHA256SUMS") as sums:
+        names = [line[66:].decode().rstrip("\n") for line in sums]
+    return [name for name in names if name.startswith(f"{FILES}/")]
+
+
+def _signed_release(request: HttpRequest, public_id: str) -> Release:
+    """A link opens one published release for a day, and dies when that is withdrawn."""
+    try:
+        signed = _signer.unsign(f"{public_id}:{request.GET.get('s', '')}", max_age=LINK_SECONDS)
+    except signing.BadSignature:
+        raise Http404 from None
+    return get_object_or_404(Release.objects.downloadable(), public_id=signed)
+
+
+def _download(release: Release) -> dict[str, Any]:
+    if release.state != Release.State.PUBLISHED or release.destination:
+        return {}
+    signature = _signer.sign(release.public_id).removeprefix(f"{release.public_id}:")
+    archive = reverse("ratings:release-archive", args=[release.public_id])
+    files = [
+        {
+            "name": name,
+            "url": f"{reverse('ratings:release-file', args=[release.public_id, name])}?s={signature}",
+            **file,
+        }
+        for name, file in release.manifest["files"].items()
+    ]
+    address = f"{settings.SITE_URL}{archive}?s={signature}"
+    return {"archive_url": f"{archive}?s={signature}", "archive_address": address, "files": files}
+
+
+def _file_name(release: Release) -> str:
+    return "".join(letter if letter.isalnum() or letter in "-._" else "-" for letter in release.name)
+
+
+def _progress(release: Release) -> dict[str, Any]:
+    shards = release.shards.all()
+    total = shards.aggregate(rows=Sum("rows"))["rows"] or 0
+    built = shards.exclude(built_at=None).aggregate(rows=Sum("rows"))["rows"] or 0
+    return {
+        "shards": shards.count(),
+        "shards_built": shards.exclude(built_at=None).count(),
+        "rows": total,
+        "rows_built": built,
+        "percent": 100 * built // total if total else 0,
+        "is_running": release.state in Release.UNFINISHED,
+        "facts": _told(release.manifest or release.plan),
+    }
+
+
+def _told(facts: dict[str, Any]) -> dict[str, Any]:
+    """Counts in the words and order of a page."""
+    counts, dropped = facts.get("rows", {}), facts.get("dropped", {})
+    balance = facts.get("label_balance", {}).get("image_0_preferred")
+    return {
+        # jsonb forgets the order of keys
+        "rows": [
+            (
+                kind,
+                sum(counts[kind].values()),
+                {split: counts[kind][split] for split in form.splits if split in counts[kind]},
+            )
+            for kind, form in FORMATS.items()
+            if kind in counts
+        ],
+        "dropped": [(kind, told(why), rows) for kind, reasons in dropped.items() for why, rows in reasons.items()],
+        "balance": None if balance is None else round(100 * balance, 1),
+        "resolutions": _histogram(facts.get("resolutions", {})),
+        "agreement": _agreement(facts.get("agreement", {})),
+        "response": facts.get("response_rate", {}),
+        "missing": facts.get("missing", []),
+    }
+
+
+def _histogram(sizes: dict[str, int]) -> list[tuple[str, int, int]]:
+    """(size, pictures, percent of the most frequent size), the most frequent first; jsonb forgets the order."""
+    most = max(sizes.values(), default=1)
+    return [(size, n, round(100 * n / most)) for size, n in sorted(sizes.items(), key=lambda each: -each[1])]
+
+
+def _agreement(facts: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """(what was judged, alpha with its interval and units), where there is one."""
+    pairs = [(_("pairs"), facts["pairs"])] if facts.get("pairs") else []
+    found = [*pairs, *sorted(facts.get("ratings", {}).items())]
+    return [(what, figures) for what, figures in found if figures.get("alpha") is not None]
+
+
+def _shown(examples: list[tuple[int, int]], viewer: User) -> list[tuple[Picture, Picture, str]]:
+    """(preferred, other, words) of pairs that the viewer may look at."""
+    wanted = {pk for pair in examples for pk in pair}
+    seen = Image.objects.visible_to(viewer, timezone.now()).filter(pk__in=wanted).select_related("generation")
+    images = {image.pk: image for image in seen}
+    return [
+        (
+            picture(images[preferred], viewer_may_sign=True),
+            picture(images[other], viewer_may_sign=True),
+            images[preferred].generation.prompt,
+        )
+        for preferred, other in examples
+        if preferred in images and other in images
+    ]
