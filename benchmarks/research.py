@@ -101,7 +101,7 @@ def run(answers: int) -> None:
 
 def work_out(days: int) -> float:
     """Seconds that the figures of a period take, by the function that the schedule calls."""
-    from ratings import reports
+    from ratings.research import reports
 
     began = time.perf_counter()
     reading = reports.compute_reading(days=days)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from lib.errors import Refused
-from ratings import post_aspects, reports
+from ratings import post_aspects
 from ratings.asking import showing
 from ratings.asking.pairs import counterparts
 from ratings.benchmarks.results import refresh_results
@@ -19,6 +19,7 @@ from ratings.quality import flags as quality_flags
 from ratings.releases import building, point_releases, previews
 from ratings.releases import services as releases_services
 from ratings.releases.engine.eligibility import ReleaseFilter
+from ratings.research import reports
 
 JUDGED = "ratings-judged-mark"  # the last rating and comparison whose raters were looked at
 RATERS = 200  # at a time

@@ -5,7 +5,8 @@ from ratings.asking import views as asking_views
 from ratings.asking.policies import views as policies_views
 from ratings.quality import views as quality_views
 from ratings.releases import views as releases_views
-from ratings.views import benchmark, research
+from ratings.research import views as research_views
+from ratings.views import benchmark
 
 app_name = "ratings"
 urlpatterns = [
@@ -23,12 +24,12 @@ urlpatterns = [
     path("benchmark/", benchmark.benchmark_list, name="benchmark-list"),
     path("benchmark/<slug:slug>/", benchmark.benchmark_detail, name="benchmark-detail"),
     path("benchmark/<slug:slug>/bundle.zip", benchmark.benchmark_bundle, name="benchmark-bundle"),
-    path("research/", research.overview, name="research"),
-    path("research/aspects/", research.aspects, name="research-aspects"),
-    path("research/models/", research.models, name="research-models"),
-    path("research/models/<slug:first>/<slug:second>/", research.duel, name="research-duel"),
-    path("research/responses/", research.responses, name="research-responses"),
-    path("research/tables/<slug:name>.csv", research.table, name="research-table"),
+    path("research/", research_views.overview, name="research"),
+    path("research/aspects/", research_views.aspects, name="research-aspects"),
+    path("research/models/", research_views.models, name="research-models"),
+    path("research/models/<slug:first>/<slug:second>/", research_views.duel, name="research-duel"),
+    path("research/responses/", research_views.responses, name="research-responses"),
+    path("research/tables/<slug:name>.csv", research_views.table, name="research-table"),
     path("research/policies/", policies_views.policy_list, name="policies"),
     path("research/policies/<int:version>/new/", policies_views.policy_new, name="policy-new"),
     path("research/policies/<int:version>/edit/", policies_views.policy_edit, name="policy-edit"),

@@ -12,10 +12,10 @@ from django.utils import timezone
 from accounts.models import ConsentEvent, Purpose
 from ratings.asking.models import ComparisonQuerySet
 from ratings.models import Benchmark, BenchmarkPicture, Comparison, QualityFlag
-from ratings.reports import duels
-from ratings.reports.duels import Judgements
-from ratings.reports.flags import UNFLAGGED
-from ratings.statistics import Votes
+from ratings.research.reports import model_comparisons
+from ratings.research.reports.flags import UNFLAGGED
+from ratings.research.reports.model_comparisons import Judgements
+from ratings.research.statistics import Votes
 
 JUDGED = f"""
 SELECT cl.slug, ch.slug, pl.prompt_id, a.rater_id,
@@ -62,18 +62,18 @@ def _results(benchmark: Benchmark, at: datetime) -> dict[str, Any]:
         unflagged = cursor.fetchall()
     agreed = _agreed(benchmark, at)
     rows = [row for row in unflagged if row[3] in agreed]
-    told = duels.judgements_of([row[:6] for row in rows])
-    found = duels.duels(told)
+    told = model_comparisons.judgements_of([row[:6] for row in rows])
+    found = model_comparisons.duels(told)
     ids = dict(benchmark.entries.values_list("checkpoint__slug", "checkpoint_id"))
     return {
         "votes": len(rows),
         "raters": len({row[3] for row in rows}),
         "left_out": _flagged(benchmark, agreed),
         "withdrawn": len(unflagged) - len(rows),
-        "board": duels.leaderboard(told),
+        "board": model_comparisons.leaderboard(told),
         "duels": found,
         "categories": _categories(told, np.array([row[6] for row in rows], dtype=str)),
-        "position": duels.position(told),
+        "position": model_comparisons.position(told),
         "decided": [
             f"{ids[row['first']]}:{ids[row['second']]}" for row in found if _judged(row) >= benchmark.votes_a_pair
         ],
@@ -128,7 +128,7 @@ def _share(told: Judgements, kept: Any, model: int) -> dict[str, Any] | None:
     score = np.where(is_first, votes.score, 1 - votes.score)
     side = np.zeros_like(votes.first)
     against_field = Votes(side, side + 1, score, votes.rater, votes.prompt, votes.weight)
-    found = duels.preference(against_field, 0, 1)
+    found = model_comparisons.preference(against_field, 0, 1)
     ends = {end: None if found[end] is None else found[end] / (1 + found[end]) for end in ("low", "high")}
     return {
         "model": told.names[model],

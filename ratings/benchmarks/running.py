@@ -13,7 +13,7 @@ from generation.models import Checkpoint, Image, ImageState
 from generation.services import submit_generation
 from lib.errors import Refused
 from ratings.models import Benchmark, BenchmarkEntry, BenchmarkPicture, PromptSet
-from ratings.reports.duels import RATER_CAP
+from ratings.research.reports.model_comparisons import RATER_CAP
 from ratings.site_account import site_account
 
 AUTHOR = "benchmark"  # the account that asks for the pictures; nobody can sign in to it

@@ -10,9 +10,9 @@ from ratings.models.benchmarks import (
     BenchmarkScore,
     PromptSet,
 )
-from ratings.models.figures import AspectFigure, Reading
 from ratings.quality.models import Flag, QualityAppeal, QualityFlag, RaterStanding
 from ratings.releases.models import GonePicture, Release, ReleaseBlock, ReleaseQuerySet, ReleaseShard, ReleaseTombstone
+from ratings.research.models import AspectFigure, Reading
 
 __all__ = [
     "Ask",

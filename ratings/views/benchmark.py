@@ -11,9 +11,9 @@ from accounts.models import User
 from ratings.benchmarks.bundle import bundle
 from ratings.benchmarks.pairs import agrees
 from ratings.benchmarks.results import missing_pictures
-from ratings.charts import SHARES, Figure, interval_charts
 from ratings.models import Benchmark, BenchmarkScore
-from ratings.views.research import board_charts
+from ratings.research.charts import SHARES, Figure, interval_charts
+from ratings.research.views import board_charts
 
 MOST_SHOWN = 50
 MOST_PROMPTS = 200  # on the page; the bundle has them all

@@ -14,12 +14,12 @@ from accounts.models import User
 from feed.models import Post, PostTag, Tag
 from feed.posts.services import publish_image
 from generation.models import Image
-from ratings import reports
 from ratings.benchmarks.prompts import import_prompts
 from ratings.benchmarks.results import refresh_results
 from ratings.benchmarks.running import open_judging, register_benchmark
 from ratings.models import Ask, Benchmark, BenchmarkPicture, BenchmarkScore
 from ratings.post_aspects import refresh_aspects
+from ratings.research import reports
 from tests.conftest import MakeMember, Person
 from tests.generation.fixtures import MakeImage, checkpoint_row
 from tests.ratings.answers import leave_unanswered, rate, vote

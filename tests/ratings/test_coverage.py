@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ratings.statistics import Moments, Votes, cluster_interval, sensitivity_band, strengths
-from ratings.statistics.likelihood import best_strengths
+from ratings.research.statistics import Moments, Votes, cluster_interval, sensitivity_band, strengths
+from ratings.research.statistics.likelihood import best_strengths
 
 SEED = int(os.environ.get("COVERAGE_SEED", "4711" if os.environ.get("CI") == "true" else "20260301"))
 RUNS = 2_000

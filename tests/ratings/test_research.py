@@ -13,12 +13,12 @@ from django.utils import timezone
 from accounts.models import User
 from feed.models import Post, PostAspect, PostTag, Tag
 from generation.models import Image
-from ratings import reports
 from ratings.models import Ask, Comparison, DrawTally, Policy, QualityFlag, Question, Reading
 from ratings.post_aspects import refresh_aspects
-from ratings.reports import readings
-from ratings.reports.duels import turned
-from ratings.reports.tables import TABLES
+from ratings.research import reports
+from ratings.research.reports import computation
+from ratings.research.reports.model_comparisons import turned
+from ratings.research.reports.tables import TABLES
 from tests.conftest import As, MakeMember
 from tests.generation.fixtures import checkpoint_row
 from tests.ratings.answers import leave_unanswered, rate, vote
@@ -357,7 +357,7 @@ def test_a_long_ledger_is_not_added_up_while_a_page_waits(
 ) -> None:
     image = hang(alice)
     rate(crowd[0], image, 4)
-    monkeypatch.setattr(readings, "LIVE_ASKS", 0)
+    monkeypatch.setattr(computation, "LIVE_ASKS", 0)
     page = as_user(rita).get(reverse("ratings:research")).content.decode()
     assert "are being worked out" in page
     assert not Reading.objects.exists()
@@ -365,7 +365,7 @@ def test_a_long_ledger_is_not_added_up_while_a_page_waits(
     rate(crowd[1], image, 2)
     later = timezone.now() + timedelta(hours=1)
     assert reports.reading_over(days=30, at=later) == earlier
-    monkeypatch.setattr(readings, "LIVE_ASKS", 10)
+    monkeypatch.setattr(computation, "LIVE_ASKS", 10)
     fresh = reports.reading_over(days=30, at=later)
     assert fresh is not None
     assert fresh.answers == 2

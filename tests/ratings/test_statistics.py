@@ -10,7 +10,7 @@ import pytest
 import statsmodels.api as sm
 from statsmodels.stats.proportion import proportion_confint
 
-from ratings.statistics import (
+from ratings.research.statistics import (
     Moments,
     Votes,
     agreement,
@@ -24,7 +24,7 @@ from ratings.statistics import (
     strengths,
     weighted_mean,
 )
-from ratings.statistics.agreement import RESAMPLES, SEED
+from ratings.research.statistics.agreement import RESAMPLES, SEED
 
 # The example of evalica's README and its Bradley-Terry scores, as published there
 FOOD = """Pizza,Sushi,left Burger,Pasta,right Tacos,Pizza,left Sushi,Tacos,right Burger,Pizza,left Pasta,Sushi,right

@@ -9,8 +9,8 @@ from ratings.releases.engine import sql as engine_sql
 from ratings.releases.engine.scope import Scope
 from ratings.releases.formats.columns import ABOUT_PAIR, ABOUT_PICTURE
 from ratings.releases.formats.pairs import FIRST
-from ratings.statistics import agreement
-from ratings.statistics.agreement import Level
+from ratings.research.statistics import agreement
+from ratings.research.statistics.agreement import Level
 
 MOST_OF_UNIT, MOST_JUDGEMENTS = 10, 1_500  # what agreement and its interval are computed on
 MOST_UNITS = 2_000  # pairs or pictures judged twice that agreement is computed on, the latest

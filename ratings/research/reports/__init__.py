@@ -4,6 +4,6 @@ A reading is a moment's figures of a period: `AspectFigure` rows, and a JSON bod
 (`responses`, `unasked`, `agreement`, `pair_agreement`, `leaderboard`, `duels`, `position`, `complaints`).
 """
 
-from ratings.reports.readings import LIVE_ASKS, PERIODS, compute_reading, reading_over
+from ratings.research.reports.computation import LIVE_ASKS, PERIODS, compute_reading, reading_over
 
 __all__ = ["LIVE_ASKS", "PERIODS", "compute_reading", "reading_over"]

@@ -11,8 +11,8 @@ from django.db.models import Model
 from feed.models import Tag
 from generation.models import Checkpoint, Style
 from ratings.models import AspectFigure, Question, Reading
-from ratings.reports.flags import DOUBTED
-from ratings.statistics import LEAST_CLUSTERS, Moments, agreement, cluster_interval
+from ratings.research.reports.flags import DOUBTED
+from ratings.research.statistics import LEAST_CLUSTERS, Moments, agreement, cluster_interval
 
 MOST_FIGURES = 2_000  # of one grouping, the most answered
 MOST_CATEGORIES = 40  # tags, the most rated

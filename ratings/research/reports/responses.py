@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Count, QuerySet, Sum
 
 from ratings.models import Ask, AskOutcome, DrawTally
-from ratings.statistics import response_interval
+from ratings.research.statistics import response_interval
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import models
 
-from ratings.statistics.means import sensitivity_band
+from ratings.research.statistics.means import sensitivity_band
 
 
 class ReadingQuerySet(models.QuerySet["Reading"]):
@@ -15,7 +15,7 @@ class ReadingQuerySet(models.QuerySet["Reading"]):
 
 
 class Reading(models.Model):
-    """Every figure of one period, worked out at one moment. `body` holds the small ones (see ratings.reports)."""
+    """Every figure of one period, worked out at one moment. `body` holds the small ones (see ratings.research.reports)."""
 
     days = models.PositiveSmallIntegerField()
     since = models.DateTimeField()

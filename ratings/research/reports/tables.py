@@ -10,11 +10,11 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from ratings.models import Reading
-from ratings.models.figures import DIMENSIONS, band_of
-from ratings.reports.aspects import JUDGED_TWICE, MEANS, MOST_FIGURES, RATES, TOLD
-from ratings.reports.duels import JUDGED, RATER_CAP, duel_of, judged_twice
-from ratings.reports.flags import doubted
-from ratings.reports.responses import closed_asks, draws_without_ask
+from ratings.research.models import DIMENSIONS, band_of
+from ratings.research.reports.aspects import JUDGED_TWICE, MEANS, MOST_FIGURES, RATES, TOLD
+from ratings.research.reports.flags import doubted
+from ratings.research.reports.model_comparisons import JUDGED, RATER_CAP, duel_of, judged_twice
+from ratings.research.reports.responses import closed_asks, draws_without_ask
 
 KEPT_COLUMNS = (
     "surface", "question", "checkpoint", "style", "category", "week", "mean", "low", "high", "naive", "answers",

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ratings.statistics.clusters import Jackknife
-from ratings.statistics.likelihood import (
+from ratings.research.statistics.jackknife import Jackknife
+from ratings.research.statistics.likelihood import (
     Floats,
     Ints,
     Votes,
@@ -17,7 +17,7 @@ from ratings.statistics.likelihood import (
     inverse_of,
     win_table,
 )
-from ratings.statistics.means import LEAST_CLUSTERS
+from ratings.research.statistics.means import LEAST_CLUSTERS
 
 Interval = tuple[Floats, Floats, Floats]  # point, low, high
 

@@ -14,9 +14,9 @@ from django.db.models import Case, CharField, Count, F, Q, QuerySet, Value, When
 from numpy.typing import NDArray
 
 from ratings.models import Comparison
-from ratings.reports.flags import UNFLAGGED
-from ratings.statistics import Votes, agreement, cap_weights, drop_few, left_share, odds, strengths
-from ratings.statistics.likelihood import games, win_table
+from ratings.research.reports.flags import UNFLAGGED
+from ratings.research.statistics import Votes, agreement, cap_weights, drop_few, left_share, odds, strengths
+from ratings.research.statistics.likelihood import games, win_table
 
 MOST_VOTES = 1_000_000  # the newest of a period
 PART = 20_000  # votes read at once

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ratings.statistics.likelihood import Floats, Ints, Votes, laplacian, vote_chances
+from ratings.research.statistics.likelihood import Floats, Ints, Votes, laplacian, vote_chances
 
 GROUPS_AT_ONCE = 20_000  # bounds the memory: a K x K matrix each
 NEARLY_NOTHING = 1e-6  # a group that alone holds two models together gets a huge variance, not a division by 0

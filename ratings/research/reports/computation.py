@@ -8,7 +8,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from ratings.models import Ask, AspectFigure, Reading
-from ratings.reports import aspects, complaints, duels, flags, responses
+from ratings.research.reports import aspects, complaints, model_comparisons, responses
+from ratings.research.reports import flags as reports_flags
 
 PERIODS = (7, 30, 90, 365)  # days
 LIVE_ASKS = 5_000  # up to this many asks, a stale period is worked out while its page waits
@@ -45,17 +46,17 @@ def _body(figures: list[AspectFigure], since: datetime) -> dict[str, Any]:
     by_model = [
         figure for figure in figures if figure.checkpoint and not (figure.style or figure.category or figure.week)
     ]
-    told = duels.judgements(since)
+    told = model_comparisons.judgements(since)
     return {
         "responses": responses.responses(since),
         "unasked": responses.unasked(since),
         "agreement": aspects.aspect_agreement(),
-        "pair_agreement": duels.pair_agreement(since),
-        "leaderboard": duels.leaderboard(told),
-        "duels": duels.duels(told),
-        "position": duels.position(told),
+        "pair_agreement": model_comparisons.pair_agreement(since),
+        "leaderboard": model_comparisons.leaderboard(told),
+        "duels": model_comparisons.duels(told),
+        "position": model_comparisons.position(told),
         "complaints": complaints.complaints(by_model, since),
-        "left_out": flags.left_out(since),
+        "left_out": reports_flags.left_out(since),
     }
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ratings.statistics.likelihood import (
+from ratings.research.statistics.likelihood import (
     Floats,
     Votes,
     finite_strengths,
@@ -14,7 +14,7 @@ from ratings.statistics.likelihood import (
     vote_chances,
     win_table,
 )
-from ratings.statistics.means import Estimate, weighted_mean
+from ratings.research.statistics.means import Estimate, weighted_mean
 
 NOTHING = 1e-9  # wins: what is left of a weight that was added and taken away again
 

@@ -3,9 +3,10 @@
 `docs/statistics.md` says in words what each figure means and what it cannot tell.
 """
 
-from ratings.statistics.agreement import Agreement, agreement
-from ratings.statistics.likelihood import Votes
-from ratings.statistics.means import (
+from ratings.research.statistics.agreement import Agreement, agreement
+from ratings.research.statistics.bradley_terry import Strengths, cap_weights, odds, strengths
+from ratings.research.statistics.likelihood import Votes
+from ratings.research.statistics.means import (
     LEAST_CLUSTERS,
     Estimate,
     Moments,
@@ -14,8 +15,7 @@ from ratings.statistics.means import (
     sensitivity_band,
     weighted_mean,
 )
-from ratings.statistics.pairs import Strengths, cap_weights, odds, strengths
-from ratings.statistics.robustness import Robustness, drop_few, left_share
+from ratings.research.statistics.robustness import Robustness, drop_few, left_share
 
 __all__ = [
     "LEAST_CLUSTERS",

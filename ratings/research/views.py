@@ -14,12 +14,12 @@ from accounts.models import Role
 from accounts.permissions import member_of, role_required
 from generation.media.storage import picture
 from generation.models import Image
-from ratings.charts import FIVE_STEPS, Figure, Moment, Series, interval_charts, odds_scale, time_series
 from ratings.models import AspectFigure, Policy, Question, Reading, Surface
-from ratings.models.figures import DIMENSIONS
-from ratings.reports import PERIODS, reading_over
-from ratings.reports.duels import duel_of
-from ratings.reports.tables import ASPECTS, NARROWED, TABLES, to_csv
+from ratings.research.charts import FIVE_STEPS, Figure, Moment, Series, interval_charts, odds_scale, time_series
+from ratings.research.models import DIMENSIONS
+from ratings.research.reports import PERIODS, reading_over
+from ratings.research.reports.model_comparisons import duel_of
+from ratings.research.reports.tables import ASPECTS, NARROWED, TABLES, to_csv
 
 DEFAULT_PERIOD = 30
 SURFACES = (Surface.POST, Surface.RESULT)
