@@ -19,7 +19,7 @@ from feed.tags.api import TagViewSet
 from generation.api import CheckpointViewSet, GenerationViewSet, ImageViewSet, StyleViewSet
 from moderation.api import CaseViewSet, DecisionViewSet, ReportViewSet
 from ratings.asking.api import AskViewSet, ComparisonViewSet, QuestionViewSet
-from ratings.benchmark_api import BenchmarkViewSet
+from ratings.benchmarks.api import BenchmarkViewSet
 from ratings.releases.api import ReleaseViewSet
 
 router = DefaultRouter()

@@ -3,10 +3,10 @@ from django.urls import path, re_path
 from ratings.asking import compare_views
 from ratings.asking import views as asking_views
 from ratings.asking.policies import views as policies_views
+from ratings.benchmarks import views as benchmarks_views
 from ratings.quality import views as quality_views
 from ratings.releases import views as releases_views
 from ratings.research import views as research_views
-from ratings.views import benchmark
 
 app_name = "ratings"
 urlpatterns = [
@@ -21,9 +21,9 @@ urlpatterns = [
         r"^compare/(?P<public_id>[\w-]{12})/(?P<side>left|right)\.webp$", compare_views.picture, name="compare-picture"
     ),
     path("datasets/mine/", releases_views.share, name="share"),
-    path("benchmark/", benchmark.benchmark_list, name="benchmark-list"),
-    path("benchmark/<slug:slug>/", benchmark.benchmark_detail, name="benchmark-detail"),
-    path("benchmark/<slug:slug>/bundle.zip", benchmark.benchmark_bundle, name="benchmark-bundle"),
+    path("benchmark/", benchmarks_views.benchmark_list, name="benchmark-list"),
+    path("benchmark/<slug:slug>/", benchmarks_views.benchmark_detail, name="benchmark-detail"),
+    path("benchmark/<slug:slug>/bundle.zip", benchmarks_views.benchmark_bundle, name="benchmark-bundle"),
     path("research/", research_views.overview, name="research"),
     path("research/aspects/", research_views.aspects, name="research-aspects"),
     path("research/models/", research_views.models, name="research-models"),

@@ -2,7 +2,7 @@
 
 from ratings.asking.models import Ask, AskOutcome, Comparison, Rating, Surface
 from ratings.asking.question_bank import DrawTally, Policy, Question, QuestionTranslation, Wording
-from ratings.models.benchmarks import (
+from ratings.benchmarks.models import (
     Benchmark,
     BenchmarkEntry,
     BenchmarkPicture,

@@ -16,7 +16,7 @@ from feed.posts.services import publish_image
 from generation.models import Image
 from ratings.benchmarks.prompts import import_prompts
 from ratings.benchmarks.results import refresh_results
-from ratings.benchmarks.running import open_judging, register_benchmark
+from ratings.benchmarks.services import open_judging, register_benchmark
 from ratings.models import Ask, Benchmark, BenchmarkPicture, BenchmarkScore
 from ratings.post_aspects import refresh_aspects
 from ratings.research import reports

@@ -29,7 +29,7 @@ from ratings.benchmarks.bundle import bundle
 from ratings.benchmarks.pairs import benchmark_pairs
 from ratings.benchmarks.prompts import hash_of, import_prompts, prompts_of, read_prompts, to_lines
 from ratings.benchmarks.results import refresh_results
-from ratings.benchmarks.running import open_judging, register_benchmark
+from ratings.benchmarks.services import open_judging, register_benchmark
 from ratings.models import Ask, Benchmark, BenchmarkPicture, BenchmarkScore, Policy, PromptSet, QualityFlag
 from tests.conftest import As, MakeMember
 from tests.generation.fixtures import MakeImage, checkpoint_row

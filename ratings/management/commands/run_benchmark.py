@@ -10,7 +10,7 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from lib.errors import Refused
-from ratings.benchmarks.running import draw_pictures, open_judging, register_benchmark
+from ratings.benchmarks.services import draw_pictures, open_judging, register_benchmark
 from ratings.models import Benchmark, PromptSet
 from ratings.simulation.drawing import await_workers, draw_inline
 
