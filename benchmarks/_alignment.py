@@ -23,7 +23,7 @@ from ratings.asking.sampling import GOLD
 from ratings.asking.showing import mark_shown
 from ratings.asking.tokens import token_for
 from ratings.models import Ask, Policy
-from ratings.simulation import drawing
+from ratings.simulation import workers
 from ratings.simulation.stage import agree, simulated_user
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -81,7 +81,7 @@ def hang(
         ).pk
         for n, prompt in enumerate(words)
     ]
-    drawing.draw_inline(made, lambda _n: None)
+    workers.draw_inline(made, lambda _n: None)
     images = list(Image.objects.filter(generation__in=made, state="ready").select_related("author").order_by("pk"))
     for image in images:
         publish_image(image=image, author=image.author)

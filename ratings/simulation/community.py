@@ -14,7 +14,7 @@ from feed.ranking import counters
 from generation.models import Checkpoint
 from lib.errors import Refused
 from ratings.releases.engine.splits import split_of
-from ratings.simulation import drawing, making, telling
+from ratings.simulation import interactions, publications, workers
 from ratings.simulation.script import PER_GENERATION, Script, Wish, write_script
 from ratings.simulation.stage import Stage, sign_up
 
@@ -54,12 +54,12 @@ def simulate(
     sign_up(stage, guests)
     _make(stage, _("Pictures"), script.originals(), inline, bar)
     _make(stage, _("Remixes"), script.remixes(), inline, bar)
-    making.enter_challenges(stage)
+    publications.enter_challenges(stage)
     with bar(_("Likes and ratings"), len(stage.members)) as progress:
-        telling.look_around(stage, progress)
+        interactions.look_around(stage, progress)
     with bar(_("Comparisons"), len(stage.members)) as progress:
-        telling.compare(stage, progress)
-    telling.report_some(stage, moderator)
+        interactions.compare(stage, progress)
+    interactions.report_some(stage, moderator)
     while counters.fold_counts(at=at):
         continue
     return stage
@@ -67,11 +67,11 @@ def simulate(
 
 def _make(stage: Stage, title: str, wishes: list[Wish], inline: bool, bar: Bar) -> None:
     with bar(_("%s: asking") % title, len(wishes)) as progress:
-        generations = making.submit(stage, wishes, progress)
+        generations = publications.submit(stage, wishes, progress)
     with bar(_("%s: drawing") % title, len(generations) * PER_GENERATION) as progress:
-        (drawing.draw_inline if inline else drawing.await_workers)(generations, progress)
+        (workers.draw_inline if inline else workers.await_workers)(generations, progress)
     with bar(_("%s: publishing") % title, sum(wish.publishes for wish in wishes)) as progress:
-        making.publish(stage, wishes, progress)
+        publications.publish(stage, wishes, progress)
 
 
 def _end(script: Script, at: datetime) -> datetime:

@@ -11,8 +11,8 @@ from feed.posts.services import edit_profile
 from generation.models import Generation, Image
 from lib.days import day_bounds, local_day
 from lib.errors import Refused
+from ratings.simulation.preferences import Sight
 from ratings.simulation.script import Persona, Script, Wish
-from ratings.simulation.tastes import Sight
 
 
 @dataclass

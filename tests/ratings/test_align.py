@@ -17,7 +17,7 @@ from pytest_django.fixtures import Settings
 
 from generation.engines import pipelines
 from generation.models import Checkpoint
-from ratings.alignment.measuring import accuracy, rise
+from ratings.alignment.evaluation import accuracy, rise
 from tests.generation.fixtures import checkpoint_row
 from tests.ratings import examples
 

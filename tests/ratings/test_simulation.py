@@ -11,9 +11,9 @@ from feed.models import ChallengeEntry, Like, Post
 from generation.models import Checkpoint, Generation, Image
 from moderation.models import Decision, Report
 from ratings.models import Ask, Comparison, Rating
-from ratings.simulation import tastes
+from ratings.simulation import preferences
+from ratings.simulation.preferences import Sight
 from ratings.simulation.script import write_script
-from ratings.simulation.tastes import Sight
 from tests.conftest import MakeMember
 
 pytestmark = pytest.mark.django_db
@@ -44,11 +44,11 @@ def test_the_same_seed_writes_the_same_script() -> None:
 def test_better_pictures_win_more_often_and_each_person_has_a_taste() -> None:
     import random
 
-    sights = sorted((Sight(f"g/{n}", "a red cat") for n in range(40)), key=lambda sight: tastes.quality(1, sight))
+    sights = sorted((Sight(f"g/{n}", "a red cat") for n in range(40)), key=lambda sight: preferences.quality(1, sight))
     worst, best = sights[2], sights[-3]
-    outcomes = [tastes.compares(1, "ada", best, worst, random.Random(n)) for n in range(200)]
+    outcomes = [preferences.compares(1, "ada", best, worst, random.Random(n)) for n in range(200)]
     assert outcomes.count("left") > 3 * outcomes.count("right")
-    assert tastes.taste(1, "ada", best) != tastes.taste(1, "bruno", best)
+    assert preferences.taste(1, "ada", best) != preferences.taste(1, "bruno", best)
 
 
 def test_a_community_is_played_once_and_a_release_can_be_made_of_it(

@@ -52,7 +52,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
 
     def _align(self, base: Checkpoint, folder: Path, options: dict[str, Any]) -> None:
-        from ratings.alignment import running, saving
+        from ratings.alignment import registration, runner
 
         settings = Settings(**{each.name: options[each.name] for each in fields(Settings)})
         with tqdm(total=settings.steps, desc="Aligning", unit=" steps") as bar:
@@ -61,7 +61,7 @@ class Command(BaseCommand):
                 bar.update(1)
                 bar.set_postfix(loss=f"{loss:.3f}")
 
-            done = running.align(
+            done = runner.align(
                 base, options["release"], folder, settings=settings, most=options["max_pairs"], told=told
             )
         self.stdout.write(f"Preferred as people did before: {done.before}")
@@ -71,6 +71,6 @@ class Command(BaseCommand):
             self.stdout.write(self.style.WARNING("That is not more than chance: more pairs or steps may help."))
         if not options["no_register"]:
             slug = options["slug"] or f"{base.slug}-aligned"
-            aligned = saving.register(base, folder, slug=slug, name=f"{base.name} aligned")
+            aligned = registration.register(base, folder, slug=slug, name=f"{base.name} aligned")
             self.stdout.write(f"Registered {aligned.name} ({aligned.slug}); Compare shows it blind beside {base.name}.")
         self.stdout.write(self.style.SUCCESS(f"Wrote {folder}"))

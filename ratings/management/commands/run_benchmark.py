@@ -12,7 +12,7 @@ from tqdm import tqdm
 from lib.errors import Refused
 from ratings.benchmarks.services import draw_pictures, open_judging, register_benchmark
 from ratings.models import Benchmark, PromptSet
-from ratings.simulation.drawing import await_workers, draw_inline
+from ratings.simulation.workers import await_workers, draw_inline
 
 
 def size(text: str) -> tuple[int, int]:

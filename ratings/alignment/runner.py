@@ -7,8 +7,8 @@ from pathlib import Path
 
 from generation.engines import pipelines
 from generation.models import Checkpoint
-from ratings.alignment import data, saving, training
-from ratings.alignment.measuring import CHANCE, Accuracy, accuracy, rise
+from ratings.alignment import data, registration, training
+from ratings.alignment.evaluation import CHANCE, Accuracy, accuracy, rise
 from ratings.alignment.settings import Settings
 
 
@@ -52,7 +52,7 @@ def align(
     after = training.measure(held_out, pipeline, settings)
     groups = held_out.groups
     done = Aligned(accuracy(before, groups), accuracy(after, groups), rise(before, after, groups))
-    saving.save(pipeline, folder)
+    registration.save(pipeline, folder)
     _write_card(base, release, folder, settings, done)
     return done
 

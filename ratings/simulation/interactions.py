@@ -20,7 +20,7 @@ from ratings.asking.draws import draw_ask, draw_comparison
 from ratings.asking.showing import mark_shown
 from ratings.asking.tokens import token_for
 from ratings.models import Ask, AskOutcome, Surface
-from ratings.simulation import tastes
+from ratings.simulation import preferences
 from ratings.simulation.stage import Stage, simulated_user
 
 Progress = Callable[[int], None]
@@ -50,7 +50,7 @@ def _look_at(stage: Stage, member: User, post: Post, at: datetime) -> None:
         return
     if not Post.objects.listed_for(member, at).filter(pk=post.pk).exists():
         return
-    if tastes.likes(stage.script.seed, member.username, sight, stage.rng("like", member.username, sight.name)):
+    if preferences.likes(stage.script.seed, member.username, sight, stage.rng("like", member.username, sight.name)):
         like_post(post=post, member=member, at=at)
     _answer(stage, member, post.image, Surface.POST, at)
 
@@ -68,7 +68,7 @@ def _answer(stage: Stage, member: User, image: Image, surface: Surface, at: date
     if rng.random() < SKIPS:
         skip_ask(token=token, rater=member, at=later)
         return
-    value = tastes.rates(stage.script.seed, member.username, sight, ask.question.slug, rng)
+    value = preferences.rates(stage.script.seed, member.username, sight, ask.question.slug, rng)
     dwell = int((later - at).total_seconds() * 1000)
     answer_ask(token=token, rater=member, value=value, dwell_ms=dwell, at=later)
 
@@ -97,7 +97,7 @@ def _judge(stage: Stage, member: User, at: datetime, rng: random.Random) -> bool
     left, right = (stage.sight(pair[image.pk]) for image in (ask.left, ask.right))
     token = token_for(ask)
     mark_shown(token=token, rater=member, at=at)
-    outcome = tastes.compares(stage.script.seed, member.username, left, right, rng)
+    outcome = preferences.compares(stage.script.seed, member.username, left, right, rng)
     if ask.spoiled:  # nobody who looks can prefer it
         outcome = "right" if ask.left.pk == ask.spoiled else "left"
     if rng.random() < SKIPS / 2:
