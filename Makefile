@@ -34,7 +34,7 @@ var/checkpoints/.assembled: $(WEIGHTS) | $(LOCKED)
 	@$(BIN)/python -m starter.meaning
 	@mkdir -p $(@D) && touch $@
 
-var/static/staticfiles.json: $(shell find static -type f 2>/dev/null) config/static.py $(LOCKED)
+var/static/staticfiles.json: $(shell find static -type f 2>/dev/null) config/static_files.py $(LOCKED)
 	@echo 'Collecting the static files ...'
 	@$(BIN)/python manage.py collectstatic --no-input --verbosity 0
 

@@ -166,13 +166,12 @@ def _release(what: str, out: str) -> dict[str, Any]:
 
     from benchmarks._datasets import AGO
     from ratings.releases import building
-    from ratings.releases import services as releases_services
     from ratings.releases.engine.eligibility import ReleaseFilter
 
     kind = "pairs" if what == "pairs" else "ratings"
     at = timezone.now() - AGO / 2 if what == "tenth" else None
     started = time.perf_counter()
-    release = releases_services.plan_release(filter=ReleaseFilter(), kinds=[kind], destination=Path(out), at=at)
+    release = releases.plan_release(filter=ReleaseFilter(), kinds=[kind], destination=Path(out), at=at)
     planned = time.perf_counter() - started
     build = _timed(lambda: building.build_release(release=release))
     release.refresh_from_db()
@@ -188,7 +187,7 @@ def _workers(out: Path) -> list[float]:
     from ratings.releases.publishing.destinations import destination_of
 
     _remove(out)
-    release = releases_services.plan_release(filter=ReleaseFilter(), kinds=["ratings"], destination=out)
+    release = releases.plan_release(filter=ReleaseFilter(), kinds=["ratings"], destination=out)
     took = []
     for count in (1, 2):
         destination_of(release).discard()
@@ -196,8 +195,8 @@ def _workers(out: Path) -> list[float]:
         took.append(_built_by(count, out))
         assert not release.shards.filter(built_at=None).exists()
         print(f"{count} building: {took[-1]:.2f} s", flush=True)
-    releases_services.cancel_release(release=release)
-    releases_services.discard_release(release=release)
+    releases.cancel_release(release=release)
+    releases.discard_release(release=release)
     return took
 
 

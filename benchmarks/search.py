@@ -144,8 +144,8 @@ def said(posts: int, *, is_hard: bool = False) -> Iterator[tuple[int, str, Any]]
     from feed.search import text_embeddings
 
     phrases = [f"{subject} in {manner}" for subject, manner in product(SUBJECTS, MANNERS)]
-    centres, rng = search_text_embeddings.embed(phrases), np.random.default_rng(7)
-    details, noise = ([], HARD_NOISE) if is_hard else ([search_text_embeddings.embed(kind) for kind in DETAILS], NOISE)
+    centres, rng = text_embeddings.embed(phrases), np.random.default_rng(7)
+    details, noise = ([], HARD_NOISE) if is_hard else ([text_embeddings.embed(kind) for kind in DETAILS], NOISE)
     for n in range(posts):
         chosen = int(rng.integers(len(phrases)))
         moved = centres[chosen] + noise * rng.standard_normal(384).astype(np.float32) / 384**0.5
@@ -176,7 +176,6 @@ def measure(viewer: Any, rounds: int) -> dict[str, list[float]]:
     from pgvector import HalfVector
     from pgvector.psycopg import register_vector
 
-    from feed.search import text_embeddings as search_text_embeddings
     from feed.search.query_language import parse
     from feed.search.results import read_results
     from feed.search.sql import EF_SEARCH
@@ -186,7 +185,7 @@ def measure(viewer: Any, rounds: int) -> dict[str, list[float]]:
     bare.execute(f"SET hnsw.ef_search = {EF_SEARCH}")
 
     def plain(text: str) -> object:
-        vector = HalfVector(search_text_embeddings.embed([text])[0])
+        vector = HalfVector(text_embeddings.embed([text])[0])
         return bare.execute(
             "SELECT post_id FROM feed_searchentry ORDER BY meaning <=> %s LIMIT 24", [vector]
         ).fetchall()

@@ -12,7 +12,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 app = Celery("salon")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks()
+app.autodiscover_tasks(["accounts", "moderation", "generation.queue", "feed", "ratings"])
 
 
 @celeryd_init.connect

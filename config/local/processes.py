@@ -22,7 +22,7 @@ class LocalServiceError(RuntimeError):
 
 @dataclass
 class Guarded:
-    """A running command that stops when we stop (see config/guard.py)."""
+    """A running command that stops when we stop (see config/local/guard.py)."""
 
     name: str
     process: "subprocess.Popen[bytes]"
@@ -62,9 +62,9 @@ def guard(
     cwd: Path | None = None,
     output: int | None = None,
 ) -> Guarded:
-    """Starts ``command`` under config/guard.py; its output is appended to ``log`` unless ``output`` is a descriptor."""
+    """Starts ``command`` under config/local/guard.py; its output is appended to ``log`` unless ``output`` is a descriptor."""
     log.parent.mkdir(parents=True, exist_ok=True)
-    script = Path(__file__).resolve().parent.parent / "guard.py"
+    script = Path(__file__).resolve().parent / "guard.py"
     arguments = [sys.executable, str(script), "--signal", stop, "--grace", str(grace)]
     arguments += ["--user", user] if user else []
     with log.open("ab") as stream:

@@ -2,7 +2,7 @@
 
 ``python -m config.local.supervisor`` runs them until Ctrl-C, starting the embedded PostgreSQL and Valkey where
 ``DATABASE_URL`` or ``REDIS_URL`` is unset. A process that ends is started again, more and more slowly.
-Each runs under config/guard.py, so that none outlives the supervisor however it ends.
+Each runs under config/local/guard.py, so that none outlives the supervisor however it ends.
 """
 
 import os
@@ -20,7 +20,7 @@ from config import environment
 from config.local import LocalServiceError, Running, services
 from config.local.processes import Guarded, free_port, guard
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 FIRST_PORT = 8000
 STEADY_SECONDS = 20  # a process that lived this long did start
 MOST_FAILURES = 6  # in a row, of one process, before we give up

@@ -15,7 +15,7 @@ from lib.errors import NotFound, Refused
 
 ENTRIES_PER_MEMBER = 3
 DAYS_AHEAD = 30
-BANK = Path(__file__).parent / "data" / "challenge_themes.json"
+BANK = Path(__file__).parent / "themes.json"
 
 
 def enter_locked(*, challenge: Challenge, post: Post, at: datetime) -> None:
