@@ -166,6 +166,7 @@ def _release(what: str, out: str) -> dict[str, Any]:
 
     from benchmarks._datasets import AGO
     from ratings.releases import building
+    from ratings.releases import services as releases
     from ratings.releases.engine.eligibility import ReleaseFilter
 
     kind = "pairs" if what == "pairs" else "ratings"

@@ -176,6 +176,7 @@ def measure(viewer: Any, rounds: int) -> dict[str, list[float]]:
     from pgvector import HalfVector
     from pgvector.psycopg import register_vector
 
+    from feed.search import text_embeddings
     from feed.search.query_language import parse
     from feed.search.results import read_results
     from feed.search.sql import EF_SEARCH

@@ -124,7 +124,7 @@ if DATABASE_POOL_SIZE:
         "max_size": DATABASE_POOL_SIZE,
         "timeout": 5,
     }
-# Uses after which a statement that asks for it (feed.lists.fast.prepared_query) is prepared; 0 behind a pooler that cannot.
+# Uses after which a statement that asks for it (prepared_query) is prepared; 0 behind a pooler that cannot.
 DATABASE_PREPARE_AFTER = env.integer("DATABASE_PREPARE_AFTER", 2, least=0)
 DATABASES["default"].setdefault("OPTIONS", {})["prepare_threshold"] = DATABASE_PREPARE_AFTER or None
 REDIS_URL = env.redis("REDIS_URL", VAR_DIR)

@@ -62,7 +62,7 @@ def guard(
     cwd: Path | None = None,
     output: int | None = None,
 ) -> Guarded:
-    """Starts ``command`` under config/local/guard.py; its output is appended to ``log`` unless ``output`` is a descriptor."""
+    """Starts ``command`` under guard.py; its output is appended to ``log`` unless ``output`` is a descriptor."""
     log.parent.mkdir(parents=True, exist_ok=True)
     script = Path(__file__).resolve().parent / "guard.py"
     arguments = [sys.executable, str(script), "--signal", stop, "--grace", str(grace)]

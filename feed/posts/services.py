@@ -207,7 +207,7 @@ def unlike_post(*, post: Post, member: User, at: datetime | None = None) -> bool
 
 
 def enter_challenge(*, challenge: Challenge, post: Post, member: User, at: datetime | None = None) -> None:
-    """Enters the member's own post; entering it again changes nothing. The rules: `feed.challenges.services.enter_locked`.
+    """Enters the member's own post; entering it again changes nothing. The rules: `enter_locked`.
 
     Raises:
         Refused: 404 not the member's; 400 made or entered on another day, too many entries; 403 restricted.

@@ -97,7 +97,7 @@ class RankedList(models.Model):
 
 
 class RankedPost(models.Model):
-    """A post's place in a list that is worked out beforehand (`feed.ranking.precomputed`); nobody sorts while a page waits."""
+    """A post's place in a list that is worked out beforehand (`precomputed`); nobody sorts while a page waits."""
 
     list = models.CharField(max_length=24)
     post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="+")

@@ -15,7 +15,7 @@ class ReadingQuerySet(models.QuerySet["Reading"]):
 
 
 class Reading(models.Model):
-    """Every figure of one period, worked out at one moment. `body` holds the small ones (see ratings.research.reports)."""
+    """Every figure of one period, worked out at one moment. `body` holds the small ones (see `reports`)."""
 
     days = models.PositiveSmallIntegerField()
     since = models.DateTimeField()

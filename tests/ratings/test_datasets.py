@@ -13,8 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ratings.releases.engine import arrow_fetch, block_codec, splits
-from ratings.releases.engine import sql as engine_sql
+from ratings.releases.engine import arrow_fetch, block_codec, splits, sql
 from ratings.releases.engine.identity import Keys, derived_key, pads
 from ratings.releases.engine.image_reader import Picture, Waiting
 from ratings.releases.engine.parquet import write_shard
@@ -147,19 +146,19 @@ def test_what_a_call_raises_is_raised_in_its_turn() -> None:
 def test_postgres_names_rows_as_python_does() -> None:
     """The same plan made by another version of PostgreSQL, or by hand, finds the same pseudonyms."""
     keys = Keys("secret", "one", "pairs")
-    engine_sql.run("CREATE TEMP TABLE release_key (purpose text PRIMARY KEY, inner_pad bytea, outer_pad bytea)")
+    sql.run("CREATE TEMP TABLE release_key (purpose text PRIMARY KEY, inner_pad bytea, outer_pad bytea)")
     padded = pads(derived_key("secret", "release", "one", "pairs", "row"))
-    engine_sql.run("INSERT INTO release_key VALUES ('row', %s, %s)", padded)
-    statement = f"SELECT {engine_sql.number('row', engine_sql.listed('12'))}, {engine_sql.text('row', engine_sql.listed('12', '34'))}"
-    assert engine_sql.rows(statement) == [(keys.row(12), keys.text("row", 12, 34))]
-    engine_sql.run("DROP TABLE release_key")
+    sql.run("INSERT INTO release_key VALUES ('row', %s, %s)", padded)
+    statement = f"SELECT {sql.number('row', sql.listed('12'))}, {sql.text('row', sql.listed('12', '34'))}"
+    assert sql.rows(statement) == [(keys.row(12), keys.text("row", 12, 34))]
+    sql.run("DROP TABLE release_key")
 
 
 @settings(deadline=None)
 @given(st.lists(st.lists(st.integers(-5, 5), max_size=4), max_size=8))
 def test_lists_come_back_from_the_words_that_copy_tells(rows: list[list[int]]) -> None:
     words = pa.array([" ".join(map(str, row)) for row in rows], pa.string())
-    assert engine_sql.split_words(words, pa.list_(pa.int64())).to_pylist() == rows
+    assert sql.split_words(words, pa.list_(pa.int64())).to_pylist() == rows
 
 
 @settings(deadline=None)

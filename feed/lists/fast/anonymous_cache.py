@@ -2,9 +2,9 @@
 
 Each process keeps its own. What is kept belongs to a *door*, a random word in Valkey, which every request reads, in one
 breath with the visitor's throttle: a round trip is most of what such an answer costs.
-Whatever hides or shows a post (`feed.posts.visibility`) shuts the door inside its transaction and hangs a new one when that is
-committed, so nothing made before can be handed out by any process, and nothing is kept meanwhile. A process that dies
-in between leaves the door shut until it is forgotten.
+Whatever hides or shows a post (`feed.posts.visibility`) shuts the door inside its transaction and hangs a new one
+when that is committed, so nothing made before can be handed out by any process, and nothing is kept meanwhile.
+A process that dies in between leaves the door shut until it is forgotten.
 """
 
 import hashlib

@@ -4,8 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from ratings.releases.engine import pair_votes
-from ratings.releases.engine import sql as engine_sql
+from ratings.releases.engine import pair_votes, sql
 from ratings.releases.engine.scope import Scope
 from ratings.releases.formats.columns import ABOUT_PAIR, ABOUT_PICTURE
 from ratings.releases.formats.pairs import FIRST
@@ -31,7 +30,7 @@ def facts(scope: Scope) -> dict[str, Any]:
 
 def _resolutions() -> dict[str, int]:
     """{"512x512": pictures shown in pairs}, the most frequent first."""
-    found = engine_sql.rows(
+    found = sql.rows(
         f"""SELECT picture.width || 'x' || picture.height AS size, count(*) FROM (
               SELECT low AS id FROM release_pair WHERE {_LEAVES}
                UNION ALL SELECT high FROM release_pair WHERE {_LEAVES}) AS shown
@@ -42,7 +41,7 @@ def _resolutions() -> dict[str, int]:
 
 def _pairs_agreement() -> dict[str, Any]:
     """Nominal alpha over the pairs that two or more people judged: which picture, a tie, or both bad."""
-    counts = engine_sql.rows(
+    counts = sql.rows(
         """SELECT n_low, n_high, n_tie, n_both_bad FROM release_pair
             WHERE of_pictures = '' AND n_votes >= 2 ORDER BY low DESC, high DESC LIMIT %s""",
         [MOST_UNITS],
@@ -55,7 +54,7 @@ def _ratings_agreement(scope: Scope) -> dict[str, Any]:
     during, params = scope.since("ledger")
     said = ", ".join(f"count(*) FILTER (WHERE ledger.value = {value})" for value in range(1, 6))
     # A picture at a time, the latest first, so that only as many are read as are asked for.
-    rows = engine_sql.rows(
+    rows = sql.rows(
         f"""SELECT question.slug, told.* FROM (SELECT * FROM release_picture WHERE reason = '' ORDER BY id DESC) picture
              CROSS JOIN LATERAL (
                SELECT ledger.question_id, {said} FROM ratings_rating ledger
@@ -77,7 +76,7 @@ def _response(scope: Scope) -> dict[str, Any]:
     """{surface: asks, answered and their ratio} of every ask that ended, whoever agreed to what."""
     during, params = scope.since("ledger")
     about = " OR ".join(f"{name}_id IS NOT NULL" for name in scope.about)
-    rows = engine_sql.rows(
+    rows = sql.rows(
         f"""SELECT surface, count(*), count(*) FILTER (WHERE outcome = 'answered') FROM ratings_ask ledger
              WHERE {during} AND outcome <> 'open' AND ({about}) GROUP BY 1 ORDER BY 1""",  # noqa: S608
         params,
@@ -113,7 +112,7 @@ def _first(counts: Sequence[Sequence[int]]) -> list[list[int]]:
 
 def balance(scope: Scope) -> dict[str, Any]:
     """How often the first picture would be the preferred one, the sides falling as a build would let them."""
-    heads, total = engine_sql.rows(
+    heads, total = sql.rows(
         f"""SELECT count(*) FILTER (WHERE {FIRST} = (winner = low)), count(*) FROM release_pair pair
              WHERE {_LEAVES}"""  # noqa: S608
     )[0]
@@ -122,7 +121,7 @@ def balance(scope: Scope) -> dict[str, Any]:
 
 def examples(most: int) -> list[tuple[int, int]]:
     """(preferred, other) image ids of some pairs that would leave, drawn the same way each time."""
-    found = engine_sql.rows(
+    found = sql.rows(
         f"""SELECT winner, CASE WHEN winner = low THEN high ELSE low END FROM release_pair
              WHERE {_LEAVES} ORDER BY hashint8(low * 31 + high), low, high LIMIT %s""",  # noqa: S608
         [most],

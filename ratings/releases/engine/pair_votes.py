@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 from generation.media.storage import reading_threads
-from ratings.releases.engine import sql as engine_sql
+from ratings.releases.engine import sql
 from ratings.releases.engine.image_reader import training_size
 from ratings.releases.engine.scope import Scope
 
@@ -52,21 +52,21 @@ def make(scope: Scope) -> None:
         return
     scope.made.add("pairs")
     during, params = scope.since("ledger")
-    engine_sql.run(_VOTES.format(during=during), params)
-    engine_sql.run(_TALLIES)
-    engine_sql.run(_PAIRS, [scope.chosen.min_margin])
-    engine_sql.run("CREATE UNIQUE INDEX ON release_vote (id)")
-    engine_sql.run("CREATE UNIQUE INDEX ON release_pair (nr)")
-    engine_sql.run("ANALYZE release_vote (id, reason), release_pair (nr, of_pictures, of_votes)")
+    sql.run(_VOTES.format(during=during), params)
+    sql.run(_TALLIES)
+    sql.run(_PAIRS, [scope.chosen.min_margin])
+    sql.run("CREATE UNIQUE INDEX ON release_vote (id)")
+    sql.run("CREATE UNIQUE INDEX ON release_pair (nr)")
+    sql.run("ANALYZE release_vote (id, reason), release_pair (nr, of_pictures, of_votes)")
 
 
 def drop_counted(scope: Scope, kind: str) -> None:
     """Counts, for a format of pairs, those that stay here and the single votes that do not count."""
-    reasons = engine_sql.rows(
+    reasons = sql.rows(
         """SELECT CASE WHEN of_pictures <> '' THEN of_pictures ELSE of_votes END AS reason, count(*) FROM release_pair
             WHERE of_pictures <> '' OR of_votes <> '' GROUP BY 1"""
     )
-    votes = engine_sql.rows(
+    votes = sql.rows(
         """SELECT 'vote_' || vote.reason, count(*) FROM release_vote vote JOIN release_pair pair USING (low, high)
             WHERE pair.of_pictures = '' AND vote.reason <> '' GROUP BY 1"""
     )
@@ -79,7 +79,7 @@ def measure(scope: Scope) -> None:
     if "sizes" in scope.made:
         return
     scope.made.add("sizes")
-    wanted = engine_sql.rows(
+    wanted = sql.rows(
         """SELECT id, prefix FROM release_picture WHERE size IS NULL AND prefix <> '' AND id IN (
              SELECT low FROM release_pair WHERE of_pictures = '' UNION
              SELECT high FROM release_pair WHERE of_pictures = '') ORDER BY id"""
@@ -87,7 +87,7 @@ def measure(scope: Scope) -> None:
     with ThreadPoolExecutor(reading_threads()) as pool:
         sizes = list(pool.map(training_size, [prefix for _pk, prefix in wanted]))
     ids = [pk for pk, _prefix in wanted]
-    engine_sql.run(
+    sql.run(
         """UPDATE release_picture picture SET size = told.size
              FROM unnest(%s::bigint[], %s::bigint[]) AS told (id, size) WHERE told.id = picture.id""",
         [ids, sizes],

@@ -14,8 +14,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from generation.models import Image
 from ratings.models import Ask, GonePicture
-from ratings.releases.engine import splits
-from ratings.releases.engine import sql as engine_sql
+from ratings.releases.engine import splits, sql
 from ratings.releases.engine.eligibility import ReleaseFilter, image_reason
 from ratings.releases.engine.identity import digest_of
 
@@ -46,16 +45,14 @@ SELECT image.id, image.author_id, asked.reason, words.split, image.jpeg_sha256::
 
 def make(chosen: ReleaseFilter, as_of: datetime, secret: str, about: Sequence[str]) -> None:
     """Makes the table, of the pictures that the fields `about` of asks name. Call inside a transaction."""
-    engine_sql.run(_TABLES)
-    engine_sql.insert("release_asked", _asked(chosen, as_of, about))
-    engine_sql.run("ANALYZE release_asked (id, generation_id)")
-    engine_sql.copy("release_words", _words(secret), ("int8", "text", "text", "text"))
-    engine_sql.run("ANALYZE release_words (generation_id)")
-    engine_sql.run(_PICTURES)
-    engine_sql.run("CREATE UNIQUE INDEX ON release_picture (id)")
-    engine_sql.run(
-        "ANALYZE release_picture (id, reason, split)"
-    )  # the texts would take longer, and tell the planner nothing
+    sql.run(_TABLES)
+    sql.insert("release_asked", _asked(chosen, as_of, about))
+    sql.run("ANALYZE release_asked (id, generation_id)")
+    sql.copy("release_words", _words(secret), ("int8", "text", "text", "text"))
+    sql.run("ANALYZE release_words (generation_id)")
+    sql.run(_PICTURES)
+    sql.run("CREATE UNIQUE INDEX ON release_picture (id)")
+    sql.run("ANALYZE release_picture (id, reason, split)")  # the texts would take longer, and tell the planner nothing
     _keep("deleted", _gone(secret))
     _keep("image_in_other_split", _astray(secret))
 
@@ -68,7 +65,7 @@ def _asked(chosen: ReleaseFilter, as_of: datetime, about: Sequence[str]) -> "Que
 
 
 def _words(secret: str) -> Iterator[tuple[Any, ...]]:
-    for found in engine_sql.each(_WORDS):
+    for found in sql.each(_WORDS):
         prompts = [splits.normalise_prompt(caption) for _generation, caption in found]
         for row, prompt, split in zip(found, prompts, splits.splits_of_normalised(secret, prompts), strict=True):
             yield *row, prompt, split
@@ -76,13 +73,13 @@ def _words(secret: str) -> Iterator[tuple[Any, ...]]:
 
 def _keep(reason: str, ids: list[int]) -> None:
     """Has pictures stay here that might have left."""
-    engine_sql.run("UPDATE release_picture SET reason = %s WHERE reason = '' AND id = ANY(%s::bigint[])", [reason, ids])
+    sql.run("UPDATE release_picture SET reason = %s WHERE reason = '' AND id = ANY(%s::bigint[])", [reason, ids])
 
 
 def _gone(secret: str) -> list[int]:
     """Copies of deleted pictures that were in a release."""
     gone = set(GonePicture.objects.values_list("digest", flat=True))
-    left = engine_sql.rows("SELECT id, sha256 FROM release_picture WHERE reason = ''") if gone else []
+    left = sql.rows("SELECT id, sha256 FROM release_picture WHERE reason = ''") if gone else []
     return [pk for pk, sha256 in left if digest_of(secret, sha256) in gone]
 
 
@@ -94,7 +91,7 @@ def _astray(secret: str) -> list[int]:
       JOIN generation_generation made ON made.id = image.generation_id
       LEFT JOIN generation_style style ON style.id = made.style_id
      WHERE image.jpeg_sha256 IN ({statement}) ORDER BY image.jpeg_sha256, image.id"""  # noqa: S608
-    belongs = {sha256: splits.split_of(secret, caption) for sha256, caption in engine_sql.rows(first, params)}
+    belongs = {sha256: splits.split_of(secret, caption) for sha256, caption in sql.rows(first, params)}
     statement = "SELECT id, sha256, split FROM release_picture WHERE sha256 = ANY(%s)"
-    shared = engine_sql.rows(statement, [list(belongs)]) if belongs else []
+    shared = sql.rows(statement, [list(belongs)]) if belongs else []
     return [pk for pk, sha256, split in shared if belongs[sha256] != split]

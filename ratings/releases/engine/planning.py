@@ -9,8 +9,7 @@ import pyarrow as pa
 from django.db.models import Sum
 
 from ratings.models import Release, ReleaseShard
-from ratings.releases.engine import block_codec, figures
-from ratings.releases.engine import sql as engine_sql
+from ratings.releases.engine import block_codec, figures, sql
 from ratings.releases.engine.scope import Scope
 from ratings.releases.formats.columns import INDEX, SHARD_BYTES, SHARD_ROWS, SIZE, Format
 from ratings.releases.formats.registry import FORMATS
@@ -111,7 +110,7 @@ class _Filler:
             return
         stands_on = block_codec.raters(table), block_codec.images(table)
         data = block_codec.pack(table.drop_columns([SIZE]) if SIZE in table.column_names else table)
-        engine_sql.copy(_BLOCKS, [(self.shards[-1].pk, self.position, len(table), *stands_on, data)], _BLOCK_TYPES)
+        sql.copy(_BLOCKS, [(self.shards[-1].pk, self.position, len(table), *stands_on, data)], _BLOCK_TYPES)
         self.position += len(table)
 
     def close(self) -> None:

@@ -13,8 +13,7 @@ from django.db.models import Exists, OuterRef
 
 from accounts.models import User
 from ratings.models import Ask
-from ratings.releases.engine import pictures
-from ratings.releases.engine import sql as engine_sql
+from ratings.releases.engine import pictures, sql
 from ratings.releases.engine.eligibility import ReleaseFilter, person_reason
 from ratings.releases.engine.identity import Keys, derived_key, pads
 from ratings.releases.formats.columns import ABOUT_PAIR, ABOUT_PICTURE
@@ -68,28 +67,28 @@ class Scope:
     def prepare(self) -> None:
         """Fills the temporary tables. Call inside a transaction, once."""
         # A range of rows is a short query: compiling it would cost more than running it.
-        engine_sql.run("SET LOCAL jit = off")
-        engine_sql.run("SET LOCAL work_mem = '64MB'")
-        engine_sql.run(f"DROP TABLE IF EXISTS {', '.join(f'pg_temp.release_{name}' for name in MADE)}")
-        engine_sql.run(_TABLES)
-        engine_sql.insert("release_person (id, reason)", self._people())
+        sql.run("SET LOCAL jit = off")
+        sql.run("SET LOCAL work_mem = '64MB'")
+        sql.run(f"DROP TABLE IF EXISTS {', '.join(f'pg_temp.release_{name}' for name in MADE)}")
+        sql.run(_TABLES)
+        sql.insert("release_person (id, reason)", self._people())
         pictures.make(self.chosen, self.as_of, self.secret, self.about)
-        engine_sql.run(_FLAGS)
-        engine_sql.run("ANALYZE release_person, release_flag")
+        sql.run(_FLAGS)
+        sql.run("ANALYZE release_person, release_flag")
 
     def use_keys(self, table: str) -> None:
         """Puts the keys of a table of the release where SQL finds them, and its raters' pseudonyms beside them."""
         secret = (self.secret, "release", self.release, table)
-        engine_sql.run("TRUNCATE release_key")
-        engine_sql.copy("release_key", ((name, *pads(derived_key(*secret, name))) for name in PURPOSES))
-        engine_sql.run("DROP TABLE IF EXISTS pg_temp.release_rater")
-        own, other = (engine_sql.number(purpose, engine_sql.listed("id")) for purpose in ("self-rater", "rater"))
-        engine_sql.run(
+        sql.run("TRUNCATE release_key")
+        sql.copy("release_key", ((name, *pads(derived_key(*secret, name))) for name in PURPOSES))
+        sql.run("DROP TABLE IF EXISTS pg_temp.release_rater")
+        own, other = (sql.number(purpose, sql.listed("id")) for purpose in ("self-rater", "rater"))
+        sql.run(
             f"CREATE TEMP TABLE release_rater ON COMMIT DROP AS SELECT id, {other} AS key, {own} AS self_key"  # noqa: S608
             " FROM release_person WHERE reason = ''"
         )
-        engine_sql.run("CREATE UNIQUE INDEX ON release_rater (id)")
-        engine_sql.run("ANALYZE release_rater")
+        sql.run("CREATE UNIQUE INDEX ON release_rater (id)")
+        sql.run("ANALYZE release_rater")
 
     def _people(self) -> "QuerySet[User, Any]":
         asked = Ask.objects.filter(rater=OuterRef("pk"))

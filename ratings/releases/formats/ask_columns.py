@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from ratings.releases.engine import arrow_fetch
-from ratings.releases.engine import sql as engine_sql
+from ratings.releases.engine import arrow_fetch, sql
 from ratings.releases.engine.scope import Scope
 from ratings.releases.formats.columns import DAY, IMAGE_0, IMAGE_1, RATER, Column, Count, Part
 from ratings.releases.formats.shared_values import POLICY_ID, QUESTION_ID, Known, Shared, is_shared, pictures_of
@@ -117,7 +116,7 @@ def count(scope: Scope, kind: str, ledger: str) -> Count:
       JOIN release_picture left_picture ON left_picture.id = {_IDS[IMAGE_0]}
       LEFT JOIN release_picture right_picture ON right_picture.id = {_IDS[IMAGE_1]}
      WHERE {during} GROUP BY 1, 2 ORDER BY 1, 2"""  # noqa: S608 (literals of ours)
-    for reason, split, rows in engine_sql.rows(statement, params):
+    for reason, split, rows in sql.rows(statement, params):
         if reason:
             scope.drop(kind, reason, rows)
         else:
@@ -132,22 +131,20 @@ def plan(
     scope.use_keys(kind)
     during, params = scope.since("ledger")
     sent = [column for column in columns if not is_shared(column)]
-    query = f"""SELECT {engine_sql.select(sent, **_IDS)} FROM {ledger}
+    query = f"""SELECT {sql.select(sent, **_IDS)} FROM {ledger}
       LEFT JOIN release_flag flagged ON flagged.ask_id = ask.id
      WHERE ledger.id BETWEEN %s AND %s AND ask.id BETWEEN %s AND %s AND {during}"""  # noqa: S608 (literals of ours)
     opened, keys = arrow_fetch.opened(), scope.keys(kind)
 
     def read(span: tuple[int, int]) -> tuple[pa.Table, Known] | None:
-        table = engine_sql.stream(opened, query, [*span, *_asks_of(opened, source, span), *params], sent, [*_IDS])
+        table = sql.stream(opened, query, [*span, *_asks_of(opened, source, span), *params], sent, [*_IDS])
         return None if table is None else (table, pictures_of(opened, table))
 
     shared = Shared(opened)
-    for found in arrow_fetch.one_ahead(partial(read, span) for span in engine_sql.ranges(source)):
+    for found in arrow_fetch.one_ahead(partial(read, span) for span in sql.ranges(source)):
         if found is not None:
             table = _leaving(scope, kind, shared.put_in(*found, columns))
-            yield from engine_sql.parts(
-                table.append_column(key, pa.array(keys.rows(table["_row"].to_pylist()))), splits
-            )
+            yield from sql.parts(table.append_column(key, pa.array(keys.rows(table["_row"].to_pylist()))), splits)
 
 
 def _leaving(scope: Scope, kind: str, table: pa.Table) -> pa.Table:

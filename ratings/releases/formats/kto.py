@@ -9,8 +9,7 @@ from functools import partial
 
 import pyarrow as pa
 
-from ratings.releases.engine import arrow_fetch, pair_votes, splits
-from ratings.releases.engine import sql as engine_sql
+from ratings.releases.engine import arrow_fetch, pair_votes, splits, sql
 from ratings.releases.engine.scope import Scope
 from ratings.releases.formats.columns import Column, Count, Format, Part
 
@@ -28,7 +27,7 @@ COLUMNS = (
         "kto_id",
         pa.int64(),
         "Key of the row, in this table alone.",
-        engine_sql.number("row", engine_sql.listed("picture.id")),
+        sql.number("row", sql.listed("picture.id")),
     ),
 )
 
@@ -49,7 +48,7 @@ def _make(scope: Scope) -> None:
     pair_votes.make(scope)
     if KIND not in scope.made:
         scope.made.add(KIND)
-        engine_sql.run(_SAID)
+        sql.run(_SAID)
 
 
 def count(scope: Scope) -> Count:
@@ -57,7 +56,7 @@ def count(scope: Scope) -> Count:
     found: Count = {}
     statement = f"""SELECT {_REASON} AS reason, picture.split, count(*) FROM release_said said
       JOIN release_picture picture ON picture.id = said.image GROUP BY 1, 2 ORDER BY 1, 2"""  # noqa: S608
-    for reason, split, rows in engine_sql.rows(statement):
+    for reason, split, rows in sql.rows(statement):
         if reason:
             scope.drop(KIND, reason, rows)
         else:
@@ -76,13 +75,13 @@ def plan(scope: Scope) -> Iterator[Part]:
         "_images": "picture.id || ' ' || said.others",
         "_size": "picture.size",
     }
-    query = f"""SELECT {engine_sql.select(COLUMNS, **private)} FROM release_said said
+    query = f"""SELECT {sql.select(COLUMNS, **private)} FROM release_said said
       JOIN release_picture picture ON picture.id = said.image
      WHERE {_REASON} = '' AND picture.size IS NOT NULL AND said.image BETWEEN %s AND %s"""  # noqa: S608 (literals of ours)
-    engine_sql.look_up()
-    read = partial(engine_sql.stream, arrow_fetch.opened(), query, columns=COLUMNS, private=[*private])
-    for table in arrow_fetch.one_ahead(partial(read, span) for span in engine_sql.ranges("release_picture", _RANGE)):
-        yield from engine_sql.parts(table, splits.SPLITS)
+    sql.look_up()
+    read = partial(sql.stream, arrow_fetch.opened(), query, columns=COLUMNS, private=[*private])
+    for table in arrow_fetch.one_ahead(partial(read, span) for span in sql.ranges("release_picture", _RANGE)):
+        yield from sql.parts(table, splits.SPLITS)
 
 
 FORMAT = Format(

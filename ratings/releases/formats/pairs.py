@@ -9,16 +9,15 @@ from functools import partial
 
 import pyarrow as pa
 
-from ratings.releases.engine import arrow_fetch, pair_votes, splits
-from ratings.releases.engine import sql as engine_sql
+from ratings.releases.engine import arrow_fetch, pair_votes, splits, sql
 from ratings.releases.engine.scope import Scope
 from ratings.releases.formats.columns import DAY, Column, Count, Format, Part
 
 KIND = "pairs"
 _RANGE = 5_000
-_AUTHOR = engine_sql.text("author", engine_sql.listed("picture_0.author_id"))
-_PROMPT = engine_sql.text("prompt", "encode(sha256(convert_to(picture_0.prompt, 'UTF8')), 'hex')")
-_ROW = engine_sql.number("row", engine_sql.listed("pair.low", "pair.high"))
+_AUTHOR = sql.text("author", sql.listed("picture_0.author_id"))
+_PROMPT = sql.text("prompt", "encode(sha256(convert_to(picture_0.prompt, 'UTF8')), 'hex')")
+_ROW = sql.number("row", sql.listed("pair.low", "pair.high"))
 _UID = {side: f"side.uid_{side}" for side in (0, 1)}
 _BEST = f"CASE WHEN pair.winner = picture_0.id THEN {_UID[0]} ELSE {_UID[1]} END"
 _LABEL = {side: f"CASE WHEN pair.winner = picture_{side}.id THEN 1.0 ELSE 0.0 END" for side in (0, 1)}
@@ -87,15 +86,15 @@ OURS = (
 )  # fmt: skip
 
 # Which side is first is a coin that falls the same way whenever the same plan is made.
-FIRST = f"({engine_sql.number('side', engine_sql.listed('pair.low', 'pair.high'))} & 1 = 1)"
+FIRST = f"({sql.number('side', sql.listed('pair.low', 'pair.high'))} & 1 = 1)"
 _LEAVES = "of_pictures = '' AND of_votes = ''"
 # What needs all pairs at once, on narrow rows: who stands first, names that a row says more than once, and its place.
 _SIDES = f"""CREATE TEMP TABLE release_side ON COMMIT DROP AS
 SELECT named.*, count(*) OVER (PARTITION BY picture_0.prompt) AS n_of_prompt,
   row_number() OVER (PARTITION BY picture_0.prompt, picture_0.author_id ORDER BY named.pair) AS nth,
   row_number() OVER (ORDER BY low, high) AS place
-  FROM (SELECT *, {engine_sql.text("pair", engine_sql.listed("low", "high"))} AS pair,
-          {engine_sql.text("image", engine_sql.listed("id_0"))} AS uid_0, {engine_sql.text("image", engine_sql.listed("id_1"))} AS uid_1
+  FROM (SELECT *, {sql.text("pair", sql.listed("low", "high"))} AS pair,
+          {sql.text("image", sql.listed("id_0"))} AS uid_0, {sql.text("image", sql.listed("id_1"))} AS uid_1
           FROM (SELECT nr, low, high, split, CASE WHEN heads THEN low ELSE high END AS id_0,
                   CASE WHEN heads THEN high ELSE low END AS id_1
                   FROM (SELECT nr, low, high, split, {FIRST} AS heads FROM release_pair pair
@@ -121,11 +120,11 @@ def prepare(scope: Scope, kind: str) -> None:
     pair_votes.measure(scope)
     scope.use_keys(kind)
     pair_votes.drop_counted(scope, kind)
-    engine_sql.run("DROP TABLE IF EXISTS pg_temp.release_side")
-    placed = engine_sql.run(_SIDES)
-    engine_sql.run("CREATE UNIQUE INDEX ON release_side (place)")
-    engine_sql.run("ANALYZE release_side (nr, id_0, id_1, place, split, nth)")
-    if lost := engine_sql.rows(f"SELECT count(*) FROM release_pair WHERE {_LEAVES}")[0][0] - placed:  # noqa: S608
+    sql.run("DROP TABLE IF EXISTS pg_temp.release_side")
+    placed = sql.run(_SIDES)
+    sql.run("CREATE UNIQUE INDEX ON release_side (place)")
+    sql.run("ANALYZE release_side (nr, id_0, id_1, place, split, nth)")
+    if lost := sql.rows(f"SELECT count(*) FROM release_pair WHERE {_LEAVES}")[0][0] - placed:  # noqa: S608
         scope.drop(kind, "file_missing", lost)
 
 
@@ -133,30 +132,28 @@ def planned(scope: Scope, kind: str, columns: Sequence[Column], *, with_unique: 
     """The rows of a format of pairs in the order of their pictures' ids, and then the unique splits."""
     prepare(scope, kind)
     private = [*_PRIVATE, "_row"]
-    query = f"""SELECT {engine_sql.select(columns, **_PRIVATE, _row="side.place")} FROM {_SOURCE}
+    query = f"""SELECT {sql.select(columns, **_PRIVATE, _row="side.place")} FROM {_SOURCE}
      WHERE side.place BETWEEN %s AND %s"""  # noqa: S608 (literals of ours)
-    engine_sql.look_up()
+    sql.look_up()
     opened = arrow_fetch.opened()
-    spans = engine_sql.ranges("release_side", _RANGE, "place")
-    for table in arrow_fetch.one_ahead(
-        partial(engine_sql.stream, opened, query, span, columns, private) for span in spans
-    ):
-        yield from engine_sql.parts(table, splits.SPLITS)
-    query = f"""SELECT {engine_sql.select(columns, **_PRIVATE, _row="row_number() OVER (ORDER BY side.pair)")} FROM {_SOURCE}
+    spans = sql.ranges("release_side", _RANGE, "place")
+    for table in arrow_fetch.one_ahead(partial(sql.stream, opened, query, span, columns, private) for span in spans):
+        yield from sql.parts(table, splits.SPLITS)
+    query = f"""SELECT {sql.select(columns, **_PRIVATE, _row="row_number() OVER (ORDER BY side.pair)")} FROM {_SOURCE}
      WHERE side.split = %s AND side.nth = 1 ORDER BY side.pair LIMIT %s"""  # noqa: S608
     for split, unique in splits.UNIQUE.items() if with_unique else ():
-        alone = engine_sql.stream(opened, query, [split, splits.UNIQUE_MOST], columns, private)
-        for _split, table in engine_sql.parts(alone, [split]):
+        alone = sql.stream(opened, query, [split, splits.UNIQUE_MOST], columns, private)
+        for _split, table in sql.parts(alone, [split]):
             yield unique, table
 
 
 def counted(scope: Scope, kind: str, *, with_unique: bool = False) -> Count:
     pair_votes.make(scope)
     pair_votes.drop_counted(scope, kind)
-    found: Count = dict(engine_sql.rows(f"SELECT split, count(*) FROM release_pair WHERE {_LEAVES} GROUP BY 1"))  # noqa: S608
+    found: Count = dict(sql.rows(f"SELECT split, count(*) FROM release_pair WHERE {_LEAVES} GROUP BY 1"))  # noqa: S608
     alone = f"""SELECT pair.split, count(DISTINCT (picture.prompt, picture.author_id))
       FROM release_pair pair JOIN release_picture picture ON picture.id = pair.low WHERE {_LEAVES} GROUP BY 1"""  # noqa: S608
-    for split, people in engine_sql.rows(alone) if with_unique else ():
+    for split, people in sql.rows(alone) if with_unique else ():
         if split in splits.UNIQUE:
             found[splits.UNIQUE[split]] = min(people, splits.UNIQUE_MOST)
     return found

@@ -4,15 +4,14 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
-from ratings.releases.engine import splits
-from ratings.releases.engine import sql as engine_sql
+from ratings.releases.engine import splits, sql
 from ratings.releases.engine.scope import Scope
 from ratings.releases.formats import ask_columns
 from ratings.releases.formats.columns import Column, Count, Format, Part
 
 KIND = "votes"
 _LEDGER = "ratings_comparison ledger JOIN ratings_ask ask ON ask.id = ledger.ask_id"
-_PAIR = engine_sql.text("pair", engine_sql.listed("ledger.image_low_id", "ledger.image_high_id"))
+_PAIR = sql.text("pair", sql.listed("ledger.image_low_id", "ledger.image_high_id"))
 
 COLUMNS = (
     Column("vote_id", pa.int64(), "Key of the row, in this table alone."),
