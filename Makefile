@@ -1,11 +1,11 @@
-# Salon. `make help` lists the commands. Python 3.11 or newer, git and make are all that is needed before.
+# Salon. `make help` lists the commands. You need Python 3.11 or newer, git and make.
 
 PYTHON ?= python3
 UV_VERSION := 0.13.8
 VENV := .venv
 BIN := $(VENV)/bin
 LOCKED := $(VENV)/.installed-$(shell cksum < requirements.lock | cut -d' ' -f1)
-# The lock holds torch's CPU build. pip's variable names a folder with it; uv must be told, or told where else to look.
+# The lock holds torch's CPU build. uv needs the folder that pip's variable names, or the index of CPU builds.
 TORCH := $(if $(PIP_FIND_LINKS),--find-links "$(PIP_FIND_LINKS)",--torch-backend cpu)
 WEIGHTS := $(shell find starter/weights -type f 2>/dev/null)
 TEST_WORKERS ?= 2
@@ -13,16 +13,16 @@ TEST_WORKERS ?= 2
 .DEFAULT_GOAL := help
 .PHONY: help setup browser demo clean-demo test lint format bench lock
 
-help: ## this list
+help: ## lists these commands
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1|/' | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 
-setup: $(LOCKED) $(if $(WEIGHTS),var/checkpoints/.assembled) var/static/staticfiles.json browser ## the environment alone
+setup: $(LOCKED) $(if $(WEIGHTS),var/checkpoints/.assembled) var/static/staticfiles.json browser ## installs the environment
 
 $(LOCKED): requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-	  echo 'Salon needs Python 3.11 or newer, and `$(PYTHON)` is not one. Install it, or say: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)'; exit 1; }
+	  echo 'Salon needs Python 3.11 or newer, but `$(PYTHON)` is older or missing. Install it, or run: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)'; exit 1; }
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || { \
-	  echo 'The virtual environment could not be made. On Debian or Ubuntu: apt-get install python3-venv'; exit 1; }
+	  echo 'Could not create the virtual environment. On Debian or Ubuntu: apt-get install python3-venv'; exit 1; }
 	@echo 'Installing the packages of requirements.lock ...'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python $(TORCH) requirements.lock
@@ -38,19 +38,19 @@ var/static/staticfiles.json: $(shell find static -type f 2>/dev/null) config/sta
 	@echo 'Collecting the static files ...'
 	@$(BIN)/python manage.py collectstatic --no-input --verbosity 0
 
-browser: | $(LOCKED) ## Chromium for the browser tests; without it they are skipped
+browser: | $(LOCKED) ## installs Chromium for the browser tests, which are skipped without it
 	@PLAYWRIGHT=$(BIN)/playwright sh deploy/install-browser.sh
 
-demo: setup ## the whole site on this machine, until Ctrl-C
+demo: setup ## runs the whole site until Ctrl-C
 	@exec $(BIN)/python -m config.local.demo
 
-clean-demo: ## removes the demo's data (var/ but for the checkpoints)
+clean-demo: ## deletes the demo's data (checkpoints stay)
 	@$(BIN)/python -m config.local.demo --remove
 
-test: setup ## the tests, on services of their own (make test TESTS=tests/feed)
+test: setup ## runs the tests (some: make test TESTS=tests/feed)
 	@$(BIN)/pytest -n $(TEST_WORKERS) --dist loadscope --no-loadscope-reorder $(TESTS)
 
-lint: $(LOCKED) ## style, types, the ladder of imports, migrations, deployment checks
+lint: $(LOCKED) ## checks style, types, imports, migrations and deployment settings
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -58,14 +58,14 @@ lint: $(LOCKED) ## style, types, the ladder of imports, migrations, deployment c
 	$(BIN)/python -W ignore manage.py makemigrations --check --dry-run --verbosity 1
 	SITE_URL=https://salon.example $(BIN)/python manage.py check --deploy --fail-level WARNING
 
-format: $(LOCKED) ## rewrites what ruff can put right
+format: $(LOCKED) ## lets ruff fix what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: setup ## every benchmark, small
+bench: setup ## runs every benchmark in its quick form
 	@for file in benchmarks/[a-z]*.py; do \
 	  test -e "$$file" || continue; echo "== $$file"; $(BIN)/python "$$file" --quick || exit 1; done
 
-lock: ## requirements.lock from pyproject.toml
+lock: ## writes requirements.lock from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --group dev $(TORCH) --upgrade-package torch --no-header --no-annotate --quiet -o requirements.lock
 	@sed -i.bak 's/^\(torch==[0-9.]*\)+.*/\1/' requirements.lock && rm requirements.lock.bak
