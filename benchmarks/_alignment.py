@@ -34,9 +34,9 @@ _light: dict[int, float] = {}
 
 def open_site() -> None:
     """The starter, and a policy whose pairs differ in one setting or in the model."""
-    from generation import registry
+    from generation.engines.registration import register_starter
 
-    registry.register_starter()
+    register_starter()
     Policy.objects.filter(is_active=True).update(is_active=False)
     numbers = {"p_ask": {"result": 0.1, "post": 0.1}, "strategies": {"setting": 0.5, "model": 0.5}, "pool_size": 600}
     Policy.objects.create(version=9_000, parameters=numbers, is_active=True, activated_at=timezone.now())

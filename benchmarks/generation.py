@@ -40,10 +40,11 @@ def _folder(asked: Path | None) -> Path:
 
 def _seconds(count: int, steps: int, folder: Path, size: list[int]) -> tuple[float, list[Any]]:
     """Wall seconds for `count` pictures in one call, and the pictures."""
-    from generation.engines import pipelines
+    from generation.engines.base import Job, Source
+    from generation.engines.diffusers.drawing import draw
 
-    job = pipelines.Job(
-        source=pipelines.Source(str(folder)),
+    job = Job(
+        source=Source(str(folder)),
         prompts=[PROMPT] * count,
         negative_prompts=[""] * count,
         seeds=list(range(count)),
@@ -53,7 +54,7 @@ def _seconds(count: int, steps: int, folder: Path, size: list[int]) -> tuple[flo
         guidance=3.0,
     )
     began = time.perf_counter()
-    pictures = pipelines.draw(job, on_step=lambda _step, _previews: None)
+    pictures = draw(job, on_step=lambda _step, _previews: None)
     return time.perf_counter() - began, pictures
 
 
@@ -85,14 +86,16 @@ def main() -> int:
     import django
 
     django.setup()
-    from generation.engines import pipelines
+    from generation.engines.base import Source
+    from generation.engines.diffusers.cache import pipeline_cache
+    from generation.engines.diffusers.loading import device, native_size
 
     folder = _folder(arguments.checkpoint)
-    loaded = pipelines.shelf().get(pipelines.Source(str(folder)))
-    size = pipelines.native_size(loaded)
+    loaded = pipeline_cache().get(Source(str(folder)))
+    size = native_size(loaded)
     steps, batches, repeats = (4, (2, 4), 2) if arguments.quick else (20, (2, 4, 8), 3)
     _seconds(max(batches), 2, folder, size)  # the first call of a shape allocates
-    print(f"{folder.name} at {size[0]} x {size[1]} px, {steps} steps, on {pipelines.device()}\n")
+    print(f"{folder.name} at {size[0]} x {size[1]} px, {steps} steps, on {device()}\n")
     print(f"{'batch':>6} {'alone/s':>9} {'batched/s':>10} {'ratio':>7} {'apart':>6}")
     rows = []
     for batch in batches:
@@ -100,7 +103,7 @@ def main() -> int:
         rows.append(row)
         figures = f"{row['alone_per_s']:>9.2f} {row['batched_per_s']:>10.2f} {row['ratio']:>7.2f}"
         print(f"{batch:>6} {figures} {row['largest_difference']:>6}", flush=True)
-    result = {"benchmark": "generation", "checkpoint": folder.name, "device": pipelines.device(), "size": size}
+    result = {"benchmark": "generation", "checkpoint": folder.name, "device": device(), "size": size}
     print(json.dumps({**result, "rows": rows, "best_ratio": max(row["ratio"] for row in rows)}))
     return 0
 

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from accounts.permissions import member_of
 from generation import services
-from generation.media import storage
+from generation.media import signing
 from generation.models import (
     Checkpoint,
     Generation,
@@ -25,7 +25,6 @@ from generation.models import (
     Style,
     Upload,
 )
-from generation.presentation import words_for
 
 
 class CheckpointSerializer(serializers.ModelSerializer[Checkpoint]):
@@ -58,7 +57,7 @@ class ImageSerializer(serializers.ModelSerializer[Image]):
                   "is_public", "thumbhash", "url", "original_url", "queued_at", "ready_at"]  # fmt: skip
 
     def get_message(self, image: Image) -> str:
-        return words_for(image)
+        return image.message()
 
     def get_alt_text(self, image: Image) -> str:
         request = self.context.get("request")
@@ -67,11 +66,11 @@ class ImageSerializer(serializers.ModelSerializer[Image]):
     @extend_schema_field(serializers.CharField(allow_null=True))
     def get_url(self, image: Image) -> str | None:
         """A WebP; only those who may see the image get as far as here, so the address may be signed."""
-        return storage.picture(image, viewer_may_sign=True).src if _is_there(image) else None
+        return signing.picture(image, viewer_may_sign=True).src if _is_there(image) else None
 
     @extend_schema_field(serializers.CharField(allow_null=True))
     def get_original_url(self, image: Image) -> str | None:
-        return storage.original_url(image, viewer_may_sign=True) if _is_there(image) else None
+        return signing.original_url(image, viewer_may_sign=True) if _is_there(image) else None
 
 
 def _is_there(image: Image) -> bool:

@@ -1,16 +1,18 @@
-"""The Create form. It carries what was typed; `services.submit_generation` says what is wrong with it."""
+"""The Create form and what a remix fills into it; `services.submit_generation` says what is wrong with an input."""
 
 import secrets
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from generation.models import Checkpoint, Generation, Image, Lora, Style, Upload
-from generation.remixing import read_loras
+from generation.queries import source_image_for, source_upload_for
 from generation.services import submit_generation
 from generation.validation import MOST_IMAGES, MOST_WORDS
 from lib.errors import Refused
@@ -19,6 +21,7 @@ CHECKED_ELSEWHERE = {"width": "size", "height": "size", "source_image": "source_
 MOST_LORAS = 12  # named beside the field
 # what another checkpoint offers differently; fetched when one is chosen, checked again when the form is sent
 OF_CHECKPOINT = "#id_style,#id_size,#id_scheduler,#id_steps,#id_guidance,#id_loras"
+SAME = Generation.RemixKind.SAME_SETTINGS
 _SHAPES = {(1, 1): _("Square"), (3, 2): _("Landscape"), (2, 3): _("Portrait")}
 
 
@@ -194,3 +197,67 @@ def _shape(width: int, height: int) -> str:
 def fresh_key() -> str:
     """One per form shown: the same form sent twice is one generation."""
     return secrets.token_urlsafe(12)
+
+
+@dataclass(frozen=True)
+class Remix:
+    """`initial` fills the form; `missing` says in sentences what of the picture is not in it."""
+
+    initial: dict[str, Any]
+    missing: list[str] = field(default_factory=list)
+
+
+def remix_of(image: Image, *, kind: str, member: User, at: datetime) -> Remix:
+    """The words, and for the same settings everything else too, of a picture that `member` may see.
+
+    A hidden prompt stays hidden. Comes with ``generation__checkpoint`` and ``__style``.
+    """
+    made = image.generation
+    initial: dict[str, Any] = {"kind": kind, "checkpoint": made.checkpoint.slug}
+    missing = (
+        [] if made.checkpoint.is_enabled else [gettext("%(name)s is not offered any more.") % {"name": made.checkpoint}]
+    )
+    if image.may_read_prompt(member):
+        initial |= {"prompt": made.prompt, "negative_prompt": made.negative_prompt}
+    else:
+        missing.append(gettext("Its author keeps the prompt to themselves: write one of your own."))
+    if kind != SAME:
+        return Remix(initial, missing)
+    loras, gone = _loras_of(made)
+    missing += [gettext("The LoRA %(name)s is not here any more, or has changed.") % {"name": name} for name in gone]
+    has_source = source_image_for(image, member, at) is not None or source_upload_for(image, member) is not None
+    if made.strength is not None and not has_source:
+        missing.append(gettext("It was made from a picture that cannot be used again: choose one of your own."))
+    initial |= {
+        "style": made.style.slug if made.style else "",
+        "size": f"{made.width}x{made.height}",
+        "steps": made.steps,
+        "guidance": f"{made.guidance:g}",
+        "scheduler": made.scheduler,
+        "seed": image.seed,
+        "loras": written_loras(loras),
+        "strength": f"{made.strength:g}" if has_source and made.strength is not None else "",
+        "keep_source": has_source,
+    }
+    return Remix(initial, missing)
+
+
+def _loras_of(made: Generation) -> tuple[list[dict[str, Any]], list[str]]:
+    """Those that would draw the same today, and the names of the others."""
+    if not made.loras:
+        return [], []
+    offered = Lora.objects.filter(checkpoint=made.checkpoint_id, is_enabled=True)
+    there = set(offered.values_list("slug", "sha256"))
+    kept = [each for each in made.loras if (each["slug"], each["sha256"]) in there]
+    return kept, [each["slug"] for each in made.loras if each not in kept]
+
+
+def written_loras(loras: list[dict[str, Any]]) -> str:
+    """As the form takes them: ``ink:0.8, gold:1``."""
+    return ", ".join(f"{each['slug']}:{each['weight']:g}" for each in loras)
+
+
+def read_loras(text: str) -> list[dict[str, str]]:
+    """What `written_loras` wrote, or somebody typed; a name alone has weight 1. `check_request` says what is wrong."""
+    parts = (part.strip().partition(":") for part in text.split(",") if part.strip())
+    return [{"slug": slug.strip(), "weight": weight.strip() or "1"} for slug, _colon, weight in parts]

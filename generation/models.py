@@ -277,6 +277,16 @@ class Image(PublicIdModel):
             return self.alt_text
         return gettext("A picture whose prompt is hidden")
 
+    def message(self) -> str:
+        """One sentence for its author about the state of the image."""
+        sentences = {
+            ImageState.HELD: gettext("Held for review: only you and moderators see it until someone has looked."),
+            ImageState.REJECTED: gettext("Removed: it breaks a rule of the site."),
+            ImageState.FAILED: self.failure or gettext("It could not be drawn."),
+        }
+        state = ImageState(self.state)
+        return sentences.get(state) or str(state.label)
+
     def moderation_author(self) -> User | None:
         return None if self.deleted_at else self.author
 
@@ -284,7 +294,7 @@ class Image(PublicIdModel):
         return self.generation.prompt
 
     def moderation_image_url(self, viewer: Viewer) -> str:
-        from generation.media.storage import picture  # files is built on this module
+        from generation.media.signing import picture  # files is built on this module
 
         return picture(self, viewer_may_sign=True).src if self.prefix else ""
 

@@ -1,17 +1,20 @@
-"""A member's own generations: searched, filtered, a bounded page at a time."""
+"""What a member's pages read: their generations a bounded page at a time, and the pictures they may start from."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urlencode
 
 from django.db.models import Prefetch, Q
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import User
-from generation.models import PENDING, Generation, GenerationQuerySet, Image, ImageState
-from generation.presentation import Shown, shown
+from accounts.models import User, Viewer
+from generation.media import signing
+from generation.models import PENDING, Generation, GenerationQuerySet, Image, ImageState, Upload
 
 PAGE = 20
+SIZES = "(min-width: 1200px) 260px, 45vw"
 STATES = {
     "ready": (_("Ready"), (ImageState.READY,)),
     "pending": (_("Being made"), PENDING),
@@ -21,15 +24,29 @@ STATES = {
 
 
 @dataclass(frozen=True)
+class ImageCard:
+    """One of a member's own images as their pages show it; `picture` is None before there is one, and once removed."""
+
+    image: Image
+    picture: signing.Picture | None
+    message: str
+    download_url: str
+    publish_url: str
+    ask_url: str
+    is_pending: bool
+    can_retry: bool
+
+
+@dataclass(frozen=True)
 class Entry:
     generation: Generation
-    images: list[Shown]
+    images: list[ImageCard]
     is_pending: bool
 
 
 @dataclass(frozen=True)
 class Query:
-    """What the member looks for; anything unknown in an address is as if it were not there."""
+    """What the member searches for; an unknown value in an address is ignored."""
 
     words: str = ""
     state: str = ""
@@ -53,7 +70,7 @@ class Page:
 def page_of(author: User, query: Query, *, at: datetime) -> Page:
     """One page of generations that have an image left, newest first."""
     rows = _found(Generation.objects.visible_to(author), query).order_by("-submitted_at", "-pk")
-    last = rows_before(author, query.before)
+    last = _last_seen(author, query.before)
     if last is not None:
         rows = rows.filter(Q(submitted_at__lt=last.submitted_at) | Q(submitted_at=last.submitted_at, pk__lt=last.pk))
     kept = Prefetch("images", Image.objects.kept().order_by("position"), to_attr="kept_images")
@@ -62,7 +79,7 @@ def page_of(author: User, query: Query, *, at: datetime) -> Page:
     return Page(entries, query.address_after(found[PAGE - 1]) if len(found) > PAGE else "")
 
 
-def rows_before(author: User, public_id: str) -> Generation | None:
+def _last_seen(author: User, public_id: str) -> Generation | None:
     return Generation.objects.visible_to(author).filter(public_id=public_id).first() if public_id else None
 
 
@@ -86,4 +103,65 @@ def _entry(generation: Generation, author: User, at: datetime) -> Entry:
     for image in images:
         image.generation = generation
     is_pending = any(image.state in PENDING for image in images)
-    return Entry(generation, [shown(image, author=author, at=at) for image in images], is_pending)
+    return Entry(generation, [card_of(image, author=author, at=at) for image in images], is_pending)
+
+
+def card_of(image: Image, *, author: User, at: datetime) -> ImageCard:
+    """An image for its `author`, and for nobody else: its addresses are signed."""
+    has_picture = bool(image.prefix) and image.state in (ImageState.READY, ImageState.HELD)
+    is_ready = image.state == ImageState.READY
+    return ImageCard(
+        image=image,
+        picture=picture_for(image, author, at) if has_picture else None,
+        message=image.message(),
+        download_url=_download_url(image, at) if has_picture else "",
+        publish_url=_url("feed:publish", image.public_id) if is_ready and not image.is_public else "",
+        ask_url=_url("ratings:ask", image.public_id) if is_ready else "",
+        is_pending=image.state in PENDING,
+        can_retry=image.state in (ImageState.FAILED, ImageState.CANCELLED),
+    )
+
+
+def picture_for(image: Image, viewer: User, at: datetime) -> signing.Picture:
+    """Call for somebody who may see the image: its address is signed."""
+    return signing.picture(image, viewer_may_sign=True, viewer=viewer, sizes=SIZES, at=at)
+
+
+def upload_picture(upload: Upload) -> signing.Picture:
+    """The small copy of an upload; its address answers the member who brought it and nobody else."""
+    address = reverse("generation:upload", args=[upload.public_id])
+    return signing.Picture(
+        src=address, srcset="", sizes="", width=upload.width, height=upload.height,
+        alt=gettext("The picture you uploaded"), placeholder="", avif_srcset="",
+    )  # fmt: skip
+
+
+def _download_url(image: Image, at: datetime) -> str:
+    url = signing.original_url(image, viewer_may_sign=True, at=at)
+    return url + ("&" if "?" in url else "?") + "download=1"
+
+
+def _url(name: str, *args: str) -> str:
+    """The address of a page in a higher layer by its name; empty on a site that does not have it."""
+    try:
+        return reverse(name, args=args)
+    except NoReverseMatch:
+        return ""
+
+
+def source_image_for(image: Image, viewer: Viewer, at: datetime) -> Image | None:
+    """The picture that `image` was made from, where `viewer` may start from it too.
+
+    None as well for one that somebody uploaded: for that see `source_upload_for`.
+    """
+    if image.generation.source_image_id is None:
+        return None
+    visible = Image.objects.visible_to(viewer, at).filter(pk=image.generation.source_image_id)
+    return visible.exclude(prefix="").first()
+
+
+def source_upload_for(image: Image, viewer: Viewer) -> Upload | None:
+    """The picture that `viewer` uploaded and `image` was made from; None where somebody else did."""
+    if image.generation.upload_id is None:
+        return None
+    return Upload.objects.visible_to(viewer).filter(pk=image.generation.upload_id).first()

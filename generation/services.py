@@ -75,7 +75,7 @@ def submit_generation(
             _require_budget(author, request, now)
             origin = Origin(parent, source_image, brought or source_upload)
             generation = _create(author, request, idempotency_key, verdict, origin, now)
-            transaction.on_commit(lambda: wakeup.ring(request.checkpoint.pool))
+            transaction.on_commit(lambda: wakeup.wake_workers(request.checkpoint.pool))
     if earlier is not None:
         _forget_upload(brought)
         return earlier
@@ -260,7 +260,7 @@ def retry_image(*, image: Image, author: User, at: datetime | None = None) -> Im
         if not again:
             message = _("Only a picture that failed or was cancelled can be tried again.")
             raise Refused("not_retryable", message, status=409)
-        transaction.on_commit(lambda: wakeup.ring(image.pool))
+        transaction.on_commit(lambda: wakeup.wake_workers(image.pool))
     image.refresh_from_db()
     return image
 

@@ -2,14 +2,14 @@ from django.urls import path, re_path
 
 from generation import views
 from generation.media import views as media_views
-from generation.queue import events
+from generation.queue import views as queue_views
 
 app_name = "generation"
 urlpatterns = [
     path("create/", views.create, name="create"),
     path("mine/", views.history_page, name="history"),
     path("mine/<str:public_id>/", views.detail, name="detail"),
-    path("mine/<str:public_id>/events/", events.follow, name="events"),
+    path("mine/<str:public_id>/events/", queue_views.follow, name="events"),
     path("mine/<str:public_id>/cancel/", views.cancel, name="cancel"),
     path("uploads/<str:public_id>/", views.upload, name="upload"),
     path("images/<str:public_id>/retry/", views.retry, name="image-retry"),

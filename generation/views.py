@@ -13,14 +13,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.models import User
 from accounts.permissions import member_of, member_required
-from generation import queries as generation_queries
-from generation import services
-from generation.forms import CreateForm, fresh_key
+from generation import queries, services
+from generation.forms import SAME, CreateForm, Remix, fresh_key, remix_of
 from generation.media.uploads import preview_of
 from generation.models import PENDING, Checkpoint, Generation, Image, ImageState, Upload
-from generation.presentation import picture_for, shown, upload_for
-from generation.queue.wakeup import place_in_queue
-from generation.remixing import SAME, Remix, remix_of, source_of, upload_of
+from generation.queue.queries import place_in_queue
 from lib.errors import Refused
 
 
@@ -52,11 +49,11 @@ def create(request: HttpRequest) -> HttpResponse:
 def _context(form: CreateForm, parent: Image | None, member: User, at: datetime) -> dict[str, Any]:
     context: dict[str, Any] = {"form": form, "parent": parent}
     if parent is not None:
-        context["parent_picture"] = picture_for(parent, member, at)
+        context["parent_picture"] = queries.picture_for(parent, member, at)
     if isinstance(form.source, Upload):
-        context["source_picture"] = upload_for(form.source)
+        context["source_picture"] = queries.upload_picture(form.source)
     elif form.source is not None:
-        context["source_picture"] = picture_for(form.source, member, at)
+        context["source_picture"] = queries.picture_for(form.source, member, at)
     return context
 
 
@@ -81,7 +78,7 @@ def _copied(request: HttpRequest, parent: Image | None, member: User, at: dateti
 def _source(parent: Image | None, kind: str, member: User, at: datetime) -> Image | Upload | None:
     if parent is None or kind != SAME:
         return None
-    return source_of(parent, member, at) or upload_of(parent, member)
+    return queries.source_image_for(parent, member, at) or queries.source_upload_for(parent, member)
 
 
 @member_required
@@ -113,13 +110,13 @@ def detail(request: HttpRequest, public_id: str) -> HttpResponse:
     generation = _own(request, public_id)
     images = list(generation.images.filter(deleted_at=None).order_by("position"))
     waiting = [image for image in images if image.state == ImageState.QUEUED]
-    shown_images = [shown(image, author=member, at=at) for image in images]
+    cards = [queries.card_of(image, author=member, at=at) for image in images]
     context = {
         "generation": generation,
-        "images": shown_images,
+        "images": cards,
         "is_pending": any(image.state in PENDING for image in images),
         "place": place_in_queue(waiting[0], at=at) if waiting and len(waiting) == len(images) else None,
-        "asked": next((each for each in shown_images if each.ask_url), None),
+        "asked": next((each for each in cards if each.ask_url), None),
     }
     template = "generation/_results.html" if request.headers.get("HX-Request") else "generation/detail.html"
     return render(request, template, context)
@@ -130,16 +127,16 @@ def detail(request: HttpRequest, public_id: str) -> HttpResponse:
 def history_page(request: HttpRequest) -> HttpResponse:
     """All generations of the member, newest first, with search and filters in the address."""
     at, given = timezone.now(), request.GET
-    query = generation_queries.Query(
+    query = queries.Query(
         words=given.get("q", "").replace("\x00", "").strip()[:200],
-        state=given.get("state", "") if given.get("state") in generation_queries.STATES else "",
+        state=given.get("state", "") if given.get("state") in queries.STATES else "",
         checkpoint=given.get("checkpoint", "").replace("\x00", "")[:64],
         before=given.get("before", "").replace("\x00", "")[:12],
     )
     context = {
-        "page": generation_queries.page_of(member_of(request), query, at=at),
+        "page": queries.page_of(member_of(request), query, at=at),
         "query": query,
-        "states": [(slug, label) for slug, (label, _states) in generation_queries.STATES.items()],
+        "states": [(slug, label) for slug, (label, _states) in queries.STATES.items()],
         "checkpoints": Checkpoint.objects.order_by("name").values_list("slug", "name"),
     }
     return render(request, "generation/history.html", context)

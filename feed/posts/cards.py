@@ -9,7 +9,7 @@ from django.utils.translation import ngettext
 
 from accounts.models import Viewer
 from feed.models import Post
-from generation.media.storage import Picture, picture
+from generation.media.signing import Picture, picture
 from lib.content_levels import ContentLevel
 
 NOTHING = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"  # one clear pixel

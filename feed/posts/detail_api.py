@@ -29,7 +29,7 @@ from feed.ranking.explain import score_of
 from feed.rates import check_member_rate
 from feed.tags.services import tags_of
 from generation.api import LoraUseSerializer
-from generation.remixing import source_of
+from generation.queries import source_image_for
 
 ID = OpenApiParameter("id", str, OpenApiParameter.PATH)
 POSTS = OpenApiParameter("post", str, many=True, description="Ids of posts of yours; left out, all of them")
@@ -162,7 +162,7 @@ class PostParts(viewsets.ViewSet):
     def copy(self, request: Request, pk: str) -> Response:
         """Its settings in the forms people paste elsewhere; 404 where the author hides the prompt from you."""
         post = find_post(request, pk, is_prompt_readable=True)
-        source = source_of(post.image, request.user, timezone.now())
+        source = source_image_for(post.image, request.user, timezone.now())
         return Response(CopySerializer(export_formats.all_forms(post.image, source, settings.SITE_URL)).data)
 
     @extend_schema(operation_id="posts_unpublish_many", request=ManyPostsSerializer, responses=UnpublishedSerializer)

@@ -19,7 +19,7 @@ from feed.posts.views import find_post
 from feed.rates import check_member_rate
 from feed.responses import for_members, says_no
 from feed.tags.services import suggest_from_prompt, tags_of
-from generation.media.storage import Picture, picture
+from generation.media.signing import Picture, picture
 from generation.models import Image
 from lib.days import local_day
 from lib.errors import Refused

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from feed.models import Post, Reproduction
 from generation.models import LEAST_PDQ_QUALITY, PENDING, Image, ImageState, Upload
-from generation.remixing import upload_of
+from generation.queries import source_upload_for
 from generation.services import submit_generation
 from lib.errors import NotFound, Refused
 
@@ -80,7 +80,7 @@ def reproduce_post(*, post: Post, member: User, at: datetime | None = None) -> R
 
 def _upload_again(image: Image, member: User) -> Upload | None:
     """What the member brought and the picture was made from, if so. Raises Refused where it cannot be used again."""
-    made, upload = image.generation, upload_of(image, member)
+    made, upload = image.generation, source_upload_for(image, member)
     if made.upload_id is not None and upload is None:
         raise Refused(
             "source", _("It was made from a picture that its author uploaded: only they can run it again."), status=409

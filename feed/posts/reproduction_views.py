@@ -11,7 +11,7 @@ from feed.posts.reproduction import outcome_of, reproduce_post
 from feed.posts.views import find_post
 from feed.rates import check_member_rate
 from feed.responses import for_members, is_htmx, says_no
-from generation.media.storage import picture
+from generation.media.signing import picture
 
 SIDE_SIZES = "(min-width: 720px) 50vw, 100vw"
 

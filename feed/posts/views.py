@@ -26,8 +26,8 @@ from feed.ranking.explain import score_of
 from feed.rates import check_member_rate
 from feed.responses import button_of_a_post, came_from, is_htmx, says_no
 from feed.tags.services import tags_of
-from generation.media.storage import is_plainly_public
-from generation.remixing import source_of
+from generation.media.signing import is_plainly_public
+from generation.queries import source_image_for
 from moderation.targets import target_type
 
 DETAIL_SIZES = "(min-width: 960px) 65vw, 100vw"
@@ -110,7 +110,7 @@ def _open_graph(post: Post) -> dict[str, str] | None:
 
 
 def _copies(post: Post, viewer: Viewer, at: datetime) -> dict[str, Any]:
-    source = source_of(post.image, viewer, at)
+    source = source_image_for(post.image, viewer, at)
     forms = export_formats.all_forms(post.image, source, settings.SITE_URL)
     return {**forms, "lacks_source": export_formats.lacks_source(post.image, source)}
 

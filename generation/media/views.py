@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from generation.media import encoding, storage
+from generation.media import encoding, signing, storage
 from generation.models import Image
 
 TYPES = {"webp": "image/webp", "avif": "image/avif", "png": "image/png"}
@@ -20,7 +20,7 @@ def rendition(request: HttpRequest, public_id: str, content: str, width: str, fo
     at = timezone.now()
     image = _image(public_id, content, int(width), form)
     is_plain = _is_for_everybody(image, at)
-    if not is_plain and not storage.is_signed(image, request.GET.get("s", ""), at=at):
+    if not is_plain and not signing.is_signed(image, request.GET.get("s", ""), at=at):
         raise Http404
     response = _with_range(request, _content(image, int(width), form))
     response["Content-Type"] = TYPES[form]
@@ -49,7 +49,7 @@ def _image(public_id: str, content: str, width: int, form: str) -> Image:
 
 
 def _is_for_everybody(image: Image, at: datetime) -> bool:
-    return storage.is_plainly_public(image) and Image.objects.public(at).filter(pk=image.pk).exists()
+    return signing.is_plainly_public(image) and Image.objects.public(at).filter(pk=image.pk).exists()
 
 
 def _content(image: Image, width: int, form: str) -> bytes:

@@ -10,16 +10,14 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q, Sum, Window
-from django.db.models.functions import RowNumber
+from django.db.models import F, Q
 
 from generation.media.storage import Outputs
 from generation.models import MAX_ATTEMPTS, Image, ImageQuerySet, ImageState
 from generation.queue.batching import Candidate, choose
+from generation.queue.queries import queued_candidates, served_costs
 from lib.content_levels import ContentLevel
 
-PER_MEMBER, WINDOW = 16, 512  # how much of the queue one choice looks at
-SERVED_WITHIN = timedelta(minutes=10)
 RETRY_AFTER = timedelta(seconds=2)
 Cap = Callable[[Candidate], int]
 
@@ -29,8 +27,8 @@ def claim(*, pool: str, worker: str, cap: Cap, at: datetime, warm: int | None = 
 
     The choice reads without locks; the short transaction after it locks only what was chosen, SKIP LOCKED.
     """
-    candidates = _candidates(pool, at)
-    served = _served({each.author for each in candidates}, at)
+    candidates = queued_candidates(pool, at)
+    served = served_costs({each.author for each in candidates}, at)
     chosen = [each.id for each in choose(candidates, served=served, cap=cap, now=at, warm=warm)]
     if not chosen:
         return []
@@ -54,24 +52,6 @@ def claim(*, pool: str, worker: str, cap: Cap, at: datetime, warm: int | None = 
 
 def expiry(at: datetime) -> datetime:
     return at + timedelta(seconds=settings.LEASE_SECONDS)
-
-
-def _candidates(pool: str, at: datetime) -> list[Candidate]:
-    turn = Window(RowNumber(), partition_by="author_id", order_by=["queued_at", "pk"])
-    waiting = Image.objects.filter(state=ImageState.QUEUED, pool=pool, not_before__lte=at)
-    rows = waiting.annotate(turn=turn).filter(turn__lte=PER_MEMBER).order_by("queued_at", "pk")
-    fields = ("pk", "author_id", "batch_key", "generation__checkpoint_id", "cost_units", "queued_at", "attempts")
-    return [
-        Candidate(pk, author, key, checkpoint, cost, queued_at, has_failed=attempts > 0)
-        for pk, author, key, checkpoint, cost, queued_at, attempts in rows.values_list(*fields)[:WINDOW]
-    ]
-
-
-def _served(authors: Iterable[int], at: datetime) -> dict[int, int]:
-    recent = Image.objects.filter(
-        author_id__in=authors, queued_at__gt=at - timedelta(days=1), started_at__gt=at - SERVED_WITHIN
-    )
-    return dict(recent.order_by().values_list("author_id").annotate(Sum("cost_units")))
 
 
 def renew(*, leases: Iterable[tuple[int, int]], at: datetime) -> int:

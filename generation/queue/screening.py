@@ -4,6 +4,7 @@ import io
 from datetime import datetime
 
 import PIL.Image
+from celery import current_app
 from django.db import transaction
 from django.utils import timezone
 
@@ -24,6 +25,11 @@ def unchecked_ids() -> list[int]:
     """Images whose check nobody has begun, oldest first."""
     waiting = Image.objects.filter(state=ImageState.GENERATED).order_by("pk")
     return list(waiting.values_list("pk", flat=True)[:MOST_AT_ONCE])
+
+
+def request_check(image_id: int) -> None:
+    """Sends the task that calls `check_image`; call after the commit. Idempotent, and beat finds what was lost."""
+    current_app.signature("generation.screen", args=[image_id]).apply_async()  # by name: tasks is built on this module
 
 
 def check_image(*, image_id: int, at: datetime | None = None) -> ImageState | None:

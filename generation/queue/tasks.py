@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from generation.media import garbage
-from generation.queue import events, leases, screening, wakeup
+from generation.queue import events, leases, queries, screening, wakeup
 
 log = structlog.get_logger(__name__)
 _pools: list[str] = []  # of this worker; set in the parent, inherited by the pool process
@@ -26,10 +26,10 @@ def drain(pool: str) -> None:
     """Draws what waits in a pool for at most half a minute, then rings again if there is more."""
     from generation.queue import worker
 
-    wakeup.answered(pool)
+    wakeup.clear_wakeup(pool)
     worker.drain(pool=pool, worker=f"{socket.gethostname()}:{pool}")
-    if pool in wakeup.pools_waiting(timezone.now()):
-        wakeup.ring(pool)
+    if pool in queries.pools_waiting(timezone.now()):
+        wakeup.wake_workers(pool)
 
 
 @shared_task(name="generation.screen", ignore_result=True)
@@ -46,8 +46,8 @@ def screen_pending() -> None:
 
 @shared_task(name="generation.ring_pending", ignore_result=True)
 def ring_pending() -> None:
-    for pool in wakeup.pools_waiting(timezone.now()):
-        wakeup.ring(pool)
+    for pool in queries.pools_waiting(timezone.now()):
+        wakeup.wake_workers(pool)
 
 
 @shared_task(name="generation.reap_leases", ignore_result=True)

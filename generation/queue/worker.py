@@ -18,13 +18,16 @@ from django.db import connection
 from django.db.models import F, Max
 from django.utils import timezone
 
-from generation.engines import pipelines
-from generation.jobs import job_of, recipe_of, source_of
+from generation.engines.base import CheckpointError, DeviceLost, OutOfMemory, PreviewSource
+from generation.engines.diffusers.cache import pipeline_cache
+from generation.engines.diffusers.drawing import draw
+from generation.engines.diffusers.loading import device, versions
 from generation.media import storage
 from generation.media.encoding import Recipe
 from generation.models import Checkpoint, Image
-from generation.queue import events, leases
+from generation.queue import events, leases, screening
 from generation.queue.batching import Candidate, bucket_of, default_cap
+from generation.queue.jobs import job_of, recipe_of, source_of
 
 DRAIN_SECONDS = 30.0
 PREVIEW_EVERY = 0.5
@@ -59,9 +62,9 @@ def warm_up(pools: Sequence[str]) -> None:
     checkpoint = latest.first()
     if checkpoint is not None:
         try:
-            pipelines.shelf().get(source_of(checkpoint))
+            pipeline_cache().get(source_of(checkpoint))
             _last_checkpoint[:] = [checkpoint.pk]
-        except pipelines.CheckpointError as error:
+        except CheckpointError as error:
             log.error("warm_up_failed", checkpoint=checkpoint.slug, error=str(error))
     connection.close()
 
@@ -84,15 +87,15 @@ def run_batch(images: Sequence[Image], finisher: "_Finisher") -> int:
     _last_checkpoint[:] = [images[0].generation.checkpoint_id]
     heartbeat = _Heartbeat([(image.pk, image.lease_no) for image in images])
     try:
-        pictures = pipelines.draw(job_of(images), on_step=batch.on_step, pad_to=batch.bucket)
+        pictures = draw(job_of(images), on_step=batch.on_step, pad_to=batch.bucket)
     except Stopped as reason:
         _let_go(batch, str(reason))
-    except pipelines.OutOfMemoryError:
+    except OutOfMemory:
         try:
             return _halve(images, finisher)
         finally:
             heartbeat.stop()
-    except pipelines.DeviceLost as error:
+    except DeviceLost as error:
         # The context of the device is lost for good. Leases recover the images, the pool a new process.
         log.error("device_lost", error=str(error))
         os._exit(75)
@@ -136,9 +139,9 @@ class _Batch:
     @property
     def bucket(self) -> int:
         """Padded to few shapes on an accelerator, which compiles per shape; a CPU would only draw more."""
-        return len(self.images) if pipelines.device() == "cpu" else bucket_of(len(self.images))
+        return len(self.images) if device() == "cpu" else bucket_of(len(self.images))
 
-    def on_step(self, step: int, previews: pipelines.PreviewSource) -> None:
+    def on_step(self, step: int, previews: PreviewSource) -> None:
         """Once per step and batch: who still wants it, is there time, and what it looks like so far."""
         cancelled = set(
             Image.objects.filter(pk__in=[image.pk for image in self.images], is_cancel_requested=True).values_list(
@@ -151,7 +154,7 @@ class _Batch:
             raise Stopped("The picture took too long.")
         self._tell(step, previews, cancelled)
 
-    def _tell(self, step: int, previews: pipelines.PreviewSource, cancelled: set[int]) -> None:
+    def _tell(self, step: int, previews: PreviewSource, cancelled: set[int]) -> None:
         is_time = time.monotonic() - self.previewed >= PREVIEW_EVERY
         pictures = previews() if is_time else []
         if is_time:
@@ -226,13 +229,11 @@ def _finish_and_close(batch: _Batch, pictures: Sequence[PIL.Image.Image], heartb
 
 def _finish(batch: _Batch, pictures: Sequence[PIL.Image.Image], heartbeat: _Heartbeat) -> None:
     """Files first, then the row; a row that is no longer ours has its files taken away again."""
-    from generation.queue.tasks import screen  # tasks is the door to this module
-
     try:
-        versions = {**pipelines.versions(), "checkpoint": batch.images[0].generation.checkpoint.sha256}
+        ran = {**versions(), "checkpoint": batch.images[0].generation.checkpoint.sha256}
         for image, picture in zip(batch.images, pictures, strict=True):
-            if _keep(image, picture, recipe_of(image, versions), batch.bucket, versions):
-                screen.delay(image.pk)  # the row is committed: we are in no transaction here
+            if _keep(image, picture, recipe_of(image, ran), batch.bucket, ran):
+                screening.request_check(image.pk)  # the row is committed: we are in no transaction here
             else:
                 log.warning("result_dropped", image=image.pk, lease_no=image.lease_no)
     finally:

@@ -6,8 +6,8 @@ from typing import Any
 from diffusers.utils import convert_state_dict_to_diffusers
 from peft.utils import get_peft_model_state_dict
 
-from generation import registry
-from generation.engines import pipelines
+from generation.engines.base import Source
+from generation.engines.registration import Terms, register_checkpoint
 from generation.models import Checkpoint
 
 LORA = "lora"
@@ -24,7 +24,7 @@ def save(pipeline: Any, folder: Path) -> None:
 
 def register(base: Checkpoint, folder: Path, *, slug: str, name: str) -> Checkpoint:
     """Registers the merged folder beside the checkpoint it came from, with its licence, sizes and styles."""
-    terms = registry.Terms(
+    terms = Terms(
         slug=slug,
         name=name,
         licence=base.licence,
@@ -37,7 +37,7 @@ def register(base: Checkpoint, folder: Path, *, slug: str, name: str) -> Checkpo
         min_memory_mb=base.min_memory_mb,
         pool=base.pool,
     )
-    aligned, _is_new = registry.register(source=pipelines.Source(location_of(folder)), terms=terms)
+    aligned, _is_new = register_checkpoint(source=Source(location_of(folder)), terms=terms)
     for style in base.styles.all():
         style.checkpoints.add(aligned)
     return aligned

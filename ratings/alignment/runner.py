@@ -5,7 +5,8 @@ import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from generation.engines import pipelines
+from generation.engines.base import Source
+from generation.engines.diffusers.loading import load
 from generation.models import Checkpoint
 from ratings.alignment import data, registration, training
 from ratings.alignment.evaluation import CHANCE, Accuracy, accuracy, rise
@@ -39,8 +40,8 @@ def align(
 
     `most` bounds the pairs of each split. Raises AlignmentError or CheckpointError.
     """
-    source = pipelines.Source(base.source, base.revision)
-    pipeline = pipelines.load(source).text2img
+    source = Source(base.source, base.revision)
+    pipeline = load(source).text2img
     training.add_lora(pipeline, settings)
     with tempfile.TemporaryDirectory(prefix="align-") as cache:
         train, held_out = (

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.models import Role, User
 from accounts.permissions import member_of, role_required
-from generation.media.storage import Picture, picture
+from generation.media.signing import Picture, picture
 from generation.models import Image
 from lib.errors import Refused
 from lib.streaming import download

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 
 from accounts.models import Role
 from accounts.permissions import member_of, role_required
-from generation.media.storage import picture
+from generation.media.signing import picture
 from generation.models import Image
 from ratings.models import AspectFigure, Policy, Question, Reading, Surface
 from ratings.research.charts import FIVE_STEPS, Figure, Moment, Series, interval_charts, odds_scale, time_series

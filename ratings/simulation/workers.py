@@ -37,7 +37,7 @@ def await_workers(generations: Collection[int], progress: Callable[[int], None])
     """Looks every second whether the running workers are done; raises Refused when nothing moves for minutes."""
     left, moved = _pending(generations), time.monotonic()
     for pool in set(_images(generations).pending().values_list("pool", flat=True)):
-        wakeup.ring(pool)
+        wakeup.wake_workers(pool)
     while left:
         time.sleep(LOOK_EVERY)
         now_left = _pending(generations)

@@ -11,7 +11,7 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from accounts.models import User
-from generation.media import encoding, storage
+from generation.media import encoding, signing, storage
 from generation.models import Image, ImageState
 from lib.content_levels import ContentLevel
 from tests.conftest import As
@@ -61,7 +61,7 @@ def test_a_public_general_picture_has_plain_addresses_that_anybody_may_open(
     alice: User, make_image: MakeImage, as_user: As
 ) -> None:
     image = _hang(make_image(alice))
-    shown = storage.picture(image, viewer_may_sign=False)
+    shown = signing.picture(image, viewer_may_sign=False)
     assert "?" not in shown.src
     response = as_user(None).get(shown.src)
     assert response.status_code == 200
@@ -74,18 +74,18 @@ def test_an_unpublished_picture_opens_by_its_signed_address_only(
     alice: User, make_image: MakeImage, as_user: As
 ) -> None:
     image = make_image(alice)
-    signed = storage.picture(image, viewer_may_sign=True).src
+    signed = signing.picture(image, viewer_may_sign=True).src
     plain = signed.partition("?")[0]
     assert as_user(None).get(signed).status_code == 200
     assert as_user(alice).get(plain).status_code == 404
     assert as_user(None).get(signed[:-1] + ("a" if signed[-1] != "a" else "b")).status_code == 404
     with pytest.raises(ValueError):
-        storage.picture(image, viewer_may_sign=False)
+        signing.picture(image, viewer_may_sign=False)
 
 
 def test_a_signed_address_ends_within_two_hours(alice: User, make_image: MakeImage, as_user: As) -> None:
     image = make_image(alice)
-    old = storage.picture(image, viewer_may_sign=True, at=timezone.now() - timedelta(hours=2, seconds=1)).src
+    old = signing.picture(image, viewer_may_sign=True, at=timezone.now() - timedelta(hours=2, seconds=1)).src
     assert as_user(None).get(old).status_code == 404
 
 
@@ -94,7 +94,7 @@ def test_a_signed_address_dies_with_the_state_it_was_made_in(
     alice: User, make_image: MakeImage, as_user: As, change: dict[str, object]
 ) -> None:
     image = make_image(alice)
-    signed = storage.picture(image, viewer_may_sign=True).src
+    signed = signing.picture(image, viewer_may_sign=True).src
     Image.objects.filter(pk=image.pk).update(**change)
     assert as_user(None).get(signed).status_code == 404
 
@@ -103,14 +103,14 @@ def test_a_public_picture_of_a_higher_level_has_no_plain_address(
     alice: User, make_image: MakeImage, as_user: As
 ) -> None:
     image = _hang(make_image(alice, content_level=ContentLevel.SENSITIVE))
-    signed = storage.picture(image, viewer_may_sign=True).src
+    signed = signing.picture(image, viewer_may_sign=True).src
     assert as_user(None).get(signed).status_code == 200
     assert as_user(None).get(signed.partition("?")[0]).status_code == 404
 
 
 def test_ranges_of_the_original(alice: User, make_image: MakeImage, as_user: As) -> None:
     image = _hang(make_image(alice))
-    url, whole = storage.original_url(image, viewer_may_sign=False), storage.original_png(image)
+    url, whole = signing.original_url(image, viewer_may_sign=False), storage.original_png(image)
     client = as_user(None)
     part = client.get(url, headers={"Range": "bytes=10-19"})
     assert (part.status_code, part.content) == (206, whole[10:20])
@@ -124,7 +124,7 @@ def test_a_download_is_an_attachment_and_a_hidden_prompt_is_not_in_it(
     alice: User, make_image: MakeImage, as_user: As
 ) -> None:
     image = _hang(make_image(alice, prompt="a secret garden", is_prompt_hidden=True))
-    response = as_user(None).get(storage.original_url(image, viewer_may_sign=False) + "?download=1")
+    response = as_user(None).get(signing.original_url(image, viewer_may_sign=False) + "?download=1")
     assert response["Content-Disposition"] == f'attachment; filename="{image.public_id}.png"'
     assert b"secret garden" not in response.content
     assert encoding.TRAINED_MEDIA.encode() in response.content
@@ -133,7 +133,7 @@ def test_a_download_is_an_attachment_and_a_hidden_prompt_is_not_in_it(
 @pytest.mark.parametrize("width", [47, 4096])
 def test_a_width_that_was_not_made_is_not_found(alice: User, make_image: MakeImage, as_user: As, width: int) -> None:
     image = _hang(make_image(alice))
-    url = storage.picture(image, viewer_may_sign=False).src.replace("-48.", f"-{width}.")
+    url = signing.picture(image, viewer_may_sign=False).src.replace("-48.", f"-{width}.")
     assert as_user(None).get(url).status_code == 404
 
 
@@ -150,7 +150,7 @@ def test_deleting_all_of_an_image_takes_its_prefix_and_nothing_of_anothers(alice
 def test_s3_writes_serves_by_signature_and_deletes_a_prefix(alice: User, make_image: MakeImage, as_user: As) -> None:
     image, kept = make_image(alice), make_image(alice)
     assert hashlib.sha256(storage.training_jpeg(image)).hexdigest() == image.jpeg_sha256
-    signed = storage.picture(image, viewer_may_sign=True).src
+    signed = signing.picture(image, viewer_may_sign=True).src
     assert as_user(None).get(signed).status_code == 200
     assert as_user(None).get(signed.partition("?")[0]).status_code == 404
     assert storage.delete_all_of(image_id=image.pk) == 4

@@ -22,7 +22,7 @@ from config.local.processes import Guarded
 from generation import services
 from generation.media import storage
 from generation.models import Checkpoint, Generation, Image, ImageState
-from generation.queue import events, leases, screening, wakeup
+from generation.queue import events, leases, queries, screening, wakeup
 from tests import processes
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
@@ -58,8 +58,8 @@ class Stream:
             assert time.monotonic() < ends, "nothing happened for too long"
             assert not Image.objects.filter(state=ImageState.FAILED).exists()
             leases.reap(at=timezone.now(), failure="The worker was killed.")
-            if wakeup.pools_waiting(timezone.now()):
-                wakeup.ring("default")
+            if queries.pools_waiting(timezone.now()):
+                wakeup.wake_workers("default")
             heard: Any = self.client.xread({self.name: self.last}, block=250)
             for entry, fields in heard[0][1] if heard else []:
                 self.last = entry.decode()

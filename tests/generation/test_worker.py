@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from generation import services
-from generation.media import storage
+from generation.media import signing, storage
 from generation.models import Checkpoint, Generation, Image, ImageState
 from generation.queue import leases, worker
 from moderation.hashes.services import block_hash
@@ -93,7 +93,7 @@ def test_a_picture_on_the_blocklist_is_held_and_nobody_else_reaches_it(
     run_gpu_worker_inline()
     held = Image.objects.latest("pk")
     assert held.state == ImageState.HELD
-    signed = storage.picture(held, viewer_may_sign=True).src
+    signed = signing.picture(held, viewer_may_sign=True).src
     page = f"/mine/{held.generation.public_id}/"
     for person in (None, mallory):
         assert as_user(person).get(signed.partition("?")[0]).status_code == 404

@@ -15,7 +15,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
-from generation.engines import pipelines
+from generation.engines.base import Job, Source
+from generation.engines.diffusers.drawing import draw
 from generation.models import Checkpoint
 from ratings.alignment.evaluation import accuracy, rise
 from tests.generation.fixtures import checkpoint_row
@@ -110,8 +111,8 @@ def _draws_other_pictures(base: Checkpoint, aligned: Checkpoint, out: Path) -> N
 
 
 def _draw(source: str, loras: dict[str, float]) -> "np.ndarray[Any, np.dtype[np.float64]]":
-    job = pipelines.Job(
-        source=pipelines.Source(source),
+    job = Job(
+        source=Source(source),
         prompts=["a cat"],
         negative_prompts=[""],
         seeds=[3],
@@ -121,7 +122,7 @@ def _draw(source: str, loras: dict[str, float]) -> "np.ndarray[Any, np.dtype[np.
         guidance=2.0,
         loras=loras,
     )
-    return np.asarray(pipelines.draw(job, on_step=lambda _step, _previews: None)[0], dtype=np.float64)
+    return np.asarray(draw(job, on_step=lambda _step, _previews: None)[0], dtype=np.float64)
 
 
 @pytest.mark.django_db

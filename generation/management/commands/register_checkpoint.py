@@ -37,22 +37,23 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        from generation import registry
-        from generation.engines import pipelines  # torch takes seconds; --help should not
+        # torch takes seconds to import; --help should not wait for it
+        from generation.engines.base import CheckpointError, Source
+        from generation.engines.registration import register_checkpoint, register_starter
 
         try:
             if options["starter"]:
-                checkpoint, is_new = registry.register_starter()
+                checkpoint, is_new = register_starter()
             else:
-                source = pipelines.Source(options["source"] or "", options["revision"])
-                checkpoint, is_new = registry.register(source=source, terms=self._terms(options))
-        except pipelines.CheckpointError as error:
+                source = Source(options["source"] or "", options["revision"])
+                checkpoint, is_new = register_checkpoint(source=source, terms=self._terms(options))
+        except CheckpointError as error:
             raise CommandError(str(error)) from error
         verb = "Registered" if is_new else "Updated"
         self.stdout.write(f"{verb} {checkpoint.name} ({checkpoint.slug}), sha256 {checkpoint.sha256[:12]}…")
 
     def _terms(self, options: dict[str, Any]) -> Any:
-        from generation.registry import Terms
+        from generation.engines.registration import Terms
 
         missing = [flag for flag in ("source", "name", "licence") if not options[flag]]
         if missing:

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
+from generation.engines.base import CheckpointError
 from generation.models import Checkpoint
 from ratings.alignment.settings import Settings
 
@@ -43,8 +44,9 @@ class Command(BaseCommand):
         base = Checkpoint.objects.filter(slug=options["checkpoint"]).first()
         if base is None:
             raise CommandError(f"There is no checkpoint “{options['checkpoint']}”.")
-        from generation.engines.pipelines import CheckpointError  # torch takes seconds; --help should not
-        from ratings.alignment.data import AlignmentError
+        from ratings.alignment.data import (
+            AlignmentError,  # torch takes seconds to import; --help should not wait for it
+        )
 
         try:
             self._align(base, folder, options)

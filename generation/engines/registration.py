@@ -1,4 +1,4 @@
-"""Registering checkpoints: loaded once to see that they load, hashed, and described from their own configuration."""
+"""Registers checkpoints: each is loaded once to see that it loads, hashed, and described from its configuration."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,9 @@ from typing import Any
 
 from django.db import transaction
 
-from generation.engines import pipelines
+from generation.engines.base import Source
+from generation.engines.diffusers.loading import fetch, load, native_size
+from generation.engines.diffusers.schedulers import set_scheduler
 from generation.models import Checkpoint, Style
 
 STARTER_FOLDER = "starter"
@@ -37,16 +39,16 @@ class Terms:
     pool: str = "default"
 
 
-def register(*, source: pipelines.Source, terms: Terms) -> tuple[Checkpoint, bool]:
+def register_checkpoint(*, source: Source, terms: Terms) -> tuple[Checkpoint, bool]:
     """Registers a checkpoint, or brings the one of that slug up to date; returns it and whether it is new.
 
     Raises:
         CheckpointError: it cannot be loaded, or names a scheduler that does not exist.
     """
-    folder = pipelines.fetch(source)
-    loaded = pipelines.load(pipelines.Source(str(folder)))
+    folder = fetch(source)
+    loaded = load(Source(str(folder)))
     for name in terms.schedulers:
-        pipelines.set_scheduler(loaded.text2img, name)
+        set_scheduler(loaded.text2img, name)
     values: dict[str, Any] = {
         "name": terms.name,
         "source": source.location,
@@ -55,7 +57,7 @@ def register(*, source: pipelines.Source, terms: Terms) -> tuple[Checkpoint, boo
         "licence": terms.licence,
         "outputs_may_train": terms.outputs_may_train,
         "pipeline_class": type(loaded.text2img).__name__,
-        "sizes": terms.sizes or [pipelines.native_size(loaded)],
+        "sizes": terms.sizes or [native_size(loaded)],
         "default_steps": terms.steps,
         "max_steps": max(terms.max_steps, terms.steps),
         "default_guidance": terms.guidance,
@@ -72,7 +74,7 @@ def register_starter() -> tuple[Checkpoint, bool]:
     terms = Terms(
         slug="starter", name="Salon starter", licence="Apache-2.0 AND MIT", outputs_may_train=True, max_steps=40
     )
-    checkpoint, is_new = register(source=pipelines.Source(STARTER_FOLDER), terms=terms)
+    checkpoint, is_new = register_checkpoint(source=Source(STARTER_FOLDER), terms=terms)
     with transaction.atomic():
         for style in STARTER_STYLES:
             row, _created = Style.objects.update_or_create(slug=style["slug"], defaults=dict(style))

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import PIL.Image
 
-from generation.engines.pipelines import Job, Source
+from generation.engines.base import Job, Source
 from generation.media import storage
 from generation.media.encoding import Recipe
 from generation.models import Checkpoint, Generation, Image, Lora

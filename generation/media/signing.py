@@ -1,0 +1,115 @@
+"""The addresses of pictures: plain for what everybody may see, signed for the rest; `generation.media.views` answers.
+
+A signed address ends within two hours, and at once when the picture's state, level or audience changes.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+
+from django.core import signing
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+
+from accounts.models import Viewer
+from generation.media import encoding
+from generation.models import Image, ImageState
+from lib.content_levels import ContentLevel
+
+SIGNED_SECONDS = 3600
+_signer = signing.Signer(salt="generation.files")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What a template needs to show an image; `avif_srcset` is for a ``<source type="image/avif">``."""
+
+    src: str
+    srcset: str
+    sizes: str
+    width: int
+    height: int
+    alt: str
+    placeholder: str
+    avif_srcset: str
+
+
+def is_plainly_public(image: Image) -> bool:
+    """Whether anybody at all may be given the picture: hung, passed, and of the level that visitors see."""
+    return image.is_public and image.state == ImageState.READY and image.content_level == ContentLevel.GENERAL
+
+
+def picture(
+    image: Image, *, viewer_may_sign: bool, viewer: Viewer | None = None, sizes: str = "", at: datetime | None = None
+) -> Picture:
+    """How to show `image`. Pass `viewer_may_sign` only for somebody whose `visible_to` contains it.
+
+    Without a `viewer` it says what anybody may read: nothing of a hidden prompt.
+
+    Raises:
+        ValueError: the image needs a signed address and the viewer may not have one.
+    """
+    widths = image.rendition_widths
+    query = _query(image, viewer_may_sign=viewer_may_sign, at=at)
+    sources = {form: [f"{_path(image, width, form)}{query} {width}w" for width in widths] for form in encoding.FORMATS}
+    shown = next((width for width in widths if width >= 512), widths[-1])
+    return Picture(
+        src=f"{_path(image, shown, 'webp')}{query}",
+        srcset=", ".join(sources["webp"]),
+        sizes=sizes,
+        width=image.width,
+        height=image.height,
+        alt=image.alt_for(viewer),
+        placeholder=image.placeholder,
+        avif_srcset=", ".join(sources["avif"]),
+    )
+
+
+def original_url(image: Image, *, viewer_may_sign: bool, at: datetime | None = None) -> str:
+    """The address of the PNG; add ``download=1`` to save it under a name of its own."""
+    return _path(image, image.width, "png") + _query(image, viewer_may_sign=viewer_may_sign, at=at)
+
+
+def signature(image: Image, *, at: datetime) -> str:
+    """Opens the files of an image until the end of the next hour, or until its state or audience changes.
+
+    Cut to whole hours, so that a page shown twice names the same addresses and a browser's cache is of use.
+    """
+    expires = (int(at.timestamp()) // SIGNED_SECONDS + 2) * SIGNED_SECONDS
+    return f"{expires}.{_signer.signature(_statement(image, expires))}"
+
+
+def is_signed(image: Image, value: str, *, at: datetime) -> bool:
+    expires, _, given = value.partition(".")
+    if not expires.isascii() or not expires.isdigit() or len(expires) > 12 or int(expires) <= at.timestamp():
+        return False
+    return constant_time_compare(given, _signer.signature(_statement(image, int(expires))))
+
+
+def _statement(image: Image, expires: int) -> str:
+    state = f"{image.state}:{image.is_public:d}:{image.content_level}"
+    return f"{image.public_id}:{image.rendition_hash}:{state}:{expires}"
+
+
+def _path(image: Image, width: int, form: str) -> str:
+    """As `reverse` says it, which is asked once: a page of cards needs some two hundred of these."""
+    before, between, after = _path_parts(form)
+    return f"{before}{image.public_id}{between}{image.rendition_hash}-{width}{after}"
+
+
+@cache
+def _path_parts(form: str) -> tuple[str, str, str]:
+    public_id, content = "_" * 12, "0" * 16
+    whole = reverse("generation:rendition", args=[public_id, content, 1, form])
+    before, _id, rest = whole.partition(public_id)
+    between, _hash, after = rest.partition(f"{content}-1")
+    return before, between, after
+
+
+def _query(image: Image, *, viewer_may_sign: bool, at: datetime | None) -> str:
+    if is_plainly_public(image):
+        return ""
+    if not viewer_may_sign:
+        raise ValueError(f"image {image.public_id} is not for everybody; check visible_to first")
+    return f"?s={signature(image, at=at or timezone.now())}"

@@ -1,0 +1,94 @@
+"""Server-sent events of one generation, for its author."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import redis
+import redis.asyncio
+import structlog
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.db import close_old_connections
+from django.http import Http404, HttpRequest, StreamingHttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from generation.models import PENDING, Generation, Image, ImageState
+from generation.queue import events
+from generation.queue.queries import place_in_queue
+
+BLOCK_MS = 2000  # PostgreSQL is asked this often while the stream is silent
+STREAM_SECONDS = 600  # then the browser connects again
+_ID = re.compile(r"\d{1,15}-\d{1,10}\Z", re.ASCII)
+log = structlog.get_logger(__name__)
+
+
+@require_GET
+async def follow(request: HttpRequest, public_id: str) -> StreamingHttpResponse:
+    """Server-sent events of one generation, for its author; goes on after ``Last-Event-ID``."""
+    user = await request.auser()
+    generation = await Generation.objects.visible_to(user).filter(public_id=public_id).afirst()
+    if generation is None:
+        raise Http404
+    last = request.headers.get("Last-Event-ID", "")
+    messages = _messages(generation, last if _ID.match(last) else "0")
+    response = StreamingHttpResponse(messages, content_type="text/event-stream")
+    response["Cache-Control"] = "no-store"
+    response["X-Accel-Buffering"] = "no"  # nginx would hold events back
+    return response
+
+
+async def _messages(generation: Generation, last: str) -> AsyncIterator[bytes]:
+    """The events after `last`, old and new, until every image has ended or the time is up."""
+    client = redis.asyncio.Redis.from_url(settings.REDIS_URL)
+    ends = asyncio.get_running_loop().time() + STREAM_SECONDS
+    yield b"retry: 2000\n\n"
+    try:
+        while asyncio.get_running_loop().time() < ends:
+            # PostgreSQL first: whatever ends after this look is still to come on the stream.
+            now = await sync_to_async(_snapshot)(generation.pk)
+            received: Any = await client.xread(
+                {events.stream_of(generation.public_id): last}, count=100, block=None if now.is_over else BLOCK_MS
+            )
+            for _stream, entries in received:
+                for entry, fields in entries:
+                    last = entry.decode()
+                    yield _message(fields[b"event"].decode(), fields[b"data"].decode(), last)
+            if now.is_over and not received:
+                for state in now.states:
+                    yield _message("image", json.dumps(state))
+                yield _message("done", "{}")
+                return
+            if not received:
+                yield b": still here\n\n" if now.place is None else _message("queue", json.dumps(now.place))
+    except redis.RedisError as error:
+        log.warning("events_ended", generation=generation.public_id, error=str(error))
+    finally:
+        await client.aclose()
+
+
+def _message(event: str, data: str, entry: str = "") -> bytes:
+    """One event; those without an entry of the stream leave the browser's Last-Event-ID as it is."""
+    lines = [f"id: {entry}"] if entry else []
+    return ("\n".join([*lines, f"event: {event}", f"data: {data}"]) + "\n\n").encode()
+
+
+class _Snapshot:
+    """The images of a generation as PostgreSQL has them."""
+
+    def __init__(self, images: list[Image]) -> None:
+        self.is_over = all(image.state not in PENDING for image in images)
+        self.states = [events.state_of(image) for image in images]
+        waiting = [image for image in images if image.state == ImageState.QUEUED]
+        started = len(waiting) < len([image for image in images if image.state in PENDING])
+        self.place = None if started or not waiting else place_in_queue(waiting[0], at=timezone.now())
+
+
+def _snapshot(generation_id: int) -> _Snapshot:
+    try:
+        return _Snapshot(list(Image.objects.filter(generation_id=generation_id).order_by("position")))
+    finally:
+        close_old_connections()  # a stream is open for minutes and must not hold a connection of the pool
