@@ -149,15 +149,15 @@ def places(page: int) -> list[tuple[float, int]] | None:
 def cursors(viewer: "User", page: int, above: list[tuple[float, int]]) -> list[str]:
     """A reader's cursors after those places, as if everything above had been read a moment ago."""
     from feed.lists.cursors import Cursor, encode
-    from feed.lists.spec import Listing, Passed, Place
+    from feed.lists.spec import FeedSpec, ReadRange, SortKey
 
     if page == 1:
         return [""]
-    listing = Listing.of(viewer, "hot")
+    spec = FeedSpec.parse(viewer, "hot")
     row = bare().execute("SELECT pg_current_snapshot()::text").fetchone()
     assert row is not None
     began = datetime.now(UTC)
-    return [encode(Cursor(began=began, passed=(Passed(row[0], Place(*place)),)), listing) for place in above]
+    return [encode(Cursor(began=began, read_ranges=(ReadRange(row[0], SortKey(*place)),)), spec) for place in above]
 
 
 def turns(ask: Callable[[Any], object], over: list[Any]) -> Way:

@@ -18,8 +18,8 @@ __all__ = ["find_styles", "read_pending_posts", "read_posts", "relearn_words"]  
 
 
 @shared_task(name="feed.fold_counts")
-def fold_counts() -> int:
-    return counters.fold_counts(at=timezone.now())
+def process_recount_requests() -> int:
+    return counters.process_recount_requests(at=timezone.now())
 
 
 @shared_task(name="feed.reconcile_counts")
@@ -40,7 +40,7 @@ def follow_restrictions() -> int:
 @shared_task(name="feed.rebuild_lists")
 def rebuild_lists() -> list[str]:
     """What people look at first, then the lists that weigh it."""
-    impressions.fold_impressions()
+    impressions.flush_impressions()
     return precomputed.rebuild_due_lists(at=timezone.now())
 
 

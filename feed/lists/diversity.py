@@ -1,4 +1,4 @@
-"""Spreading authors inside blocks of a ranking, so that nobody's burst fills a screen. Pure."""
+"""Spreads authors inside blocks of a ranking, so that no author's burst fills a screen. Pure functions."""
 
 from collections import Counter, deque
 from collections.abc import Sequence
@@ -6,18 +6,18 @@ from dataclasses import dataclass, field
 from itertools import islice
 from math import ceil
 
-BLOCK = 120  # a permutation never leaves its block, so that each end of a block is an exact place in the ranking
+BLOCK = 120  # posts are only reordered inside a block, so that each end of a block is an exact sort key
 WINDOW = 30
 PER_AUTHOR = 2
 
 
 @dataclass
 class Slot:
-    """A place in the list: the post shown there, and the author's further posts folded behind it."""
+    """A position in the list: the post shown there, and further posts of its author that are collapsed behind it."""
 
     post_id: int
     author_id: int
-    folded: list[int] = field(default_factory=list)
+    collapsed: list[int] = field(default_factory=list)
 
 
 def spread(rows: Sequence[tuple[int, int]], before: Sequence[int] = ()) -> list[Slot]:
@@ -27,8 +27,8 @@ def spread(rows: Sequence[tuple[int, int]], before: Sequence[int] = ()) -> list[
         rows: at most ``BLOCK`` rows, the best first.
         before: authors of the slots just before the block, the nearest last.
 
-    What fits nowhere is folded behind the author's last slot. In a block that is not full, the last of a list,
-    it comes at the end instead: there is nobody after it to be crowded out.
+    Posts that fit nowhere are collapsed behind their author's last slot. In a block that is not full, the last of a
+    list, they come at the end instead: no post after them is crowded out.
     """
     limit = author_limit(rows)
     recent = deque(before[-(WINDOW - 1) :])
@@ -43,7 +43,7 @@ def spread(rows: Sequence[tuple[int, int]], before: Sequence[int] = ()) -> list[
             shown[recent.popleft()] -= 1
     if len(rows) < BLOCK:
         return placed + [Slot(*row) for row in waiting]
-    return _fold(placed, waiting)
+    return _collapse(placed, waiting)
 
 
 def author_limit(rows: Sequence[tuple[int, int]]) -> int:
@@ -52,13 +52,13 @@ def author_limit(rows: Sequence[tuple[int, int]]) -> int:
     return max(PER_AUTHOR, ceil(WINDOW / authors)) if authors else PER_AUTHOR
 
 
-def _fold(placed: list[Slot], waiting: Sequence[tuple[int, int]]) -> list[Slot]:
+def _collapse(placed: list[Slot], waiting: Sequence[tuple[int, int]]) -> list[Slot]:
     last = {slot.author_id: slot for slot in placed}
     alone: list[Slot] = []
     for post_id, author_id in waiting:
         if author_id in last:
-            last[author_id].folded.append(post_id)
-        else:  # the block before ended in this author's posts: nothing of theirs is shown here to fold behind
+            last[author_id].collapsed.append(post_id)
+        else:  # the block before ended in posts of this author, so this block has no slot to collapse behind
             last[author_id] = Slot(post_id, author_id)
             alone.append(last[author_id])
     return placed + alone

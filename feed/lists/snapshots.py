@@ -1,15 +1,15 @@
-"""Snapshots: 2,000 ids of a list in Valkey, shared by everybody who reads it.
+"""Snapshots: the ids of the next 2,000 posts of a list, kept in Valkey and shared by all its readers.
 
-A list that is being read stands still, so nothing in it comes twice and nothing is jumped over, whatever
-happens to the ranking meanwhile. Where a snapshot ends, or after it expired, the next one starts exactly below
-what was read (`feed.lists.queries`). Visibility is never taken from here: pages are re-checked when they are read.
+A list does not move while it is read, so no post comes twice and none is skipped, whatever happens to the ranking
+meanwhile. Where a snapshot ends or has expired, the next one starts exactly below what was read
+(`feed.lists.queries`). Visibility is never taken from a snapshot: every page checks it again.
 """
 
 import hashlib
 import secrets
 from array import array
 from bisect import bisect_right
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
 from django.core.cache import cache
@@ -17,27 +17,28 @@ from django.core.cache import cache
 from feed.lists import diversity
 from feed.lists.cursors import Cursor
 from feed.lists.diversity import Slot
-from feed.lists.queries import Rows, read_rows
-from feed.lists.spec import Listing, Place, as_key
+from feed.lists.queries import EntryRange, read_entries
+from feed.lists.spec import FeedSpec, SortKey, sort_value
 
 LIMIT = 2_000
 KEPT_SECONDS = 30 * 60
-SMALL, SMALL_SHARED_SECONDS = 240, 1  # a short list costs next to nothing to read afresh
+SMALL, SMALL_SHARED_SECONDS = 240, 1  # a short list is cheap to read again
 BUILDING_SECONDS = 10
-FRESH_SECONDS = 2  # a list is rebuilt for those who ask for what is new at most this often
+FRESH_SECONDS = 2  # readers who ask for what is new have a list rebuilt at most this often
+SEGMENT_KEY = "feed:segment:2:"  # the number changes with what `_store` writes
 
 
 @dataclass(frozen=True)
 class Segment:
-    """Part of a list, packed: post ids in the order shown, and the exact place at which each block ends."""
+    """Part of a list, packed: post ids in the order shown, and the sort key at which each block ends."""
 
     key: str
     built_at: datetime
-    moment: str
+    pg_snapshot: str
     posts: "array[int]"
-    folded: dict[int, list[int]]  # position -> ids of the author's further posts in that block
+    collapsed: dict[int, list[int]]  # position -> ids of further posts of the author in that block
     ends: "array[int]"  # per block: the position after its last post
-    end_keys: "array[float]"
+    end_values: "array[float]"
     end_posts: "array[int]"
     is_last: bool
 
@@ -47,82 +48,97 @@ class Segment:
     def at(self, cursor: Cursor, position: int) -> Cursor:
         """`cursor` moved to `position` of this segment."""
         whole = self.blocks_before(position)
-        end = Place(self.end_keys[whole - 1], self.end_posts[whole - 1]) if whole else None
+        end = SortKey(self.end_values[whole - 1], self.end_posts[whole - 1]) if whole else None
         first = self.ends[whole - 1] if whole else 0
-        shown = [*self.posts[first:position], *(i for at in range(first, position) for i in self.folded.get(at, ()))]
+        shown = [*self.posts[first:position], *(i for at in range(first, position) for i in self.collapsed.get(at, ()))]
         return replace(
-            cursor, segment=self.key, position=position, moment=self.moment, block_end=end, shown=tuple(shown)
+            cursor,
+            segment=self.key,
+            position=position,
+            pg_snapshot=self.pg_snapshot,
+            block_end=end,
+            shown=tuple(shown),
         )
 
 
-def pack(key: str, read: Rows, listing: Listing, built_at: datetime) -> Segment:
-    rows = read.rows
+def pack(key: str, read: EntryRange, spec: FeedSpec, built_at: datetime) -> Segment:
+    entries = read.entries
     posts, ends, end_posts = array("q"), array("q"), array("q")
-    end_keys = array("d")
-    folded: dict[int, list[int]] = {}
+    end_values = array("d")
+    collapsed: dict[int, list[int]] = {}
     authors: list[int] = []
-    for first in range(0, len(rows), listing.block):
-        block = rows[first : first + listing.block]
-        pairs = [(row.place.post_id, row.author_id) for row in block]
-        slots = diversity.spread(pairs, authors) if listing.block > 1 else [Slot(*pair) for pair in pairs]
+    for first in range(0, len(entries), spec.block_size):
+        block = entries[first : first + spec.block_size]
+        pairs = [(entry.sort_key.post_id, entry.author_id) for entry in block]
+        slots = diversity.spread(pairs, authors) if spec.block_size > 1 else [Slot(*pair) for pair in pairs]
         for slot in slots:
-            if slot.folded:
-                folded[len(posts)] = slot.folded
+            if slot.collapsed:
+                collapsed[len(posts)] = slot.collapsed
             posts.append(slot.post_id)
             authors.append(slot.author_id)
         ends.append(len(posts))
-        end_keys.append(block[-1].place.key)
-        end_posts.append(block[-1].place.post_id)
-    if read.end is not None and (not rows or rows[-1].place != read.end):  # looked at further, in vain
+        end_values.append(block[-1].sort_key.value)
+        end_posts.append(block[-1].sort_key.post_id)
+    if read.end is not None and (not entries or entries[-1].sort_key != read.end):  # a scan that looked further
         ends.append(len(posts))
-        end_keys.append(read.end.key)
+        end_values.append(read.end.value)
         end_posts.append(read.end.post_id)
-    return Segment(key, built_at, read.moment, posts, folded, ends, end_keys, end_posts, is_last=read.end is None)
+    is_last = read.end is None
+    return Segment(key, built_at, read.pg_snapshot, posts, collapsed, ends, end_values, end_posts, is_last)
 
 
-def first_segment(listing: Listing, at: datetime, newer_than: datetime | None = None) -> Segment:
-    """The current snapshot of a list, built if there is none or it was shared long enough.
+def first_segment(spec: FeedSpec, at: datetime, newer_than: datetime | None = None) -> Segment:
+    """The current snapshot of a list; a new one if there is none or it is older than readers may share it.
 
     Args:
-        newer_than: for a reader who must see what they just did, or asked for what is new.
+        newer_than: for a reader who must see what they just changed, or who asked for what is new.
     """
-    pointer = f"feed:current:{listing.name}:{listing.filter_hash}"
-    current: Segment | None = cache.get(cache.get(pointer) or "feed:none")
-    if current is not None and not _is_due(current, listing, at, newer_than):
+    pointer = f"feed:current:{spec.name}:{spec.filter_hash}"
+    current = _load(cache.get(pointer) or "")
+    if current is not None and not _is_due(current, spec, at, newer_than):
         return current
-    # One process builds; the others show the last one, if there is one. Where there is none, all build theirs.
+    # One process builds while the others show the previous snapshot. If there is none, each builds its own.
     if current is not None and not cache.add(f"{pointer}:building", 1, BUILDING_SECONDS):
         return current
-    built = _build(f"feed:segment:{secrets.token_urlsafe(9)}", listing, Cursor(began=at), at)
+    built = _build(f"{SEGMENT_KEY}{secrets.token_urlsafe(9)}", spec, Cursor(began=at), at)
     cache.set(pointer, built.key, KEPT_SECONDS)
     cache.delete(f"{pointer}:building")
     return built
 
 
-def _is_due(current: Segment, listing: Listing, at: datetime, newer_than: datetime | None) -> bool:
+def _is_due(current: Segment, spec: FeedSpec, at: datetime, newer_than: datetime | None) -> bool:
     age = (at - current.built_at).total_seconds()
     is_small = current.is_last and len(current.posts) < SMALL
-    if age >= (SMALL_SHARED_SECONDS if is_small else listing.shared_seconds):
+    if age >= (SMALL_SHARED_SECONDS if is_small else spec.shared_seconds):
         return True
     return newer_than is not None and current.built_at <= newer_than and age >= FRESH_SECONDS
 
 
-def stored_segment(cursor: Cursor) -> Segment | None:
-    """The segment a cursor names, unless it expired."""
-    found: Segment | None = cache.get(cursor.segment) if cursor.segment else None
-    return found
+def find_segment(cursor: Cursor) -> Segment | None:
+    """The segment that a cursor names, unless it has expired."""
+    return _load(cursor.segment)
 
 
-def next_segment(listing: Listing, cursor: Cursor, at: datetime) -> Segment:
-    """What comes below everything `cursor` has passed; shared by all who passed the same."""
-    state = repr((listing.name, listing.filter_hash, as_key(cursor.began), cursor.passed, cursor.skip))
-    key = f"feed:segment:{hashlib.sha256(state.encode()).hexdigest()[:24]}"
-    found: Segment | None = cache.get(key)
-    return found if found is not None else _build(key, listing, cursor, at)
+def next_segment(spec: FeedSpec, cursor: Cursor, at: datetime) -> Segment:
+    """The posts below everything that `cursor` has read; shared by all readers who have read the same."""
+    state = repr((spec.name, spec.filter_hash, sort_value(cursor.began), cursor.read_ranges, cursor.skip))
+    key = f"{SEGMENT_KEY}{hashlib.sha256(state.encode()).hexdigest()[:24]}"
+    return _load(key) or _build(key, spec, cursor, at)
 
 
-def _build(key: str, listing: Listing, cursor: Cursor, at: datetime) -> Segment:
-    rows = read_rows(listing, began=cursor.began, passed=cursor.passed, skip=cursor.skip, limit=LIMIT)
-    segment = pack(key, rows, listing, at)
-    cache.set(key, segment, KEPT_SECONDS)
+def _build(key: str, spec: FeedSpec, cursor: Cursor, at: datetime) -> Segment:
+    entries = read_entries(spec, began=cursor.began, read_ranges=cursor.read_ranges, skip=cursor.skip, limit=LIMIT)
+    segment = pack(key, entries, spec, at)
+    _store(segment)
     return segment
+
+
+def _store(segment: Segment) -> None:
+    """Keeps plain values, not the class: what one version of the code stored, another can read or miss, never fail."""
+    cache.set(segment.key, tuple(getattr(segment, field.name) for field in fields(Segment)), KEPT_SECONDS)
+
+
+def _load(key: str) -> Segment | None:
+    """Nothing under a key of another version, such as one in a cursor made before an upgrade."""
+    stored = cache.get(key) if key.startswith(SEGMENT_KEY) else None
+    return Segment(*stored) if stored else None

@@ -14,9 +14,8 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page, require_safe
 
 from feed.lists.pages import read_page
-from feed.lists.spec import LISTING_WORDS, Listing
+from feed.lists.spec import SPEC_PARAMETERS, FeedSpec
 from feed.lists.syndication import FORMATS, Channel, oembed, written
-from feed.lists.views import address, heading
 from feed.models import Post
 from feed.search.query_language import parse
 from feed.search.results import check_search_rate, read_results
@@ -45,8 +44,8 @@ def feed(request: HttpRequest, form: str) -> HttpResponse:
 
 
 def _listed(request: HttpRequest, at: datetime) -> tuple[str, str, list[Post]]:
-    listing = Listing.of(VISITOR, *(request.GET.get(name, "") for name in LISTING_WORDS))
-    return heading(listing), address(listing), read_page(listing, VISITOR, at=at).posts
+    spec = FeedSpec.parse(VISITOR, *(request.GET.get(name, "") for name in SPEC_PARAMETERS))
+    return spec.heading, spec.url(), read_page(spec, VISITOR, at=at).posts
 
 
 def _found(request: HttpRequest, at: datetime) -> tuple[str, str, list[Post]]:

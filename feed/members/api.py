@@ -12,9 +12,9 @@ from rest_framework.response import Response
 
 from accounts.models import User
 from accounts.permissions import member_of
-from feed.lists.pages import remember_own_news
 from feed.members import services as members_services
 from feed.members.forms import named
+from feed.members.own_changes import remember_own_change
 from feed.members.queries import visible_members
 from feed.models import Block, Follow, HiddenPost, Mute, Post
 from feed.posts.serializers import checked
@@ -80,7 +80,7 @@ def _changed(request: Request) -> User:
     """The member, whose lists are fresh from now on."""
     member = member_of(request)
     check_member_rate(member, "people")
-    remember_own_news(member, timezone.now())
+    remember_own_change(member, timezone.now())
     return member
 
 

@@ -13,9 +13,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
 from accounts.permissions import member_of
-from feed.lists.pages import remember_own_news
 from feed.members import services as members_services
 from feed.members.forms import MuteForm
+from feed.members.own_changes import remember_own_change
 from feed.members.queries import visible_members
 from feed.models import Block, Follow, HiddenPost, Mute, Post
 from feed.posts.forms import show_refusal
@@ -65,7 +65,7 @@ def _about(request: HttpRequest, username: str, change: Callable[[User, User], b
     check_member_rate(member, "people")
     other = _other(member, username)
     change(member, other)
-    remember_own_news(member, at)
+    remember_own_change(member, at)
     if said:
         messages.success(request, said)
     if is_htmx(request):
@@ -96,7 +96,7 @@ def preferences(request: HttpRequest) -> HttpResponseBase:
         except Refused as refused:
             show_refusal(form, refused)
         else:
-            remember_own_news(member, at)
+            remember_own_change(member, at)
             messages.success(request, _("Muted. It holds in every list from now on."))
             return redirect("feed:preferences")
     mutes = Mute.objects.active(at).filter(member=member).select_related("author", "checkpoint")
@@ -120,7 +120,7 @@ def preferences(request: HttpRequest) -> HttpResponseBase:
 def unmute(request: HttpRequest, pk: int) -> HttpResponseBase:
     member = member_of(request)
     members_services.unmute(mute=get_object_or_404(Mute, pk=pk, member=member))
-    remember_own_news(member, timezone.now())
+    remember_own_change(member, timezone.now())
     messages.success(request, _("No longer muted."))
     return redirect("feed:preferences")
 
@@ -138,7 +138,7 @@ def not_interested(request: HttpRequest, public_id: str) -> HttpResponseBase:
         members_services.unhide_post(member=member, post=post)
     else:
         members_services.hide_post(member=member, post=post, at=at)
-    remember_own_news(member, at)
+    remember_own_change(member, at)
     if is_htmx(request):
         return render(request, "feed/_hidden.html", {"post": post, "is_undone": is_undone})
     messages.success(request, _("Shown again.") if is_undone else _("Hidden from your lists."))
@@ -161,6 +161,5 @@ def note_impressions(request: HttpRequest) -> HttpResponse:
     at, viewer = timezone.now(), request.user
     address, agent = counted_address_of(request), request.headers.get("User-Agent", "")
     key = impressions.viewer_key(viewer, address, agent, at)
-    impressions.check_beacon_rate(key)
     impressions.note_impressions(viewer=viewer, key=key, public_ids=request.POST.getlist("post"), at=at)
     return HttpResponse(status=204)

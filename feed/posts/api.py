@@ -18,9 +18,10 @@ from rest_framework.throttling import BaseThrottle
 from accounts.permissions import member_of
 from feed.challenges.services import begun_on, entries_of
 from feed.lists.fast import anonymous_cache
-from feed.lists.pages import PAGE_SIZE, Page, read_page, remember_own_news
-from feed.lists.spec import ASPECT_NAMES, LISTING_WORDS, SORT_NAMES, WINDOWS, Listing
+from feed.lists.pages import PAGE_SIZE, Page, read_page
+from feed.lists.spec import SPEC_PARAMETERS, FeedSpec
 from feed.members.api import PeopleSerializer, people_page
+from feed.members.own_changes import remember_own_change
 from feed.members.queries import FollowSide, follows_of, profile_of, visible_members
 from feed.models import Challenge, Post
 from feed.posts import services as posts_services
@@ -38,6 +39,7 @@ from feed.posts.serializers import (
     TagsSerializer,
     checked,
 )
+from feed.ranking.orders import ASPECT_NAMES, SORT_NAMES, WINDOWS
 from feed.rates import check_member_rate
 from feed.tags.services import tag_post, tags_of
 from generation.models import Image
@@ -66,12 +68,12 @@ class PostViewSet(PostParts):
 
     permission_classes = [IsAuthenticatedOrReadOnly]
     lookup_value_regex = r"[\w-]{12}"
-    door: anonymous_cache.Door | None = None  # of a request that a kept page may answer
+    cache_version: anonymous_cache.CacheVersion | None = None  # of a request that a kept page may answer
 
     def get_throttles(self) -> list[BaseThrottle]:
         throttles: list[BaseThrottle] = super().get_throttles()
-        if self.action == "list" and anonymous_cache.may_keep(self.request):
-            self.door = anonymous_cache.read_along(throttles)
+        if self.action == "list" and anonymous_cache.is_cacheable(self.request):
+            self.cache_version = anonymous_cache.read_with_throttle(throttles)
         return throttles
 
     @extend_schema(parameters=[SORT, WINDOW, ASPECT, TAG, SEEN, CURSOR], responses=PostPageSerializer)
@@ -80,12 +82,12 @@ class PostViewSet(PostParts):
 
         def read() -> dict[str, Any]:
             query, at = request.query_params, timezone.now()
-            listing = Listing.of(request.user, *(query.get(name, "") for name in LISTING_WORDS))
+            spec = FeedSpec.parse(request.user, *(query.get(name, "") for name in SPEC_PARAMETERS))
             cursor, hide_seen = query.get("cursor", ""), query.get("seen") == "hide"
-            page: Page = read_page(listing, request.user, at=at, cursor=cursor, hide_seen=hide_seen)
+            page: Page = read_page(spec, request.user, at=at, cursor=cursor, hide_seen=hide_seen)
             return posts_shown(request, page.posts, page.next, request.path)
 
-        return anonymous_cache.answer(request, self.door, read) if self.door else Response(read())
+        return anonymous_cache.respond(request, self.cache_version, read) if self.cache_version else Response(read())
 
     @extend_schema(parameters=[ID], responses=PostDetailSerializer)
     def retrieve(self, request: Request, pk: str) -> Response:
@@ -101,7 +103,7 @@ class PostViewSet(PostParts):
         words: dict[str, Any] = {name: data.get(name) for name in ("tags", "alt_text")}
         words |= {"title": data["title"], "hide_prompt": data["hide_prompt"]}
         post = posts_services.publish_image(image=image, author=member, challenge=challenge, at=at, **words)
-        remember_own_news(member, at)
+        remember_own_change(member, at)
         return self._shown(request, post.public_id, status=201)
 
     @extend_schema(parameters=[ID], responses={204: None})
@@ -117,7 +119,7 @@ class PostViewSet(PostParts):
         """Takes one's own post down; publishing the picture again puts it back with its age and likes."""
         at, member = timezone.now(), member_of(request)
         posts_services.unpublish_post(post=get_object_or_404(Post, public_id=pk, author=member), author=member, at=at)
-        remember_own_news(member, at)
+        remember_own_change(member, at)
         return self._shown(request, pk)
 
     @extend_schema(parameters=[ID], request=None, responses=LikeSerializer)

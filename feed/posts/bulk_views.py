@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
 from accounts.permissions import member_of
-from feed.lists.pages import remember_own_news
+from feed.members.own_changes import remember_own_change
 from feed.models import Post
 from feed.posts.bulk_actions import originals_archive, unpublish_posts
 from feed.posts.cards import card_of
@@ -49,7 +49,7 @@ def _act(request: HttpRequest, member: User) -> HttpResponseBase:
         return originals_archive(member, wanted)
     elif doing == "unpublish":
         count = unpublish_posts(author=member, public_ids=wanted)
-        remember_own_news(member, timezone.now())
+        remember_own_change(member, timezone.now())
         said = ngettext("%(n)s picture is taken down.", "%(n)s pictures are taken down.", count) % {"n": count}
         messages.success(request, said)
     return redirect("feed:published")

@@ -127,6 +127,6 @@ def _badges(post: Post) -> list[str]:
         badges.append(str(ContentLevel(post.image.content_level).label))
     if alike := post.stack_count:
         badges.append(ngettext("+%(n)s like it", "+%(n)s like it", alike) % {"n": alike})
-    if more := post.folded_count:
+    if more := post.collapsed_count:
         badges.append(ngettext("+%(n)s by this author", "+%(n)s by this author", more) % {"n": more})
     return badges

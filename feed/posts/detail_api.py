@@ -18,7 +18,7 @@ from rest_framework.response import Response
 
 from accounts.permissions import member_of
 from feed.comments.services import count_comments
-from feed.lists.pages import remember_own_news
+from feed.members.own_changes import remember_own_change
 from feed.models import Post
 from feed.posts import export_formats
 from feed.posts.bulk_actions import MOST_AT_ONCE, originals_archive, unpublish_posts
@@ -172,7 +172,7 @@ class PostParts(viewsets.ViewSet):
         member, data = member_of(request), checked(ManyPostsSerializer, request)
         check_member_rate(member, "publish")
         count = unpublish_posts(author=member, public_ids=data["posts"])
-        remember_own_news(member, timezone.now())
+        remember_own_change(member, timezone.now())
         return Response({"unpublished": count})
 
     @extend_schema(parameters=[POSTS], responses={(200, "application/zip"): OpenApiTypes.BINARY})

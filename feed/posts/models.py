@@ -103,7 +103,7 @@ class Post(PublicIdModel):
     objects = PostQuerySet.as_manager()
 
     stack_count = 0  # further posts that belong together with this one: set where a profile is read
-    folded_count = 0  # further posts of the author behind this one: set where a page is read
+    collapsed_count = 0  # further posts of the author behind this one: set where a page is read
 
     class Meta:
         constraints = [

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
 from accounts.permissions import member_of
-from feed.lists.pages import remember_own_news
+from feed.members.own_changes import remember_own_change
 from feed.models import Challenge, Post
 from feed.posts import services as posts_services
 from feed.posts.forms import PublishForm, show_refusal
@@ -52,7 +52,7 @@ def publish(request: HttpRequest, public_id: str) -> HttpResponseBase:
         except Refused as refused:
             show_refusal(form, refused)
         else:
-            remember_own_news(member, at)
+            remember_own_change(member, at)
             messages.success(request, _("Saved.") if was_hung else _("Published."))
             return redirect(hung)
     context = {
@@ -93,7 +93,7 @@ def unpublish(request: HttpRequest, public_id: str) -> HttpResponseBase:
     at, member = timezone.now(), member_of(request)
     post = get_object_or_404(Post, public_id=public_id, author=member)
     posts_services.unpublish_post(post=post, author=member, at=at)
-    remember_own_news(member, at)
+    remember_own_change(member, at)
     messages.success(request, _("Taken down. Publish it again whenever you like: its age and its likes are kept."))
     return redirect(post)
 
@@ -108,6 +108,6 @@ def delete(request: HttpRequest, public_id: str) -> HttpResponseBase:
     if request.method != "POST":
         return render(request, "feed/delete.html", {"post": find_post(public_id, member, at)})
     posts_services.delete_post(post=post, author=member, at=at)
-    remember_own_news(member, at)
+    remember_own_change(member, at)
     messages.success(request, _("The post is deleted. The picture is still among yours."))
     return redirect("feed:profile", member.username)

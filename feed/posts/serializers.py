@@ -62,7 +62,7 @@ class PostSerializer(serializers.Serializer[Post]):
     remixes = serializers.IntegerField(source="count.remixes")
     liked = serializers.BooleanField(source="is_liked")
     blurred = serializers.BooleanField(source="is_blurred", help_text="You muted it that way: show it on request")
-    more_by_author = serializers.IntegerField(source="folded_count")
+    more_by_author = serializers.IntegerField(source="collapsed_count")
     picture = serializers.SerializerMethodField()
     made = serializers.SerializerMethodField()
 
@@ -109,7 +109,7 @@ class PostSerializer(serializers.Serializer[Post]):
             "remixes": post.count.remixes,
             "liked": post.is_liked,
             "blurred": post.is_blurred,
-            "more_by_author": post.folded_count,
+            "more_by_author": post.collapsed_count,
             "picture": self.get_picture(post),
             "made": self.get_made(post),
         }

@@ -18,10 +18,10 @@ from feed.models import (
     Like,
     Post,
     PostCount,
-    PostHour,
+    PostHourlyStats,
+    PrecomputedEntry,
     Profile,
-    RankedPost,
-    RankFall,
+    RankDrop,
     StaleCount,
 )
 from feed.posts.lineage import ancestors_of
@@ -167,7 +167,7 @@ def bury_posts(post_ids: list[int], at: datetime) -> None:
     """What goes with posts that became tombstones. Call inside the transaction that marked them."""
     sync_display(post_ids, at)
     posts = Post.objects.filter(pk__in=post_ids)
-    for leaf in (FeedEntry, PostCount, Like, StaleCount, RankFall, RankedPost, PostHour, HiddenPost):
+    for leaf in (FeedEntry, PostCount, Like, StaleCount, RankDrop, PrecomputedEntry, PostHourlyStats, HiddenPost):
         leaf._default_manager.filter(post__in=posts).delete()
     for post in posts:
         post.challenge_entries.all().delete()

@@ -30,7 +30,7 @@ def sync_display(post_ids: Iterable[int], at: datetime) -> int:
     changed = _sync_entries(ids, at)
     _sync_prompt_examples(ids)
     _forget_hidden_styles(ids)
-    anonymous_cache.shut()
+    anonymous_cache.invalidate()
     sync_search(ids, list(displayed(at).filter(pk__in=ids).values_list("pk", flat=True)))
     return changed
 

@@ -1,15 +1,16 @@
-"""“Why is this here?”: the terms of a post's score, and its places in the lists that are worked out beforehand."""
+"""Explains a post's rank: the terms of its score, and the precomputed lists it is in."""
 
 from dataclasses import dataclass
 
-from feed.lists.spec import ASPECT_NAMES, SORT_NAMES, WINDOW_NAMES
-from feed.models import Post, RankedPost
+from feed.posts.models import Post
 from feed.ranking import formulas
+from feed.ranking.models import PrecomputedEntry
+from feed.ranking.orders import list_label
 
 
 @dataclass(frozen=True)
 class Score:
-    """``hot = votes + age``; `places` are (list in words, what it goes by)."""
+    """``hot = votes + age``; `places` are pairs of a list's label and the key it sorts the post by."""
 
     weight: int
     votes: float
@@ -23,14 +24,6 @@ class Score:
 
 def score_of(post: Post) -> Score:
     weight = post.count.weight
-    rows = RankedPost.objects.filter(post=post).order_by("list").values_list("list", "key")
-    places = [(list_name(name), key) for name, key in rows]
+    entries = PrecomputedEntry.objects.filter(post=post).order_by("list").values_list("list", "key")
+    places = [(list_label(name), key) for name, key in entries]
     return Score(weight, formulas.vote_term(weight), formulas.age_term(post.published_at), places)
-
-
-def list_name(name: str) -> str:
-    """“Top · Week” for ``"top-week"``."""
-    sort, _, part = name.partition("-")
-    if sort == "best":
-        return str(ASPECT_NAMES[part])
-    return f"{SORT_NAMES[sort]} · {WINDOW_NAMES[part]}" if part else str(SORT_NAMES[sort])

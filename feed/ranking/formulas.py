@@ -1,4 +1,4 @@
-"""The arithmetic of ranking: pure functions of counts and times, no database, no clock."""
+"""Ranking formulas: pure functions of counts and times."""
 
 import math
 from datetime import datetime
@@ -9,24 +9,24 @@ Z_95 = 1.959963984540054  # the 97.5 % quantile of the normal distribution
 
 
 def weight(*, likes: int, saves: int, remixes: int) -> int:
-    """w: each count is of distinct unrestricted members other than the author."""
+    """The weight w of a post. Each count is of distinct, unrestricted members other than the author."""
     return likes + SAVE_WEIGHT * saves + REMIX_WEIGHT * remixes
 
 
 def age_term(published_at: datetime) -> float:
-    """The part of `hot` that time gives: epoch seconds / 45,000, no unit."""
+    """The part of `hot` that comes from time: epoch seconds / 45,000, without a unit."""
     return published_at.timestamp() / SECONDS_PER_TENFOLD
 
 
 def vote_term(w: int) -> float:
-    """The part of `hot` that votes give: log10 of w, at least 0."""
+    """The part of `hot` that comes from votes: log10 of w, at least 0."""
     return math.log10(max(w, 1))
 
 
 def hot(w: int, published_at: datetime) -> float:
     """``log10(max(w, 1)) + epoch_seconds / 45000``: Reddit's form with our weights and without downvotes.
 
-    Age is in the score, so it only changes when somebody votes, and nothing has to decay.
+    Age is in the score, so the score only changes with a vote, and nothing has to decay.
     """
     return vote_term(w) + age_term(published_at)
 

@@ -1,7 +1,7 @@
-"""Which posts came before whose eyes: told in batches by the page, counted in Valkey, folded into hours.
+"""Impressions: reported in batches by the page, counted in Valkey, and flushed to hourly statistics.
 
-Never a row per impression. A viewer counts once per post and day (UTC); for members the days of a week are kept,
-so that they can hide what they have seen. Authors do not count for their own posts.
+There is no row per impression. A viewer counts once per post and day (UTC). For members, a week of days is kept, so
+that they can hide what they have seen. Authors do not count for their own posts.
 """
 
 import hashlib
@@ -16,14 +16,15 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from accounts.models import User, Viewer
-from feed.models import Post, PostHour
+from feed.posts.models import Post
+from feed.ranking.models import PostHourlyStats
 from lib.limits import check_rate
 
 MOST_AT_ONCE = 60
 SEEN_DAYS = 7
 _DAY = timedelta(days=1)
-_PENDING = "feed:impressions:pending"  # hours whose counts wait to be folded
-_FOLDING = "feed:impressions:folding"
+_PENDING = "feed:impressions:pending"  # hours whose counts wait to be flushed
+_FLUSHING = "feed:impressions:folding"
 
 
 @cache
@@ -32,7 +33,7 @@ def _valkey() -> "redis.Redis":
 
 
 def viewer_key(viewer: Viewer, address: str, agent: str, at: datetime) -> str:
-    """Who looks: a member, or for visitors a keyed digest that means nothing tomorrow."""
+    """Identifies a viewer: a member by id, a visitor by a keyed digest that changes every day."""
     if isinstance(viewer, User):
         return f"m{viewer.pk}"
     words = f"{at:%Y%m%d}|{address}|{agent}".encode()
@@ -40,14 +41,19 @@ def viewer_key(viewer: Viewer, address: str, agent: str, at: datetime) -> str:
 
 
 def note_impressions(*, viewer: Viewer, key: str, public_ids: Sequence[str], at: datetime) -> int:
-    """Counts what `viewer` had on screen, as far as they may see it; returns how many were new today."""
+    """Counts the posts that `viewer` had on screen, if they may see them; returns how many were new today.
+
+    Raises:
+        Refused: 429 for a viewer who reports too often.
+    """
+    check_rate(key=f"feed:beacon:{key}", limit=60, seconds=60)
     shown = Post.objects.shown_to(viewer, at).filter(public_id__in=public_ids[:MOST_AT_ONCE])
     posts = [pk for pk, author in shown.values_list("pk", "author_id") if author != viewer.pk]
     return count_impressions(key, posts, at) if posts else 0
 
 
 def count_impressions(key: str, posts: Sequence[int], at: datetime) -> int:
-    """Adds a viewer to each post's impressions of this hour, unless they were counted today."""
+    """Adds one viewer to each post's impressions of this hour, unless they were counted today."""
     seen = _seen_key(key, at)
     with _valkey().pipeline(transaction=False) as pipe:
         for post in posts:
@@ -77,23 +83,23 @@ def forget_seen(member: User, at: datetime) -> None:
     _valkey().delete(*[_seen_key(f"m{member.pk}", at - days * _DAY) for days in range(SEEN_DAYS + 1)])
 
 
-def fold_impressions() -> int:
-    """Adds what was counted since the last time to `PostHour`; returns how many rows that touched.
+def flush_impressions() -> int:
+    """Adds the counts since the last flush to `PostHourlyStats`; returns how many rows that changed.
 
-    The counts are first moved aside under one name, so that a fold that died is finished by the next, and new
-    ones go elsewhere. Should it die between commit and delete, one batch counts twice: these are estimates.
+    The counts are first renamed, so that new ones go elsewhere and a flush that died is finished by the next one.
+    If it dies between commit and delete, one batch counts twice, which an estimate can bear.
     """
-    client, folded = _valkey(), 0
+    client, flushed = _valkey(), 0
     for hour in sorted(name.decode() for name in cast("set[bytes]", client.smembers(_PENDING))):
-        aside = f"{_FOLDING}:{hour}"
+        aside = f"{_FLUSHING}:{hour}"
         if not client.exists(aside):
-            client.srem(_PENDING, hour)  # before the move: who counts meanwhile names the hour again
+            client.srem(_PENDING, hour)  # before renaming: whoever counts meanwhile adds the hour again
             if not client.exists(f"{_PENDING}:{hour}"):
                 continue
             client.rename(f"{_PENDING}:{hour}", aside)
-        folded += _add(hour, cast("dict[bytes, bytes]", client.hgetall(aside)))
+        flushed += _add(hour, cast("dict[bytes, bytes]", client.hgetall(aside)))
         client.delete(aside)
-    return folded
+    return flushed
 
 
 @transaction.atomic
@@ -104,7 +110,7 @@ def _add(hour: str, counts: dict[bytes, bytes]) -> int:
         cursor.execute(
             "INSERT INTO feed_posthour AS known (post_id, hour, impressions, likers)"
             " SELECT post_id, %(hour)s, number, 0 FROM unnest(%(posts)s::bigint[], %(numbers)s::int[])"
-            " AS told(post_id, number) JOIN feed_feedentry USING (post_id) ORDER BY post_id"
+            " AS counted(post_id, number) JOIN feed_feedentry USING (post_id) ORDER BY post_id"
             " ON CONFLICT (hour, post_id) DO UPDATE SET impressions = known.impressions + excluded.impressions",
             values,
         )
@@ -112,13 +118,8 @@ def _add(hour: str, counts: dict[bytes, bytes]) -> int:
 
 
 def forget_old_hours(at: datetime) -> None:
-    PostHour.objects.filter(hour__lt=at - _DAY).delete()
+    PostHourlyStats.objects.filter(hour__lt=at - _DAY).delete()
 
 
 def _seen_key(key: str, at: datetime) -> str:
     return f"feed:seen:{at:%Y%m%d}:{key}"
-
-
-def check_beacon_rate(key: str) -> None:
-    """Raises Refused (429)."""
-    check_rate(key=f"feed:beacon:{key}", limit=60, seconds=60)

@@ -1,4 +1,4 @@
-"""The narrow rows that rank posts, and the caches of their counts."""
+"""The table that ranks posts, cached counts, precomputed lists and hourly statistics."""
 
 from django.db import models
 from django.db.models import F, Func, Q, Value
@@ -9,7 +9,7 @@ from lib.content_levels import ContentLevel
 
 
 class FeedEntry(models.Model):
-    """The row that ranks. Written only when `hot` or visibility changes; no prompt, no JSON."""
+    """The narrow row that ranks a post: written only when `hot` or visibility changes, no prompt, no JSON."""
 
     post = models.OneToOneField(Post, primary_key=True, on_delete=models.CASCADE, related_name="entry")
     author_id = models.BigIntegerField()
@@ -40,7 +40,7 @@ class FeedEntry(models.Model):
 
 
 class PostCount(models.Model):
-    """Caches folded from the ledgers; never incremented, always recomputed. No index; fillfactor 70 by migration."""
+    """Cached counts of a post: recomputed from the ledgers, never incremented. No index; fillfactor 70 by migration."""
 
     post = models.OneToOneField(Post, primary_key=True, on_delete=models.CASCADE, related_name="count")
     likes = models.PositiveIntegerField(default=0)
@@ -48,7 +48,7 @@ class PostCount(models.Model):
     remixes = models.PositiveIntegerField(default=0)
     comments = models.PositiveIntegerField(default=0)
     weight = models.PositiveIntegerField(default=0)  # w of the hot formula
-    folded_at = models.DateTimeField(null=True)
+    recounted_at = models.DateTimeField(null=True, db_column="folded_at")
 
 
 class StaleCount(models.Model):
@@ -60,44 +60,48 @@ class StaleCount(models.Model):
     post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="+")
 
 
-class RankFallQuerySet(models.QuerySet["RankFall"]):
-    def committed_after(self, moment: str) -> "RankFallQuerySet":
-        """Falls that a statement at `moment` (a pg_snapshot) did not see; exact, where clocks would race commits."""
+class RankDropQuerySet(models.QuerySet["RankDrop"]):
+    def committed_after(self, pg_snapshot: str) -> "RankDropQuerySet":
+        """Drops that a statement with this `pg_snapshot` did not see. Exact, where clocks would race commits."""
         xid = Func(F("xid"), template="(%(expressions)s)::text::xid8")
-        then = Func(Value(moment), template="(%(expressions)s)::pg_snapshot")
+        then = Func(Value(pg_snapshot), template="(%(expressions)s)::pg_snapshot")
         seen = Func(xid, then, function="pg_visible_in_snapshot", output_field=models.BooleanField())
         return self.alias(was_seen=seen).filter(was_seen=False)
 
 
-class RankFall(models.Model):
-    """A post's place in a list before it fell (a like withdrawn, a window left); kept a day.
+class RankDrop(models.Model):
+    """The rank a post had in a list before it dropped (a like withdrawn, a window left). Kept for a day.
 
-    A list continued below a place skips what fell past that place since the list began: it was served above.
+    Whoever reads on below a sort key skips the posts that dropped past it since: they were shown above.
     """
 
     post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="+")
-    list = models.CharField(max_length=24, default="hot", db_default="hot")  # `Listing.order`
+    list = models.CharField(max_length=24, default="hot", db_default="hot")  # `FeedSpec.order`
     key = models.FloatField()
     xid = models.BigIntegerField(
         db_default=Cast(Cast(Func(function="pg_current_xact_id"), models.TextField()), models.BigIntegerField())
     )
     at = models.DateTimeField()
 
-    objects = RankFallQuerySet.as_manager()
+    objects = RankDropQuerySet.as_manager()
 
     class Meta:
+        db_table = "feed_rankfall"
         indexes = [models.Index(fields=["post", "-at"], name="rankfall_of_post")]
 
 
-class RankedList(models.Model):
-    """A list that is worked out beforehand, and when that was last done."""
+class PrecomputedList(models.Model):
+    """A precomputed list and when it was last rebuilt."""
 
     name = models.CharField(primary_key=True, max_length=24)
     rebuilt_at = models.DateTimeField()
 
+    class Meta:
+        db_table = "feed_rankedlist"
 
-class RankedPost(models.Model):
-    """A post's place in a list that is worked out beforehand (`precomputed`); nobody sorts while a page waits."""
+
+class PrecomputedEntry(models.Model):
+    """A post in a precomputed list (`feed.ranking.precomputed`), so that no request has to sort."""
 
     list = models.CharField(max_length=24)
     post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="+")
@@ -107,6 +111,7 @@ class RankedPost(models.Model):
     published_at = models.DateTimeField()
 
     class Meta:
+        db_table = "feed_rankedpost"
         constraints = [models.UniqueConstraint(fields=["list", "post"], name="rankedpost_once")]
         indexes = [  # a page of a list
             models.Index(
@@ -119,21 +124,22 @@ class RankedPost(models.Model):
         ]
 
 
-class PostHour(models.Model):
-    """What an hour brought a post: viewers who had it before their eyes, and members who began to like it."""
+class PostHourlyStats(models.Model):
+    """Viewers who had a post on screen in an hour, and members whose like of it began in that hour."""
 
     post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="+", db_index=False)
-    hour = models.DateTimeField()  # its beginning
+    hour = models.DateTimeField()  # its start, UTC
     impressions = models.PositiveIntegerField(default=0)
     likers = models.PositiveIntegerField(default=0)
 
     class Meta:
-        # by hour for rising, which reads the last ones; by post for the fold, which knows the hours too
+        db_table = "feed_posthour"
+        # by hour for rising, which reads the last ones; by post for the recount, which knows the hours too
         constraints = [models.UniqueConstraint(fields=["hour", "post"], name="posthour_once")]
 
 
 class PostAspect(models.Model):
-    """Shrunken mean rating of one aspect by others than the author; written only by ratings.
+    """Shrunken mean rating of one aspect by members other than the author. Written only by `ratings`.
 
     `spread` is the standard deviation of the `n` ratings around their own mean, in the unit of a rating.
     """

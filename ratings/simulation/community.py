@@ -60,7 +60,7 @@ def simulate(
     with bar(_("Comparisons"), len(stage.members)) as progress:
         interactions.compare(stage, progress)
     interactions.report_some(stage, moderator)
-    while counters.fold_counts(at=at):
+    while counters.process_recount_requests(at=at):
         continue
     return stage
 

@@ -9,12 +9,12 @@ from django.utils import timezone
 from accounts.models import User, Viewer
 from feed.lists.cursors import decode
 from feed.lists.pages import read_page
-from feed.lists.spec import Listing, Place
+from feed.lists.spec import FeedSpec, SortKey
 from feed.models import Like, Post, StaleCount
-from feed.ranking.counters import fold_counts
+from feed.ranking.counters import process_recount_requests
 
 VISITOR = AnonymousUser()
-TOP, BOTTOM = Place(float("inf"), 0), Place(float("-inf"), 0)
+TOP, BOTTOM = SortKey(float("inf"), 0), SortKey(float("-inf"), 0)
 
 
 def like(posts: list[Post], members: list[User], times: int, rng: random.Random, at: datetime | None = None) -> None:
@@ -31,14 +31,14 @@ def like(posts: list[Post], members: list[User], times: int, rng: random.Random,
     new = [pair for pair in turned if pair not in known]
     Like.objects.bulk_create(Like(post_id=post, member_id=member, created_at=at) for post, member in new)
     StaleCount.objects.bulk_create(StaleCount(post_id=post) for post, _member in turned)
-    fold_counts(at=at)
+    process_recount_requests(at=at)
 
 
 class Reader:
     """Reads a list page by page and keeps what it was shown."""
 
-    def __init__(self, listing: Listing, viewer: Viewer = VISITOR, size: int = 10) -> None:
-        self.listing, self.viewer, self.size, self.cursor = listing, viewer, size, ""
+    def __init__(self, spec: FeedSpec, viewer: Viewer = VISITOR, size: int = 10) -> None:
+        self.spec, self.viewer, self.size, self.cursor = spec, viewer, size, ""
         self.shown: list[int] = []
         self.pages = 0
         self.is_done = False
@@ -47,16 +47,16 @@ class Reader:
     def turn(self, at: datetime) -> list[Post]:
         if self.is_done:
             return []
-        page = read_page(self.listing, self.viewer, at=at, cursor=self.cursor, size=self.size)
+        page = read_page(self.spec, self.viewer, at=at, cursor=self.cursor, size=self.size)
         self.shown += [post.pk for post in page.posts]
         self.pages += 1
         self.cursor, self.is_done = page.next or "", page.next is None
         self.before, self.frontier = self.frontier, self._reached()
         return page.posts
 
-    def _reached(self) -> Place:
+    def _reached(self) -> SortKey:
         if self.is_done:
             return BOTTOM
-        cursor = decode(self.cursor, self.listing)
-        ends = [part.end for part in cursor.passed] + [cursor.block_end or TOP]
+        cursor = decode(self.cursor, self.spec)
+        ends = [part.end for part in cursor.read_ranges] + [cursor.block_end or TOP]
         return min(ends)

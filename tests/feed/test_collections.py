@@ -13,7 +13,7 @@ from feed.members import services as members_services
 from feed.models import Collection, CollectionItem, FeedEntry, Post, PostCount
 from feed.posts import services as posts_services
 from feed.ranking import formulas
-from feed.ranking.counters import Drift, fold_counts, reconcile_counts
+from feed.ranking.counters import Drift, process_recount_requests, reconcile_counts
 from lib.errors import Refused
 from moderation.cases.services import claim_case, open_case
 from moderation.decisions.services import decide_case
@@ -27,7 +27,7 @@ HTMX = {"HX-Request": "true"}
 
 def folded(post: Post) -> tuple[int, int]:
     """(saves, weight) after a fold."""
-    fold_counts(at=timezone.now())
+    process_recount_requests(at=timezone.now())
     count = PostCount.objects.get(post=post)
     return count.saves, count.weight
 

@@ -14,7 +14,7 @@ from feed.comments.services import MOST_ANSWERS, Said, delete_comment, edit_comm
 from feed.members import services as members_services
 from feed.models import Comment, Post, PostCount
 from feed.posts import services as posts_services
-from feed.ranking.counters import Drift, fold_counts, reconcile_counts
+from feed.ranking.counters import Drift, process_recount_requests, reconcile_counts
 from lib.errors import Refused
 from moderation.cases.services import claim_case, open_case
 from moderation.decisions.services import decide_case
@@ -31,7 +31,7 @@ def said(rows: list[Said]) -> list[object]:
 
 
 def folded(post: Post) -> int:
-    fold_counts(at=timezone.now())
+    process_recount_requests(at=timezone.now())
     return PostCount.objects.get(post=post).comments
 
 

@@ -11,7 +11,7 @@ from accounts.services import delete_account, export_personal_data
 from feed.effects import apply, follow_restrictions
 from feed.models import FeedEntry, Like, Post, PostCount, Profile
 from feed.posts import services as posts_services
-from feed.ranking.counters import fold_counts
+from feed.ranking.counters import process_recount_requests
 from generation.models import Image, ImageState, PromptExample
 from lib.content_levels import ContentLevel
 from moderation.models import Decision, Restriction
@@ -81,16 +81,16 @@ def test_a_decision_about_a_picture_reaches_its_post(alice: User, hang: Hang) ->
 def test_a_ban_hides_all_a_member_hung_and_silences_their_votes(alice: User, bob: User, hang: Hang) -> None:
     mine, theirs = hang(alice), hang(bob)
     posts_services.like_post(post=mine, member=bob)
-    fold_counts(at=NOW)
+    process_recount_requests(at=NOW)
     ban = Restriction.objects.create(user=bob, kind=Restriction.Kind.BANNED, starts_at=NOW)
     decide(bob, Action.RESTRICT)
-    fold_counts(at=NOW)
+    process_recount_requests(at=NOW)
     assert not FeedEntry.objects.get(post=theirs).is_visible
     assert PostCount.objects.get(post=mine).likes == 0
     ban.lifted_at = NOW
     ban.save()
     decide(bob, Action.APPROVE)
-    fold_counts(at=NOW)
+    process_recount_requests(at=NOW)
     assert FeedEntry.objects.get(post=theirs).is_visible
     assert PostCount.objects.get(post=mine).likes == 1
 
@@ -109,11 +109,11 @@ def test_a_ban_that_runs_out_shows_again_what_it_hid(alice: User, hang: Hang) ->
 def test_a_mute_that_strikes_brought_takes_the_weight_from_likes(alice: User, bob: User, hang: Hang) -> None:
     post = hang(alice)
     posts_services.like_post(post=post, member=bob)
-    fold_counts(at=NOW)
+    process_recount_requests(at=NOW)
     assert PostCount.objects.get(post=post).likes == 1
     Restriction.objects.create(user=bob, kind=Restriction.Kind.MUTED, starts_at=NOW)
     follow_restrictions(at=NOW + timedelta(minutes=1))
-    fold_counts(at=NOW + timedelta(minutes=1))
+    process_recount_requests(at=NOW + timedelta(minutes=1))
     assert PostCount.objects.get(post=post).likes == 0
 
 
@@ -130,9 +130,9 @@ def test_a_deleted_account_leaves_blank_posts_and_no_votes(alice: User, bob: Use
     other = hang(bob)
     posts_services.like_post(post=other, member=alice)
     posts_services.edit_profile(member=alice, display_name="Alice A.", bio="")
-    fold_counts(at=NOW)
+    process_recount_requests(at=NOW)
     delete_account(user=alice)
-    fold_counts(at=NOW)
+    process_recount_requests(at=NOW)
     buried = Post.objects.get(author=alice)
     assert (buried.title, buried.deleted_at is None) == ("", False)
     assert not Like.objects.exists()

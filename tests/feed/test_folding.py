@@ -10,11 +10,18 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Notification, User
-from feed.models import FeedEntry, Like, Post, PostCount, RankFall, StaleCount
+from feed.models import FeedEntry, Like, Post, PostCount, RankDrop, StaleCount
 from feed.posts import services as posts_services
 from feed.posts.services import like_post, unlike_post
 from feed.ranking import formulas
-from feed.ranking.counters import COUNT_DRIFT, RANK_DRIFT, SHOWN_DRIFT, Drift, fold_counts, reconcile_counts
+from feed.ranking.counters import (
+    COUNT_DRIFT,
+    RANK_DRIFT,
+    SHOWN_DRIFT,
+    Drift,
+    process_recount_requests,
+    reconcile_counts,
+)
 from generation.models import Image
 from lib.errors import Refused
 from moderation.models import Restriction
@@ -26,7 +33,7 @@ NOW = timezone.now()
 
 def refold(post: Post) -> tuple[int, float]:
     """(likes, hot) after a fold."""
-    fold_counts(at=NOW)
+    process_recount_requests(at=NOW)
     return PostCount.objects.get(post=post).likes, FeedEntry.objects.get(post=post).hot
 
 
@@ -76,10 +83,10 @@ def test_an_entry_is_written_only_when_its_rank_changes(
     post = hang(alice)
     for member in (bob, make_member("carol")):
         like_post(post=post, member=member)
-    fold_counts(at=NOW)
+    process_recount_requests(at=NOW)
     StaleCount.objects.create(post=post)
     with CaptureQueriesContext(connection) as queries:
-        assert fold_counts(at=NOW) == 1
+        assert process_recount_requests(at=NOW) == 1
     assert not [query for query in queries if query["sql"].startswith("UPDATE")]
 
 
@@ -88,17 +95,17 @@ def test_a_fall_is_noted_and_a_rise_is_not(alice: User, bob: User, mallory: User
     like_post(post=post, member=mallory)
     like_post(post=post, member=bob)
     before = refold(post)
-    assert not RankFall.objects.exists()
+    assert not RankDrop.objects.exists()
     unlike_post(post=post, member=bob)
-    fold_counts(at=NOW)
-    fall = RankFall.objects.get()
+    process_recount_requests(at=NOW)
+    fall = RankDrop.objects.get()
     assert (fall.list, fall.key) == ("hot", before[1])
 
 
 def test_the_reconcile_finds_repairs_and_exports_drift(alice: User, bob: User, hang: Hang) -> None:
     right, wrong = hang(alice), hang(alice)
     like_post(post=wrong, member=bob)
-    fold_counts(at=NOW)
+    process_recount_requests(at=NOW)
     PostCount.objects.filter(post=wrong).update(likes=9)
     FeedEntry.objects.filter(post=wrong).update(hot=1.0)
     FeedEntry.objects.filter(post=right).update(is_visible=False)
@@ -112,16 +119,16 @@ def test_the_reconcile_finds_repairs_and_exports_drift(alice: User, bob: User, h
 def test_the_reconcile_forgets_old_falls(alice: User, hang: Hang) -> None:
     post = hang(alice)
     for age in (1, 25):
-        RankFall.objects.create(post=post, key=1, at=NOW - timedelta(hours=age))
+        RankDrop.objects.create(post=post, key=1, at=NOW - timedelta(hours=age))
     reconcile_counts(at=NOW)
-    assert RankFall.objects.count() == 1
+    assert RankDrop.objects.count() == 1
 
 
 def test_a_fold_takes_more_than_one_batch(hang_many: HangMany, bob: User) -> None:
     posts = hang_many(7, authors=3)
     for post in posts:
         like_post(post=post, member=bob)
-    assert fold_counts(at=NOW, batch=3) == 7
+    assert process_recount_requests(at=NOW, batch=3) == 7
     assert set(PostCount.objects.values_list("likes", flat=True)) == {1}
 
 
@@ -156,7 +163,7 @@ def test_two_hundred_members_liking_and_unliking_while_folds_run_are_counted_exa
 
     def folds() -> None:
         while not done.is_set():
-            fold_counts(at=timezone.now(), batch=1)
+            process_recount_requests(at=timezone.now(), batch=1)
 
     folders = [threading.Thread(target=safely(folds)) for _ in range(2)]
     voters = [threading.Thread(target=safely(votes(members[n::20]))) for n in range(20)]
@@ -168,7 +175,7 @@ def test_two_hundred_members_liking_and_unliking_while_folds_run_are_counted_exa
     for thread in folders:
         thread.join()
     assert not failures
-    fold_counts(at=timezone.now())
+    process_recount_requests(at=timezone.now())
     expected = sum(1 for member in members if member.pk % 4)
     assert PostCount.objects.get(post=post).likes == Like.objects.count() == expected
     assert FeedEntry.objects.get(post=post).hot == formulas.hot(expected, post.published_at)

@@ -24,11 +24,11 @@ from accounts.services import delete_account
 from feed.challenges.services import schedule_challenges
 from feed.collections.services import create_collection, save_post
 from feed.comments.services import post_comment
-from feed.lists.spec import ASPECT_NAMES, SORT_NAMES, WINDOWS
 from feed.members import services as members_services
 from feed.models import Challenge, Collection, Comment, EmergentStyle, Follow, Post, PostAspect, StyledPost, StyleWeek
 from feed.posts import services as posts_services
-from feed.ranking.counters import fold_counts
+from feed.ranking.counters import process_recount_requests
+from feed.ranking.orders import ASPECT_NAMES, SORT_NAMES, WINDOWS
 from feed.ranking.precomputed import INTERVALS, rebuild_list
 from feed.search.models import DIMENSIONS
 from feed.tags.services import tag_post
@@ -237,7 +237,7 @@ def world(alice: User, bob: User, make_member: MakeMember, hang: Hang) -> World:
     StyleWeek.objects.create(style=style, week=MONDAY, posts=9, likes=9, site_posts=20, site_likes=20, rise=3)
     StyledPost.objects.create(post=post, style=style, week=MONDAY, apart=0.1)
     PostAspect.objects.bulk_create(PostAspect(post=post, aspect=name, mean=4, spread=1, n=9) for name in ASPECT_NAMES)
-    fold_counts(at=NOW)
+    process_recount_requests(at=NOW)
     for name in INTERVALS:
         with transaction.atomic():
             rebuild_list(name, NOW)

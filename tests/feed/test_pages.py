@@ -13,7 +13,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from accounts.models import User
 from feed.challenges.services import schedule_challenges
 from feed.models import Like, Post
-from feed.ranking.counters import fold_counts
+from feed.ranking.counters import process_recount_requests
 from feed.tags.services import tag_post
 from lib.days import local_day
 from tests.conftest import ApiAs, As
@@ -69,7 +69,9 @@ def test_an_htmx_page_is_only_what_is_appended(hang_many: HangMany, as_user: As)
 def test_a_damaged_address_says_so(path: str, as_user: As, api_as: ApiAs, db: None) -> None:
     response = as_user(None).get(path)
     assert response.status_code == 400
-    assert "no such order" in (page := response.content.decode()) or re.search("Start again|no such time|no time", page)
+    assert "Unknown sort" in (page := response.content.decode()) or re.search(
+        "Start again|Unknown time range|link is damaged", page
+    )
     if path.startswith("/?"):
         answer = api_as(None).get("/api/posts/" + path[1:])
         assert answer.status_code == 400
@@ -136,7 +138,7 @@ def _rate_key(member: User) -> str:
 def test_a_post_shows_what_it_is_made_of(alice: User, bob: User, hang: Hang, as_user: As) -> None:
     parent = hang(alice, prompt="a fox", title="Fox")
     child = hang(bob, prompt="a fox at night", parent=parent.image, remix_kind="same")
-    fold_counts(at=timezone.now())
+    process_recount_requests(at=timezone.now())
     page = as_user(None).get(f"/p/{parent.public_id}/").content.decode()
     for words in (
         "a fox",

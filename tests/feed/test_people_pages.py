@@ -8,10 +8,10 @@ from django.utils import timezone
 
 from accounts.models import User
 from feed.members import services as members_services
-from feed.models import Block, Follow, HiddenPost, Mute, Post, PostHour
+from feed.models import Block, Follow, HiddenPost, Mute, Post, PostHourlyStats
 from feed.posts.services import like_post
 from feed.ranking import impressions
-from feed.ranking.counters import fold_counts
+from feed.ranking.counters import process_recount_requests
 from feed.ranking.formulas import wilson_lower_bound
 from feed.ranking.precomputed import INTERVALS, rebuild_due_lists, rising_posts
 from tests.conftest import ApiAs, As
@@ -109,9 +109,9 @@ def test_an_impression_counts_once_a_viewer_and_day_and_never_for_the_author(
     post = hang(alice)
     for client in (as_user(bob), as_user(bob), as_user(alice), as_user(None), as_user(None)):
         assert client.post("/impressions/", {"post": [post.public_id, "nothing-here"]}).status_code == 204
-    impressions.fold_impressions()
-    assert impressions.fold_impressions() == 0
-    assert PostHour.objects.get().impressions == 2, "bob and a visitor"
+    impressions.flush_impressions()
+    assert impressions.flush_impressions() == 0
+    assert PostHourlyStats.objects.get().impressions == 2, "bob and a visitor"
     assert impressions.count_impressions(f"m{bob.pk}", [post.pk], NOW + timedelta(days=1)) == 1
 
 
@@ -121,11 +121,11 @@ def test_a_fold_that_died_is_finished_by_the_next(alice: User, hang: Hang, monke
     with monkeypatch.context() as broken:
         broken.setattr(impressions, "_add", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            impressions.fold_impressions()
+            impressions.flush_impressions()
     impressions.count_impressions("v2", [post.pk], NOW)
-    impressions.fold_impressions()
-    impressions.fold_impressions()
-    assert PostHour.objects.get().impressions == 2
+    impressions.flush_impressions()
+    impressions.flush_impressions()
+    assert PostHourlyStats.objects.get().impressions == 2
 
 
 def test_what_was_seen_can_be_left_out_and_forgotten(hang_many: HangMany, bob: User, as_user: As) -> None:
@@ -143,10 +143,10 @@ def test_rising_goes_by_the_lower_end_of_the_interval(alice: User, bob: User, ma
     sure, lucky, ignored = hang(alice), hang(alice), hang(alice)
     for viewer in range(50):
         impressions.count_impressions(f"v{viewer}", [ignored.pk, *([sure.pk] if viewer < 3 else [])], NOW)
-    impressions.fold_impressions()
+    impressions.flush_impressions()
     for member, post in ((bob, sure), (mallory, sure), (bob, lucky), (mallory, ignored)):
         like_post(post=post, member=member, at=NOW)
-    fold_counts(at=NOW)
+    process_recount_requests(at=NOW)
     assert dict(rising_posts(NOW)) == {
         sure.pk: wilson_lower_bound(2, 3),
         lucky.pk: wilson_lower_bound(1, 1),

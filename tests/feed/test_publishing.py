@@ -8,7 +8,7 @@ from django.utils import timezone
 from accounts.models import Notification, User
 from feed.models import FeedEntry, Like, Post
 from feed.posts import services as posts_services
-from feed.ranking.counters import fold_counts
+from feed.ranking.counters import process_recount_requests
 from generation.models import Image, ImageState, PromptExample
 from lib.content_levels import ContentLevel
 from lib.errors import Refused
@@ -112,7 +112,7 @@ def test_a_deleted_post_is_blank_and_cannot_come_back(alice: User, bob: User, ha
     with pytest.raises(Refused) as refused:
         posts_services.publish_image(image=post.image, author=alice)
     assert refused.value.code == "deleted"
-    fold_counts(at=timezone.now())
+    process_recount_requests(at=timezone.now())
 
 
 def test_nobody_takes_down_or_deletes_anothers_post(alice: User, mallory: User, hang: Hang) -> None:
@@ -134,7 +134,7 @@ def test_a_published_remix_tells_the_author_of_its_parent_once_and_counts(
     posts_services.publish_image(image=remix, author=bob)
     told = Notification.objects.get(recipient=alice)
     assert (told.kind, told.actor, told.target_id) == ("post.remixed", bob, post.pk)
-    fold_counts(at=timezone.now())
+    process_recount_requests(at=timezone.now())
     parent.count.refresh_from_db()
     assert (parent.count.remixes, parent.count.weight) == (1, 3)
 
@@ -142,9 +142,9 @@ def test_a_published_remix_tells_the_author_of_its_parent_once_and_counts(
 def test_a_remix_taken_down_no_longer_counts(alice: User, bob: User, hang: Hang, make_image: MakeImage) -> None:
     parent = hang(alice)
     post = hang(bob, parent=parent.image)
-    fold_counts(at=timezone.now())
+    process_recount_requests(at=timezone.now())
     posts_services.unpublish_post(post=post, author=bob)
-    fold_counts(at=timezone.now())
+    process_recount_requests(at=timezone.now())
     parent.count.refresh_from_db()
     assert (parent.count.remixes, parent.count.weight) == (0, 0)
 
@@ -152,7 +152,7 @@ def test_a_remix_taken_down_no_longer_counts(alice: User, bob: User, hang: Hang,
 def test_an_author_gets_no_credit_for_remixing_themselves(alice: User, hang: Hang) -> None:
     parent = hang(alice)
     hang(alice, parent=parent.image)
-    fold_counts(at=timezone.now())
+    process_recount_requests(at=timezone.now())
     parent.count.refresh_from_db()
     assert parent.count.weight == 0
     assert not Notification.objects.exists()

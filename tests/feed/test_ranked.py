@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from accounts.models import User, Viewer
 from feed.lists.pages import read_page
-from feed.lists.spec import Listing
-from feed.models import FeedEntry, Post, PostAspect, PostCount, PostHour
+from feed.lists.spec import FeedSpec
+from feed.models import FeedEntry, Post, PostAspect, PostCount, PostHourlyStats
 from feed.ranking import precomputed
 from generation.models import Image
 from lib.content_levels import ContentLevel
@@ -22,8 +22,8 @@ KEPT = 3
 
 def shown(name: str, viewer: User | AnonymousUser) -> list[Post]:
     sort, _, part = name.partition("-")
-    listing = Listing.of(viewer, sort, window=part, aspect=part)
-    return read_page(listing, viewer, at=NOW, size=20).posts
+    spec = FeedSpec.parse(viewer, sort, window=part, aspect=part)
+    return read_page(spec, viewer, at=NOW, size=20).posts
 
 
 @pytest.mark.parametrize("name", ["top-all", "top-day", "best-lighting", "controversial", "rising"])
@@ -41,7 +41,7 @@ def test_a_list_is_filtered_before_it_is_cut(
     for number, post in enumerate(reversed(posts), 1):
         PostCount.objects.filter(post=post).update(weight=number)
         PostAspect.objects.create(post=post, aspect="lighting", mean=number / 10, spread=number / 10, n=9)
-        PostHour.objects.create(post=post, hour=NOW - timedelta(hours=1), impressions=50, likers=number)
+        PostHourlyStats.objects.create(post=post, hour=NOW - timedelta(hours=1), impressions=50, likers=number)
     with transaction.atomic():
         precomputed.rebuild_list(name, NOW)
     adult = User(pk=alice.pk, is_adult=True, max_level=ContentLevel.MATURE)

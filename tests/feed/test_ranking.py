@@ -66,7 +66,7 @@ full_blocks = st.lists(st.integers(1, 40), min_size=BLOCK, max_size=BLOCK).map(l
 @given(blocks)
 def test_spreading_loses_nothing_and_adds_nothing(block: list[tuple[int, int]]) -> None:
     slots = spread(block)
-    kept = sorted([slot.post_id for slot in slots] + [post for slot in slots for post in slot.folded])
+    kept = sorted([slot.post_id for slot in slots] + [post for slot in slots for post in slot.collapsed])
     assert kept == [post_id for post_id, _author in block]
 
 
@@ -81,7 +81,7 @@ def test_no_window_of_a_full_block_holds_more_of_an_author_than_the_limit(block:
 @given(full_blocks)
 def test_what_is_folded_stands_behind_its_own_author(block: list[tuple[int, int]]) -> None:
     authors = dict(block)
-    assert all(authors[post] == slot.author_id for slot in spread(block) for post in slot.folded)
+    assert all(authors[post] == slot.author_id for slot in spread(block) for post in slot.collapsed)
 
 
 def test_two_in_thirty_is_the_limit_where_enough_authors_share_a_block() -> None:
@@ -89,7 +89,7 @@ def test_two_in_thirty_is_the_limit_where_enough_authors_share_a_block() -> None
     assert author_limit(block) == PER_AUTHOR
     slots = spread(block)
     assert [slot.author_id for slot in slots[:30]].count(0) == 2
-    assert sum(len(slot.folded) for slot in slots) > 0
+    assert sum(len(slot.collapsed) for slot in slots) > 0
 
 
 def test_a_limit_looks_back_into_the_block_before() -> None:

@@ -13,8 +13,9 @@ from accounts.models import User
 from feed.lists import queries as lists_queries
 from feed.lists import snapshots
 from feed.lists.cursors import decode, encode
-from feed.lists.pages import count_new, read_page, remember_own_news
-from feed.lists.spec import Listing
+from feed.lists.pages import count_new_posts, read_page
+from feed.lists.spec import FeedSpec
+from feed.members.own_changes import remember_own_change
 from feed.models import FeedEntry, Follow, Post, PostTag, Tag
 from feed.ranking.precomputed import rebuild_list
 from feed.tags.services import alias_tag
@@ -27,15 +28,15 @@ from tests.feed.scrolling import VISITOR, like
 NOW = timezone.now()
 
 
-def of(sort: str, window: str = "all") -> Listing:
-    return Listing(sort, window if sort == "top" else "all", ContentLevel.GENERAL)
+def of(sort: str, window: str = "all") -> FeedSpec:
+    return FeedSpec(sort, window if sort == "top" else "all", ContentLevel.GENERAL)
 
 
-def read_all(listing: Listing, size: int = 10, at: datetime = NOW) -> list[Post]:
-    page = read_page(listing, VISITOR, at=at, size=size)
+def read_all(spec: FeedSpec, size: int = 10, at: datetime = NOW) -> list[Post]:
+    page = read_page(spec, VISITOR, at=at, size=size)
     posts = page.posts
     while page.next:
-        page = read_page(listing, VISITOR, at=at, cursor=page.next, size=size)
+        page = read_page(spec, VISITOR, at=at, cursor=page.next, size=size)
         posts = posts + page.posts
     return posts
 
@@ -69,15 +70,15 @@ def test_a_list_of_a_tag_holds_all_that_has_it_in_the_same_order(
     sea, ocean = Tag.objects.create(name="sea"), Tag.objects.create(name="ocean")
     alias_tag(alias=ocean, tag=sea)
     PostTag.objects.bulk_create(PostTag(post=post, tag=sea) for post in posts[::5])
-    whole = {post.pk for post in read_all(Listing.of(alice, sort, "all"))}
+    whole = {post.pk for post in read_all(FeedSpec.parse(alice, sort, "all"))}
     tagged = {post.pk for post in posts[::5]} & whole
-    shown = read_all(Listing.of(alice, sort, "all", tag="#Ocean"), size=4)
+    shown = read_all(FeedSpec.parse(alice, sort, "all", tag="#Ocean"), size=4)
     assert len(shown) == len(tagged) > 12
     assert {post.pk for post in shown} == tagged
     if sort == "top":
         ranks = [(post.count.weight, post.pk) for post in shown]
         assert ranks == sorted(ranks, reverse=True)
-    assert read_all(Listing.of(alice, sort, "all", tag="nothing")) == []
+    assert read_all(FeedSpec.parse(alice, sort, "all", tag="nothing")) == []
 
 
 def test_a_cursor_of_one_tag_is_none_of_another_and_new_posts_are_counted_by_tag(
@@ -86,12 +87,15 @@ def test_a_cursor_of_one_tag_is_none_of_another_and_new_posts_are_counted_by_tag
     sea, _land = Tag.objects.create(name="sea"), Tag.objects.create(name="land")
     posts = hang_many(6, authors=6, at=NOW)
     PostTag.objects.bulk_create(PostTag(post=post, tag=sea) for post in posts[:4])
-    page = read_page(Listing.of(alice, "new", tag="sea"), alice, at=NOW, size=2)
+    page = read_page(FeedSpec.parse(alice, "new", tag="sea"), alice, at=NOW, size=2)
     assert page.next
     with pytest.raises(Refused):
-        read_page(Listing.of(alice, "new", tag="land"), alice, at=NOW, cursor=page.next)
+        read_page(FeedSpec.parse(alice, "new", tag="land"), alice, at=NOW, cursor=page.next)
     since = min(post.published_at for post in posts) - timedelta(seconds=1)
-    counts = [count_new(Listing.of(alice, "new", tag=tag), alice, since=since, at=NOW) for tag in ("", "sea", "land")]
+    counts = [
+        count_new_posts(FeedSpec.parse(alice, "new", tag=tag), alice, since=since, at=NOW)
+        for tag in ("", "sea", "land")
+    ]
     assert counts == [6, 4, 0]
 
 
@@ -115,9 +119,9 @@ def test_a_burst_by_one_author_is_folded_and_counted(hang_many: HangMany, alice:
     by_alice = [post for post in shown[:120] if post.author_id == alice.pk]
     windows = [[post.author_id for post in shown[n : n + 30]] for n in range(len(shown) - 60)]
     assert max(window.count(alice.pk) for window in windows) <= 2
-    assert sum(post.folded_count for post in by_alice) > 0
+    assert sum(post.collapsed_count for post in by_alice) > 0
     # Everything is shown or stands folded, but for the hidden one, which is not even counted.
-    assert len(shown) + sum(post.folded_count for post in shown) == 199
+    assert len(shown) + sum(post.collapsed_count for post in shown) == 199
 
 
 @pytest.mark.parametrize(("window", "days"), [("day", 1), ("week", 7), ("month", 30), ("year", 365)])
@@ -139,7 +143,7 @@ def test_whoever_publishes_sees_it_at_once(hang_many: HangMany, hang: Hang, alic
     hang_many(300, at=NOW)
     read_page(of("new"), alice, at=NOW)
     own = hang(alice)
-    remember_own_news(alice, NOW + timedelta(seconds=3))
+    remember_own_change(alice, NOW + timedelta(seconds=3))
     later = NOW + timedelta(seconds=4)
     assert own.pk in [post.pk for post in read_page(of("new"), alice, at=later).posts]
 
@@ -169,7 +173,7 @@ def test_new_posts_are_counted_not_shuffled_in(hang_many: HangMany, hang: Hang, 
     hang(alice, at=NOW + timedelta(seconds=1))
     hang(alice, at=NOW + timedelta(seconds=1), content_level=ContentLevel.MATURE)
     later = NOW + timedelta(seconds=2)
-    assert count_new(of("hot"), VISITOR, since=page.began, at=later) == 1
+    assert count_new_posts(of("hot"), VISITOR, since=page.began, at=later) == 1
     assert [p.pk for p in read_page(of("hot"), VISITOR, at=later).posts] == [p.pk for p in page.posts]
 
 
@@ -189,7 +193,7 @@ def test_a_cursor_of_another_list_or_audience_is_refused(hang_many: HangMany) ->
     hang_many(30, at=NOW)
     cursor = read_page(of("hot"), VISITOR, at=NOW, size=10).next
     assert cursor
-    for other in (of("new"), of("top", "day"), Listing("hot", "all", ContentLevel.MATURE)):
+    for other in (of("new"), of("top", "day"), FeedSpec("hot", "all", ContentLevel.MATURE)):
         with pytest.raises(Refused) as refused:
             read_page(other, VISITOR, at=NOW, cursor=cursor)
         assert (refused.value.status, refused.value.code) == (400, "foreign_cursor")

@@ -8,7 +8,7 @@ from accounts.models import User
 from feed.models import PostCount, Reproduction
 from feed.posts.reproduction import distance_of, outcome_of, reproduce_post
 from feed.posts.services import publish_image, unpublish_post
-from feed.ranking.counters import fold_counts
+from feed.ranking.counters import process_recount_requests
 from generation.models import Checkpoint, Generation, Image
 from generation.services import submit_generation
 from lib.errors import Refused
@@ -40,7 +40,7 @@ def test_the_same_seed_draws_the_same_picture(
     page = client.get(url).content.decode()
     assert "every 2s" not in page
     assert ("of 256 bits" in page) is (outcome.distance is not None)
-    fold_counts(at=again.submitted_at)
+    process_recount_requests(at=again.submitted_at)
     assert PostCount.objects.get(post=post).remixes == 0
 
 

@@ -18,12 +18,13 @@ from django.utils import timezone
 
 from accounts.models import User
 from feed.lists import snapshots
-from feed.lists.spec import ASPECT_NAMES, SORT_NAMES, WINDOWS, Listing, Place
+from feed.lists.spec import FeedSpec, SortKey
 from feed.members import services as members_services
-from feed.models import FeedEntry, Follow, Post, PostAspect, RankedPost
+from feed.models import FeedEntry, Follow, Post, PostAspect, PrecomputedEntry
 from feed.posts.visibility import sync_display
 from feed.ranking import impressions
 from feed.ranking.counters import reconcile_counts
+from feed.ranking.orders import ASPECT_NAMES, SORT_NAMES, WINDOWS
 from feed.ranking.precomputed import INTERVALS, rebuild_list
 from lib.content_levels import ContentLevel
 from tests.conftest import MakeMember
@@ -50,13 +51,13 @@ NOW = timezone.now()
 GENERAL = ContentLevel.GENERAL
 
 
-def listings(member: User) -> list[Listing]:
+def specs(member: User) -> list[FeedSpec]:
     """Every list there is to scroll; a new sort comes along by itself."""
     parts = {
         "top": [{"window": window} for window in WINDOWS],
         "best": [{"aspect": aspect} for aspect in ASPECT_NAMES],
     }
-    return [Listing.of(member, sort, **part) for sort in SORT_NAMES for part in parts.get(sort, [{}])]
+    return [FeedSpec.parse(member, sort, **part) for sort in SORT_NAMES for part in parts.get(sort, [{}])]
 
 
 @dataclass
@@ -96,7 +97,7 @@ class World:
         for _ in range(5):
             seen = [post.pk for post in self.rng.sample(self.posts, 20)]
             impressions.count_impressions(f"v{self.rng.random()}", seen, at)
-        impressions.fold_impressions()
+        impressions.flush_impressions()
 
     def remove(self, at: datetime) -> None:
         gone = [post.pk for post in self.rng.sample(self.posts, SIZE.removals)]
@@ -110,7 +111,9 @@ class World:
         for name in INTERVALS:
             with transaction.atomic():
                 rebuild_list(name, at)
-        now = {name: dict(RankedPost.objects.filter(list=name).values_list("post_id", "key")) for name in INTERVALS}
+        now = {
+            name: dict(PrecomputedEntry.objects.filter(list=name).values_list("post_id", "key")) for name in INTERVALS
+        }
         now["hot"] = dict(FeedEntry.objects.values_list("pk", "hot"))
         for name, keys in now.items():
             before = self.keys.get(name)
@@ -123,9 +126,9 @@ class World:
 
     def past(self, one: Reader) -> set[int]:
         """Posts that stand above where a reader has come to, and stood once below where that reader was a page ago."""
-        keys, lowest = (of.get(one.listing.order, {}) for of in (self.keys, self.lowest))
-        above = {post for post, key in keys.items() if Place(key, post) >= one.frontier}
-        return {post for post in above if Place(lowest[post], post) < one.before}
+        keys, lowest = (of.get(one.spec.order, {}) for of in (self.keys, self.lowest))
+        above = {post for post, key in keys.items() if SortKey(key, post) >= one.frontier}
+        return {post for post in above if SortKey(lowest[post], post) < one.before}
 
 
 def analyze() -> None:
@@ -135,15 +138,15 @@ def analyze() -> None:
         cursor.execute("ANALYZE")
 
 
-def expected(listing: Listing, world: World, followed: set[int]) -> set[int]:
+def expected(spec: FeedSpec, world: World, followed: set[int]) -> set[int]:
     """What a list held when the readers began."""
-    if listing.sort in {"hot", "new"}:
+    if spec.sort in {"hot", "new"}:
         return {post.pk for post in world.posts}
-    if listing.sort == "following":
+    if spec.sort == "following":
         return {post.pk for post in world.posts if post.author_id in followed}
-    ranked = RankedPost.objects.filter(list=listing.name)
-    if listing.reach:
-        ranked = ranked.filter(published_at__gte=NOW - listing.reach)
+    ranked = PrecomputedEntry.objects.filter(list=spec.name)
+    if spec.window_length:
+        ranked = ranked.filter(published_at__gte=NOW - spec.window_length)
     return set(ranked.values_list("post_id", flat=True))
 
 
@@ -163,8 +166,8 @@ def test_scrolling_through_votes_news_and_removals_never_repeats_and_never_skips
         world.rate()
     world.rank(NOW)
     analyze()
-    readers = {listing.name: Reader(listing, reader, SIZE.page) for listing in listings(reader)}
-    began = {name: expected(one.listing, world, followed) for name, one in readers.items()}
+    readers = {spec.name: Reader(spec, reader, SIZE.page) for spec in specs(reader)}
+    began = {name: expected(one.spec, world, followed) for name, one in readers.items()}
     blocked: set[int] = set()
     past: dict[str, set[int]] = {name: set() for name in readers}
 
@@ -194,7 +197,7 @@ def test_scrolling_through_votes_news_and_removals_never_repeats_and_never_skips
         twice = [post for post, times in Counter(one.shown).items() if times > 1]
         assert not twice, f"{name} shows {len(twice)} posts twice"
         missed = began[name] - set(one.shown) - world.removed - by_enemy
-        risen = world.risen.get(one.listing.order, set()) & past[name]
+        risen = world.risen.get(one.spec.order, set()) & past[name]
         print(f"{name}: {one.pages} pages, {len(one.shown)} shown, {len(missed)} missed, {len(missed - risen)} unduly")
         assert missed <= risen, f"{name} skips {len(missed - risen)} posts that did not rise past its reader"
     assert reconcile_counts(at=timezone.now()).counts == 0
@@ -206,7 +209,7 @@ def test_following_merges_its_authors_in_the_order_of_hot(hang_many: HangMany, m
     posts = hang_many(400, authors=authors, at=NOW)
     like(posts, authors, 300, random.Random(4))
     Follow.objects.bulk_create(Follow(member=reader, followed=author, created_at=NOW) for author in authors[:30])
-    one = Reader(Listing.of(reader, "following"), reader, size=120)
+    one = Reader(FeedSpec.parse(reader, "following"), reader, size=120)
     shown = one.turn(NOW)
     assert not one.is_done
     wanted = FeedEntry.objects.filter(author_id__in=[author.pk for author in authors[:30]]).order_by("-hot", "-pk")
@@ -228,7 +231,7 @@ def test_following_is_exact_however_many_authors_and_posts_there_are(
     authors = [make_member(f"author{n}") for n in range(40)]
     posts = hang_many(300, authors=authors, at=NOW)
     Follow.objects.bulk_create(Follow(member=reader, followed=author, created_at=NOW) for author in authors[5:17])
-    one = Reader(Listing.of(reader, "following"), reader, size=7)
+    one = Reader(FeedSpec.parse(reader, "following"), reader, size=7)
     for _ in range(100):
         one.turn(NOW)
     assert one.is_done
@@ -241,5 +244,5 @@ def test_a_visitor_has_no_follows() -> None:
     from lib.errors import Refused
 
     with pytest.raises(Refused) as refused:
-        Listing.of(VISITOR, "following")
+        FeedSpec.parse(VISITOR, "following")
     assert refused.value.status == 403

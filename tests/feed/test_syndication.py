@@ -12,9 +12,9 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from feed.lists.spec import ASPECT_NAMES, SORT_NAMES, WINDOWS
 from feed.lists.syndication import FORMATS
 from feed.models import Post
+from feed.ranking.orders import ASPECT_NAMES, SORT_NAMES, WINDOWS
 from tests.conftest import As
 from tests.feed.conftest import Hang
 from tests.feed.test_visibility import REASONS

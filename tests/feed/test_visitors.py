@@ -12,12 +12,12 @@ from rest_framework.throttling import AnonRateThrottle
 
 from accounts.models import User
 from feed.lists.fast import anonymous_cache
-from feed.lists.spec import ASPECT_NAMES
 from feed.models import Post, PostAspect
 from feed.posts import services as posts_services
 from feed.posts.api import PostViewSet
 from feed.posts.visibility import sync_display
-from feed.ranking.counters import fold_counts
+from feed.ranking.counters import process_recount_requests
+from feed.ranking.orders import ASPECT_NAMES
 from feed.ranking.precomputed import INTERVALS, rebuild_list
 from tests.conftest import ApiAs, As, MakeMember
 from tests.feed.conftest import Hang
@@ -35,7 +35,7 @@ def post(
     with django_capture_on_commit_callbacks(execute=True):
         made = hang(alice, prompt="the secret fox", title="Visible fox", at=NOW)
         posts_services.like_post(post=made, member=make_member("carol"), at=NOW)
-        fold_counts(at=NOW)
+        process_recount_requests(at=NOW)
     PostAspect.objects.bulk_create(PostAspect(post=made, aspect=name, mean=4, spread=1, n=9) for name in ASPECT_NAMES)
     for name in INTERVALS:
         with transaction.atomic():
@@ -147,9 +147,9 @@ def test_a_kept_page_grows_old(post: Post, as_user: As, monkeypatch: pytest.Monk
 
 def test_a_process_keeps_a_bounded_number_of_pages(post: Post, as_user: As, settings: Any) -> None:
     settings.ALLOWED_HOSTS = ["*"]
-    for n in range(anonymous_cache.MOST + 5):
+    for n in range(anonymous_cache.MOST_PAGES + 5):
         assert as_user(None).get("/api/posts/", headers={"Host": f"host{n}.example"}).status_code == 200
-    assert len(anonymous_cache._kept) <= anonymous_cache.MOST
+    assert len(anonymous_cache._pages) <= anonymous_cache.MOST_PAGES
 
 
 def test_what_is_kept_is_throttled_like_any_answer(post: Post, as_user: As, monkeypatch: pytest.MonkeyPatch) -> None:
