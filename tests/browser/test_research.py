@@ -23,7 +23,8 @@ from ratings.research import reports
 from tests.conftest import MakeMember, Person
 from tests.generation.fixtures import MakeImage, checkpoint_row
 from tests.ratings.answers import leave_unanswered, rate, vote
-from tests.ratings.test_releases import build, community, make_pair
+from tests.ratings.releases.community import community, make_pair
+from tests.ratings.releases.folders import build
 
 __all__ = ["community", "make_pair"]  # fixtures
 WIDTHS = (390, 820, 1440)

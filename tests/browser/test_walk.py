@@ -24,7 +24,7 @@ from moderation.models import Case, Rule
 from ratings.models import Ask, AskOutcome, Policy, Release
 from tests import processes
 from tests.conftest import Person
-from tests.ratings.test_releases import community, make_pair
+from tests.ratings.releases.community import community, make_pair
 
 __all__ = ["community", "make_pair"]  # fixtures
 

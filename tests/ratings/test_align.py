@@ -20,7 +20,7 @@ from generation.engines.diffusers.drawing import draw
 from generation.models import Checkpoint
 from ratings.alignment.evaluation import accuracy, rise
 from tests.generation.fixtures import checkpoint_row
-from tests.ratings import examples
+from tests.ratings.releases import example_pairs
 
 
 @hypothesis_settings(deadline=None, max_examples=30)
@@ -75,7 +75,7 @@ def starter(db: None, settings: Settings) -> Checkpoint:
 @pytest.fixture
 def tasteful(tmp_path: Path) -> Path:
     folder = tmp_path / "salon-pickapic"
-    counts = examples.write_examples(folder, drawn(130))
+    counts = example_pairs.write_examples(folder, drawn(130))
     assert counts["validation"] >= 10
     return folder
 

@@ -30,10 +30,8 @@ from ratings.releases import services as releases_services
 from ratings.releases.engine.eligibility import ReleaseFilter
 from ratings.releases.publishing.verification import verify_release
 from tests.processes import environ, manage
-from tests.ratings.test_releases import build, bytes_of, community, make_pair
+from tests.ratings.releases.folders import build, bytes_of
 from tests.services import ROOT
-
-__all__ = ["community", "make_pair"]  # fixtures
 
 
 @pytest.mark.django_db

@@ -21,9 +21,6 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from tests.ratings.built import community, make_pair, release_folder
-
-__all__ = ["community", "make_pair", "release_folder"]  # fixtures
 pytestmark = pytest.mark.django_db
 SIDE = 32
 

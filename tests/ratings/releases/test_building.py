@@ -19,69 +19,14 @@ from ratings.models import Release
 from ratings.releases import building
 from ratings.releases import services as releases_services
 from ratings.releases.engine.eligibility import ReleaseFilter
-from ratings.releases.engine.splits import split_of
 from tests.conftest import MakeMember
 from tests.generation.fixtures import MakeImage, checkpoint_row
-from tests.ratings.answers import consent, leave_unanswered, rate, vote
-from tests.ratings.contents import told
+from tests.ratings.answers import consent, rate, vote
+from tests.ratings.releases.community import Pair, prompts_of
+from tests.ratings.releases.folders import KINDS, build, bytes_of, every_row, readable_bytes, rows
 
 pytestmark = pytest.mark.django_db
-KINDS = ("pairs", "votes", "ratings", "asks")
 BLANKED = ("prefix", "jpeg_sha256", "png_sha256", "alt_text", "thumbhash", "placeholder")
-Pair = tuple[Image, Image]
-
-
-def prompts_of(split: str, n: int, word: str = "cat") -> list[str]:
-    """The first `n` prompts of this kind that the site's salt puts into `split`."""
-    candidates = (f"a {word} number {number}" for number in range(10_000))
-    found = (prompt for prompt in candidates if split_of(settings.RELEASE_SECRET, prompt) == split)
-    return [next(found) for _ in range(n)]
-
-
-@pytest.fixture
-def make_pair(make_image: MakeImage) -> Callable[..., Pair]:
-    """Two pictures of one prompt and generation."""
-
-    def make(author: User, prompt: str, **fields: Any) -> Pair:
-        first = make_image(author, prompt=prompt, seed=1, **fields)
-        return first, make_image(author, generation=first.generation, seed=2)
-
-    return make
-
-
-@pytest.fixture
-def community(alice: User, bob: User, make_pair: Callable[..., Pair]) -> dict[str, list[Pair]]:
-    """Alice's pairs in every split, judged by Bob; both agreed to everything."""
-    consent(alice, bob)
-    pairs = {
-        split: [make_pair(alice, prompt) for prompt in prompts_of(split, n)]
-        for split, n in {"train": 4, "validation": 2, "test": 1}.items()
-    }
-    for found in pairs.values():
-        for number, (one, other) in enumerate(found):
-            vote(bob, one, other, other if number % 2 else one, swapped=bool(number % 2))
-            rate(bob, one, 1 + number)
-    rate(bob, pairs["train"][0][1], None)
-    leave_unanswered(bob, pairs["train"][1][1])
-    return pairs
-
-
-def build(folder: Path | None, kinds: tuple[str, ...] = KINDS, **chosen: Any) -> Release:
-    release = releases_services.plan_release(filter=ReleaseFilter(**chosen), kinds=kinds, destination=folder)
-    return building.build_release(release=release)
-
-
-def rows(folder: Path, kind: str, split: str) -> list[dict[str, Any]]:
-    found = [pq.read_table(file).to_pylist() for file in sorted(folder.glob(f"{kind}/{split}-*.parquet"))]
-    return [row for part in found for row in part]
-
-
-def every_row(folder: Path, kind: str) -> list[dict[str, Any]]:
-    return [row for file in sorted(folder.glob(f"{kind}/*.parquet")) for row in pq.read_table(file).to_pylist()]
-
-
-def bytes_of(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_the_datasets_library_reads_every_config(community: Any, tmp_path: Path) -> None:
@@ -163,7 +108,7 @@ def test_what_may_not_leave_is_dropped_and_counted(
     Image.objects.filter(pk=doomed.pk).update(**spoil)
     release = build(tmp_path / "out")
     assert release.manifest["dropped"]["pairs"] == {reason: 1}
-    assert not any(sha256.encode() in content for content in told(tmp_path / "out").values())
+    assert not any(sha256.encode() in content for content in readable_bytes(tmp_path / "out").values())
 
 
 def test_pictures_of_a_checkpoint_that_may_not_train_stay_here(
@@ -202,7 +147,7 @@ def test_consent_taken_back_while_it_is_built_is_obeyed(
     consent(mallory, granted=False)
     building.build_release(release=release)
     assert len(rows(tmp_path / "out", "pairs", "train")) == 4
-    assert not any(pair[0].jpeg_sha256.encode() in content for content in told(tmp_path / "out").values())
+    assert not any(pair[0].jpeg_sha256.encode() in content for content in readable_bytes(tmp_path / "out").values())
     assert release.manifest["rows"]["pairs"]["train"] == 4
     assert release.manifest["dropped"]["all"] == {"withdrawn_since": 3}  # the pair, its vote and its ask
 
@@ -239,7 +184,7 @@ def test_a_member_has_unrelated_ids_in_two_tables_and_two_releases(community: An
     ]
     assert all(len(found) == 1 for found in ids)
     assert len(set.union(*ids)) == len(ids)
-    everything = b"".join(told(tmp_path / "one").values())
+    everything = b"".join(readable_bytes(tmp_path / "one").values())
     assert not any(name in everything for name in (b"alice", b"bob@", b"salon.test"))
 
 

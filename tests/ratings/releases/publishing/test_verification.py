@@ -12,9 +12,7 @@ from django.core.management import CommandError, call_command
 
 from ratings.releases.formats.registry import FORMATS
 from ratings.releases.publishing.verification import verify_release
-from tests.ratings.built import community, make_pair, release_folder
 
-__all__ = ["community", "make_pair", "release_folder"]  # fixtures
 pytestmark = pytest.mark.django_db
 
 

@@ -25,10 +25,9 @@ from ratings.releases.publishing.tombstones import apply_tombstones
 from ratings.releases.publishing.verification import verify_release
 from tests.conftest import As
 from tests.ratings.answers import consent, rate, vote
-from tests.ratings.contents import told
-from tests.ratings.test_releases import Pair, build, community, every_row, make_pair, prompts_of
+from tests.ratings.releases.community import Pair, prompts_of
+from tests.ratings.releases.folders import build, every_row, readable_bytes
 
-__all__ = ["community", "make_pair"]  # fixtures
 pytestmark = pytest.mark.django_db
 EVERYTHING = tuple(FORMATS)
 
@@ -63,7 +62,7 @@ def test_a_deleted_picture_leaves_by_a_point_release_and_a_copy_follows(
     assert verify_release(after).problems == []
     for folder in (after, _applied(copy, after)):
         assert verify_release(folder).problems == []
-        for name, found in told(folder).items():
+        for name, found in readable_bytes(folder).items():
             assert sha256.encode() not in found, name
             assert content not in found, name
     untouched = next(out.glob("ratings/validation-*.parquet")).relative_to(out)
@@ -114,7 +113,7 @@ def test_copies_of_the_same_bytes_go_together_and_do_not_come_back(
     follow(release, tmp_path / "after")
     build(tmp_path / "next")
     for folder in ("after", "next"):
-        assert not any(sha256.encode() in content for content in told(tmp_path / folder).values())
+        assert not any(sha256.encode() in content for content in readable_bytes(tmp_path / folder).values())
 
 
 def test_consent_taken_back_counts_in_a_point_release(
@@ -128,7 +127,7 @@ def test_consent_taken_back_counts_in_a_point_release(
     release.refresh_from_db()
     assert release.state == Release.State.PUBLISHED  # copies cannot be called back; the next ones leave it out
     follow(release, tmp_path / "after")
-    assert not any(pair[0].jpeg_sha256.encode() in content for content in told(tmp_path / "after").values())
+    assert not any(pair[0].jpeg_sha256.encode() in content for content in readable_bytes(tmp_path / "after").values())
     release.refresh_from_db()
     assert release.state == Release.State.WITHDRAWN
 

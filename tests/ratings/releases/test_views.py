@@ -15,10 +15,9 @@ from ratings.releases import building, previews
 from ratings.releases import services as releases_services
 from ratings.releases.engine.eligibility import ReleaseFilter
 from tests.conftest import ApiAs, As
-from tests.ratings.test_releases import KINDS, build, community, make_pair
+from tests.ratings.releases.folders import KINDS, build
 
 pytestmark = pytest.mark.django_db
-__all__ = ["community", "make_pair"]  # fixtures
 CHOICES = {"name": "salon-pickapic", "kinds": ["pairs", "votes"], "level": "0", "with_simulated": "on"}
 
 

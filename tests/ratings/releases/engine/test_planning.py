@@ -9,9 +9,8 @@ from generation.models import Image
 from ratings.models import Comparison
 from ratings.releases import services as releases_services
 from ratings.releases.engine.eligibility import ReleaseFilter
-from tests.ratings.test_releases import build, community, every_row, make_pair
+from tests.ratings.releases.folders import build, every_row
 
-__all__ = ["community", "make_pair"]  # fixtures
 pytestmark = pytest.mark.django_db
 
 
@@ -41,6 +40,6 @@ def test_pairs_of_two_shapes_stay(community: Any) -> None:
     low = Comparison.objects.values("image_low")
     Image.objects.filter(pk__in=low).update(width=1024, height=1536)
     Image.objects.exclude(pk__in=low).update(width=1536, height=1024)
-    told = releases_services.preview_release(filter=ReleaseFilter(), kinds=("pairs",))
-    assert set(told["dropped"]["pairs"]) == {"aspect_mismatch"}
-    assert not told["rows"]
+    preview = releases_services.preview_release(filter=ReleaseFilter(), kinds=("pairs",))
+    assert set(preview["dropped"]["pairs"]) == {"aspect_mismatch"}
+    assert not preview["rows"]

@@ -27,10 +27,9 @@ from ratings.releases.formats.registry import FORMATS
 from tests.conftest import MakeMember
 from tests.generation.fixtures import MakeImage
 from tests.ratings.answers import consent, leave_unanswered, rate, vote
-from tests.ratings.contents import told
-from tests.ratings.test_releases import Pair, build, every_row, make_pair, prompts_of
+from tests.ratings.releases.community import Pair, prompts_of
+from tests.ratings.releases.folders import build, every_row, readable_bytes
 
-__all__ = ["make_pair"]  # a fixture
 pytestmark = pytest.mark.django_db
 KINDS = tuple(FORMATS)
 RESTLESS = ("carol", "dave", "erin")
@@ -125,7 +124,7 @@ def test_nothing_is_left_of_what_went(
 def _look_for(gone: Gone, release: Release, named: Release) -> None:
     """Looks into every file, and for every pseudonym in its own table."""
     folder = Path(release.destination)
-    for name, found in told(folder).items():
+    for name, found in readable_bytes(folder).items():
         for sha256, content in gone.pictures.items():
             assert sha256.encode() not in found, name
             assert content not in found, name
@@ -144,7 +143,9 @@ def test_no_file_names_anybody_and_ids_are_unrelated(world: World, tmp_path: Pat
     for folder in ("one", "two"):
         build(tmp_path / folder, KINDS)
     everything = b"".join(
-        found.replace(b"s-secret-animal", b"") for name, found in told(tmp_path / "one").items() if name != "LICENSE"
+        found.replace(b"s-secret-animal", b"")
+        for name, found in readable_bytes(tmp_path / "one").items()
+        if name != "LICENSE"
     )
     for member in world.members.values():
         assert member.email.encode() not in everything

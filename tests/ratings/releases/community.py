@@ -1,0 +1,68 @@
+"""A small community with pairs in every split, and a release of every format built from it; fixtures."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from accounts.models import User
+from generation.models import Image
+from ratings.releases.engine.splits import split_of
+from ratings.releases.formats.registry import FORMATS
+from tests.generation.fixtures import MakeImage
+from tests.ratings.answers import consent, leave_unanswered, rate, vote
+from tests.ratings.releases.folders import build
+
+Pair = tuple[Image, Image]
+_BUILT: list[Path] = []
+
+
+def prompts_of(split: str, n: int, word: str = "cat") -> list[str]:
+    """The first `n` prompts of this kind that the site's salt puts into `split`."""
+    candidates = (f"a {word} number {number}" for number in range(10_000))
+    found = (prompt for prompt in candidates if split_of(settings.RELEASE_SECRET, prompt) == split)
+    return [next(found) for _ in range(n)]
+
+
+@pytest.fixture
+def make_pair(make_image: MakeImage) -> Callable[..., Pair]:
+    """Two pictures of one prompt and generation."""
+
+    def make(author: User, prompt: str, **fields: Any) -> Pair:
+        first = make_image(author, prompt=prompt, seed=1, **fields)
+        return first, make_image(author, generation=first.generation, seed=2)
+
+    return make
+
+
+@pytest.fixture
+def community(alice: User, bob: User, make_pair: Callable[..., Pair]) -> dict[str, list[Pair]]:
+    """Alice's pairs in every split, compared by Bob; both agreed to everything."""
+    consent(alice, bob)
+    pairs = {
+        split: [make_pair(alice, prompt) for prompt in prompts_of(split, n)]
+        for split, n in {"train": 4, "validation": 2, "test": 1}.items()
+    }
+    for found in pairs.values():
+        for number, (one, other) in enumerate(found):
+            vote(bob, one, other, other if number % 2 else one, swapped=bool(number % 2))
+            rate(bob, one, 1 + number)
+    rate(bob, pairs["train"][0][1], None)
+    leave_unanswered(bob, pairs["train"][1][1])
+    return pairs
+
+
+@pytest.fixture
+def release_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a release with a row of every format in train and validation, built once a process.
+
+    Copy it before changing it.
+    """
+    if not _BUILT:
+        request.getfixturevalue("community")
+        out = tmp_path_factory.mktemp("built") / "salon-pickapic-2026.11.22"
+        build(out, tuple(FORMATS))
+        _BUILT.append(out)
+    return _BUILT[0]
