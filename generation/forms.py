@@ -1,6 +1,7 @@
 """The Create form and what a remix fills into it; `services.submit_generation` says what is wrong with an input."""
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from generation.models import Checkpoint, Generation, Image, Lora, Style, Upload
+from generation.parameters import Kind, LoraUse, Parameters
 from generation.queries import source_image_for, source_upload_for
 from generation.services import submit_generation
 from generation.validation import MOST_IMAGES, MOST_WORDS
@@ -212,49 +214,47 @@ def remix_of(image: Image, *, kind: str, member: User, at: datetime) -> Remix:
 
     A hidden prompt stays hidden. Comes with ``generation__checkpoint`` and ``__style``.
     """
-    made = image.generation
+    made, parameters = image.generation, Parameters.of(image)
     initial: dict[str, Any] = {"kind": kind, "checkpoint": made.checkpoint.slug}
     missing = (
         [] if made.checkpoint.is_enabled else [gettext("%(name)s is not offered any more.") % {"name": made.checkpoint}]
     )
     if image.may_read_prompt(member):
-        initial |= {"prompt": made.prompt, "negative_prompt": made.negative_prompt}
+        initial |= {"prompt": parameters.prompt, "negative_prompt": parameters.negative_prompt}
     else:
         missing.append(gettext("Its author keeps the prompt to themselves: write one of your own."))
     if kind != SAME:
         return Remix(initial, missing)
-    loras, gone = _loras_of(made)
+    loras, gone = _offered_loras(made.checkpoint, parameters.loras)
     missing += [gettext("The LoRA %(name)s is not here any more, or has changed.") % {"name": name} for name in gone]
     has_source = source_image_for(image, member, at) is not None or source_upload_for(image, member) is not None
-    if made.strength is not None and not has_source:
+    if parameters.kind == Kind.IMG2IMG and not has_source:
         missing.append(gettext("It was made from a picture that cannot be used again: choose one of your own."))
     initial |= {
-        "style": made.style.slug if made.style else "",
-        "size": f"{made.width}x{made.height}",
-        "steps": made.steps,
-        "guidance": f"{made.guidance:g}",
-        "scheduler": made.scheduler,
-        "seed": image.seed,
+        "style": parameters.style.slug if parameters.style else "",
+        "size": f"{parameters.width}x{parameters.height}",
+        "steps": parameters.steps,
+        "guidance": f"{parameters.guidance:g}",
+        "scheduler": parameters.scheduler,
+        "seed": parameters.seed,
         "loras": written_loras(loras),
-        "strength": f"{made.strength:g}" if has_source and made.strength is not None else "",
+        "strength": f"{parameters.strength:g}" if has_source and parameters.strength is not None else "",
         "keep_source": has_source,
     }
     return Remix(initial, missing)
 
 
-def _loras_of(made: Generation) -> tuple[list[dict[str, Any]], list[str]]:
+def _offered_loras(checkpoint: Checkpoint, used: Iterable[LoraUse]) -> tuple[list[LoraUse], list[str]]:
     """Those that would draw the same today, and the names of the others."""
-    if not made.loras:
-        return [], []
-    offered = Lora.objects.filter(checkpoint=made.checkpoint_id, is_enabled=True)
-    there = set(offered.values_list("slug", "sha256"))
-    kept = [each for each in made.loras if (each["slug"], each["sha256"]) in there]
-    return kept, [each["slug"] for each in made.loras if each not in kept]
+    offered = Lora.objects.filter(checkpoint=checkpoint, is_enabled=True)
+    same = set(offered.values_list("slug", "sha256")) if used else set()
+    kept = [each for each in used if (each.slug, each.sha256) in same]
+    return kept, [each.slug for each in used if each not in kept]
 
 
-def written_loras(loras: list[dict[str, Any]]) -> str:
+def written_loras(loras: Iterable[LoraUse]) -> str:
     """As the form takes them: ``ink:0.8, gold:1``."""
-    return ", ".join(f"{each['slug']}:{each['weight']:g}" for each in loras)
+    return ", ".join(f"{each.slug}:{each.weight:g}" for each in loras)
 
 
 def read_loras(text: str) -> list[dict[str, str]]:

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Unpack
 
@@ -18,9 +18,9 @@ from accounts.models import User
 from generation.media import storage
 from generation.media.uploads import keep_upload
 from generation.models import PENDING, Generation, Image, ImageQuerySet, ImageState, Upload
+from generation.parameters import Wanted
 from generation.queue import events, wakeup
-from generation.queue.batching import batch_key, cost_units
-from generation.validation import LARGEST_SEED, Request, Wanted, check_request
+from generation.validation import LARGEST_SEED, Request, check_request
 from lib.content_levels import ContentLevel
 from lib.errors import NotFound, Refused
 from moderation.cases.services import record_screening
@@ -108,8 +108,8 @@ def _require_visible(image: Image, author: User, at: datetime) -> None:
 def _screen_words(author: User, request: Request, is_confirmed: bool, at: datetime) -> Verdict:
     """The prompt's verdict, when it may run. A refusal is kept as evidence before it is raised."""
     verdicts = {
-        "prompt": screen_text(text=request.prompt, kind="prompt"),
-        "negative_prompt": screen_text(text=request.negative_prompt, kind="negative_prompt"),
+        "prompt": screen_text(text=request.parameters.prompt, kind="prompt"),
+        "negative_prompt": screen_text(text=request.parameters.negative_prompt, kind="negative_prompt"),
     }
     for field, verdict in verdicts.items():
         if verdict.verdict == Screening.Verdict.ALLOW:
@@ -133,10 +133,6 @@ def _refusal(field: str, verdict: Verdict) -> Refused:
     return Refused(code, message, status=status, fields={field: [message]})
 
 
-def _cost(request: Request) -> int:
-    return cost_units(width=request.width, height=request.height, steps=request.steps, guidance=request.guidance)
-
-
 def _require_budget(author: User, request: Request, at: datetime) -> None:
     """Refuses more pending images, or more cost units within 24 hours, than a member has."""
     pending = Image.objects.filter(author=author).pending().count()
@@ -147,7 +143,7 @@ def _require_budget(author: User, request: Request, at: datetime) -> None:
         return
     charged = Image.objects.charged(author, at - DAY)
     spent = charged.aggregate(spent=Sum("cost_units"))["spent"] or 0
-    if spent + _cost(request) * request.count > settings.DAILY_COST_UNITS:
+    if spent + request.parameters.cost_units() * request.count > settings.DAILY_COST_UNITS:
         oldest = charged.order_by("queued_at").values_list("queued_at", flat=True).first()
         message = _("You have used up what a member can draw in 24 hours. Ask for less, or come back later.")
         if oldest is not None:
@@ -175,8 +171,6 @@ class Origin:
 
 def _create(author: User, request: Request, key: str, verdict: Verdict, origin: Origin, at: datetime) -> Generation:
     """The generation, its images and its screening; call inside a transaction that holds the author's row."""
-    fields = asdict(request) | {"checkpoint": request.checkpoint, "style": request.style}
-    del fields["count"], fields["seed"]
     generation = Generation.objects.create(
         author=author,
         parent=origin.parent,
@@ -185,7 +179,10 @@ def _create(author: User, request: Request, key: str, verdict: Verdict, origin: 
         idempotency_key=key,
         was_doubtful=verdict.verdict == Screening.Verdict.ASK,
         submitted_at=at,
-        **fields,
+        checkpoint=request.checkpoint,
+        style=request.style,
+        remix_kind=request.remix_kind,
+        **request.parameters.as_columns(),
     )
     Image.objects.bulk_create(_images(generation, request, max(verdict.level, origin.level), at))
     record_screening(verdict=verdict, target=generation, author=author, at=at)
@@ -194,6 +191,8 @@ def _create(author: User, request: Request, key: str, verdict: Verdict, origin: 
 
 def _images(generation: Generation, request: Request, level: int, at: datetime) -> Iterator[Image]:
     """The waiting images, with seeds in a row where one was chosen."""
+    parameters = request.parameters
+    batch_key, cost_units = parameters.batch_key(), parameters.cost_units()
     for position in range(request.count):
         yield Image(
             generation=generation,
@@ -202,31 +201,16 @@ def _images(generation: Generation, request: Request, level: int, at: datetime) 
             seed=secrets.randbelow(RANDOM_SEEDS)
             if request.seed is None
             else (request.seed + position) % (LARGEST_SEED + 1),
-            batch_key=key_of(generation),
-            cost_units=_cost(request),
+            batch_key=batch_key,
+            cost_units=cost_units,
             pool=request.checkpoint.pool,
             not_before=at,
             queued_at=at,
-            width=request.width,
-            height=request.height,
-            alt_text=request.prompt[:500],
+            width=parameters.width,
+            height=parameters.height,
+            alt_text=parameters.prompt[:500],
             content_level=level,
         )
-
-
-def key_of(generation: Generation) -> str:
-    """The batch key: all that images must share to be drawn in one call."""
-    return batch_key(
-        kind="text2img" if generation.strength is None else "img2img",
-        checkpoint=generation.checkpoint_id,
-        version=generation.checkpoint.sha256,
-        loras=generation.loras,
-        scheduler=generation.scheduler,
-        steps=generation.steps,
-        size=[generation.width, generation.height],
-        guidance=generation.guidance,
-        strength=generation.strength,
-    )
 
 
 def cancel_generation(*, generation: Generation, author: User) -> int:

@@ -3,11 +3,12 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Required, TypedDict
+from typing import Any
 
 from django.utils.translation import gettext as _
 
 from generation.models import Checkpoint, Generation, Lora, Style
+from generation.parameters import CheckpointUse, LoraUse, Parameters, StyleUse, Wanted
 from lib.errors import Refused
 
 MOST_WORDS = 2000  # characters of a prompt
@@ -16,44 +17,17 @@ MOST_GUIDANCE = 20.0
 LARGEST_SEED = 2**63 - 1
 
 
-class Wanted(TypedDict, total=False):
-    """A generation as it is asked for, numbers as numbers or as they were typed; what is left out is the default."""
-
-    prompt: Required[str]
-    checkpoint: Required[str]
-    """Its slug."""
-    negative_prompt: str
-    style: str
-    count: int | str
-    seed: int | str | None
-    width: int | None
-    height: int | None
-    steps: int | str | None
-    guidance: float | str | None
-    scheduler: str | None
-    loras: Sequence[Mapping[str, Any]]
-    remix_kind: str
-    strength: float | str | None
-
-
 @dataclass(frozen=True)
 class Request:
     """A generation that can be made as it is asked for; what was left open is filled from the checkpoint."""
 
-    prompt: str
-    negative_prompt: str
+    parameters: Parameters
     checkpoint: Checkpoint
     style: Style | None
     count: int
     seed: int | None
-    width: int
-    height: int
-    steps: int
-    guidance: float
-    scheduler: str
-    loras: list[dict[str, Any]]
+    """None leaves it to chance: then the parameters' own seed means nothing."""
     remix_kind: str
-    strength: float | None
 
 
 class _Faults:
@@ -85,23 +59,22 @@ def check_request(wanted: Wanted, *, has_source: bool) -> Request:
     seed = _seed(faults, wanted.get("seed"))
     remix_kind = _remix_kind(faults, wanted.get("remix_kind", ""))
     row = _checkpoint(faults, wanted["checkpoint"])
-    request = Request(
+    style = _style(faults, row, wanted.get("style", ""))
+    parameters = Parameters(
         prompt=prompt,
         negative_prompt=negative_prompt,
-        checkpoint=row,
-        style=_style(faults, row, wanted.get("style", "")),
-        count=count,
-        seed=seed,
+        checkpoint=CheckpointUse.of(row),
+        style=StyleUse.of(style),
+        seed=seed or 0,
         **_size(faults, row, wanted.get("width"), wanted.get("height")),
         steps=_steps(faults, row, wanted.get("steps")),
         guidance=_guidance(faults, row, wanted.get("guidance")),
         scheduler=_scheduler(faults, row, wanted.get("scheduler")),
         loras=_loras(faults, row, wanted.get("loras", ())),
-        remix_kind=remix_kind,
         strength=_strength(faults, wanted.get("strength")) if has_source else None,
     )
     faults.raise_if_any()
-    return request
+    return Request(parameters, checkpoint=row, style=style, count=count, seed=seed, remix_kind=remix_kind)
 
 
 def _checkpoint(faults: _Faults, slug: str) -> Checkpoint:
@@ -217,7 +190,7 @@ def _strength(faults: _Faults, value: float | str | None) -> float:
     return number
 
 
-def _loras(faults: _Faults, checkpoint: Checkpoint, wanted: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _loras(faults: _Faults, checkpoint: Checkpoint, wanted: Sequence[Mapping[str, Any]]) -> tuple[LoraUse, ...]:
     known = {row.slug: row for row in Lora.objects.filter(checkpoint=checkpoint, is_enabled=True)} if wanted else {}
     chosen = []
     for each in wanted:
@@ -225,5 +198,5 @@ def _loras(faults: _Faults, checkpoint: Checkpoint, wanted: Sequence[Mapping[str
         if row is None or weight is None or not -2 <= weight <= 2:
             faults.add("loras", _("Choose LoRAs of this checkpoint, with weights between -2 and 2."))
             break
-        chosen.append({"slug": row.slug, "sha256": row.sha256, "weight": weight})
-    return sorted(chosen, key=lambda each: str(each["slug"]))
+        chosen.append(LoraUse(row.slug, weight, row.sha256))
+    return tuple(sorted(chosen, key=lambda each: each.slug))

@@ -7,8 +7,8 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from generation.media.encoding import Recipe
 from generation.models import Image
+from generation.parameters import Parameters
 
 _LABELS: dict[str, str | Promise] = {
     "prompt": _("Prompt"),
@@ -33,24 +33,13 @@ def settings_of(image: Image, source: Image | None = None) -> dict[str, Any]:
     `source` is the picture that it was made from, where whoever asks may use it. Without one, what was made from a
     picture is asked for by its words alone (see `lacks_source`).
     """
-    made = image.generation
-    settings: dict[str, Any] = {
-        "prompt": made.prompt,
-        "negative_prompt": made.negative_prompt,
-        "checkpoint": made.checkpoint.slug,
-        "style": made.style.slug if made.style else "",
-        "seed": image.seed,
-        "width": image.width,
-        "height": image.height,
-        "steps": made.steps,
-        "guidance": made.guidance,
-        "scheduler": made.scheduler,
-        "loras": made.loras,
-        "source_image": source.public_id if source else "",
-        "strength": made.strength if source and made.strength is not None else "",
-        "count": 1,
-    }
-    return {name: value for name, value in settings.items() if value not in ("", [])}
+    parameters = Parameters.of(image, source=source)
+    settings: dict[str, Any] = {**parameters.as_request()}
+    strength, count = settings.pop("strength"), settings.pop("count")
+    if parameters.source_image:
+        settings |= {"source_image": parameters.source_image, "strength": strength}
+    settings["count"] = count
+    return {name: value for name, value in settings.items() if value not in (None, "", [])}
 
 
 def lacks_source(image: Image, source: Image | None) -> bool:
@@ -86,22 +75,7 @@ def as_json(image: Image, source: Image | None = None) -> str:
 
 def as_parameters(image: Image) -> str:
     """The text that AUTOMATIC1111's web UI writes into PNGs and most tools read; LoRAs stand in the prompt there."""
-    made = image.generation
-    loras = "".join(f" <lora:{lora['slug']}:{lora['weight']:g}>" for lora in made.loras)
-    recipe = Recipe(
-        prompt=made.prompt + loras,
-        negative_prompt=made.negative_prompt,
-        checkpoint=made.checkpoint.slug,
-        checkpoint_sha256=made.checkpoint.sha256,
-        scheduler=made.scheduler,
-        steps=made.steps,
-        guidance=made.guidance,
-        seed=image.seed,
-        width=image.width,
-        height=image.height,
-        strength=made.strength,
-    )
-    return recipe.parameters()
+    return Parameters.of(image).as_a1111()
 
 
 def as_curl(image: Image, site_url: str, source: Image | None = None) -> str:

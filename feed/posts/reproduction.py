@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from feed.models import Post, Reproduction
 from generation.models import LEAST_PDQ_QUALITY, PENDING, Image, ImageState, Upload
+from generation.parameters import Parameters
 from generation.queries import source_upload_for
 from generation.services import submit_generation
 from lib.errors import NotFound, Refused
@@ -59,19 +60,7 @@ def reproduce_post(*, post: Post, member: User, at: datetime | None = None) -> R
             source_upload=upload,
             confirm_doubtful=made.was_doubtful,
             at=at,
-            prompt=made.prompt,
-            negative_prompt=made.negative_prompt,
-            checkpoint=made.checkpoint.slug,
-            style=made.style.slug if made.style else "",
-            count=1,
-            seed=image.seed,
-            width=image.width,
-            height=image.height,
-            steps=made.steps,
-            guidance=made.guidance,
-            scheduler=made.scheduler,
-            loras=made.loras,
-            strength=made.strength,
+            **Parameters.of(image).as_request(),
         )
         return Reproduction.objects.get_or_create(
             generation=generation, defaults={"post": post, "member": member, "created_at": at}

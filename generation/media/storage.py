@@ -13,6 +13,7 @@ from django.core.files.storage import FileSystemStorage, Storage, default_storag
 
 from generation.media import encoding
 from generation.models import Image
+from generation.parameters import Parameters
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,9 @@ def prefix_of(*, image_id: int, lease_no: int) -> str:
     return f"images/{image_id}/{lease_no}"
 
 
-def write_outputs(*, prefix: str, picture: PIL.Image.Image, recipe: encoding.Recipe) -> Outputs:
+def write_outputs(*, prefix: str, picture: PIL.Image.Image, parameters: Parameters, public_id: str) -> Outputs:
     """Encodes a finished picture (RGB) and writes every copy under `prefix`; call before the row is updated."""
-    encoded = encoding.encode(picture, recipe)
+    encoded = encoding.encode(picture, parameters, public_id=public_id)
     for name, data in encoded.files.items():
         write(f"{prefix}/{name}", data)
     return Outputs(prefix=prefix, jpeg_bytes=len(encoded.files["training.jpg"]), **vars(encoded.derived))

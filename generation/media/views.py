@@ -7,7 +7,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from generation.media import encoding, signing, storage
+from generation.media import signing, storage
+from generation.media.metadata import without_parameters
 from generation.models import Image
 
 TYPES = {"webp": "image/webp", "avif": "image/avif", "png": "image/png"}
@@ -59,7 +60,7 @@ def _content(image: Image, width: int, form: str) -> bytes:
         original = storage.original_png(image)
     except FileNotFoundError:
         raise Http404 from None
-    return encoding.without_recipe(original) if image.is_prompt_hidden else original
+    return without_parameters(original) if image.is_prompt_hidden else original
 
 
 def _with_range(request: HttpRequest, content: bytes) -> HttpResponse:

@@ -5,8 +5,6 @@ they were served within a window; the largest credit goes first. That is deficit
 ledger of images for its counters, so that no worker has to remember anything.
 """
 
-import hashlib
-import json
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -33,17 +31,6 @@ class Candidate:
     cost: int  # cost units: pixels x steps x guidance passes
     queued_at: datetime
     has_failed: bool = False  # it failed once: it runs alone, so that one bad prompt takes nobody along
-
-
-def batch_key(**parts: object) -> str:
-    """What two images must share to be drawn in one call, as 32 hex digits. Prompts and seeds are no part of it."""
-    text = json.dumps(parts, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-def cost_units(*, width: int, height: int, steps: int, guidance: float) -> int:
-    """Pixels x steps x guidance passes: two passes above a guidance of 1, else one."""
-    return width * height * steps * (2 if guidance > 1 else 1)
 
 
 def default_cap(cost: int) -> int:

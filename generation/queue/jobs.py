@@ -1,4 +1,4 @@
-"""From rows to what a pipeline is asked to draw, and what its PNG tells."""
+"""From leased images to one job of an engine."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -7,8 +7,8 @@ import PIL.Image
 
 from generation.engines.base import Job, Source
 from generation.media import storage
-from generation.media.encoding import Recipe
 from generation.models import Checkpoint, Generation, Image, Lora
+from generation.parameters import Parameters
 
 
 def source_of(checkpoint: Checkpoint) -> Source:
@@ -17,40 +17,25 @@ def source_of(checkpoint: Checkpoint) -> Source:
 
 def job_of(images: Sequence[Image]) -> Job:
     """One call for images of one batch key; their generations come with checkpoint, style and source loaded."""
+    parameters = [Parameters.of(image) for image in images]
     first = images[0].generation
     return Job(
         source=source_of(first.checkpoint),
-        prompts=[styled_prompt(image.generation) for image in images],
-        negative_prompts=[styled_negative_prompt(image.generation) for image in images],
-        seeds=[image.seed for image in images],
-        width=first.width,
-        height=first.height,
-        steps=first.steps,
-        guidance=first.guidance,
-        scheduler=first.scheduler,
+        prompts=[each.styled_prompt for each in parameters],
+        negative_prompts=[each.styled_negative_prompt for each in parameters],
+        seeds=[each.seed for each in parameters],
         sources=None if first.strength is None else [source_picture(image.generation) for image in images],
-        strength=first.strength,
-        loras=_lora_weights(first),
+        loras=_lora_weights(first.checkpoint, parameters[0]),
+        **parameters[0].as_job(),
     )
 
 
-def _lora_weights(generation: Generation) -> Mapping[str, float]:
-    if not generation.loras:
+def _lora_weights(checkpoint: Checkpoint, parameters: Parameters) -> Mapping[str, float]:
+    """Weights by the location of each LoRA."""
+    if not parameters.loras:
         return {}
-    chosen = {lora["slug"]: float(lora["weight"]) for lora in generation.loras}
-    rows = Lora.objects.filter(checkpoint=generation.checkpoint, slug__in=chosen)
-    return {lora.source: chosen[lora.slug] for lora in rows}
-
-
-def styled_prompt(generation: Generation) -> str:
-    """The member's prompt with the words of its style around it."""
-    template = generation.style.template if generation.style else "{prompt}"
-    return template.replace("{prompt}", generation.prompt)
-
-
-def styled_negative_prompt(generation: Generation) -> str:
-    style = generation.style.negative_prompt if generation.style else ""
-    return ", ".join(filter(None, (generation.negative_prompt, style)))
+    chosen = {each.slug: each.weight for each in parameters.loras}
+    return {row.source: chosen[row.slug] for row in Lora.objects.filter(checkpoint=checkpoint, slug__in=chosen)}
 
 
 def source_picture(generation: Generation) -> PIL.Image.Image:
@@ -62,23 +47,3 @@ def source_picture(generation: Generation) -> PIL.Image.Image:
     else:
         raise FileNotFoundError(f"the source picture of generation {generation.public_id} is gone")
     return PIL.Image.open(io.BytesIO(storage.read(name))).convert("RGB")
-
-
-def recipe_of(image: Image, versions: Mapping[str, str]) -> Recipe:
-    generation = image.generation
-    return Recipe(
-        prompt=generation.prompt,
-        negative_prompt=generation.negative_prompt,
-        checkpoint=generation.checkpoint.name,
-        checkpoint_sha256=generation.checkpoint.sha256,
-        scheduler=generation.scheduler,
-        steps=generation.steps,
-        guidance=generation.guidance,
-        seed=image.seed,
-        width=image.width,
-        height=image.height,
-        public_id=image.public_id,
-        style=generation.style.slug if generation.style else "",
-        strength=generation.strength,
-        versions=versions,
-    )

@@ -23,11 +23,11 @@ from generation.engines.diffusers.cache import pipeline_cache
 from generation.engines.diffusers.drawing import draw
 from generation.engines.diffusers.loading import device, versions
 from generation.media import storage
-from generation.media.encoding import Recipe
 from generation.models import Checkpoint, Image
+from generation.parameters import Parameters
 from generation.queue import events, leases, screening
 from generation.queue.batching import Candidate, bucket_of, default_cap
-from generation.queue.jobs import job_of, recipe_of, source_of
+from generation.queue.jobs import job_of, source_of
 
 DRAIN_SECONDS = 30.0
 PREVIEW_EVERY = 0.5
@@ -232,7 +232,7 @@ def _finish(batch: _Batch, pictures: Sequence[PIL.Image.Image], heartbeat: _Hear
     try:
         ran = {**versions(), "checkpoint": batch.images[0].generation.checkpoint.sha256}
         for image, picture in zip(batch.images, pictures, strict=True):
-            if _keep(image, picture, recipe_of(image, ran), batch.bucket, ran):
+            if _keep(image, picture, batch.bucket, ran):
                 screening.request_check(image.pk)  # the row is committed: we are in no transaction here
             else:
                 log.warning("result_dropped", image=image.pk, lease_no=image.lease_no)
@@ -242,10 +242,11 @@ def _finish(batch: _Batch, pictures: Sequence[PIL.Image.Image], heartbeat: _Hear
         events.publish_states([image.pk for image in batch.images])
 
 
-def _keep(image: Image, picture: PIL.Image.Image, recipe: Recipe, bucket: int, versions: dict[str, str]) -> bool:
+def _keep(image: Image, picture: PIL.Image.Image, bucket: int, ran: dict[str, str]) -> bool:
     prefix = storage.prefix_of(image_id=image.pk, lease_no=image.lease_no)
-    outputs = storage.write_outputs(prefix=prefix, picture=picture, recipe=recipe)
-    if leases.finish(image_id=image.pk, lease_no=image.lease_no, outputs=outputs, bucket=bucket, versions=versions):
+    parameters = Parameters.of(image, versions=ran)
+    outputs = storage.write_outputs(prefix=prefix, picture=picture, parameters=parameters, public_id=image.public_id)
+    if leases.finish(image_id=image.pk, lease_no=image.lease_no, outputs=outputs, bucket=bucket, versions=ran):
         return True
     storage.delete_prefix(prefix)
     return False

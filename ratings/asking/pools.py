@@ -10,6 +10,7 @@ from accounts.models import User, level_for
 from feed.models import Challenge, ChallengeEntry, Post
 from feed.posts import filters as posts_filters
 from generation.models import Image, ImageQuerySet, ImageState
+from generation.parameters import COLUMNS
 from lib.days import local_day
 from ratings.asking.pairs.counterparts import AUTHOR as COUNTERPARTS
 from ratings.asking.pairs.pairing import Picture, Strategy, eligible_pairs, entry_pairs
@@ -25,17 +26,7 @@ REPEAT_AFTER = timedelta(minutes=10)
 GOLD_PAIRS = 50
 ENTRIES = 200  # the latest entries of the challenges of the last days
 CHALLENGE_DAYS = 7
-SETTINGS = (
-    "negative_prompt",
-    "style_id",
-    "scheduler",
-    "steps",
-    "guidance",
-    "loras",
-    "source_image_id",
-    "upload_id",
-    "strength",
-)
+SETTINGS = tuple(sorted({*COLUMNS} - {"prompt", "checkpoint_id", "width", "height"}))  # a pair names those itself
 
 
 def askable_images(rater: User, at: datetime) -> ImageQuerySet:

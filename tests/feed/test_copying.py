@@ -22,11 +22,11 @@ def image(alice: User, hang: Hang) -> Image:
 
 def test_parameters_read_as_automatic1111_writes_them(image: Image) -> None:
     settings = "Steps: 3, Sampler: DDIM, CFG scale: 3, Seed: 7, Size: 48x48"
-    model = f"Model hash: {image.generation.checkpoint.sha256[:10]}, Model: toy"
+    model = f"Model hash: {image.generation.checkpoint.sha256[:10]}, Model: Toy"
     assert as_parameters(image).split("\n") == [
         'a "red" fox, it\'s here <lora:ink:0.8>',
         "Negative prompt: blur",
-        f"{settings}, {model}, Version: Salon",
+        f'{settings}, {model}, Lora hashes: "ink: 000000000000", Version: Salon',
     ]
 
 

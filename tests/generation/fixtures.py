@@ -14,8 +14,9 @@ from django.utils import timezone
 from filelock import FileLock
 
 from accounts.models import User
-from generation.media import encoding, storage
+from generation.media import storage
 from generation.models import Checkpoint, Generation, Image, ImageState
+from generation.parameters import Parameters
 from lib.content_levels import ContentLevel
 from tests.generation import tiny
 
@@ -137,7 +138,10 @@ def _image(generation: Generation, at: datetime, fields: dict[str, Any]) -> Imag
     )
     assert not fields, f"make_image does not know {sorted(fields)}"
     outputs = storage.write_outputs(
-        prefix=storage.prefix_of(image_id=image.pk, lease_no=1), picture=drawn(image), recipe=recipe(image)
+        prefix=storage.prefix_of(image_id=image.pk, lease_no=1),
+        picture=drawn(image),
+        parameters=Parameters.of(image),
+        public_id=image.public_id,
     )
     for name, value in outputs.__dict__.items():
         setattr(image, name, value)
@@ -151,20 +155,3 @@ def drawn(image: Image) -> PIL.Image.Image:
     rng = np.random.default_rng(int.from_bytes(hashlib.sha256(words).digest()[:8], "big"))
     coarse = PIL.Image.fromarray(rng.integers(0, 256, (8, 8, 3), dtype=np.uint8))
     return coarse.resize((image.width, image.height), PIL.Image.Resampling.BICUBIC)
-
-
-def recipe(image: Image) -> encoding.Recipe:
-    generation = image.generation
-    return encoding.Recipe(
-        prompt=generation.prompt,
-        negative_prompt=generation.negative_prompt,
-        checkpoint=generation.checkpoint.slug,
-        checkpoint_sha256=generation.checkpoint.sha256,
-        scheduler=generation.scheduler,
-        steps=generation.steps,
-        guidance=generation.guidance,
-        seed=image.seed,
-        width=image.width,
-        height=image.height,
-        public_id=image.public_id,
-    )

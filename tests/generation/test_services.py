@@ -4,7 +4,6 @@ import io
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import Any
 
 import PIL.Image
 import pytest
@@ -18,24 +17,15 @@ from accounts.models import User
 from accounts.services import delete_account, export_personal_data
 from generation import services
 from generation.media import storage
-from generation.models import Checkpoint, Generation, Image, ImageState, Lora, Upload
+from generation.models import Generation, Image, ImageState, Lora, Upload
 from lib.errors import NotFound, Refused
 from moderation.models import Restriction, Rule, Screening
 from moderation.restrictions.services import restrict_member
 from tests.conftest import ApiAs, As
-from tests.generation.fixtures import MakeImage, checkpoint_row
+from tests.generation.fixtures import MakeImage
+from tests.generation.requests import png_bytes, submit
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def toy(db: None) -> Checkpoint:
-    return checkpoint_row("toy", "toy")
-
-
-def submit(author: User, **fields: Any) -> Generation:
-    given: dict[str, Any] = {"prompt": "a cat", "checkpoint": "toy", "idempotency_key": "key", **fields}
-    return services.submit_generation(author=author, **given)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("toy")]
 
 
 @pytest.mark.parametrize(
@@ -177,20 +167,14 @@ def test_a_picture_that_one_may_not_see_cannot_be_remixed(alice: User, mallory: 
     assert submit(alice, parent=image, remix_kind="same").parent == image
 
 
-def _png(size: tuple[int, int]) -> bytes:
-    stream = io.BytesIO()
-    PIL.Image.new("RGB", size, "teal").save(stream, "PNG")
-    return stream.getvalue()
-
-
 @pytest.mark.parametrize(
     ("content", "words"),
     [
         (b"", "not a picture"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a picture"),
-        (_png((64, 64))[:120], "not a picture"),
-        (_png((20_000, 20_000)), "pixels"),
-        (_png((8, 8)), "smaller than 16"),
+        (png_bytes((64, 64))[:120], "not a picture"),
+        (png_bytes((20_000, 20_000)), "pixels"),
+        (png_bytes((8, 8)), "smaller than 16"),
         (b"x" * 10_000_001, "larger than 10 MB"),
     ],
     ids=["empty", "svg", "cut off", "bomb", "tiny", "too large"],
@@ -258,7 +242,7 @@ def test_what_hangs_or_is_still_made_cannot_be_deleted(alice: User, make_image: 
 @pytest.mark.django_db(transaction=True)
 def test_deleting_an_account_blanks_prompts_images_and_uploads(alice: User, make_image: MakeImage) -> None:
     image = make_image(alice, prompt="my own garden")
-    generation = submit(alice, source_file=ContentFile(_png((32, 32)), "source.png"))
+    generation = submit(alice, source_file=ContentFile(png_bytes((32, 32)), "source.png"))
     exported = export_personal_data(user=alice)["generation"]
     assert {row["prompt"] for row in exported["generations"]} == {"my own garden", "a cat"}
     assert generation.upload is not None

@@ -13,6 +13,7 @@ from typing import Any
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from generation.models import Image
+from generation.parameters import STYLED_PROMPT_SQL, dataset_sql
 from ratings.models import Ask, GonePicture
 from ratings.releases.engine import splits, sql
 from ratings.releases.engine.eligibility import ReleaseFilter, image_reason
@@ -23,24 +24,20 @@ CREATE TEMP TABLE release_words (generation_id bigint PRIMARY KEY, caption text,
   ON COMMIT DROP;
 CREATE TEMP TABLE release_asked (id bigint, generation_id bigint, reason text NOT NULL) ON COMMIT DROP
 """
-# The words the model was given, the prompt inside its style: what a release calls the prompt.
-_CAPTION = "replace(coalesce(nullif(style.template, ''), '{prompt}'), '{prompt}', made.prompt)"
+_CAPTION = STYLED_PROMPT_SQL  # what a release calls the prompt
 _WORDS = f"""SELECT made.id, {_CAPTION} FROM generation_generation made
   LEFT JOIN generation_style style ON style.id = made.style_id
  WHERE made.id IN (SELECT generation_id FROM release_asked)"""  # noqa: S608 (literals of ours)
-_PICTURES = """CREATE TEMP TABLE release_picture ON COMMIT DROP AS
+_PICTURES = f"""CREATE TEMP TABLE release_picture ON COMMIT DROP AS
 SELECT image.id, image.author_id, asked.reason, words.split, image.jpeg_sha256::text AS sha256, words.caption,
   words.prompt, checkpoint.slug::text AS model, image.width, image.height, image.seed, image.prefix,
   image.jpeg_bytes::bigint AS size,
-  jsonb_build_object('checkpoint', checkpoint.slug, 'negative_prompt', made.negative_prompt,
-    'style', coalesce(style.slug, ''), 'scheduler', made.scheduler, 'steps', made.steps, 'guidance', made.guidance,
-    'loras', made.loras, 'remix', made.remix_kind, 'strength', made.strength, 'versions', image.versions
-  )::text AS settings
+  {dataset_sql()}::text AS settings
   FROM release_asked asked JOIN generation_image image ON image.id = asked.id
   JOIN release_words words ON words.generation_id = asked.generation_id
   JOIN generation_generation made ON made.id = asked.generation_id
   JOIN generation_checkpoint checkpoint ON checkpoint.id = made.checkpoint_id
-  LEFT JOIN generation_style style ON style.id = made.style_id"""
+  LEFT JOIN generation_style style ON style.id = made.style_id"""  # noqa: S608 (literals of ours)
 
 
 def make(chosen: ReleaseFilter, as_of: datetime, secret: str, about: Sequence[str]) -> None:

@@ -9,15 +9,14 @@ from generation.models import Generation, Image, Upload
 from lib.errors import NotFound
 from tests.conftest import ApiAs, As
 from tests.generation.fixtures import MakeImage
-from tests.generation.test_services import _png, submit, toy
+from tests.generation.requests import png_bytes, submit
 
-__all__ = ["toy"]  # a fixture
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("toy")]
 
 
 def made_from_upload(author: User, make_image: MakeImage) -> tuple[Image, Upload]:
     """A published picture, and the one that its author brought for it."""
-    kept = submit(author, source_file=ContentFile(_png((64, 48)), "source.png"), count=1).upload
+    kept = submit(author, source_file=ContentFile(png_bytes((64, 48)), "source.png"), count=1).upload
     assert kept is not None
     image = make_image(author, prompt="a cat")
     Image.objects.filter(pk=image.pk).update(is_public=True)
@@ -42,7 +41,7 @@ def test_a_remix_starts_again_from_a_picture_that_its_maker_uploaded(
     made = Generation.objects.get(idempotency_key="again")
     assert (made.upload, made.strength) == (kept, 0.35)
     assert storage.read(kept.file)
-    other = {**sent, "idempotency_key": "new", "source_file": ContentFile(_png((32, 32)), "other.png")}
+    other = {**sent, "idempotency_key": "new", "source_file": ContentFile(png_bytes((32, 32)), "other.png")}
     as_user(alice).post("/create/", other)
     assert Generation.objects.get(idempotency_key="new").upload not in (None, kept)
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from generation.media import encoding, signing, storage
+from generation.media.metadata import TRAINED_MEDIA
 from generation.models import Image, ImageState
 from lib.content_levels import ContentLevel
 from tests.conftest import As
@@ -32,7 +33,7 @@ def test_the_png_tells_how_it_was_made_and_that_a_model_made_it(alice: User, mak
         "an École for a Ж\nSteps: 3, Sampler: DDIM, CFG scale: 3, Seed: 7, Size: 48x48"
     )
     assert json.loads(text["salon"])["seed"] == 7
-    assert encoding.TRAINED_MEDIA in text["XML:com.adobe.xmp"]
+    assert TRAINED_MEDIA in text["XML:com.adobe.xmp"]
 
 
 def test_the_training_copy_has_no_metadata_and_the_recorded_hash(alice: User, make_image: MakeImage) -> None:
@@ -54,7 +55,7 @@ def test_renditions_are_never_wider_than_the_picture_and_carry_the_mark(alice: U
             data = storage.read(f"{image.prefix}/{image.rendition_hash}-{width}.{form}")
             with PIL.Image.open(io.BytesIO(data)) as picture:
                 assert picture.size == (width, width // 2)
-                assert encoding.TRAINED_MEDIA.encode() in data
+                assert TRAINED_MEDIA.encode() in data
 
 
 def test_a_public_general_picture_has_plain_addresses_that_anybody_may_open(
@@ -127,7 +128,7 @@ def test_a_download_is_an_attachment_and_a_hidden_prompt_is_not_in_it(
     response = as_user(None).get(signing.original_url(image, viewer_may_sign=False) + "?download=1")
     assert response["Content-Disposition"] == f'attachment; filename="{image.public_id}.png"'
     assert b"secret garden" not in response.content
-    assert encoding.TRAINED_MEDIA.encode() in response.content
+    assert TRAINED_MEDIA.encode() in response.content
 
 
 @pytest.mark.parametrize("width", [47, 4096])

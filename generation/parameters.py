@@ -1,0 +1,277 @@
+"""One record of everything that decides a picture.
+
+The database stores it as columns; the batch key, the worker's job, the chunks of a PNG, the texts that people copy,
+remixes, reproductions and dataset rows are all made from it. A new parameter is added here, with its column, its
+check in `validation` and its field in `forms`.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Required, Self, TypedDict
+
+from generation.models import Checkpoint, Image, Style, Upload
+
+RECORD_VERSION = 1
+COLUMNS = (
+    "prompt", "negative_prompt", "checkpoint_id", "style_id", "scheduler", "steps", "guidance", "width", "height",
+    "loras", "source_image_id", "upload_id", "strength",
+)  # fmt: skip
+"""Columns of Generation that, with the seed of the image, decide a picture."""
+
+STYLED_PROMPT_SQL = "replace(coalesce(nullif(style.template, ''), '{prompt}'), '{prompt}', made.prompt)"
+"""`Parameters.styled_prompt` in SQL, where `made` is the generation and `style` its style, outer joined."""
+
+_DATASET_COLUMNS = {
+    "checkpoint": "checkpoint.slug",
+    "negative_prompt": "made.negative_prompt",
+    "style": "coalesce(style.slug, '')",
+    "scheduler": "made.scheduler",
+    "steps": "made.steps",
+    "guidance": "made.guidance",
+    "loras": "made.loras",
+    "remix": "made.remix_kind",
+    "strength": "made.strength",
+    "versions": "image.versions",
+}
+
+
+class Wanted(TypedDict, total=False):
+    """A generation as it is asked for, numbers as numbers or as they were typed; what is left out is the default."""
+
+    prompt: Required[str]
+    checkpoint: Required[str]
+    """Its slug."""
+    negative_prompt: str
+    style: str
+    count: int | str
+    seed: int | str | None
+    width: int | None
+    height: int | None
+    steps: int | str | None
+    guidance: float | str | None
+    scheduler: str | None
+    loras: Sequence[Mapping[str, Any]]
+    remix_kind: str
+    strength: float | str | None
+
+
+class Kind(StrEnum):
+    TEXT2IMG = "text2img"
+    IMG2IMG = "img2img"
+
+
+@dataclass(frozen=True)
+class CheckpointUse:
+    """A checkpoint as a picture was made with it."""
+
+    slug: str
+    name: str
+    sha256: str = ""
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint) -> Self:
+        return cls(checkpoint.slug, checkpoint.name, checkpoint.sha256)
+
+
+@dataclass(frozen=True)
+class StyleUse:
+    """A style's texts, which are put around the member's own; `template` holds ``{prompt}`` once."""
+
+    slug: str
+    template: str
+    negative_prompt: str = ""
+
+    @classmethod
+    def of(cls, style: Style | None) -> Self | None:
+        return None if style is None else cls(style.slug, style.template, style.negative_prompt)
+
+
+@dataclass(frozen=True)
+class LoraUse:
+    slug: str
+    weight: float
+    sha256: str = ""
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> Self:
+        return cls(str(stored["slug"]), float(stored["weight"]), str(stored.get("sha256", "")))
+
+    def as_column(self) -> dict[str, Any]:
+        """As `Generation.loras` and the API hold it."""
+        return {"slug": self.slug, "sha256": self.sha256, "weight": self.weight}
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What decides one picture. `guidance` is the classifier-free guidance scale, `strength` the noise of img2img.
+
+    The public ids of a source picture are filled in only for somebody who may start from it.
+    """
+
+    prompt: str
+    negative_prompt: str
+    checkpoint: CheckpointUse
+    style: StyleUse | None
+    scheduler: str
+    steps: int
+    guidance: float
+    width: int  # pixels
+    height: int
+    seed: int
+    loras: tuple[LoraUse, ...] = ()
+    strength: float | None = None
+    source_image: str = ""
+    source_upload: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)  # of the libraries that drew it
+
+    @classmethod
+    def of(
+        cls, image: Image, *, source: Image | Upload | None = None, versions: Mapping[str, str] | None = None
+    ) -> Self:
+        """The record of an image; load its generation with checkpoint and style.
+
+        Args:
+            source: the picture it was made from, where whoever reads the record may use it.
+            versions: what draws it now, while the row does not say so yet.
+        """
+        made = image.generation
+        return cls(
+            prompt=made.prompt,
+            negative_prompt=made.negative_prompt,
+            checkpoint=CheckpointUse.of(made.checkpoint),
+            style=StyleUse.of(made.style),
+            scheduler=made.scheduler,
+            steps=made.steps,
+            guidance=made.guidance,
+            width=image.width,
+            height=image.height,
+            seed=image.seed,
+            loras=tuple(LoraUse.of(each) for each in made.loras),
+            strength=made.strength,
+            source_image=source.public_id if isinstance(source, Image) else "",
+            source_upload=source.public_id if isinstance(source, Upload) else "",
+            versions=image.versions if versions is None else versions,
+        )
+
+    @property
+    def kind(self) -> Kind:
+        return Kind.TEXT2IMG if self.strength is None else Kind.IMG2IMG
+
+    @property
+    def styled_prompt(self) -> str:
+        """What the model reads: the member's prompt inside the style's template."""
+        return ((self.style and self.style.template) or "{prompt}").replace("{prompt}", self.prompt)
+
+    @property
+    def styled_negative_prompt(self) -> str:
+        return ", ".join(filter(None, (self.negative_prompt, self.style.negative_prompt if self.style else "")))
+
+    def cost_units(self) -> int:
+        """Pixels x steps x guidance passes: two passes above a guidance of 1, else one."""
+        return self.width * self.height * self.steps * (2 if self.guidance > 1 else 1)
+
+    def batch_key(self) -> str:
+        """All that images must share to be drawn in one call, as 32 hex digits. Prompts and seeds are no part of it."""
+        shared = {
+            "kind": self.kind,
+            "checkpoint": [self.checkpoint.slug, self.checkpoint.sha256],
+            "loras": [each.as_column() for each in self.loras],
+            **self.as_job(),
+        }
+        return hashlib.sha256(json.dumps(shared, sort_keys=True).encode()).hexdigest()[:32]
+
+    def as_job(self) -> dict[str, Any]:
+        """The arguments of an engine's job that are equal for all pictures of a batch."""
+        return {
+            "width": self.width,
+            "height": self.height,
+            "steps": self.steps,
+            "guidance": float(self.guidance),
+            "scheduler": self.scheduler,
+            "strength": self.strength,
+        }
+
+    def as_columns(self) -> dict[str, Any]:
+        """The plain columns of a Generation; its rows (checkpoint, style, source) are set beside them."""
+        columns = self.as_job() | {"prompt": self.prompt, "negative_prompt": self.negative_prompt}
+        return columns | {"loras": [each.as_column() for each in self.loras]}
+
+    def as_request(self) -> Wanted:
+        """What `submit_generation` and ``POST /api/generations/`` take to draw the picture again, its source apart."""
+        return {
+            "prompt": self.prompt,
+            "negative_prompt": self.negative_prompt,
+            "checkpoint": self.checkpoint.slug,
+            "style": self.style.slug if self.style else "",
+            "seed": self.seed,
+            "width": self.width,
+            "height": self.height,
+            "steps": self.steps,
+            "guidance": self.guidance,
+            "scheduler": self.scheduler,
+            "loras": [each.as_column() for each in self.loras],
+            "strength": self.strength,
+            "count": 1,
+        }
+
+    def as_json(self, *, public_id: str = "") -> str:
+        """The JSON in the ``salon`` chunk of a PNG; keys are added, never renamed. It names no source picture."""
+        values = {
+            "record_version": RECORD_VERSION,
+            "kind": self.kind,
+            "public_id": public_id,
+            "prompt": self.prompt,
+            "negative_prompt": self.negative_prompt,
+            "styled_prompt": self.styled_prompt,
+            "styled_negative_prompt": self.styled_negative_prompt,
+            "checkpoint": self.checkpoint.name,
+            "checkpoint_slug": self.checkpoint.slug,
+            "checkpoint_sha256": self.checkpoint.sha256,
+            "style": self.style.slug if self.style else "",
+            "loras": [each.as_column() for each in self.loras],
+            "seed": self.seed,
+            "versions": dict(self.versions),
+            **self.as_job(),
+        }
+        return json.dumps(values, ensure_ascii=False, sort_keys=True)
+
+    def as_a1111(self) -> str:
+        """The text that AUTOMATIC1111's web UI writes into PNGs and most tools read.
+
+        As there, LoRAs stand in the prompt, and values with a comma, a colon or a line break in JSON quotes.
+        """
+        lines = [self.styled_prompt + "".join(f" <lora:{each.slug}:{each.weight:g}>" for each in self.loras)]
+        if self.styled_negative_prompt:
+            lines.append(f"Negative prompt: {self.styled_negative_prompt}")
+        facts = {
+            "Steps": self.steps,
+            "Sampler": self.scheduler.removesuffix("Scheduler"),
+            "CFG scale": f"{self.guidance:g}",
+            "Seed": self.seed,
+            "Size": f"{self.width}x{self.height}",
+            "Model hash": self.checkpoint.sha256[:10],
+            "Model": self.checkpoint.name,
+        }
+        if self.strength is not None:
+            facts["Denoising strength"] = f"{self.strength:g}"
+        if hashes := ", ".join(f"{each.slug}: {each.sha256[:12]}" for each in self.loras if each.sha256):
+            facts["Lora hashes"] = hashes
+        facts["Version"] = "Salon"
+        lines.append(", ".join(f"{name}: {_quoted(str(value))}" for name, value in facts.items()))
+        return "\n".join(lines)
+
+
+def _quoted(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False) if any(mark in value for mark in ',:\n"') else value
+
+
+def dataset_sql() -> str:
+    """The parameters of a picture as a ``jsonb`` expression for releases, which read whole sets at a time.
+
+    For rows of `image`, `made` (its generation), `checkpoint` and, outer joined, `style`.
+    """
+    pairs = ", ".join(f"'{name}', {column}" for name, column in _DATASET_COLUMNS.items())
+    return f"jsonb_build_object({pairs})"
