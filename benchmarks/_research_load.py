@@ -77,7 +77,7 @@ def numbers(end: int) -> Iterator[Numbers]:
 
 
 def people_and_pictures(answers: int) -> World:
-    """Members, and pictures of every model on each prompt, hung with a tag or two."""
+    """Members, and pictures of every model on each prompt, published with a tag or two."""
     from accounts.models import User
     from ratings.models import Policy, Question
 
@@ -116,18 +116,18 @@ def pictures(author: Any, images: int) -> int:
                    idempotency_key=str(n), submitted_at=NOW)
         for n in range(images)
     )  # fmt: skip
-    hung = Image.objects.bulk_create(
+    published = Image.objects.bulk_create(
         Image(generation=generation, author=author, position=0, seed=n, batch_key="-", cost_units=1, pool="default",
               not_before=NOW, queued_at=NOW, width=64, height=64, state="ready", is_public=True)
         for n, generation in enumerate(made)
     )  # fmt: skip
-    posts = Post.objects.bulk_create(Post(image=image, author=author, published_at=NOW) for image in hung)
+    posts = Post.objects.bulk_create(Post(image=image, author=author, published_at=NOW) for image in published)
     PostTag.objects.bulk_create(
         PostTag(post=post, tag=tags[(n // CHECKPOINTS + 5 * more) % TAGS])
         for n, post in enumerate(posts)
         for more in range(1 + n % 2)
     )
-    return hung[0].pk
+    return published[0].pk
 
 
 def write_answers(cursor: Any, world: World, rng: np.random.Generator, n: Numbers) -> int:

@@ -196,6 +196,17 @@ MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 PERSONAL_DATA = ["moderation.personal", "generation.personal", "feed.personal", "ratings.personal"]
 MODERATION_EFFECTS = ["generation.effects", "feed.effects", "ratings.effects"]
 AUDIENCE = ["feed.audience"]
+POST_VISIBILITY_HOOKS = [  # called with post ids and the time, in this order, inside the transaction of the change
+    "feed.ranking.entries.refresh_entries",
+    "feed.styles.services.forget_hidden_prompts",
+    "feed.lists.fast.anonymous_cache.on_visibility_change",
+    "feed.search.indexing.refresh_search",
+]
+POST_DELETION_HOOKS = [  # called with the ids of posts that were just deleted
+    "feed.ranking.entries.delete_entries",
+    "feed.collections.services.forget_posts",
+    "feed.challenges.services.forget_posts",
+]
 
 # --- API ------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

@@ -5,8 +5,12 @@ from datetime import datetime, timedelta
 from django.db import models, transaction
 
 from accounts.models import User
-from feed.models import Collection, CollectionItem, Comment, Like, Post, StyleName
-from feed.posts.visibility import mark_stale, sync_display
+from feed.collections.models import Collection, CollectionItem
+from feed.comments.models import Comment
+from feed.posts.models import Like, Post
+from feed.posts.recounts import request_recount
+from feed.posts.visibility import refresh_visibility
+from feed.styles.models import StyleName
 from generation.effects import apply as apply_to_picture
 from generation.models import Image
 from moderation.models import Decision, Restriction
@@ -23,7 +27,7 @@ def apply(*, decision: Decision, target: models.Model) -> None:
     if isinstance(target, Post):
         _apply_to_post(decision, target, at)
     elif isinstance(target, Image):
-        sync_display(Post.objects.filter(image=target).values_list("pk", flat=True), at)
+        refresh_visibility(Post.objects.filter(image=target).values_list("pk", flat=True), at)
     elif isinstance(target, Comment):
         _apply_to_comment(decision, target, at)
     elif isinstance(target, Collection):
@@ -43,7 +47,7 @@ def _apply_to_post(decision: Decision, post: Post, at: datetime) -> None:
     if decision.action in {Action.REMOVE, Action.HOLD}:
         Image.objects.filter(pk=post.image_id).update(is_public=False)
     apply_to_picture(decision=decision, target=post.image)
-    sync_display([post.pk], at)
+    refresh_visibility([post.pk], at)
 
 
 def _removed(decision: Decision, before: datetime | None, at: datetime) -> datetime | None:
@@ -55,18 +59,18 @@ def _removed(decision: Decision, before: datetime | None, at: datetime) -> datet
 
 def _apply_to_comment(decision: Decision, comment: Comment, at: datetime) -> None:
     Comment.objects.filter(pk=comment.pk).update(removed_at=_removed(decision, comment.removed_at, at))
-    mark_stale([comment.post_id])
+    request_recount([comment.post_id])
 
 
 def _apply_to_member(member: User, at: datetime) -> None:
-    """A ban hides all they hung and said; any restriction on voting makes their votes and remixes count for nothing."""
-    sync_display(Post.objects.filter(author=member, deleted_at=None).values_list("pk", flat=True), at)
+    """A ban hides posts and comments; any restriction on voting takes the weight from votes and remixes."""
+    refresh_visibility(Post.objects.filter(author=member, deleted_at=None).values_list("pk", flat=True), at)
     liked = Like.objects.filter(member=member).values_list("post_id", flat=True)
     remixed = Post.objects.filter(image__in=Post.objects.filter(author=member).values("image__generation__parent"))
     said = Comment.objects.said().filter(author=member).values_list("post_id", flat=True)
     saved = CollectionItem.objects.filter(added_by=member).values_list("post_id", flat=True)
     touched = {*liked, *said, *saved, *remixed.filter(deleted_at=None).values_list("pk", flat=True)}
-    mark_stale(touched)
+    request_recount(touched)
 
 
 def follow_restrictions(*, at: datetime) -> int:

@@ -7,28 +7,17 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
+from feed.challenges.models import ChallengeEntry
+from feed.collections.models import Collection, CollectionItem
+from feed.comments.models import Comment
 from feed.comments.services import bury_comments
-from feed.models import (
-    Block,
-    ChallengeEntry,
-    Collection,
-    CollectionItem,
-    Comment,
-    Follow,
-    HiddenPost,
-    Like,
-    Mute,
-    NoticeSettings,
-    Post,
-    Profile,
-    Reproduction,
-    StaleCount,
-    StyleName,
-    StyleNameLike,
-)
+from feed.members.models import Block, Follow, HiddenPost, Mute, Profile
+from feed.notifications.models import NotificationSettings
 from feed.posts import archives
-from feed.posts.services import bury_posts
-from feed.posts.visibility import mark_stale
+from feed.posts.models import Like, Post, Reproduction
+from feed.posts.recounts import request_recount
+from feed.posts.services import clear_deleted_posts
+from feed.styles.models import StyleName, StyleNameLike
 
 COVERED = frozenset(
     {
@@ -49,8 +38,8 @@ COVERED = frozenset(
         "feed.Collection.owner",
         "feed.CollectionMember.member",
         "feed.CollectionItem.added_by",
-        "feed.NoticeSettings.member",
-        "feed.NoticeChoice.member",
+        "feed.NotificationSettings.member",
+        "feed.NotificationChoice.member",
         "feed.Reproduction.member",
         "feed.StyleName.suggested_by",
         "feed.StyleNameLike.member",
@@ -102,7 +91,7 @@ def _said_and_saved(user: User) -> dict[str, Any]:
     collections = Collection.objects.filter(owner=user).order_by("pk")
     saves = CollectionItem.objects.filter(added_by=user).order_by("pk")
     reproductions = Reproduction.objects.filter(member=user).order_by("pk")
-    settings = NoticeSettings.objects.filter(member=user).values("digest", "digest_at").first()
+    settings = NotificationSettings.objects.filter(member=user).values("digest", "digest_at").first()
     return {
         "comments": list(
             comments.values("public_id", "post__public_id", "text", "created_at", "edited_at", "deleted_at")
@@ -113,7 +102,7 @@ def _said_and_saved(user: User) -> dict[str, Any]:
         "reproductions": list(reproductions.values("post__public_id", "generation__public_id", "created_at")),
         "notices": {
             "mail": settings,
-            "kinds": list(user.notice_choices.order_by("kind").values("kind", "on_site", "by_mail")),
+            "kinds": list(user.notification_choices.order_by("kind").values("kind", "on_site", "by_mail")),
         },
     }
 
@@ -123,9 +112,9 @@ def erase(user: User) -> None:
     at = timezone.now()
     posts = list(Post.objects.filter(author=user, deleted_at=None).values_list("pk", flat=True))
     Post.objects.filter(pk__in=posts).update(deleted_at=at, title="")
-    bury_posts(posts, at)
+    clear_deleted_posts(posts, at)
     likes = Like.objects.filter(member=user)
-    StaleCount.objects.bulk_create([StaleCount(post_id=post_id) for post_id in likes.values_list("post_id", flat=True)])
+    request_recount(likes.values_list("post_id", flat=True))
     likes.delete()
     ChallengeEntry.objects.filter(member=user).delete()
     Profile.objects.filter(user=user).delete()
@@ -142,10 +131,10 @@ def _erase_said_and_saved(user: User, at: datetime) -> None:
     """Comments become blank tombstones; collections and saves go, and what they weighed with them."""
     bury_comments(Comment.objects.filter(author=user).values_list("pk", flat=True), at)
     saves = CollectionItem.objects.filter(Q(added_by=user) | Q(collection__owner=user))
-    mark_stale(saves.values_list("post_id", flat=True))
+    request_recount(saves.values_list("post_id", flat=True))
     saves.delete()
     Collection.objects.filter(owner=user).delete()
     user.shared_collections.all().delete()
-    user.notice_choices.all().delete()
-    NoticeSettings.objects.filter(member=user).delete()
+    user.notification_choices.all().delete()
+    NotificationSettings.objects.filter(member=user).delete()
     Reproduction.objects.filter(member=user).delete()

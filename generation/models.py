@@ -232,7 +232,7 @@ class Image(PublicIdModel):
     is_alt_written = models.BooleanField(default=False, db_default=False)  # by the author; else it is the prompt
 
     content_level = models.PositiveSmallIntegerField(choices=ContentLevel.choices, default=ContentLevel.GENERAL)
-    is_public = models.BooleanField(default=False)  # written by feed when it is hung and taken down
+    is_public = models.BooleanField(default=False)  # written by feed when its post is published or taken down
     is_prompt_hidden = models.BooleanField(default=False)
     deleted_at = models.DateTimeField(null=True)
 

@@ -6,6 +6,7 @@ from typing import Any, Protocol, cast
 
 from django.conf import settings
 from django.db.models import Q
+from django.utils.module_loading import import_string
 
 from accounts.models import User
 
@@ -31,6 +32,11 @@ FilesOf = Callable[[User], list[tuple[str, Callable[[], bytes]]]]
 def load_modules(names: Iterable[str]) -> dict[str, object]:
     """The modules by name; one that cannot be imported is an error, never skipped."""
     return {name: import_module(name) for name in names}
+
+
+def load_functions(paths: Iterable[str]) -> list[Callable[..., Any]]:
+    """The functions by their dotted paths, in order; one that cannot be imported is an error, never skipped."""
+    return [import_string(path) for path in paths]
 
 
 def personal_data() -> dict[str, PersonalData]:

@@ -1,6 +1,7 @@
 """Daily challenges: who may enter what, and the themes of the days to come."""
 
 import json
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -9,7 +10,9 @@ from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 
 from accounts.models import User, Viewer
-from feed.models import Challenge, ChallengeEntry, FeedEntry, Post, PostQuerySet
+from feed.challenges.models import Challenge, ChallengeEntry
+from feed.posts.models import Post, PostQuerySet
+from feed.ranking.models import FeedEntry
 from lib.days import day_bounds, local_day
 from lib.errors import NotFound, Refused
 
@@ -59,6 +62,11 @@ def schedule_challenges(*, today: date, days: int = DAYS_AHEAD) -> int:
     return len(Challenge.objects.bulk_create(missing, ignore_conflicts=True))
 
 
+def forget_posts(post_ids: Collection[int]) -> None:
+    """Withdraws deleted posts from every challenge (POST_DELETION_HOOKS)."""
+    ChallengeEntry.objects.filter(post__in=post_ids).delete()
+
+
 def entries_of(challenge: Challenge, viewer: Viewer, at: datetime) -> PostQuerySet:
     """The entries that `viewer` may see."""
     return Post.objects.listed_for(viewer, at).filter(challenge_entries__challenge=challenge)
@@ -67,8 +75,8 @@ def entries_of(challenge: Challenge, viewer: Viewer, at: datetime) -> PostQueryS
 def enterable_posts(challenge: Challenge, member: User) -> PostQuerySet:
     """The member's published pictures that were made on the challenge's day and are not in it."""
     start, end = day_bounds(challenge.day)
-    hung = Post.objects.hung().filter(author=member, image__is_public=True)
-    made = hung.filter(image__generation__submitted_at__gte=start, image__generation__submitted_at__lt=end)
+    published = Post.objects.published().filter(author=member, image__is_public=True)
+    made = published.filter(image__generation__submitted_at__gte=start, image__generation__submitted_at__lt=end)
     return made.exclude(challenge_entries__challenge=challenge)
 
 

@@ -12,11 +12,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User, Viewer
 from accounts.permissions import member_of
+from feed.challenges.models import Challenge
 from feed.challenges.services import begun_on, enterable_posts, entries_of
 from feed.lists.pages import PAGE_SIZE
-from feed.models import Challenge, Post
 from feed.posts import services as posts_services
 from feed.posts.cards import card_of
+from feed.posts.models import Post
 from feed.rates import check_member_rate
 from feed.responses import for_members, render_list, says_no
 from lib.days import day_bounds

@@ -15,10 +15,11 @@ from rest_framework.response import Response
 from accounts.models import User
 from accounts.permissions import member_of
 from feed.collections import services as collections_services
+from feed.collections.models import Collection, CollectionMember
 from feed.lists.pages import PAGE_SIZE
 from feed.members.queries import visible_members
-from feed.models import Collection, CollectionMember, Post
 from feed.posts.api import CURSOR, posts_shown
+from feed.posts.models import Post
 from feed.posts.serializers import PostPageSerializer, checked
 from feed.rates import check_member_rate
 from lib.pagination import read_keyset

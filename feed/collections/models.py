@@ -10,7 +10,7 @@ from django.utils.crypto import get_random_string
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Role, User, Viewer
-from feed.posts.filters import blocked_authors
+from feed.members.queries import blocked_authors
 from feed.posts.models import Post
 from lib.ids import PublicIdModel
 from moderation.models import Restriction

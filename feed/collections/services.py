@@ -1,5 +1,6 @@
 """Saving posts and putting them together: every write of it, and what a viewer finds in a collection."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
@@ -9,10 +10,10 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User, Viewer
 from accounts.services import notify
-from feed.collections.models import CollectionQuerySet, new_link_key
+from feed.collections.models import Collection, CollectionItem, CollectionMember, CollectionQuerySet, new_link_key
 from feed.members.queries import visible_members
-from feed.models import Collection, CollectionItem, CollectionMember, Post
-from feed.posts.visibility import mark_stale
+from feed.posts.models import Post
+from feed.posts.recounts import request_recount
 from feed.screened_text import clean_words
 from lib.errors import NotFound, Refused
 from lib.pagination import Keyset, read_keyset
@@ -73,7 +74,7 @@ def delete_collection(*, collection: Collection, owner: User) -> None:
         raise Refused("default", _("This is where pictures go when you press Save; it cannot be deleted."), status=409)
     with transaction.atomic():
         own = Collection.objects.filter(pk=collection.pk, owner=owner)
-        mark_stale(CollectionItem.objects.filter(collection__in=own).values_list("post_id", flat=True))
+        request_recount(CollectionItem.objects.filter(collection__in=own).values_list("post_id", flat=True))
         own.delete()
 
 
@@ -97,7 +98,7 @@ def save_post(*, post: Post, member: User, collection: Collection | None = None,
             collection=into, post=post, defaults={"added_by": member, "created_at": at}
         )
         if is_new:
-            mark_stale([post.pk])
+            request_recount([post.pk])
     return is_new
 
 
@@ -111,7 +112,7 @@ def unsave_post(*, post: Post, member: User, collection: Collection | None = Non
     with transaction.atomic():
         removed, _rows = CollectionItem.objects.filter(where, may, post=post).delete()
         if removed:
-            mark_stale([post.pk])
+            request_recount([post.pk])
     return bool(removed)
 
 
@@ -151,6 +152,11 @@ def unshare_collection(*, collection: Collection, member: User, by: User) -> Non
     """The owner ends somebody's share, or the member their own. Twice is once."""
     shares = CollectionMember.objects.filter(collection=collection, member=member)
     shares.filter(Q(collection__owner=by) | Q(member=by)).delete()
+
+
+def forget_posts(post_ids: Iterable[int]) -> None:
+    """Takes deleted posts out of every collection (POST_DELETION_HOOKS)."""
+    CollectionItem.objects.filter(post__in=list(post_ids)).delete()
 
 
 def renew_link(*, collection: Collection, owner: User) -> Collection:

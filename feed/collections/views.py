@@ -14,11 +14,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.models import User, Viewer
 from accounts.permissions import member_of
 from feed.collections import services as collections_services
+from feed.collections.models import Collection, CollectionMember, CollectionQuerySet
 from feed.lists.pages import PAGE_SIZE
 from feed.members.queries import visible_members
-from feed.models import Collection, CollectionMember, CollectionQuerySet, Post
 from feed.posts.cards import card_of
 from feed.posts.forms import CollectionForm, ShareForm, show_refusal
+from feed.posts.models import Post
 from feed.rates import check_member_rate
 from feed.responses import for_members, render_list, says_no
 from lib.errors import Refused

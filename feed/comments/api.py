@@ -12,8 +12,9 @@ from rest_framework.response import Response
 
 from accounts.permissions import member_of
 from feed.comments import services as comments_services
+from feed.comments.models import Comment
 from feed.comments.services import Said, read_threads
-from feed.models import Comment, Post
+from feed.posts.models import Post
 from feed.posts.serializers import checked
 from feed.rates import check_member_rate
 

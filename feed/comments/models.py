@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Role, User, Viewer
 from feed.members.models import Mute
-from feed.posts.filters import LikeAny, Normalised, blocked_authors
+from feed.members.queries import blocked_authors
+from feed.posts.filters import LikeAny, Normalised
 from feed.posts.models import Post
 from lib.ids import PublicIdModel
 from moderation.models import Restriction

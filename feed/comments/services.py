@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User, Viewer
 from accounts.services import notify
-from feed.comments.models import DEEPEST
-from feed.models import Comment, Post
-from feed.posts.visibility import mark_stale
+from feed.comments.models import DEEPEST, Comment
+from feed.posts.models import Post
+from feed.posts.recounts import request_recount
 from feed.screened_text import clean_words
 from lib.errors import NotFound, Refused
 from lib.pagination import read_keyset
@@ -48,7 +48,7 @@ def post_comment(
         comment = Comment.objects.create(
             post=post, author=author, text=text, created_at=at, **_place(parent) if parent else {}
         )
-        mark_stale([post.pk])
+        request_recount([post.pk])
         _tell(comment, parent, at)
     return comment
 
@@ -103,7 +103,7 @@ def delete_comment(*, comment: Comment, member: User, at: datetime | None = None
     with transaction.atomic():
         theirs = Comment.objects.deletable_by(member).filter(pk=comment.pk)
         if theirs.filter(deleted_at=None).update(deleted_at=at, text=""):
-            mark_stale([comment.post_id])
+            request_recount([comment.post_id])
         elif not theirs.exists():
             raise NotFound(_("There is no such comment that you may delete."))
 
@@ -113,7 +113,7 @@ def bury_comments(comments: Iterable[int], at: datetime) -> None:
     rows = Comment.objects.filter(pk__in=list(comments), deleted_at=None)
     posts = set(rows.values_list("post_id", flat=True))
     rows.update(deleted_at=at, text="")
-    mark_stale(posts)
+    request_recount(posts)
 
 
 @dataclass

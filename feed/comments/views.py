@@ -12,8 +12,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.models import User, Viewer
 from accounts.permissions import member_of
 from feed.comments import services as comments_services
-from feed.models import Comment, CommentQuerySet, Post
+from feed.comments.models import Comment, CommentQuerySet
 from feed.posts.forms import CommentForm, show_refusal
+from feed.posts.models import Post
 from feed.posts.views import find_post, show_post
 from feed.rates import check_member_rate
 from feed.responses import for_members, says_no

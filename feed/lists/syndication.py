@@ -14,8 +14,8 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from accounts.models import Viewer
-from feed.models import Post
 from feed.posts.cards import picture_of, profile_url
+from feed.posts.models import Post
 from generation.models import Image
 
 FORMATS = {

@@ -16,7 +16,7 @@ from django.views.decorators.http import conditional_page, require_safe
 from feed.lists.pages import read_page
 from feed.lists.spec import SPEC_PARAMETERS, FeedSpec
 from feed.lists.syndication import FORMATS, Channel, oembed, written
-from feed.models import Post
+from feed.posts.models import Post
 from feed.search.query_language import parse
 from feed.search.results import check_search_rate, read_results
 from lib.addresses import counted_address_of

@@ -16,9 +16,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.models import User, Viewer
+from feed.challenges.models import Challenge
 from feed.lists.pages import Page, count_new_posts, read_page
 from feed.lists.spec import EPOCH, MICROSECOND, SPEC_PARAMETERS, FeedSpec, sort_value
-from feed.models import Challenge
 from feed.posts.cards import card_of
 from feed.ranking import formulas, precomputed
 from feed.ranking.orders import ASPECT_NAMES, SORT_NAMES, WINDOW_NAMES

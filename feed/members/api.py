@@ -14,9 +14,10 @@ from accounts.models import User
 from accounts.permissions import member_of
 from feed.members import services as members_services
 from feed.members.forms import named
+from feed.members.models import Block, Follow, HiddenPost, Mute
 from feed.members.own_changes import remember_own_change
 from feed.members.queries import visible_members
-from feed.models import Block, Follow, HiddenPost, Mute, Post
+from feed.posts.models import Post
 from feed.posts.serializers import checked
 from feed.rates import check_member_rate
 from lib.pagination import read_keyset

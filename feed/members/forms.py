@@ -7,9 +7,9 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from feed.members.models import Mute
 from feed.members.queries import visible_members
 from feed.members.services import LONGEST_WORDS
-from feed.models import Mute
 from generation.models import Checkpoint
 from lib.errors import Refused
 

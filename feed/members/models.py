@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from generation.models import Checkpoint
+from generation.models import Checkpoint, Image
 
 
 class Follow(models.Model):
@@ -106,3 +106,12 @@ class HiddenPost(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["member", "post"], name="hiddenpost_once")]
         indexes = [models.Index(fields=["member", "-created_at", "-id"], name="hiddenpost_of_member")]
+
+
+class Profile(models.Model):
+    """A member's public face; its words are screened like any text."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE)
+    display_name = models.CharField(max_length=60, blank=True)
+    bio = models.TextField(max_length=500, blank=True)
+    avatar = models.ForeignKey(Image, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")

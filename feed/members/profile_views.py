@@ -10,12 +10,14 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
 from accounts.permissions import member_of
+from feed.collections.models import Collection
 from feed.lists.pages import PAGE_SIZE
-from feed.members.queries import FollowSide, avatar_post, follows_of, profile_of, visible_members
-from feed.models import Collection, Follow, Post
+from feed.members.models import Follow
+from feed.members.queries import FollowSide, follows_of, profile_of, visible_members
 from feed.posts import services as posts_services
-from feed.posts.cards import card_of, picture_of
+from feed.posts.cards import avatar_post, card_of, picture_of
 from feed.posts.forms import ProfileForm, show_refusal
+from feed.posts.models import Post
 from feed.posts.near_duplicates import fold_near, stacked
 from feed.rates import check_member_rate
 from feed.responses import for_members, render_list, says_no
@@ -31,7 +33,7 @@ SIDES: tuple[FollowSide, FollowSide] = ("followed", "member")
 def profile(request: HttpRequest, username: str) -> HttpResponseBase:
     """Posts of a member, the newest first, what belongs together stacked (``?all`` shows each by itself).
 
-    The member also sees what is not hung.
+    The member also sees what they took down.
     """
     at, viewer = timezone.now(), request.user
     member = get_object_or_404(visible_members(viewer, at), username__iexact=username)
@@ -50,7 +52,7 @@ def profile(request: HttpRequest, username: str) -> HttpResponseBase:
         "is_flat": is_flat,
         "cards": [card_of(post, viewer, at) for post in (page.rows if is_flat else fold_near(page.rows))],
         "next_url": f"{reverse('feed:profile', args=[member.username])}?{query}" if page.next else "",
-        "unhung": _unhung(member.pk) if is_own else [],
+        "unpublished": _unpublished(member.pk) if is_own else [],
         "is_followed": isinstance(viewer, User) and Follow.objects.filter(member=viewer, followed=member).exists(),
         "has_collections": Collection.objects.published(at).filter(owner=member).exists(),
         "follow_counts": {side: follows_of(member, viewer, at, side=side)[:MOST_COUNTED].count() for side in SIDES},
@@ -75,7 +77,7 @@ def follows(request: HttpRequest, username: str, side: FollowSide) -> HttpRespon
     return render(request, "feed/follows.html", context)
 
 
-def _unhung(member_id: int) -> list[Post]:
+def _unpublished(member_id: int) -> list[Post]:
     """The member's own posts that they took down, the latest first."""
     own = Post.objects.filter(author=member_id, deleted_at=None, removed_at=None).exclude(unpublished_at=None)
     return list(own.order_by("-unpublished_at", "-pk")[:PAGE_SIZE])

@@ -3,12 +3,17 @@
 from datetime import datetime
 from typing import Literal
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts.models import Role, User, Viewer
-from feed.models import Follow, Post, Profile
-from feed.posts.filters import blocked_authors
+from feed.members.models import Block, Follow, Profile
 from moderation.models import Restriction
+
+
+def blocked_authors(viewer: User, field: str = "author") -> Q:
+    """Rows whose `field` is somebody whom `viewer` blocked, or who blocked `viewer`."""
+    by, behind = Block.objects.blocked_by(viewer.pk), Block.objects.blocking(viewer.pk)
+    return Q(**{f"{field}__in": by}) | Q(**{f"{field}__in": behind})
 
 
 def visible_members(viewer: Viewer, at: datetime) -> QuerySet[User]:
@@ -33,10 +38,3 @@ def follows_of(member: User, viewer: Viewer, at: datetime, *, side: FollowSide) 
 def profile_of(member: User) -> Profile:
     """The member's profile; an unsaved blank one if they never wrote any."""
     return Profile.objects.filter(user=member).select_related("avatar").first() or Profile(user=member)
-
-
-def avatar_post(profile: Profile, viewer: Viewer, at: datetime) -> Post | None:
-    """The post whose picture is the avatar, if the viewer may see it now."""
-    if profile.avatar_id is None:
-        return None
-    return Post.objects.listed_for(viewer, at).with_card(viewer).filter(image=profile.avatar_id).first()

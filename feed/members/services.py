@@ -8,8 +8,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from feed.members.models import Block, Follow, HiddenPost, Mute
 from feed.members.queries import visible_members
-from feed.models import Block, Follow, HiddenPost, Mute, Post, Tag
+from feed.posts.models import Post
+from feed.tags.models import Tag
 from feed.tags.normalisation import normal_tag
 from generation.models import Checkpoint
 from lib.errors import NotFound, Refused

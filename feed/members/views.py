@@ -15,10 +15,11 @@ from accounts.models import User
 from accounts.permissions import member_of
 from feed.members import services as members_services
 from feed.members.forms import MuteForm
+from feed.members.models import Block, Follow, HiddenPost, Mute
 from feed.members.own_changes import remember_own_change
 from feed.members.queries import visible_members
-from feed.models import Block, Follow, HiddenPost, Mute, Post
 from feed.posts.forms import show_refusal
+from feed.posts.models import Post
 from feed.ranking import impressions
 from feed.rates import check_member_rate
 from feed.responses import came_from, for_members, is_htmx, says_no
@@ -161,5 +162,6 @@ def note_impressions(request: HttpRequest) -> HttpResponse:
     at, viewer = timezone.now(), request.user
     address, agent = counted_address_of(request), request.headers.get("User-Agent", "")
     key = impressions.viewer_key(viewer, address, agent, at)
+    impressions.check_beacon_rate(key)
     impressions.note_impressions(viewer=viewer, key=key, public_ids=request.POST.getlist("post"), at=at)
     return HttpResponse(status=204)

@@ -3,11 +3,9 @@
 from feed.challenges.models import Challenge, ChallengeEntry, ChallengeQuerySet
 from feed.collections.models import Collection, CollectionItem, CollectionMember, CollectionQuerySet
 from feed.comments.models import Comment, CommentQuerySet
-from feed.members.models import Block, Follow, HiddenPost, Mute
-from feed.members.profile_models import Profile
-from feed.notifications.models import NoticeChoice, NoticeSettings
-from feed.posts.models import Post, PostQuerySet
-from feed.posts.social_models import Like, Reproduction
+from feed.members.models import Block, Follow, HiddenPost, Mute, Profile
+from feed.notifications.models import NotificationChoice, NotificationSettings
+from feed.posts.models import Like, Post, PostQuerySet, RecountRequest, Reproduction
 from feed.ranking.models import (
     FeedEntry,
     PostAspect,
@@ -17,7 +15,6 @@ from feed.ranking.models import (
     PrecomputedList,
     RankDrop,
     RankDropQuerySet,
-    StaleCount,
 )
 from feed.search.models import PictureReading, SearchEntry, SearchEntryQuerySet, SearchWord
 from feed.styles.models import EmergentStyle, StyledPost, StyleName, StyleNameLike, StyleWeek
@@ -40,8 +37,8 @@ __all__ = [
     "HiddenPost",
     "Like",
     "Mute",
-    "NoticeChoice",
-    "NoticeSettings",
+    "NotificationChoice",
+    "NotificationSettings",
     "PictureReading",
     "Post",
     "PostAspect",
@@ -54,11 +51,11 @@ __all__ = [
     "Profile",
     "RankDrop",
     "RankDropQuerySet",
+    "RecountRequest",
     "Reproduction",
     "SearchEntry",
     "SearchEntryQuerySet",
     "SearchWord",
-    "StaleCount",
     "StyleName",
     "StyleNameLike",
     "StyleWeek",

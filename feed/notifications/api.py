@@ -13,8 +13,8 @@ from rest_framework.response import Response
 
 from accounts.permissions import member_of
 from accounts.services import mark_notifications_read
-from feed.models import NoticeChoice, NoticeSettings
 from feed.notifications import digests
+from feed.notifications.models import NotificationChoice, NotificationSettings
 from feed.notifications.queries import ALWAYS, KINDS, Notice, count_unread, read_notices
 from feed.posts.serializers import checked
 from feed.rates import check_member_rate
@@ -56,7 +56,7 @@ class KindSerializer(serializers.Serializer[Any]):
 
 
 class NoticeSettingsSerializer(serializers.Serializer[Any]):
-    digest = serializers.ChoiceField(NoticeSettings.Digest.choices)
+    digest = serializers.ChoiceField(NotificationSettings.Digest.choices)
     kinds = KindSerializer(many=True)
 
 
@@ -92,8 +92,8 @@ class NotificationViewSet(viewsets.ViewSet):
             data = checked(NoticeSettingsSerializer, request)
             choices = {row["kind"]: (row["on_site"], row["by_mail"]) for row in data["kinds"]}
             digests.choose_notices(member=member, digest=data["digest"], choices=choices)
-        chosen = {row.kind: row for row in NoticeChoice.objects.filter(member=member)}
-        digest = NoticeSettings.objects.filter(member=member).values_list("digest", flat=True).first()
+        chosen = {row.kind: row for row in NotificationChoice.objects.filter(member=member)}
+        digest = NotificationSettings.objects.filter(member=member).values_list("digest", flat=True).first()
         kinds = [
             {
                 "kind": kind,
@@ -102,4 +102,4 @@ class NotificationViewSet(viewsets.ViewSet):
             }
             for kind in KINDS
         ]
-        return Response({"digest": digest or NoticeSettings.Digest.NEVER, "kinds": kinds})
+        return Response({"digest": digest or NotificationSettings.Digest.NEVER, "kinds": kinds})

@@ -16,10 +16,10 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Notification, User
 from accounts.services import unread_key
-from feed.models import NoticeChoice, NoticeSettings
+from feed.notifications.models import NotificationChoice, NotificationSettings
 from feed.notifications.queries import ALWAYS, KINDS, notices_of, told
 
-Digest = NoticeSettings.Digest
+Digest = NotificationSettings.Digest
 PERIODS = {Digest.DAILY: timedelta(days=1), Digest.WEEKLY: timedelta(days=7)}
 MOST_TOLD = 50  # in one mail
 MOST_DUE = 500  # at a time; beat comes again
@@ -33,15 +33,15 @@ def choose_notices(
     at = at or timezone.now()
     digest = Digest(digest)
     rows = [
-        NoticeChoice(member=member, kind=kind, on_site=on_site or kind in ALWAYS, by_mail=by_mail)
+        NotificationChoice(member=member, kind=kind, on_site=on_site or kind in ALWAYS, by_mail=by_mail)
         for kind, (on_site, by_mail) in choices.items()
         if kind in KINDS
     ]
     with transaction.atomic():
-        NoticeChoice.objects.bulk_create(
+        NotificationChoice.objects.bulk_create(
             rows, update_conflicts=True, unique_fields=["member", "kind"], update_fields=["on_site", "by_mail"]
         )
-        row, _is_new = NoticeSettings.objects.select_for_update().get_or_create(member=member)
+        row, _is_new = NotificationSettings.objects.select_for_update().get_or_create(member=member)
         if row.digest != digest:
             begins = row.digest == Digest.NEVER
             row.digest, row.digest_at = digest, None if digest == Digest.NEVER else row.digest_at or at
@@ -60,7 +60,7 @@ def due_members(*, at: datetime) -> list[int]:
     due = Q()
     for digest, period in PERIODS.items():
         due |= Q(digest=digest, digest_at__lte=at - period)
-    reachable = NoticeSettings.objects.filter(due, member__is_active=True, member__deleted_at=None)
+    reachable = NotificationSettings.objects.filter(due, member__is_active=True, member__deleted_at=None)
     return list(reachable.exclude(member__email="").order_by("digest_at").values_list("pk", flat=True)[:MOST_DUE])
 
 
@@ -70,13 +70,13 @@ def send_digest(*, member_id: int, at: datetime) -> bool:
     The turn is taken by one conditional UPDATE before the mail is written, so that no worker writes it twice; where
     the mail does not leave, the turn is given back.
     """
-    row = NoticeSettings.objects.select_related("member").filter(pk=member_id).first()
+    row = NotificationSettings.objects.select_related("member").filter(pk=member_id).first()
     if row is None or row.digest == Digest.NEVER or row.digest_at is None or not row.member.email:
         return False
     if row.digest_at > at - PERIODS[Digest(row.digest)]:
         return False
     newest = max(row.digest_upto, _newest(row.member))
-    turn = NoticeSettings.objects.filter(pk=member_id, digest=row.digest, digest_at=row.digest_at)
+    turn = NotificationSettings.objects.filter(pk=member_id, digest=row.digest, digest_at=row.digest_at)
     if not turn.update(digest_at=at, digest_upto=newest):
         return False
     try:
@@ -84,7 +84,7 @@ def send_digest(*, member_id: int, at: datetime) -> bool:
         if message is not None:
             message.send()
     except Exception:
-        taken = NoticeSettings.objects.filter(pk=member_id, digest_at=at)
+        taken = NotificationSettings.objects.filter(pk=member_id, digest_at=at)
         taken.update(digest_at=row.digest_at, digest_upto=row.digest_upto)
         raise
     return message is not None
@@ -92,7 +92,7 @@ def send_digest(*, member_id: int, at: datetime) -> bool:
 
 def _message(member: User, *, after: int, upto: int, at: datetime) -> EmailMessage | None:
     """The mail, or None when there is nothing to tell. What its reader may not see is not in it."""
-    silent = NoticeChoice.objects.filter(member=member, by_mail=False).values("kind")
+    silent = NotificationChoice.objects.filter(member=member, by_mail=False).values("kind")
     new = told(member).unread().filter(pk__gt=after, pk__lte=upto).exclude(kind__in=silent)
     rows = list(new.order_by("-created_at", "-pk")[: MOST_TOLD + 1])
     notices = notices_of(rows[:MOST_TOLD], member, at)
@@ -132,4 +132,4 @@ def member_of_link(signed: str) -> User | None:
 
 def end_digest(*, member: User) -> None:
     """Twice is once."""
-    NoticeSettings.objects.filter(member=member).update(digest=Digest.NEVER, digest_at=None)
+    NotificationSettings.objects.filter(member=member).update(digest=Digest.NEVER, digest_at=None)

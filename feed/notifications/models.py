@@ -5,7 +5,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
-class NoticeSettings(models.Model):
+class NotificationSettings(models.Model):
     """A member without a row is told of everything on the site and of nothing by mail."""
 
     class Digest(models.TextChoices):
@@ -14,13 +14,14 @@ class NoticeSettings(models.Model):
         WEEKLY = "weekly", _("Once a week")
 
     member = models.OneToOneField(
-        settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE, related_name="notice_settings"
+        settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE, related_name="notification_settings"
     )
     digest = models.CharField(max_length=6, choices=Digest.choices, default=Digest.NEVER)
     digest_at = models.DateTimeField(null=True)  # when the last one was sent, or asked for
     digest_upto = models.BigIntegerField(default=0)  # the newest notification that it told of
 
     class Meta:
+        db_table = "feed_noticesettings"
         indexes = [
             # digests that are due
             models.Index(
@@ -29,13 +30,14 @@ class NoticeSettings(models.Model):
         ]
 
 
-class NoticeChoice(models.Model):
+class NotificationChoice(models.Model):
     """A kind of notification that a member decided about; what nobody decided about is told everywhere."""
 
-    member = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notice_choices")
+    member = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notification_choices")
     kind = models.CharField(max_length=32)
     on_site = models.BooleanField(default=True)
     by_mail = models.BooleanField(default=True)
 
     class Meta:
+        db_table = "feed_noticechoice"
         constraints = [models.UniqueConstraint(fields=["member", "kind"], name="noticechoice_once")]

@@ -19,8 +19,10 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Notification, NotificationQuerySet, User
 from accounts.services import unread_key
+from feed.comments.models import Comment
 from feed.members.queries import visible_members
-from feed.models import Comment, NoticeChoice, Post
+from feed.notifications.models import NotificationChoice
+from feed.posts.models import Post
 from lib.pagination import read_keyset
 
 PAGE_SIZE = 30
@@ -88,7 +90,7 @@ class NoticePage:
 
 def told(reader: User) -> NotificationQuerySet:
     """Notifications of the reader but for the kinds they turned off."""
-    off = NoticeChoice.objects.filter(member=reader, on_site=False).exclude(kind__in=ALWAYS).values("kind")
+    off = NotificationChoice.objects.filter(member=reader, on_site=False).exclude(kind__in=ALWAYS).values("kind")
     return Notification.objects.filter(recipient=reader).exclude(kind__in=off)
 
 

@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 
 from accounts.permissions import member_of
+from feed.challenges.models import Challenge
 from feed.challenges.services import begun_on, entries_of
 from feed.lists.fast import anonymous_cache
 from feed.lists.pages import PAGE_SIZE, Page, read_page
@@ -23,9 +24,9 @@ from feed.lists.spec import SPEC_PARAMETERS, FeedSpec
 from feed.members.api import PeopleSerializer, people_page
 from feed.members.own_changes import remember_own_change
 from feed.members.queries import FollowSide, follows_of, profile_of, visible_members
-from feed.models import Challenge, Post
 from feed.posts import services as posts_services
 from feed.posts.detail_api import PostDetailSerializer, PostParts, find_post
+from feed.posts.models import Post
 from feed.posts.serializers import (
     ChallengePageSerializer,
     ChallengeSerializer,

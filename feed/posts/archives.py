@@ -6,8 +6,8 @@ from functools import partial
 from typing import Any
 
 from accounts.models import User
-from feed.models import Post
 from feed.posts.export_formats import settings_of
+from feed.posts.models import Post
 from feed.tags.services import tags_of
 from generation.media.storage import original_png
 from generation.models import Image
@@ -27,11 +27,11 @@ def files_of(user: User) -> list[tuple[str, Callable[[], bytes]]]:
 
 def _recipe(image: Image, post: Post | None) -> bytes:
     """`generation` is a body of POST /api/generations/; `post`, with the new image's id, one of POST /api/posts/."""
-    hung: dict[str, Any] | None = None
+    publication: dict[str, Any] | None = None
     if post is not None:
-        hung = {"title": post.title, "hide_prompt": image.is_prompt_hidden, "tags": tags_of(post)}
+        publication = {"title": post.title, "hide_prompt": image.is_prompt_hidden, "tags": tags_of(post)}
         if image.is_alt_written:
-            hung["alt_text"] = image.alt_text
+            publication["alt_text"] = image.alt_text
     recipe = settings_of(image, image.generation.source_image)
-    record = {"image": image.public_id, "generation": recipe, "post": hung}
+    record = {"image": image.public_id, "generation": recipe, "post": publication}
     return json.dumps(record, ensure_ascii=False, indent=2).encode()

@@ -9,8 +9,8 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from accounts.models import User
-from feed.models import Post
 from feed.posts import services as posts_services
+from feed.posts.models import Post
 from generation.media import storage
 from generation.models import ImageState
 from lib.streaming import download, zipped_files
@@ -26,7 +26,7 @@ def unpublish_posts(*, author: User, public_ids: Iterable[str], at: datetime | N
     """
     at = at or timezone.now()
     wanted = list(dict.fromkeys(public_ids))[:MOST_AT_ONCE]
-    posts = Post.objects.hung().filter(author=author, public_id__in=wanted).order_by("pk")
+    posts = Post.objects.published().filter(author=author, public_id__in=wanted).order_by("pk")
     found = list(posts)
     for post in found:
         posts_services.unpublish_post(post=post, author=author, at=at)

@@ -11,9 +11,9 @@ from django.views.decorators.http import require_http_methods
 from accounts.models import User
 from accounts.permissions import member_of
 from feed.members.own_changes import remember_own_change
-from feed.models import Post
 from feed.posts.bulk_actions import originals_archive, unpublish_posts
 from feed.posts.cards import card_of
+from feed.posts.models import Post
 from feed.rates import check_member_rate
 from feed.responses import for_members, says_no
 from lib.pagination import read_keyset

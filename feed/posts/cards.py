@@ -8,7 +8,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import Viewer
-from feed.models import Post
+from feed.members.models import Profile
+from feed.posts.models import Post
 from generation.media.signing import Picture, picture
 from lib.content_levels import ContentLevel
 
@@ -96,6 +97,13 @@ def picture_of(post: Post, viewer: Viewer, at: datetime, sizes: str = "") -> Pic
     if post.image.is_alt_written or post.may_read_prompt(viewer):
         return shown
     return replace(shown, alt=post.title or _("A picture by %(name)s") % {"name": post.author.username})
+
+
+def avatar_post(profile: Profile, viewer: Viewer, at: datetime) -> Post | None:
+    """The post whose picture is the avatar, if the viewer may see it now."""
+    if profile.avatar_id is None:
+        return None
+    return Post.objects.listed_for(viewer, at).with_card(viewer).filter(image=profile.avatar_id).first()
 
 
 def profile_url(username: str) -> str:

@@ -19,10 +19,10 @@ from rest_framework.response import Response
 from accounts.permissions import member_of
 from feed.comments.services import count_comments
 from feed.members.own_changes import remember_own_change
-from feed.models import Post
 from feed.posts import export_formats
 from feed.posts.bulk_actions import MOST_AT_ONCE, originals_archive, unpublish_posts
 from feed.posts.lineage import Family, Relative, family_of
+from feed.posts.models import Post
 from feed.posts.near_duplicates import near_duplicates_of, variations_of
 from feed.posts.serializers import PostSerializer, checked
 from feed.ranking.explain import score_of

@@ -11,7 +11,7 @@ from django.db.models import BooleanField, Case, Exists, F, Func, OuterRef, Q, S
 from django.db.models.functions import Coalesce, Concat
 
 from accounts.models import User
-from feed.members.models import Block, HiddenPost, Mute
+from feed.members.models import HiddenPost, Mute
 from feed.tags.models import PostTag
 
 Kind = Mute.Kind
@@ -30,12 +30,6 @@ class LikeAny(Func):
     template = "(%(expressions)s))"
     arg_joiner = " LIKE ANY ("
     output_field = BooleanField()
-
-
-def blocked_authors(viewer: User, field: str = "author") -> Q:
-    """Authors whom `viewer` blocked, or who blocked `viewer`."""
-    by, behind = Block.objects.blocked_by(viewer.pk), Block.objects.blocking(viewer.pk)
-    return Q(**{f"{field}__in": by}) | Q(**{f"{field}__in": behind})
 
 
 def not_interesting(viewer: User) -> Exists:

@@ -7,8 +7,11 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from feed.models import Collection, NoticeChoice, NoticeSettings, Post, Profile
+from feed.collections.models import Collection
+from feed.members.models import Profile
+from feed.notifications.models import NotificationChoice, NotificationSettings
 from feed.notifications.queries import ALWAYS, KINDS
+from feed.posts.models import Post
 from feed.screened_text import LONGEST_ALT
 from generation.models import Image
 from lib.errors import Refused
@@ -108,7 +111,7 @@ class ProfileForm(forms.ModelForm[Profile]):
 
     def __init__(self, *args: Any, member: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        published = Post.objects.hung().filter(author=member, image__is_public=True)
+        published = Post.objects.published().filter(author=member, image__is_public=True)
         newest = published.order_by("-published_at", "-pk").values("pk")[:MOST_AVATARS]
         offered = published.filter(Q(pk__in=newest) | Q(image=self.instance.avatar_id))
         avatar = forms.ModelChoiceField(
@@ -132,13 +135,13 @@ class NoticeForm(forms.Form):
     """A row of two boxes for each kind of notification, and how often mail comes."""
 
     digest = forms.ChoiceField(
-        label=_("A summary by mail"), choices=NoticeSettings.Digest.choices, widget=forms.RadioSelect
+        label=_("A summary by mail"), choices=NotificationSettings.Digest.choices, widget=forms.RadioSelect
     )
 
     def __init__(self, *args: Any, member: User, **kwargs: Any) -> None:
-        chosen = {row.kind: row for row in NoticeChoice.objects.filter(member=member)}
-        digest = NoticeSettings.objects.filter(member=member).values_list("digest", flat=True).first()
-        super().__init__(*args, **{"initial": {"digest": digest or NoticeSettings.Digest.NEVER}, **kwargs})
+        chosen = {row.kind: row for row in NotificationChoice.objects.filter(member=member)}
+        digest = NotificationSettings.objects.filter(member=member).values_list("digest", flat=True).first()
+        super().__init__(*args, **{"initial": {"digest": digest or NotificationSettings.Digest.NEVER}, **kwargs})
         for kind in KINDS:
             row = chosen.get(kind)
             is_fixed = kind in ALWAYS

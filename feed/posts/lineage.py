@@ -6,8 +6,8 @@ from datetime import datetime
 from django.db import connection
 
 from accounts.models import Viewer
-from feed.models import Post, PostQuerySet
 from feed.posts.cards import Card, card_of
+from feed.posts.models import Post, PostQuerySet
 from feed.posts.prompt_diff import Part, word_difference
 
 LONG = 320  # characters of a prompt, about five lines beside the picture

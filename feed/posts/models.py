@@ -1,9 +1,8 @@
-"""A picture hung in the gallery, and who may see it."""
+"""A published picture, and who may see it."""
 
 from datetime import datetime
 from functools import cache
 
-from django.apps import apps
 from django.conf import settings
 from django.db import models
 from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q
@@ -12,29 +11,31 @@ from django.utils import timezone
 
 from accounts.models import Role, User, Viewer, level_for
 from feed.members.models import Mute
+from feed.members.queries import blocked_authors
 from feed.posts import filters as posts_filters
 from feed.tags.models import PostTag, Tag
-from generation.models import Image, ImageState
+from generation.models import Generation, Image, ImageState
 from lib.ids import PublicIdModel
 from moderation.models import Restriction
 
 
 class PostQuerySet(models.QuerySet["Post"]):
-    def hung(self) -> "PostQuerySet":
+    def published(self) -> "PostQuerySet":
         """Published by their author and not taken down since."""
         return self.filter(unpublished_at=None, removed_at=None, deleted_at=None)
 
-    def shown_to(self, viewer: Viewer, at: datetime) -> "PostQuerySet":
-        """What `viewer` may see at all: hung, with a picture that passed, of a level they chose, by nobody banned,
-        and by nobody whom they blocked or who blocked them. What is not screened does not exist.
-        """
+    def public(self, at: datetime) -> "PostQuerySet":
+        """Published posts that somebody may see in a list, whatever the level: screened, by nobody banned."""
         banned = Restriction.objects.active(at).filter(kind=Restriction.Kind.BANNED).values("user_id")
-        shown = (
-            self.hung()
-            .filter(image__state=ImageState.READY, image__is_public=True, image__content_level__lte=level_for(viewer))
-            .exclude(author_id__in=banned)
-        )
-        return shown.exclude(posts_filters.blocked_authors(viewer)) if isinstance(viewer, User) else shown
+        return self.published().filter(image__is_public=True).exclude(author_id__in=banned)
+
+    def shown_to(self, viewer: Viewer, at: datetime) -> "PostQuerySet":
+        """Public posts of a level that `viewer` chose, by nobody whom they blocked or who blocked them.
+
+        What is not screened does not exist.
+        """
+        shown = self.public(at).filter(image__state=ImageState.READY, image__content_level__lte=level_for(viewer))
+        return shown.exclude(blocked_authors(viewer)) if isinstance(viewer, User) else shown
 
     def listed_for(self, viewer: Viewer, at: datetime) -> "PostQuerySet":
         """What any list may show `viewer`: what they may see, but for what they muted or are not interested in.
@@ -71,14 +72,16 @@ class PostQuerySet(models.QuerySet["Post"]):
         rows = self.select_related("author", "count", "image__generation__checkpoint")
         if not isinstance(viewer, User):
             return rows
-        likes = apps.get_model("feed.Like").objects.filter(post=OuterRef("pk"), member=viewer.pk)
-        saved = apps.get_model("feed.CollectionItem").objects.filter(
-            post=OuterRef("pk"), added_by=viewer.pk, collection__is_default=True, collection__owner=viewer.pk
+        likes = Like.objects.filter(post=OuterRef("pk"), member=viewer.pk)
+        saved = Q(
+            collection_items__added_by=viewer.pk,
+            collection_items__collection__is_default=True,
+            collection_items__collection__owner=viewer.pk,
         )
         blurred = posts_filters.muted(viewer, Mute.Effect.BLUR, at or timezone.now())
         return rows.annotate(
             liked_by_viewer=Exists(likes),
-            saved_by_viewer=Exists(saved),
+            saved_by_viewer=Exists(Post.objects.filter(saved, pk=OuterRef("pk"))),
             blurred_for_viewer=ExpressionWrapper(blurred, output_field=BooleanField()),
         )
 
@@ -90,7 +93,7 @@ def _post_pages() -> str:
 
 
 class Post(PublicIdModel):
-    """A picture hung in the gallery; one post per image. Unpublishing keeps its age, deleting blanks it."""
+    """A published picture; one post per image. Unpublishing keeps its age, deleting blanks it."""
 
     image = models.OneToOneField(Image, on_delete=models.PROTECT, related_name="post")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="posts")
@@ -119,7 +122,7 @@ class Post(PublicIdModel):
         return f"{_post_pages()}{self.public_id}/"
 
     @property
-    def is_hung(self) -> bool:
+    def is_published(self) -> bool:
         return self.unpublished_at is None and self.removed_at is None and self.deleted_at is None
 
     @property
@@ -168,4 +171,40 @@ class Post(PublicIdModel):
 
     def moderation_related(self) -> list[models.Model]:
         """Posts of pictures that were remixed from this one."""
-        return list(Post.objects.hung().filter(image__generation__parent=self.image_id))
+        return list(Post.objects.published().filter(image__generation__parent=self.image_id))
+
+
+class Like(models.Model):
+    """The truth behind every like count."""
+
+    post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="likes")
+    member = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="likes")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["post", "member"], name="like_once")]
+        indexes = [models.Index(fields=["member", "-created_at", "-id"], name="like_of_member")]
+
+
+class Reproduction(models.Model):
+    """A member ran a post's seed again: the generation that answers whether it comes out the same."""
+
+    post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="reproductions")
+    member = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="reproductions")
+    generation = models.OneToOneField(Generation, on_delete=models.CASCADE, related_name="reproduction")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["member", "post"], name="reproduction_of_member")]
+
+
+class RecountRequest(models.Model):
+    """The ledgers of a post changed: added in the same transaction, removed by the recount that saw the change.
+
+    A row per change rather than a mark on the post: members who like the same post never wait for each other.
+    """
+
+    post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        db_table = "feed_stalecount"

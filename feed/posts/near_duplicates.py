@@ -7,7 +7,7 @@ from django.db.models.functions import Coalesce
 from pgvector.django import HammingDistance
 
 from accounts.models import Viewer
-from feed.models import Post, PostQuerySet
+from feed.posts.models import Post, PostQuerySet
 from generation.models import LEAST_PDQ_QUALITY
 
 NEAR = 31  # PDQ bits of 256: its authors' threshold. Another seed of the same prompt is 48 or more away
@@ -25,7 +25,7 @@ def near_duplicates_of(post: Post, viewer: Viewer, at: datetime) -> list[Post]:
     """Other posts of the author that look the same to PDQ, the nearest first; none for a picture too plain for it."""
     if post.image.pdq is None or (post.image.pdq_quality or 0) <= LEAST_PDQ_QUALITY:
         return []
-    newest = Post.objects.hung().filter(author=post.author_id).order_by("-published_at", "-pk")[:LOOKED_AT]
+    newest = Post.objects.published().filter(author=post.author_id).order_by("-published_at", "-pk")[:LOOKED_AT]
     alike = (
         Post.objects.listed_for(viewer, at)
         .with_card(viewer, at)

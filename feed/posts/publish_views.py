@@ -11,10 +11,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
 from accounts.permissions import member_of
+from feed.challenges.models import Challenge
 from feed.members.own_changes import remember_own_change
-from feed.models import Challenge, Post
 from feed.posts import services as posts_services
 from feed.posts.forms import PublishForm, show_refusal
+from feed.posts.models import Post
 from feed.posts.views import find_post
 from feed.rates import check_member_rate
 from feed.responses import for_members, says_no
@@ -34,7 +35,7 @@ def publish(request: HttpRequest, public_id: str) -> HttpResponseBase:
     image = _own_image(public_id, request)
     post = Post.objects.filter(image=image, deleted_at=None).first()
     challenge = _enterable_challenge(image, at)
-    was_hung = post is not None and post.is_hung
+    was_published = post is not None and post.is_published
     tags = tags_of(post) if post else []
     initial = {
         "title": post.title if post else "",
@@ -48,13 +49,13 @@ def publish(request: HttpRequest, public_id: str) -> HttpResponseBase:
             check_member_rate(member, "publish")
             entered = challenge if form.cleaned_data.get("enter_challenge") else None
             words = {name: form.cleaned_data[name] for name in ("title", "tags", "alt_text", "hide_prompt")}
-            hung = posts_services.publish_image(image=image, author=member, challenge=entered, at=at, **words)
+            published = posts_services.publish_image(image=image, author=member, challenge=entered, at=at, **words)
         except Refused as refused:
             show_refusal(form, refused)
         else:
             remember_own_change(member, at)
-            messages.success(request, _("Saved.") if was_hung else _("Published."))
-            return redirect(hung)
+            messages.success(request, _("Saved.") if was_published else _("Published."))
+            return redirect(published)
     context = {
         "form": form,
         "image": image,

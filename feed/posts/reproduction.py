@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from feed.models import Post, Reproduction
+from feed.posts.models import Post, Reproduction
 from generation.models import LEAST_PDQ_QUALITY, PENDING, Image, ImageState, Upload
 from generation.parameters import Parameters
 from generation.queries import source_upload_for

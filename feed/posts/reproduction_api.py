@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import member_of
-from feed.models import Post
+from feed.posts.models import Post
 from feed.posts.reproduction import Outcome, outcome_of, reproduce_post
 from feed.posts.serializers import checked
 from feed.rates import check_member_rate

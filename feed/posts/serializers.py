@@ -10,9 +10,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from accounts.models import Viewer
-from feed.members.queries import avatar_post
-from feed.models import Challenge, Post, Profile
-from feed.posts.cards import picture_of
+from feed.challenges.models import Challenge
+from feed.members.models import Profile
+from feed.posts.cards import avatar_post, picture_of
+from feed.posts.models import Post
 from feed.screened_text import LONGEST_ALT
 from lib.days import day_bounds
 
@@ -57,7 +58,7 @@ class PostSerializer(serializers.Serializer[Post]):
     image = serializers.CharField(source="image.public_id")
     content_level = serializers.IntegerField(source="image.content_level")
     published_at = serializers.DateTimeField()
-    is_published = serializers.BooleanField(source="is_hung")
+    is_published = serializers.BooleanField()
     likes = serializers.IntegerField(source="count.likes")
     remixes = serializers.IntegerField(source="count.remixes")
     liked = serializers.BooleanField(source="is_liked")
@@ -104,7 +105,7 @@ class PostSerializer(serializers.Serializer[Post]):
             "image": post.image.public_id,
             "content_level": post.image.content_level,
             "published_at": post.published_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
-            "is_published": post.is_hung,
+            "is_published": post.is_published,
             "likes": post.count.likes,
             "remixes": post.count.remixes,
             "liked": post.is_liked,

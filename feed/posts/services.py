@@ -4,33 +4,26 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.services import emit, notify
+from feed.challenges.models import Challenge
 from feed.challenges.services import enter_locked
-from feed.models import (
-    Challenge,
-    FeedEntry,
-    HiddenPost,
-    Like,
-    Post,
-    PostCount,
-    PostHourlyStats,
-    PrecomputedEntry,
-    Profile,
-    RankDrop,
-    StaleCount,
-)
+from feed.members.models import HiddenPost, Profile
 from feed.posts.lineage import ancestors_of
-from feed.posts.visibility import sync_display
-from feed.ranking import formulas
+from feed.posts.models import Like, Post, RecountRequest
+from feed.posts.recounts import request_recount
+from feed.posts.visibility import refresh_visibility
 from feed.screened_text import clean_alt, clean_words
+from feed.tags.models import PostTag
 from feed.tags.services import clean_tags, set_tags
 from generation.models import Image, ImageState
 from lib.errors import NotFound, Refused
+from lib.hooks import load_functions
 from moderation.restrictions.services import require_unrestricted
 from moderation.screening.services import TextKind
 
@@ -65,7 +58,7 @@ def publish_image(
     names = None if tags is None else clean_tags(tags, author=author, at=at)
     with transaction.atomic():
         picture = _own_ready_image(image, author)
-        post = _hang(picture, title=title, columns={"is_prompt_hidden": hide_prompt, **words}, at=at)
+        post = _publish(picture, title=title, columns={"is_prompt_hidden": hide_prompt, **words}, at=at)
         if names is not None:
             set_tags(post, names, at)
         if challenge is not None:
@@ -90,7 +83,7 @@ def _own_ready_image(image: Image, author: User) -> Image:
     return locked
 
 
-def _hang(image: Image, *, title: str, columns: dict[str, Any], at: datetime) -> Post:
+def _publish(image: Image, *, title: str, columns: dict[str, Any], at: datetime) -> Post:
     """Call while holding the lock on `image`, whose `columns` change."""
     for name, value in columns.items():
         setattr(image, name, value)
@@ -102,40 +95,28 @@ def _hang(image: Image, *, title: str, columns: dict[str, Any], at: datetime) ->
         raise Refused("deleted", _("You deleted this post for good. Make a variation and publish that."), status=409)
     if post.removed_at:
         raise Refused("removed", _("Moderators removed this post; you can appeal their decision."), status=403)
-    if is_new:
-        _add_rank(post)
-    else:
+    if not is_new:
         post.title, post.unpublished_at = title, None
         post.save(update_fields=["title", "unpublished_at"])
-    sync_display([post.pk], at)
+    refresh_visibility([post.pk], at)
     image.refresh_from_db(fields=["is_public"])
     if is_new:
-        _tell_of_publication(post, at)
+        _notify_of_publication(post, at)
     return post
 
 
-def _add_rank(post: Post) -> None:
-    """Hidden until `sync_display` looks at it."""
-    PostCount.objects.create(post=post)
-    FeedEntry.objects.create(
-        post=post,
-        author_id=post.author_id,
-        checkpoint_id=post.image.generation.checkpoint_id,
-        content_level=post.image.content_level,
-        published_at=post.published_at,
-        hot=formulas.hot(0, post.published_at),
-        is_visible=False,
-    )
-
-
-def _tell_of_publication(post: Post, at: datetime) -> None:
+def _notify_of_publication(post: Post, at: datetime) -> None:
     """A published remix is credited up the tree, to the authors it came from; only the first time is told."""
     emit(user=post.author, event="post.published", target=post, at=at)
     parent = post.image.generation.parent
-    if parent is not None and parent.author_id != post.author_id and Post.objects.hung().filter(image=parent).exists():
+    if (
+        parent is not None
+        and parent.author_id != post.author_id
+        and Post.objects.published().filter(image=parent).exists()
+    ):
         notify(recipient=parent.author, kind="post.remixed", target=post, actor=post.author, at=at)
         emit(user=parent.author, event="post.remixed", target=post, at=at)
-    further = Post.objects.hung().filter(image__in=ancestors_of(post.image_id)).exclude(image=parent)
+    further = Post.objects.published().filter(image__in=ancestors_of(post.image_id)).exclude(image=parent)
     told = parent.author_id if parent else None
     for author in User.objects.filter(pk__in=further.values("author")).exclude(pk=told):
         notify(recipient=author, kind="post.descended", target=post, actor=post.author, at=at)
@@ -147,7 +128,7 @@ def unpublish_post(*, post: Post, author: User, at: datetime | None = None) -> N
     with transaction.atomic():
         own = Post.objects.filter(pk=post.pk, author=author, deleted_at=None)
         if own.filter(unpublished_at=None).update(unpublished_at=at):
-            sync_display([post.pk], at)
+            refresh_visibility([post.pk], at)
         elif not own.exists():
             raise NotFound(_("There is no such post among yours."))
 
@@ -158,22 +139,18 @@ def delete_post(*, post: Post, author: User, at: datetime | None = None) -> None
     with transaction.atomic():
         own = Post.objects.filter(pk=post.pk, author=author)
         if own.filter(deleted_at=None).update(deleted_at=at, title=""):
-            bury_posts([post.pk], at)
+            clear_deleted_posts([post.pk], at)
         elif not own.exists():
             raise NotFound(_("There is no such post among yours."))
 
 
-def bury_posts(post_ids: list[int], at: datetime) -> None:
-    """What goes with posts that became tombstones. Call inside the transaction that marked them."""
-    sync_display(post_ids, at)
-    posts = Post.objects.filter(pk__in=post_ids)
-    for leaf in (FeedEntry, PostCount, Like, StaleCount, RankDrop, PrecomputedEntry, PostHourlyStats, HiddenPost):
-        leaf._default_manager.filter(post__in=posts).delete()
-    for post in posts:
-        post.challenge_entries.all().delete()
-        post.post_tags.all().delete()
-        post.collection_items.all().delete()
-        post.aspects.all().delete()
+def clear_deleted_posts(post_ids: list[int], at: datetime) -> None:
+    """Deletes what belongs to posts that were just deleted. Call inside the transaction that marked them."""
+    refresh_visibility(post_ids, at)
+    for model in (Like, RecountRequest, HiddenPost, PostTag):
+        model._default_manager.filter(post__in=post_ids).delete()
+    for hook in load_functions(settings.POST_DELETION_HOOKS):
+        hook(post_ids)
 
 
 def like_post(*, post: Post, member: User, at: datetime | None = None) -> bool:
@@ -191,7 +168,7 @@ def like_post(*, post: Post, member: User, at: datetime | None = None) -> bool:
     with transaction.atomic():
         _like, is_new = Like.objects.get_or_create(post=post, member=member, defaults={"created_at": at})
         if is_new:
-            StaleCount.objects.create(post=post)
+            request_recount([post.pk])
             notify(recipient=post.author, kind="post.liked", target=post, actor=member, at=at)
             emit(user=post.author, event="post.liked", target=post, at=at)
     return is_new
@@ -202,7 +179,7 @@ def unlike_post(*, post: Post, member: User, at: datetime | None = None) -> bool
     with transaction.atomic():
         deleted, _rows = Like.objects.filter(post=post, member=member).delete()
         if deleted:
-            StaleCount.objects.create(post=post)
+            request_recount([post.pk])
     return bool(deleted)
 
 
@@ -214,7 +191,7 @@ def enter_challenge(*, challenge: Challenge, post: Post, member: User, at: datet
     """
     at = at or timezone.now()
     require_unrestricted(user=member, doing="publish", at=at)
-    own = Post.objects.hung().filter(pk=post.pk, author=member, image__is_public=True)
+    own = Post.objects.published().filter(pk=post.pk, author=member, image__is_public=True)
     if (found := own.select_related("image__generation").first()) is None:
         raise NotFound(_("There is no such published post among yours."))
     with transaction.atomic():
@@ -235,7 +212,7 @@ def edit_profile(
         display_name, kind=TextKind.PROFILE, field="display_name", longest=60, author=member, at=at
     )
     bio = clean_words(bio, kind=TextKind.PROFILE, field="bio", longest=500, author=member, at=at)
-    published = Post.objects.hung().filter(author=member, image__is_public=True)
+    published = Post.objects.published().filter(author=member, image__is_public=True)
     if avatar is not None and not published.filter(image=avatar).exists():
         message = _("Choose one of your published pictures.")
         raise Refused("avatar", message, fields={"avatar": [message]})

@@ -14,13 +14,15 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import User, Viewer
 from accounts.permissions import member_of
+from feed.challenges.models import Challenge
+from feed.comments.models import Comment
 from feed.comments.services import count_comments, read_threads
-from feed.models import Challenge, Comment, Post
 from feed.posts import export_formats
 from feed.posts import services as posts_services
 from feed.posts.cards import card_of, picture_of, remix_url
 from feed.posts.forms import CommentForm
 from feed.posts.lineage import LONG, family_of
+from feed.posts.models import Post
 from feed.posts.near_duplicates import near_duplicates_of, variations_of
 from feed.ranking.explain import score_of
 from feed.rates import check_member_rate
@@ -67,7 +69,7 @@ def show_post(
         "comment_count": count_comments(post, viewer, at),
         "comment_form": form,
         "answered": answered,
-        "may_comment": post.is_hung and isinstance(viewer, User),
+        "may_comment": post.is_published and isinstance(viewer, User),
     }
     return render(request, "feed/post.html", context, status=422 if form.errors else 200)
 
@@ -102,7 +104,7 @@ def _report_url(post: Post) -> str:
 
 def _open_graph(post: Post) -> dict[str, str] | None:
     """What a link to the post shows elsewhere; nothing for what not everybody may see, and no hidden prompt."""
-    if not (post.is_hung and is_plainly_public(post.image)):
+    if not (post.is_published and is_plainly_public(post.image)):
         return None
     by = _("A picture by %(name)s") % {"name": post.author.username}
     prompt = "" if post.image.is_prompt_hidden else post.image.generation.prompt

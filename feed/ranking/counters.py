@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 from prometheus_client import Gauge
 
-from feed.models import FeedEntry, PostCount, RankDrop, StaleCount
-from feed.posts.visibility import sync_display
+from feed.posts.models import RecountRequest
+from feed.posts.visibility import refresh_visibility
 from feed.ranking import formulas, impressions, precomputed
+from feed.ranking.models import FeedEntry, PostCount, RankDrop
 
 BATCH = 500
 RECONCILE_BATCH = 2_000
@@ -119,10 +120,10 @@ def _take_requests(batch: int) -> list[int]:
     The order matters: lock, remove the requests that are committed by now, and then count (in `recount`, a later
     statement with a later snapshot). A change whose request is removed here is counted; any other keeps its request.
     """
-    stale = StaleCount.objects.order_by("post_id").values_list("post_id", flat=True).distinct()
+    stale = RecountRequest.objects.order_by("post_id").values_list("post_id", flat=True).distinct()
     locked = PostCount.objects.select_for_update(skip_locked=True, no_key=True).filter(pk__in=list(stale[:batch]))
     posts = list(locked.order_by("pk").values_list("pk", flat=True))
-    StaleCount.objects.filter(post_id__in=posts).delete()
+    RecountRequest.objects.filter(post_id__in=posts).delete()
     return posts
 
 
@@ -172,13 +173,21 @@ def reconcile_counts(*, at: datetime) -> Drift:
     while posts := _take_range(last):
         with transaction.atomic():
             held = PostCount.objects.select_for_update(no_key=True).filter(pk__in=posts).order_by("pk")
-            drift += recount(list(held.values_list("pk", flat=True)), at) + Drift(shown=sync_display(posts, at))
+            drift += recount(list(held.values_list("pk", flat=True)), at) + Drift(shown=_refresh(posts, at))
         last = posts[-1]
     RankDrop.objects.filter(at__lt=at - DROPS_KEPT).delete()
     impressions.forget_old_hours(at)
     for gauge, figure in zip((COUNT_DRIFT, RANK_DRIFT, SHOWN_DRIFT), astuple(drift), strict=True):
         gauge.set(figure)
     return drift
+
+
+def _refresh(posts: list[int], at: datetime) -> int:
+    """Brings visibility in line and returns how many entries were wrong."""
+    entries = FeedEntry.objects.filter(pk__in=posts).values_list("pk", "is_visible", "content_level")
+    before = set(entries.all())
+    refresh_visibility(posts, at)
+    return len(before - set(entries.all()))
 
 
 def _take_range(after: int) -> list[int]:

@@ -51,15 +51,6 @@ class PostCount(models.Model):
     recounted_at = models.DateTimeField(null=True, db_column="folded_at")
 
 
-class StaleCount(models.Model):
-    """A note that a post's ledgers changed: added beside the change, removed by the fold that counted it.
-
-    A row per change rather than a mark on PostCount: members who like the same post never wait for each other.
-    """
-
-    post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="+")
-
-
 class RankDropQuerySet(models.QuerySet["RankDrop"]):
     def committed_after(self, pg_snapshot: str) -> "RankDropQuerySet":
         """Drops that a statement with this `pg_snapshot` did not see. Exact, where clocks would race commits."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from feed.models import Post
+from feed.posts.models import Post
 from feed.search import filters as search_filters
 from feed.search.query_language import Filter, Word
 from feed.search.retrieval import Search

@@ -12,10 +12,12 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import User, Viewer, level_for
 from feed.members.queries import visible_members
-from feed.models import SearchEntry, StyleName, Tag
+from feed.search.models import SearchEntry
 from feed.search.query_language import Query, Word
 from feed.search.sql import Clause
+from feed.styles.models import StyleName
 from feed.styles.services import named
+from feed.tags.models import Tag
 from generation.models import Checkpoint, Style
 from lib.days import day_bounds
 
@@ -112,8 +114,8 @@ def _tag(values: list[str], viewer: Viewer, at: datetime) -> Looked:
 
 
 _TAGGED = (
-    "EXISTS (SELECT FROM feed_posttag hung"
-    " WHERE hung.post_id = feed_searchentry.post_id AND hung.tag_id = ANY(%({0})s))"
+    "EXISTS (SELECT FROM feed_posttag tagging"
+    " WHERE tagging.post_id = feed_searchentry.post_id AND tagging.tag_id = ANY(%({0})s))"
 )
 # Not an array of ids: PostgreSQL chooses between walking a small style and hashing a large one.
 _EMERGED = "feed_searchentry.post_id IN (SELECT post_id FROM feed_styledpost WHERE style_id = ANY(%({0}_emerged)s))"

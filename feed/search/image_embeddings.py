@@ -19,7 +19,7 @@ from django.core.cache import cache
 from django.db import connection, transaction
 from pgvector import HalfVector
 
-from feed.models import PictureReading, SearchEntry
+from feed.search.models import PictureReading, SearchEntry
 from feed.search.text_embeddings import Vector
 from generation.engines.image_encoders import ABOUT_FILE, MODEL_FILE
 from generation.media import storage

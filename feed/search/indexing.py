@@ -1,10 +1,12 @@
 """Keeping the rows that search reads in line with what shows."""
 
 from collections.abc import Collection
+from datetime import datetime
 
 from django.db import connection, transaction
 
-from feed.models import SearchEntry
+from feed.posts.models import Post
+from feed.search.models import SearchEntry
 from feed.search.tasks import read_posts
 from generation.models import LEAST_PDQ_QUALITY
 
@@ -19,8 +21,8 @@ _SYNC = """
            CASE WHEN image.pdq_quality > %(least_quality)s THEN image.pdq END
     FROM feed_post post JOIN generation_image image ON image.id = post.image_id
     JOIN generation_generation made ON made.id = image.generation_id
-    LEFT JOIN LATERAL (SELECT string_agg(tag.name, ' ' ORDER BY tag.name) AS names FROM feed_posttag hung
-                       JOIN feed_tag tag ON tag.id = hung.tag_id WHERE hung.post_id = post.id) tags ON true
+    LEFT JOIN LATERAL (SELECT string_agg(tag.name, ' ' ORDER BY tag.name) AS names FROM feed_posttag tagging
+                       JOIN feed_tag tag ON tag.id = tagging.tag_id WHERE tagging.post_id = post.id) tags ON true
     WHERE post.id = ANY(%(posts)s)
     ON CONFLICT (post_id) DO UPDATE SET
         content_level = excluded.content_level, is_prompt_hidden = excluded.is_prompt_hidden, text = excluded.text,
@@ -43,12 +45,13 @@ _LEARN_WORDS = f"""
 """
 
 
-def sync_search(post_ids: Collection[int], shown: Collection[int]) -> None:
-    """Gives the posts of `post_ids` that are `shown` their row and takes it from the others.
+def refresh_search(post_ids: Collection[int], at: datetime) -> None:
+    """Gives the public ones of these posts their row and takes it from the others (POST_VISIBILITY_HOOKS).
 
-    Call inside a transaction; `feed.posts.visibility.sync_display` does, and whoever changes a title, tags or whether a
-    prompt is hidden calls that.
+    Call inside a transaction; `feed.posts.visibility.refresh_visibility` does, and whoever changes a title, tags or
+    whether a prompt is hidden calls that.
     """
+    shown = list(Post.objects.public(at).filter(pk__in=post_ids).values_list("pk", flat=True))
     SearchEntry.objects.filter(pk__in=set(post_ids) - set(shown)).delete()
     if not shown:
         return

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Viewer, level_for
 from feed.lists.fast.prepared_query import fetch_listed
-from feed.models import Post
+from feed.posts.models import Post
 from feed.search import retrieval, typos
 from feed.search.explain import Used, used_parts
 from feed.search.query_language import Query

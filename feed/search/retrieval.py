@@ -16,9 +16,10 @@ from pgvector import HalfVector
 from pgvector.django import CosineDistance, HalfVectorField, HammingDistance
 
 from accounts.models import Viewer
-from feed.models import Post, SearchEntry
+from feed.posts.models import Post
 from feed.search import filters as search_filters
 from feed.search import image_embeddings, text_embeddings
+from feed.search.models import SearchEntry
 from feed.search.query_language import Query
 from feed.search.sql import EF_SEARCH, WORDS_AT_ONCE, Clause, Wanted, nearest, newest_worded
 from feed.search.text_embeddings import Vector

@@ -6,7 +6,7 @@ import PIL.Image
 from django.utils.translation import gettext as _
 
 from accounts.models import Viewer
-from feed.models import Post
+from feed.posts.models import Post
 from feed.search import image_embeddings
 from feed.search.query_language import parse
 from feed.search.results import read_results

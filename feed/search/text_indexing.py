@@ -4,8 +4,8 @@ from collections.abc import Collection
 
 from pgvector import HalfVector
 
-from feed.models import SearchEntry
 from feed.search import text_embeddings
+from feed.search.models import SearchEntry
 
 AT_ONCE, MOST = 64, 5_000
 

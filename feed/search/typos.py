@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connection
 
 from accounts.models import Viewer, level_for
-from feed.models import Post
+from feed.posts.models import Post
 from feed.search.filters import own_hidden, tsquery
 from feed.search.query_language import Word
 

@@ -10,8 +10,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from feed.models import Post
 from feed.posts.cards import card_of
+from feed.posts.models import Post
 from feed.responses import cut_note, is_htmx, render_list, says_no
 from feed.search import similar
 from feed.search.query_language import parse

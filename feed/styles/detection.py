@@ -9,12 +9,12 @@ from django.db import transaction
 from django.db.models import Sum
 from pgvector import HalfVector
 
-from feed.models import EmergentStyle, StyledPost, StyleWeek
-from feed.posts.visibility import displayed
+from feed.posts.models import Post
 from feed.search import text_embeddings
 from feed.search.models import DIMENSIONS
 from feed.styles import clustering
 from feed.styles.clustering import Group
+from feed.styles.models import EmergentStyle, StyledPost, StyleWeek
 from lib.content_levels import ContentLevel
 from lib.days import day_bounds, local_day
 
@@ -66,7 +66,7 @@ def find_styles(week: date, *, at: datetime) -> int:
 
 def _read(week: date, at: datetime) -> list[_Said]:
     first, last = day_bounds(week)[0], day_bounds(week + timedelta(days=6))[1]
-    posts = displayed(at).filter(
+    posts = Post.objects.public(at).filter(
         published_at__gte=first, published_at__lt=last,
         image__content_level=ContentLevel.GENERAL, image__is_prompt_hidden=False,
     )  # fmt: skip

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from accounts.models import Viewer
-from feed.models import EmergentStyle, Post, StyledPost, StyleName, StyleWeek
+from feed.posts.models import Post
 from feed.styles import clustering
+from feed.styles.models import EmergentStyle, StyledPost, StyleName, StyleWeek
 from feed.styles.services import names_of
 
 MOST_STYLES, EXAMPLES, CANDIDATES, MOST_WEEKS = 24, 6, 24, 26

@@ -1,7 +1,7 @@
 """What the community calls a style: names are suggested, screened, liked; the most liked one is shown."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from django.db import transaction
@@ -10,8 +10,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from feed.models import EmergentStyle, StyleName, StyleNameLike, StyleWeek
 from feed.screened_text import clean_words
+from feed.styles.models import EmergentStyle, StyledPost, StyleName, StyleNameLike, StyleWeek
 from lib.errors import NotFound, Refused
 from moderation.models import Restriction
 from moderation.restrictions.services import require_unrestricted
@@ -105,6 +105,11 @@ def named_lately(at: datetime) -> list[str]:
 
 def _spoken(text: str) -> list[str]:
     return re.findall(r"[^\W_]+", text.lower())
+
+
+def forget_hidden_prompts(post_ids: Collection[int], _at: datetime) -> None:
+    """Takes posts with a hidden prompt out of their style, which the prompt decides (POST_VISIBILITY_HOOKS)."""
+    StyledPost.objects.filter(pk__in=post_ids, post__image__is_prompt_hidden=True).delete()
 
 
 def find_name(public_id: str, style: EmergentStyle, at: datetime | None = None) -> StyleName:

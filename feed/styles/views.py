@@ -9,12 +9,13 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import User
 from accounts.permissions import member_of
 from feed.lists.pages import PAGE_SIZE
-from feed.models import EmergentStyle, Post, StyleNameLike
 from feed.posts.cards import card_of, picture_of
+from feed.posts.models import Post
 from feed.rates import check_member_rate
 from feed.responses import for_members, render_list, says_no
 from feed.search.views import address as search_address
 from feed.styles import services as styles_services
+from feed.styles.models import EmergentStyle, StyleNameLike
 from feed.styles.queries import curve, rising, weeks_of
 from lib.errors import Refused
 from lib.pagination import read_keyset

@@ -10,9 +10,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User, Viewer
-from feed.models import Post, PostTag, Tag
-from feed.posts.visibility import sync_display
+from feed.posts.models import Post
+from feed.posts.visibility import refresh_visibility
 from feed.screened_text import clean_words
+from feed.tags.models import PostTag, Tag
 from feed.tags.normalisation import LONGEST_TAG, normal_tag, normal_tags
 from lib.errors import NotFound, Refused
 from moderation.restrictions.services import require_unrestricted
@@ -47,10 +48,10 @@ def set_tags(post: Post, names: Sequence[str], at: datetime) -> None:
     Tag.objects.bulk_create([Tag(name=name) for name in sorted(names)], ignore_conflicts=True)
     rows = Tag.objects.filter(name__in=names).values_list("pk", "alias_of")
     wanted = {alias or pk for pk, alias in rows}
-    hung = PostTag.objects.filter(post=post)
-    hung.exclude(tag__in=wanted).delete()
+    present = PostTag.objects.filter(post=post)
+    present.exclude(tag__in=wanted).delete()
     PostTag.objects.bulk_create([PostTag(post=post, tag_id=pk) for pk in sorted(wanted)], ignore_conflicts=True)
-    sync_display([post.pk], at)  # search reads tags
+    refresh_visibility([post.pk], at)  # search reads tags
 
 
 def tag_post(*, post: Post, author: User, tags: Iterable[str], at: datetime | None = None) -> None:
@@ -88,7 +89,7 @@ def alias_tag(*, alias: Tag, tag: Tag | None, at: datetime | None = None) -> Non
             moved = [PostTag(post_id=post_id, tag_id=target) for post_id in posts]
             PostTag.objects.bulk_create(moved, ignore_conflicts=True, batch_size=5_000)
             PostTag.objects.filter(tag=alias).delete()
-            sync_display(posts, at)
+            refresh_visibility(posts, at)
 
 
 def tag_named(text: str) -> Tag | None:
@@ -134,8 +135,8 @@ def count_tags() -> int:
         cursor.execute(
             """
             UPDATE feed_tag SET uses = truth.uses FROM (
-              SELECT tag.id, count(hung.id) AS uses FROM feed_tag tag
-              LEFT JOIN feed_posttag hung ON hung.tag_id = tag.id GROUP BY tag.id) truth
+              SELECT tag.id, count(tagging.id) AS uses FROM feed_tag tag
+              LEFT JOIN feed_posttag tagging ON tagging.tag_id = tag.id GROUP BY tag.id) truth
             WHERE truth.id = feed_tag.id AND truth.uses <> feed_tag.uses
             """
         )

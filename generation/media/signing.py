@@ -36,7 +36,7 @@ class Picture:
 
 
 def is_plainly_public(image: Image) -> bool:
-    """Whether anybody at all may be given the picture: hung, passed, and of the level that visitors see."""
+    """Whether anybody at all may be given the picture: published, passed, and of the level that visitors see."""
     return image.is_public and image.state == ImageState.READY and image.content_level == ContentLevel.GENERAL
 
 

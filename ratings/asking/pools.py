@@ -7,8 +7,8 @@ from itertools import chain
 from django.db.models import Count, Q
 
 from accounts.models import User, level_for
+from feed.members.queries import blocked_authors
 from feed.models import Challenge, ChallengeEntry, Post
-from feed.posts import filters as posts_filters
 from generation.models import Image, ImageQuerySet, ImageState
 from generation.parameters import COLUMNS
 from lib.days import local_day
@@ -37,7 +37,7 @@ def askable_images(rater: User, at: datetime) -> ImageQuerySet:
     """
     public = Image.objects.public(at).filter(content_level__lte=level_for(rater))
     own = Q(author=rater, state=ImageState.READY, deleted_at=None)
-    return Image.objects.filter(own | Q(pk__in=public.exclude(posts_filters.blocked_authors(rater)).values("pk")))
+    return Image.objects.filter(own | Q(pk__in=public.exclude(blocked_authors(rater)).values("pk")))
 
 
 def recent_asks(rater: User, parameters: Parameters) -> list[PastAsk]:

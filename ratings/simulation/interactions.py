@@ -32,7 +32,7 @@ JUDGE = "simulated-moderator"
 
 def look_around(stage: Stage, progress: Progress) -> None:
     """Each person opens some posts, likes what pleases, and answers the questions that come up."""
-    shown = Post.objects.hung().filter(image__is_public=True, author__in=stage.members)
+    shown = Post.objects.published().filter(image__is_public=True, author__in=stage.members)
     posts = list(shown.select_related("image__generation", "author").order_by("published_at", "pk"))
     for member in stage.members:
         rng = stage.rng("view", member.username)

@@ -69,7 +69,7 @@ def enter_challenges(stage: Stage) -> None:
     schedule_challenges(today=first, days=(today - first).days)
     schedule_challenges(today=today)
     made = stage.generations(stage.script.wishes).values()
-    posts = Post.objects.hung().filter(image__generation__in=made, image__is_public=True)
+    posts = Post.objects.published().filter(image__generation__in=made, image__is_public=True)
     for post in posts.select_related("image__generation", "author").order_by("-published_at", "pk")[:ENTRIES]:
         challenge = Challenge.objects.current(post.published_at).first()
         made_on = local_day(post.image.generation.submitted_at)

@@ -15,7 +15,7 @@ from tests.browser.test_frame import PHONE, WATCH_SHIFTS, posts, scroll_until
 from tests.conftest import MakeMember, Person
 from tests.generation.fixtures import MakeImage
 
-HUNG = 52
+PUBLISHED = 52
 LARGEST = """() => new Promise((resolve) => new PerformanceObserver((list) => {
   const last = list.getEntries().at(-1);
   resolve({ at: Math.round(last.startTime), isPicture: last.element?.matches('[data-post] img') ?? false });
@@ -23,11 +23,11 @@ LARGEST = """() => new Promise((resolve) => new PerformanceObserver((list) => {
 
 
 @pytest.fixture
-def hung(transactional_db: None, make_member: MakeMember, make_image: MakeImage) -> list[str]:
+def published(transactional_db: None, make_member: MakeMember, make_image: MakeImage) -> list[str]:
     """Public ids of pictures by six members, the newest first: more than two pages."""
     makers = cycle([make_member(f"maker{n}") for n in range(6)])
     made = []
-    for n in range(HUNG):
+    for n in range(PUBLISHED):
         maker = next(makers)
         shape = {"width": 64, "height": 64 if n % 3 else 96}
         made.append(publish_image(image=make_image(maker, prompt=f"picture {n}", **shape), author=maker))
@@ -45,18 +45,18 @@ def opened(person: Person, user: User | None, path: str = "/?sort=new", **option
 
 
 def test_scrolling_shows_every_picture_once_and_back_returns_to_the_place(
-    hung: list[str], person: Person, bob: User
+    published: list[str], person: Person, bob: User
 ) -> None:
     page = opened(person, bob, viewport=PHONE)
     expect(page.locator("[data-post]").first).to_be_visible()
     largest = page.evaluate(LARGEST)
-    scroll_until(page, hung[-1])
-    assert posts(page) == hung
+    scroll_until(page, published[-1])
+    assert posts(page) == published
     shifted = page.evaluate("shifted")
     print(f"\nlargest contentful paint {largest['at']} ms, layout shift {shifted:.3f}")
     assert largest["isPicture"]
     assert shifted < 0.1
-    _back_at(page, hung[40])
+    _back_at(page, published[40])
 
 
 def _back_at(page: Page, post: str) -> None:
@@ -72,33 +72,34 @@ def _back_at(page: Page, post: str) -> None:
     assert abs(page.evaluate("scrollY") - height) <= 2
 
 
-def test_the_keyboard_walks_the_grid_likes_copies_and_opens(hung: list[str], person: Person, bob: User) -> None:
+def test_the_keyboard_walks_the_grid_likes_copies_and_opens(published: list[str], person: Person, bob: User) -> None:
     page = opened(person, bob)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     for _ in range(3):
         page.keyboard.press("j")
     page.keyboard.press("k")
     current = page.locator("[data-key-item][aria-current=true]")
-    expect(current).to_have_attribute("data-post", hung[1])
-    with page.expect_response(lambda answer: answer.request.method == "POST" and hung[1] in answer.url):
+    expect(current).to_have_attribute("data-post", published[1])
+    with page.expect_response(lambda answer: answer.request.method == "POST" and published[1] in answer.url):
         page.keyboard.press("l")
-    assert Like.objects.filter(post__public_id=hung[1], member=bob).exists()
+    assert Like.objects.filter(post__public_id=published[1], member=bob).exists()
     page.keyboard.press("c")
     expect(page.get_by_role("status").get_by_text("Copied")).to_be_visible()
     assert (
-        page.evaluate("navigator.clipboard.readText()") == Post.objects.get(public_id=hung[1]).image.generation.prompt
+        page.evaluate("navigator.clipboard.readText()")
+        == Post.objects.get(public_id=published[1]).image.generation.prompt
     )
     page.keyboard.press("Enter")
-    page.wait_for_url(f"**/p/{hung[1]}/**")
+    page.wait_for_url(f"**/p/{published[1]}/**")
 
 
-def test_a_phone_without_scripts_reads_the_whole_feed(hung: list[str], person: Person) -> None:
+def test_a_phone_without_scripts_reads_the_whole_feed(published: list[str], person: Person) -> None:
     page = opened(person, None, viewport=PHONE, java_script_enabled=False)
     found = posts_without_scripts(page)
     while page.get_by_role("link", name="Load more").count():
         page.get_by_role("link", name="Load more").click()
         found += posts_without_scripts(page)
-    assert found == hung
+    assert found == published
 
 
 def posts_without_scripts(page: Page) -> list[str]:

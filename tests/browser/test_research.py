@@ -45,7 +45,7 @@ def judged(alice: User, make_image: MakeImage, crowd: list[User]) -> None:
     now = timezone.now()
     tag = Tag.objects.create(name="foxes")
     for number in range(PROMPTS):
-        images = [_hung(alice, make_image, model, number) for model in MODELS]
+        images = [_published(alice, make_image, model, number) for model in MODELS]
         PostTag.objects.create(post=Post.objects.get(image=images[0]), tag=tag)
         for place, rater in enumerate(crowd):
             for rank, image in enumerate(images):
@@ -59,7 +59,7 @@ def judged(alice: User, make_image: MakeImage, crowd: list[User]) -> None:
         reports.compute_reading(days=days)
 
 
-def _hung(author: User, make_image: MakeImage, model: str, number: int) -> Image:
+def _published(author: User, make_image: MakeImage, model: str, number: int) -> Image:
     image = make_image(author, prompt=f"a fox, study {number}", seed=number, checkpoint=checkpoint_row(model, model))
     publish_image(image=image, author=author)
     return image

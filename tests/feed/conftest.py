@@ -1,4 +1,4 @@
-"""Posts that hang, and many of them at once."""
+"""Posts that publish, and many of them at once."""
 
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -15,13 +15,13 @@ from tests.conftest import MakeMember
 from tests.generation.fixtures import MakeImage, checkpoint_row
 
 
-class Hang(Protocol):
+class Publish(Protocol):
     def __call__(self, author: User, **fields: Any) -> Post: ...
 
 
 @pytest.fixture
-def hang(make_image: MakeImage) -> Hang:
-    """``hang(alice, prompt="a fox", title="Fox")``: a published picture; `at` is when it was made and published."""
+def publish(make_image: MakeImage) -> Publish:
+    """``publish(alice, prompt="a fox", title="Fox")``: a published picture; `at` is when it was made and published."""
 
     def make(author: User, **fields: Any) -> Post:
         words = {name: fields.pop(name) for name in ("title", "hide_prompt", "challenge") if name in fields}
@@ -31,14 +31,14 @@ def hang(make_image: MakeImage) -> Hang:
     return make
 
 
-class HangMany(Protocol):
+class PublishMany(Protocol):
     def __call__(
         self, number: int, *, authors: int | list[User] = 40, at: datetime | None = None, first: int = 0
     ) -> list[Post]: ...
 
 
 @pytest.fixture
-def hang_many(make_member: MakeMember) -> HangMany:
+def publish_many(make_member: MakeMember) -> PublishMany:
     """Rows as `publish_image` leaves them, without files: one a minute back from `at`, authors in turn.
 
     `first` numbers them on from an earlier call with the same authors.

@@ -10,7 +10,7 @@ from accounts.models import User, Viewer
 from feed.lists.cursors import decode
 from feed.lists.pages import read_page
 from feed.lists.spec import FeedSpec, SortKey
-from feed.models import Like, Post, StaleCount
+from feed.models import Like, Post, RecountRequest
 from feed.ranking.counters import process_recount_requests
 
 VISITOR = AnonymousUser()
@@ -30,7 +30,7 @@ def like(posts: list[Post], members: list[User], times: int, rng: random.Random,
     Like.objects.filter(pk__in=[known[pair] for pair in turned if pair in known]).delete()
     new = [pair for pair in turned if pair not in known]
     Like.objects.bulk_create(Like(post_id=post, member_id=member, created_at=at) for post, member in new)
-    StaleCount.objects.bulk_create(StaleCount(post_id=post) for post, _member in turned)
+    RecountRequest.objects.bulk_create(RecountRequest(post_id=post) for post, _member in turned)
     process_recount_requests(at=at)
 
 

@@ -13,7 +13,7 @@ from feed.posts import services as posts_services
 from lib.days import day_bounds, local_day
 from lib.errors import Refused
 from tests.conftest import ApiAs, As
-from tests.feed.conftest import Hang
+from tests.feed.conftest import Publish
 
 DAY = date(2026, 3, 7)
 
@@ -40,9 +40,9 @@ def moment(day: int, hour: int, minute: int = 0, second: int = 0) -> datetime:
     ],
 )
 def test_an_entry_is_made_and_entered_within_the_sites_day(
-    made: datetime, entered: datetime, code: str, challenge: Challenge, alice: User, hang: Hang
+    made: datetime, entered: datetime, code: str, challenge: Challenge, alice: User, publish: Publish
 ) -> None:
-    post = hang(alice, at=made)
+    post = publish(alice, at=made)
     if code:
         with pytest.raises(Refused) as refused:
             posts_services.enter_challenge(challenge=challenge, post=post, member=alice, at=entered)
@@ -62,10 +62,10 @@ def test_a_day_has_twenty_three_hours_when_clocks_go_forward(settings: Settings)
 
 
 def test_three_entries_are_all_for_one_day_and_the_same_twice_is_one(
-    challenge: Challenge, alice: User, hang: Hang
+    challenge: Challenge, alice: User, publish: Publish
 ) -> None:
     at = moment(7, 12)
-    posts = [hang(alice, prompt=str(n), at=at) for n in range(4)]
+    posts = [publish(alice, prompt=str(n), at=at) for n in range(4)]
     for post in (*posts[:3], posts[0]):
         posts_services.enter_challenge(challenge=challenge, post=post, member=alice, at=at)
     with pytest.raises(Refused) as refused:
@@ -74,19 +74,19 @@ def test_three_entries_are_all_for_one_day_and_the_same_twice_is_one(
     assert FeedEntry.objects.filter(challenge_id=challenge.pk).count() == 3
 
 
-def test_nobody_enters_anothers_picture(challenge: Challenge, alice: User, mallory: User, hang: Hang) -> None:
+def test_nobody_enters_anothers_picture(challenge: Challenge, alice: User, mallory: User, publish: Publish) -> None:
     with pytest.raises(Refused) as refused:
         posts_services.enter_challenge(
-            challenge=challenge, post=hang(alice, at=moment(7, 12)), member=mallory, at=moment(7, 13)
+            challenge=challenge, post=publish(alice, at=moment(7, 12)), member=mallory, at=moment(7, 13)
         )
     assert refused.value.status == 404
 
 
-def test_publishing_and_entering_are_one_act(challenge: Challenge, alice: User, hang: Hang) -> None:
+def test_publishing_and_entering_are_one_act(challenge: Challenge, alice: User, publish: Publish) -> None:
     with pytest.raises(Refused):
-        hang(alice, at=moment(9, 12), challenge=challenge)
+        publish(alice, at=moment(9, 12), challenge=challenge)
     assert not FeedEntry.objects.exists()
-    hang(alice, at=moment(7, 12), challenge=challenge)
+    publish(alice, at=moment(7, 12), challenge=challenge)
     assert ChallengeEntry.objects.count() == 1
 
 
@@ -118,10 +118,10 @@ def test_themes_to_come_stay_a_surprise(db: None, as_user: As, api_as: ApiAs) ->
             begun_on(day, datetime.now(UTC))
 
 
-def test_entering_by_the_page_and_by_the_api(alice: User, hang: Hang, as_user: As, api_as: ApiAs) -> None:
+def test_entering_by_the_page_and_by_the_api(alice: User, publish: Publish, as_user: As, api_as: ApiAs) -> None:
     at = datetime.now(UTC)
     schedule_challenges(today=local_day(at), days=0)
-    one, two = hang(alice, prompt="one", at=at), hang(alice, prompt="two", at=at)
+    one, two = publish(alice, prompt="one", at=at), publish(alice, prompt="two", at=at)
     day = local_day(at).isoformat()
     assert one.public_id in as_user(alice).get("/challenge/").content.decode()
     assert as_user(alice).post(f"/challenge/{day}/enter/", {"post": one.public_id}).status_code == 302

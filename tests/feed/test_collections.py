@@ -19,7 +19,7 @@ from moderation.cases.services import claim_case, open_case
 from moderation.decisions.services import decide_case
 from moderation.models import Restriction
 from tests.conftest import ApiAs, As
-from tests.feed.conftest import Hang, HangMany
+from tests.feed.conftest import Publish, PublishMany
 
 NOW = timezone.now()
 HTMX = {"HX-Request": "true"}
@@ -32,8 +32,8 @@ def folded(post: Post) -> tuple[int, int]:
     return count.saves, count.weight
 
 
-def test_a_save_goes_into_the_default_collection_once_and_weighs_two(alice: User, bob: User, hang: Hang) -> None:
-    post = hang(alice)
+def test_a_save_goes_into_the_default_collection_once_and_weighs_two(alice: User, bob: User, publish: Publish) -> None:
+    post = publish(alice)
     assert collections_services.save_post(post=post, member=bob)
     assert not collections_services.save_post(post=post, member=bob)
     assert Collection.objects.get(owner=bob).is_default
@@ -43,9 +43,9 @@ def test_a_save_goes_into_the_default_collection_once_and_weighs_two(alice: User
 
 
 def test_saves_count_members_not_collections_nor_authors_nor_the_silenced(
-    alice: User, bob: User, mallory: User, hang: Hang
+    alice: User, bob: User, mallory: User, publish: Publish
 ) -> None:
-    post = hang(alice)
+    post = publish(alice)
     other = collections_services.create_collection(owner=bob, name="Foxes")
     for member, into in [(bob, None), (bob, other), (alice, None), (mallory, None)]:
         collections_services.save_post(post=post, member=member, collection=into)
@@ -85,9 +85,9 @@ def test_the_default_collection_stays(bob: User, as_user: As) -> None:
 
 @pytest.mark.parametrize("visibility", Collection.Visibility.values)
 def test_who_may_open_a_collection(
-    visibility: str, alice: User, bob: User, mallory: User, mod: User, hang: Hang, as_user: As, api_as: ApiAs
+    visibility: str, alice: User, bob: User, mallory: User, mod: User, publish: Publish, as_user: As, api_as: ApiAs
 ) -> None:
-    post = hang(alice)
+    post = publish(alice)
     made = collections_services.create_collection(owner=alice, name="Foxes", visibility="shared")
     collections_services.save_post(post=post, member=alice, collection=made)
     collections_services.share_collection(collection=made, owner=alice, username="Bob")
@@ -120,9 +120,9 @@ def test_a_renewed_link_ends_the_old_one(alice: User, as_user: As) -> None:
 
 
 def test_members_by_name_look_add_if_they_may_and_leave(
-    alice: User, bob: User, mallory: User, hang: Hang, as_user: As
+    alice: User, bob: User, mallory: User, publish: Publish, as_user: As
 ) -> None:
-    post = hang(alice)
+    post = publish(alice)
     made = collections_services.create_collection(owner=alice, name="Foxes", visibility="shared")
     collections_services.share_collection(collection=made, owner=alice, username="bob")
     assert "shares a collection" in as_user(bob).get("/notifications/").content.decode()
@@ -140,7 +140,7 @@ def test_members_by_name_look_add_if_they_may_and_leave(
     assert as_user(bob).get(f"/collections/{made.public_id}/").status_code == 404
 
 
-def test_blocks_and_bans_close_collections(alice: User, bob: User, hang: Hang, as_user: As) -> None:
+def test_blocks_and_bans_close_collections(alice: User, bob: User, publish: Publish, as_user: As) -> None:
     made = collections_services.create_collection(owner=alice, name="Foxes", visibility="public")
     page = f"/collections/{made.public_id}/"
     members_services.block_member(member=bob, blocked=alice)
@@ -153,9 +153,9 @@ def test_blocks_and_bans_close_collections(alice: User, bob: User, hang: Hang, a
 
 
 def test_what_is_hidden_is_in_no_collection_nor_its_cover(
-    alice: User, bob: User, mallory: User, hang: Hang, as_user: As, api_as: ApiAs
+    alice: User, bob: User, mallory: User, publish: Publish, as_user: As, api_as: ApiAs
 ) -> None:
-    secret, shown = hang(mallory, title="secret"), hang(mallory, title="shown")
+    secret, shown = publish(mallory, title="secret"), publish(mallory, title="shown")
     made = collections_services.create_collection(owner=alice, name="Foxes", visibility="public")
     for post in (shown, secret):
         collections_services.save_post(post=post, member=alice, collection=made)
@@ -179,8 +179,8 @@ def test_a_removed_name_is_seen_by_its_owner_alone(alice: User, mod: User, as_us
     assert "Borderline" not in as_user(None).get("/@alice/collections/").content.decode()
 
 
-def test_the_button_answers_htmx_in_its_new_state(alice: User, bob: User, hang: Hang, as_user: As) -> None:
-    post, client = hang(alice), as_user(bob)
+def test_the_button_answers_htmx_in_its_new_state(alice: User, bob: User, publish: Publish, as_user: As) -> None:
+    post, client = publish(alice), as_user(bob)
     assert f"/p/{post.public_id}/save/" in client.get("/").content.decode()
     answer = client.post(f"/p/{post.public_id}/save/", headers=HTMX).content.decode()
     assert f"/p/{post.public_id}/unsave/" in answer
@@ -191,8 +191,8 @@ def test_the_button_answers_htmx_in_its_new_state(alice: User, bob: User, hang: 
     assert as_user(None).post(f"/p/{post.public_id}/save/")["Location"].startswith("/accounts/login")
 
 
-def test_a_post_is_put_into_collections_by_a_form(alice: User, bob: User, hang: Hang, as_user: As) -> None:
-    post, client = hang(alice), as_user(bob)
+def test_a_post_is_put_into_collections_by_a_form(alice: User, bob: User, publish: Publish, as_user: As) -> None:
+    post, client = publish(alice), as_user(bob)
     foxes = collections_services.create_collection(owner=bob, name="Foxes")
     collections_services.save_post(post=post, member=bob)
     url = f"/p/{post.public_id}/collect/"
@@ -216,8 +216,8 @@ def test_nobody_changes_the_collection_of_another(alice: User, mallory: User, as
     assert made.name == "Foxes"
 
 
-def test_the_api_makes_fills_shares_and_lists(alice: User, bob: User, hang: Hang, api_as: ApiAs) -> None:
-    post, client = hang(alice), api_as(bob)
+def test_the_api_makes_fills_shares_and_lists(alice: User, bob: User, publish: Publish, api_as: ApiAs) -> None:
+    post, client = publish(alice), api_as(bob)
     made = client.post("/api/collections/", {"name": "Foxes", "visibility": "shared"}).json()
     url = f"/api/collections/{made['id']}/"
     assert client.put(f"{url}posts/{post.public_id}/").status_code == 204
@@ -230,12 +230,12 @@ def test_the_api_makes_fills_shares_and_lists(alice: User, bob: User, hang: Hang
 
 
 def test_a_page_of_a_collection_costs_a_fixed_number_of_queries(
-    bob: User, hang_many: HangMany, django_assert_max_num_queries: DjangoAssertNumQueries
+    bob: User, publish_many: PublishMany, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     default = collections_services.default_collection(member=bob)
     CollectionItem.objects.bulk_create(
         CollectionItem(collection=default, post=post, added_by=bob, created_at=NOW - timedelta(minutes=n))
-        for n, post in enumerate(hang_many(30))
+        for n, post in enumerate(publish_many(30))
     )
     with django_assert_max_num_queries(2):
         page = collections_services.read_posts(default, bob, at=NOW, cursor="", size=24)
@@ -245,8 +245,8 @@ def test_a_page_of_a_collection_costs_a_fixed_number_of_queries(
     assert len(rest.rows) == 6
 
 
-def test_leaving_takes_saves_and_collections_along(alice: User, bob: User, hang: Hang) -> None:
-    post = hang(alice)
+def test_leaving_takes_saves_and_collections_along(alice: User, bob: User, publish: Publish) -> None:
+    post = publish(alice)
     shared = collections_services.create_collection(owner=alice, name="Ours", visibility="shared")
     collections_services.share_collection(collection=shared, owner=alice, username="bob", may_add=True)
     collections_services.save_post(post=post, member=bob, collection=shared)

@@ -20,7 +20,7 @@ from moderation.cases.services import claim_case, open_case
 from moderation.decisions.services import decide_case
 from moderation.models import Restriction, Screening
 from tests.conftest import ApiAs, As
-from tests.feed.conftest import Hang
+from tests.feed.conftest import Publish
 
 NOW = timezone.now()
 
@@ -35,8 +35,8 @@ def folded(post: Post) -> int:
     return PostCount.objects.get(post=post).comments
 
 
-def test_threads_are_newest_first_and_answers_oldest_first(alice: User, bob: User, hang: Hang) -> None:
-    post = hang(alice)
+def test_threads_are_newest_first_and_answers_oldest_first(alice: User, bob: User, publish: Publish) -> None:
+    post = publish(alice)
     old = post_comment(post=post, author=bob, text="old")
     post_comment(post=post, author=alice, text="new")
     first = post_comment(post=post, author=alice, text="thanks", parent=old)
@@ -48,16 +48,16 @@ def test_threads_are_newest_first_and_answers_oldest_first(alice: User, bob: Use
     ]
 
 
-def test_answers_are_no_deeper_than_the_bound(alice: User, bob: User, hang: Hang) -> None:
-    post = hang(alice)
+def test_answers_are_no_deeper_than_the_bound(alice: User, bob: User, publish: Publish) -> None:
+    post = publish(alice)
     comment = post_comment(post=post, author=bob, text="0")
     for level in range(1, 6):
         comment = post_comment(post=post, author=bob, text=str(level), parent=comment)
     assert said(read_threads(post, bob, at=NOW).rows) == [["0", ["1", ["2", ["3"], ["4"], ["5"]]]]]
 
 
-def test_a_full_thread_takes_no_more(alice: User, bob: User, hang: Hang) -> None:
-    post = hang(alice)
+def test_a_full_thread_takes_no_more(alice: User, bob: User, publish: Publish) -> None:
+    post = publish(alice)
     root = post_comment(post=post, author=bob, text="root")
     rows = [
         Comment(post=post, author=bob, thread=root, parent=root, depth=1, text="x", created_at=NOW)
@@ -69,8 +69,8 @@ def test_a_full_thread_takes_no_more(alice: User, bob: User, hang: Hang) -> None
     assert refused.value.status == 409
 
 
-def test_an_edit_is_marked_once_it_changes_something(alice: User, bob: User, hang: Hang) -> None:
-    comment = post_comment(post=hang(alice), author=bob, text="nice")
+def test_an_edit_is_marked_once_it_changes_something(alice: User, bob: User, publish: Publish) -> None:
+    comment = post_comment(post=publish(alice), author=bob, text="nice")
     assert edit_comment(comment=comment, author=bob, text=" nice ").edited_at is None
     assert edit_comment(comment=comment, author=bob, text="very nice").edited_at is not None
     with pytest.raises(Refused) as refused:
@@ -78,8 +78,8 @@ def test_an_edit_is_marked_once_it_changes_something(alice: User, bob: User, han
     assert refused.value.status == 404
 
 
-def test_a_deleted_comment_is_a_tombstone_while_it_is_answered(alice: User, bob: User, hang: Hang) -> None:
-    post = hang(alice)
+def test_a_deleted_comment_is_a_tombstone_while_it_is_answered(alice: User, bob: User, publish: Publish) -> None:
+    post = publish(alice)
     alone = post_comment(post=post, author=bob, text="alone")
     root = post_comment(post=post, author=bob, text="root")
     post_comment(post=post, author=alice, text="answer", parent=root)
@@ -91,9 +91,9 @@ def test_a_deleted_comment_is_a_tombstone_while_it_is_answered(alice: User, bob:
 
 
 def test_whose_post_it_is_may_delete_what_others_say_below_it(
-    alice: User, bob: User, mallory: User, hang: Hang, as_user: As, api_as: ApiAs
+    alice: User, bob: User, mallory: User, publish: Publish, as_user: As, api_as: ApiAs
 ) -> None:
-    post = hang(alice)
+    post = publish(alice)
     first, second = (post_comment(post=post, author=bob, text=text) for text in ("rude", "ruder"))
     path = f"/comments/{first.public_id}/delete/"
     assert as_user(mallory).post(path).status_code == 404
@@ -106,16 +106,18 @@ def test_whose_post_it_is_may_delete_what_others_say_below_it(
 
 
 @pytest.mark.parametrize("change", [{"text": "back"}, {"text": "back", "deleted_at": NOW}, {"text": ""}])
-def test_the_database_holds_tombstones_blank(change: dict[str, object], alice: User, bob: User, hang: Hang) -> None:
-    comment = post_comment(post=hang(alice), author=bob, text="words")
+def test_the_database_holds_tombstones_blank(
+    change: dict[str, object], alice: User, bob: User, publish: Publish
+) -> None:
+    comment = post_comment(post=publish(alice), author=bob, text="words")
     if change != {"text": ""}:
         delete_comment(comment=comment, member=bob)
     with pytest.raises(IntegrityError), transaction.atomic():
         Comment.objects.filter(pk=comment.pk).update(**change)
 
 
-def test_comments_are_screened_and_kept_as_typed(alice: User, bob: User, hang: Hang, as_user: As) -> None:
-    post = hang(alice)
+def test_comments_are_screened_and_kept_as_typed(alice: User, bob: User, publish: Publish, as_user: As) -> None:
+    post = publish(alice)
     root = post_comment(post=post, author=alice, text="root")
     answer = as_user(bob).post(
         f"/p/{post.public_id}/comments/", {"text": "what the fuck, lovely", "parent": root.public_id}
@@ -128,8 +130,8 @@ def test_comments_are_screened_and_kept_as_typed(alice: User, bob: User, hang: H
     assert Comment.objects.count() == 1
 
 
-def test_comments_are_counted_like_likes(alice: User, bob: User, mallory: User, hang: Hang) -> None:
-    post = hang(alice)
+def test_comments_are_counted_like_likes(alice: User, bob: User, mallory: User, publish: Publish) -> None:
+    post = publish(alice)
     for member in (alice, bob, mallory):
         post_comment(post=post, author=member, text="hm")
     assert folded(post) == 3
@@ -139,9 +141,9 @@ def test_comments_are_counted_like_likes(alice: User, bob: User, mallory: User, 
 
 
 def test_the_author_and_whoever_is_answered_are_told_once_each(
-    alice: User, bob: User, mallory: User, hang: Hang
+    alice: User, bob: User, mallory: User, publish: Publish
 ) -> None:
-    post = hang(alice)
+    post = publish(alice)
     root = post_comment(post=post, author=bob, text="root")
     post_comment(post=post, author=mallory, text="answer", parent=root)
     post_comment(
@@ -158,9 +160,9 @@ def test_the_author_and_whoever_is_answered_are_told_once_each(
 
 @pytest.mark.parametrize("reason", ["block", "blocked", "mute", "word", "ban", "removed", "unpublished"])
 def test_who_is_hidden_is_read_nowhere(
-    reason: str, alice: User, bob: User, mallory: User, mod: User, hang: Hang, as_user: As, api_as: ApiAs
+    reason: str, alice: User, bob: User, mallory: User, mod: User, publish: Publish, as_user: As, api_as: ApiAs
 ) -> None:
-    post = hang(alice)
+    post = publish(alice)
     comment = post_comment(post=post, author=mallory, text="a purple elephant")
     post_comment(post=post, author=alice, text="indeed", parent=comment)
     post_comment(post=post, author=bob, text="root of bob")
@@ -193,8 +195,8 @@ def test_who_is_hidden_is_read_nowhere(
     assert "elephant" in as_user(mod).get(f"/p/{post.public_id}/").content.decode()
 
 
-def test_whom_somebody_blocked_cannot_answer(alice: User, bob: User, mallory: User, hang: Hang) -> None:
-    post = hang(alice)
+def test_whom_somebody_blocked_cannot_answer(alice: User, bob: User, mallory: User, publish: Publish) -> None:
+    post = publish(alice)
     root = post_comment(post=post, author=bob, text="root")
     members_services.block_member(member=bob, blocked=mallory)
     for parent in (root, None):
@@ -205,8 +207,10 @@ def test_whom_somebody_blocked_cannot_answer(alice: User, bob: User, mallory: Us
         assert refused.value.status == 404
 
 
-def test_a_comment_is_reported_removed_and_put_back(alice: User, bob: User, mod: User, hang: Hang, as_user: As) -> None:
-    post = hang(alice)
+def test_a_comment_is_reported_removed_and_put_back(
+    alice: User, bob: User, mod: User, publish: Publish, as_user: As
+) -> None:
+    post = publish(alice)
     comment = post_comment(post=post, author=bob, text="borderline words")
     assert as_user(alice).get(f"/report/feed.comment/{comment.public_id}/").status_code == 200
     for action, is_shown in [("remove", False), ("approve", True)]:
@@ -221,16 +225,16 @@ def test_a_comment_is_reported_removed_and_put_back(alice: User, bob: User, mod:
                 edit_comment(comment=comment, author=bob, text="other words")
 
 
-def test_too_many_comments_are_slowed_down(alice: User, bob: User, hang: Hang, api_as: ApiAs) -> None:
-    post, client = hang(alice), api_as(bob)
+def test_too_many_comments_are_slowed_down(alice: User, bob: User, publish: Publish, api_as: ApiAs) -> None:
+    post, client = publish(alice), api_as(bob)
     answers = [client.post("/api/comments/", {"post": post.public_id, "text": f"n {n}"}).status_code for n in range(21)]
     assert answers == [201] * 20 + [429]
 
 
 def test_older_threads_follow_and_the_lasting_address_puts_a_thread_on_top(
-    alice: User, bob: User, hang: Hang, as_user: As
+    alice: User, bob: User, publish: Publish, as_user: As
 ) -> None:
-    post = hang(alice)
+    post = publish(alice)
     comments = [post_comment(post=post, author=bob, text=f"remark {n:02}") for n in range(23)]
     client = as_user(alice)
     page = client.get(f"/p/{post.public_id}/").content.decode()
@@ -247,9 +251,9 @@ def test_older_threads_follow_and_the_lasting_address_puts_a_thread_on_top(
 
 
 def test_comments_cost_a_fixed_number_of_queries(
-    alice: User, bob: User, hang: Hang, django_assert_max_num_queries: DjangoAssertNumQueries
+    alice: User, bob: User, publish: Publish, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    post = hang(alice)
+    post = publish(alice)
     for n in range(8):
         post_comment(post=post, author=alice, text="yes", parent=post_comment(post=post, author=bob, text=f"{n}"))
     with django_assert_max_num_queries(4):  # roles, first comments, who answers whom, words
@@ -257,8 +261,8 @@ def test_comments_cost_a_fixed_number_of_queries(
         assert {row.comment.author.username for row in rows if row.comment} == {"bob"}
 
 
-def test_by_plain_forms_one_says_changes_and_takes_back(alice: User, bob: User, hang: Hang, as_user: As) -> None:
-    post, client = hang(alice), as_user(bob)
+def test_by_plain_forms_one_says_changes_and_takes_back(alice: User, bob: User, publish: Publish, as_user: As) -> None:
+    post, client = publish(alice), as_user(bob)
     assert client.post(f"/p/{post.public_id}/comments/", {"text": "lovely"}).status_code == 302
     comment = Comment.objects.get()
     client.post(f"/comments/{comment.public_id}/edit/", {"text": "lovelier"})
@@ -270,8 +274,8 @@ def test_by_plain_forms_one_says_changes_and_takes_back(alice: User, bob: User, 
     assert as_user(None).post(f"/p/{post.public_id}/comments/", {"text": "x"})["Location"].startswith("/accounts/login")
 
 
-def test_leaving_blanks_what_one_said_and_the_download_has_it(alice: User, bob: User, hang: Hang) -> None:
-    post = hang(alice)
+def test_leaving_blanks_what_one_said_and_the_download_has_it(alice: User, bob: User, publish: Publish) -> None:
+    post = publish(alice)
     root = post_comment(post=post, author=bob, text="my words")
     post_comment(post=post, author=alice, text="answer", parent=root)
     assert export_personal_data(user=bob)["feed"]["comments"][0]["text"] == "my words"

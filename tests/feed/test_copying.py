@@ -9,12 +9,12 @@ from accounts.models import User
 from feed.posts.export_formats import as_curl, as_json, as_parameters, as_text
 from generation.models import Generation, Image
 from tests.conftest import As
-from tests.feed.conftest import Hang
+from tests.feed.conftest import Publish
 
 
 @pytest.fixture
-def image(alice: User, hang: Hang) -> Image:
-    post = hang(alice, prompt='a "red" fox, it\'s here', negative_prompt="blur", seed=7)
+def image(alice: User, publish: Publish) -> Image:
+    post = publish(alice, prompt='a "red" fox, it\'s here', negative_prompt="blur", seed=7)
     loras = [{"slug": "ink", "sha256": "0" * 64, "weight": 0.8}]
     Generation.objects.filter(images=post.image_id).update(loras=loras)
     return Image.objects.select_related("generation__checkpoint", "generation__style").get(pk=post.image_id)
@@ -44,9 +44,9 @@ def test_curl_survives_the_shell(image: Image) -> None:
 
 
 def test_a_source_picture_is_copied_along_where_it_may_be_seen_and_else_missed(
-    alice: User, bob: User, hang: Hang, image: Image, as_user: As
+    alice: User, bob: User, publish: Publish, image: Image, as_user: As
 ) -> None:
-    source = hang(alice).image
+    source = publish(alice).image
     Generation.objects.filter(images=image.pk).update(source_image=source, strength=0.4)
     image.refresh_from_db()
     body = json.loads(as_json(image, source))
@@ -63,9 +63,9 @@ def test_a_source_picture_is_copied_along_where_it_may_be_seen_and_else_missed(
 
 
 def test_the_page_offers_every_form_unless_the_prompt_is_hidden(
-    alice: User, bob: User, hang: Hang, as_user: As
+    alice: User, bob: User, publish: Publish, as_user: As
 ) -> None:
-    shown, hidden = hang(alice), hang(alice, hide_prompt=True)
+    shown, hidden = publish(alice), publish(alice, hide_prompt=True)
     page = as_user(bob).get(f"/p/{shown.public_id}/").content.decode()
     for form in ("copy-text", "copy-json", "copy-parameters", "copy-curl"):
         assert form in page

@@ -16,7 +16,7 @@ from generation.models import Image, ImageState, PromptExample
 from lib.content_levels import ContentLevel
 from moderation.models import Decision, Restriction
 from tests.conftest import As
-from tests.feed.conftest import Hang
+from tests.feed.conftest import Publish
 
 NOW = timezone.now()
 Action = Decision.Action
@@ -38,9 +38,9 @@ def decide(target: Any, action: Action, level: ContentLevel | None = None) -> No
 
 @pytest.mark.parametrize(("action", "state"), [(Action.REMOVE, ImageState.REJECTED), (Action.HOLD, ImageState.HELD)])
 def test_a_post_that_is_taken_away_goes_with_its_picture_and_can_come_back(
-    action: Action, state: ImageState, alice: User, hang: Hang, as_user: As
+    action: Action, state: ImageState, alice: User, publish: Publish, as_user: As
 ) -> None:
-    post = hang(alice)
+    post = publish(alice)
     decide(post, action)
     image = Image.objects.get()
     assert (image.state, image.is_public) == (state, False)
@@ -54,8 +54,8 @@ def test_a_post_that_is_taken_away_goes_with_its_picture_and_can_come_back(
     assert as_user(None).get(f"/p/{post.public_id}/").status_code == 200
 
 
-def test_approving_does_not_publish_what_its_author_took_down(alice: User, hang: Hang) -> None:
-    post = hang(alice)
+def test_approving_does_not_publish_what_its_author_took_down(alice: User, publish: Publish) -> None:
+    post = publish(alice)
     decide(post, Action.HOLD)
     posts_services.unpublish_post(post=post, author=alice)
     decide(post, Action.APPROVE)
@@ -63,23 +63,23 @@ def test_approving_does_not_publish_what_its_author_took_down(alice: User, hang:
     assert not FeedEntry.objects.get().is_visible
 
 
-def test_a_new_level_moves_the_post_to_its_audience(alice: User, hang: Hang, as_user: As) -> None:
-    post = hang(alice)
+def test_a_new_level_moves_the_post_to_its_audience(alice: User, publish: Publish, as_user: As) -> None:
+    post = publish(alice)
     decide(post, Action.LEVEL, ContentLevel.SENSITIVE)
     assert FeedEntry.objects.get().content_level == ContentLevel.SENSITIVE
     assert not PromptExample.objects.exists()
     assert post.public_id not in as_user(None).get("/").content.decode()
 
 
-def test_a_decision_about_a_picture_reaches_its_post(alice: User, hang: Hang) -> None:
-    post = hang(alice)
+def test_a_decision_about_a_picture_reaches_its_post(alice: User, publish: Publish) -> None:
+    post = publish(alice)
     Image.objects.update(state=ImageState.HELD, is_public=False)
     decide(post.image, Action.HOLD)
     assert not FeedEntry.objects.get().is_visible
 
 
-def test_a_ban_hides_all_a_member_hung_and_silences_their_votes(alice: User, bob: User, hang: Hang) -> None:
-    mine, theirs = hang(alice), hang(bob)
+def test_a_ban_hides_all_a_member_published_and_silences_their_votes(alice: User, bob: User, publish: Publish) -> None:
+    mine, theirs = publish(alice), publish(bob)
     posts_services.like_post(post=mine, member=bob)
     process_recount_requests(at=NOW)
     ban = Restriction.objects.create(user=bob, kind=Restriction.Kind.BANNED, starts_at=NOW)
@@ -95,8 +95,8 @@ def test_a_ban_hides_all_a_member_hung_and_silences_their_votes(alice: User, bob
     assert PostCount.objects.get(post=mine).likes == 1
 
 
-def test_a_ban_that_runs_out_shows_again_what_it_hid(alice: User, hang: Hang) -> None:
-    post = hang(alice)
+def test_a_ban_that_runs_out_shows_again_what_it_hid(alice: User, publish: Publish) -> None:
+    post = publish(alice)
     until = NOW + timedelta(days=1)
     Restriction.objects.create(user=alice, kind=Restriction.Kind.BANNED, starts_at=NOW, ends_at=until)
     decide(alice, Action.RESTRICT)
@@ -106,8 +106,8 @@ def test_a_ban_that_runs_out_shows_again_what_it_hid(alice: User, hang: Hang) ->
     assert FeedEntry.objects.get(post=post).is_visible
 
 
-def test_a_mute_that_strikes_brought_takes_the_weight_from_likes(alice: User, bob: User, hang: Hang) -> None:
-    post = hang(alice)
+def test_a_mute_that_strikes_brought_takes_the_weight_from_likes(alice: User, bob: User, publish: Publish) -> None:
+    post = publish(alice)
     posts_services.like_post(post=post, member=bob)
     process_recount_requests(at=NOW)
     assert PostCount.objects.get(post=post).likes == 1
@@ -117,17 +117,17 @@ def test_a_mute_that_strikes_brought_takes_the_weight_from_likes(alice: User, bo
     assert PostCount.objects.get(post=post).likes == 0
 
 
-def test_a_member_takes_along_what_the_feed_keeps(alice: User, bob: User, hang: Hang) -> None:
-    post = hang(alice, title="Fox")
-    posts_services.like_post(post=hang(bob), member=alice)
+def test_a_member_takes_along_what_the_feed_keeps(alice: User, bob: User, publish: Publish) -> None:
+    post = publish(alice, title="Fox")
+    posts_services.like_post(post=publish(bob), member=alice)
     posts_services.edit_profile(member=alice, display_name="Alice A.", bio="Foxes.")
     kept = str(export_personal_data(user=alice))
     assert all(word in kept for word in ("Fox", post.public_id, "Alice A.", "Foxes."))
 
 
-def test_a_deleted_account_leaves_blank_posts_and_no_votes(alice: User, bob: User, hang: Hang) -> None:
-    hang(alice, title="Fox")
-    other = hang(bob)
+def test_a_deleted_account_leaves_blank_posts_and_no_votes(alice: User, bob: User, publish: Publish) -> None:
+    publish(alice, title="Fox")
+    other = publish(bob)
     posts_services.like_post(post=other, member=alice)
     posts_services.edit_profile(member=alice, display_name="Alice A.", bio="")
     process_recount_requests(at=NOW)

@@ -9,7 +9,7 @@ from feed.models import Post
 from generation.media import storage
 from generation.models import Generation
 from tests.conftest import ApiAs, As
-from tests.feed.conftest import Hang
+from tests.feed.conftest import Publish
 from tests.generation.fixtures import MakeImage
 
 
@@ -19,11 +19,11 @@ def archive_of(as_user: As, member: User) -> zipfile.ZipFile:
 
 
 def test_the_download_holds_every_picture_and_the_api_takes_its_recipe_back(
-    alice: User, bob: User, hang: Hang, make_image: MakeImage, as_user: As, api_as: ApiAs
+    alice: User, bob: User, publish: Publish, make_image: MakeImage, as_user: As, api_as: ApiAs
 ) -> None:
-    post = hang(alice, prompt="a fox, ink", title="Fox", seed=77, width=32, height=32, hide_prompt=True)
+    post = publish(alice, prompt="a fox, ink", title="Fox", seed=77, width=32, height=32, hide_prompt=True)
     private = make_image(alice)
-    hang(bob, prompt="not hers")
+    publish(bob, prompt="not hers")
     archive = archive_of(as_user, alice)
     names = set(archive.namelist())
     pictures = {f"pictures/{image.public_id}.{form}" for image in (post.image, private) for form in ("png", "json")}
@@ -36,9 +36,9 @@ def test_the_download_holds_every_picture_and_the_api_takes_its_recipe_back(
     assert made.status_code in {200, 201, 202}, made.content
     again = Generation.objects.get(public_id=made.json()["id"])
     assert (again.prompt, again.images.get().seed, again.steps) == ("a fox, ink", 77, post.image.generation.steps)
-    hung = api_as(alice).post("/api/posts/", {"image": private.public_id, **recipe["post"]})
-    assert hung.status_code == 201, hung.content
-    assert Post.objects.get(public_id=hung.json()["id"]).title == "Fox"
+    published = api_as(alice).post("/api/posts/", {"image": private.public_id, **recipe["post"]})
+    assert published.status_code == 201, published.content
+    assert Post.objects.get(public_id=published.json()["id"]).title == "Fox"
 
 
 def test_a_picture_whose_file_is_gone_does_not_break_the_download(

@@ -13,7 +13,7 @@ from feed.posts import services as posts_services
 from feed.posts.lineage import Family, Relative, family_of
 from feed.posts.prompt_diff import Part, word_difference
 from tests.conftest import As
-from tests.feed.conftest import Hang
+from tests.feed.conftest import Publish
 
 NOW = timezone.now()
 words = st.lists(st.sampled_from(["red", "fox", "a", "on", "hill,", "é"]), max_size=12).map(" ".join)
@@ -39,12 +39,12 @@ def test_a_difference_is_by_word() -> None:
 
 
 @pytest.fixture
-def line(alice: User, bob: User, mallory: User, hang: Hang) -> list[Post]:
+def line(alice: User, bob: User, mallory: User, publish: Publish) -> list[Post]:
     """alice's fox, bob's remix of it, mallory's of that, and alice's of that."""
     posts: list[Post] = []
     for author, prompt in [(alice, "a red fox"), (bob, "a blue fox"), (mallory, "a blue cat"), (alice, "one blue cat")]:
         parent = posts[-1].image if posts else None
-        posts.append(hang(author, prompt=prompt, parent=parent, remix_kind="inspired" if parent else ""))
+        posts.append(publish(author, prompt=prompt, parent=parent, remix_kind="inspired" if parent else ""))
     return posts
 
 
@@ -57,8 +57,8 @@ def seen(family: Family) -> object:
     return node(family.root)
 
 
-def test_the_whole_ancestry_and_what_came_after(line: list[Post], bob: User, hang: Hang) -> None:
-    twin = hang(bob, prompt="a blue dog", parent=line[1].image)
+def test_the_whole_ancestry_and_what_came_after(line: list[Post], bob: User, publish: Publish) -> None:
+    twin = publish(bob, prompt="a blue dog", parent=line[1].image)
     first, second, third, fourth = line
     assert seen(family_of(third, bob, NOW)) == (
         "", first.public_id, [],
@@ -117,10 +117,10 @@ def test_everybody_above_is_told_once(line: list[Post], alice: User, bob: User, 
 
 
 def test_a_family_costs_a_fixed_number_of_queries(
-    line: list[Post], bob: User, hang: Hang, django_assert_max_num_queries: DjangoAssertNumQueries
+    line: list[Post], bob: User, publish: Publish, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for _ in range(4):
-        hang(bob, prompt="more", parent=line[2].image)
+        publish(bob, prompt="more", parent=line[2].image)
     post = Post.objects.with_card(bob).get(pk=line[1].pk)
     with django_assert_max_num_queries(5):
         family_of(post, bob, NOW)

@@ -14,7 +14,7 @@ from feed.models import Mute, Post
 from feed.posts.serializers import PostSerializer
 from feed.posts.services import like_post
 from lib.content_levels import ContentLevel
-from tests.feed.conftest import Hang
+from tests.feed.conftest import Publish
 
 NOW = timezone.now()
 
@@ -30,15 +30,15 @@ def told(post: Post) -> dict[str, Any]:
 
 
 @pytest.fixture
-def posts(alice: User, bob: User, mallory: User, hang: Hang) -> list[Post]:
+def posts(alice: User, bob: User, mallory: User, publish: Publish) -> list[Post]:
     made = [
-        hang(alice, prompt="a red fox"),
-        hang(alice, prompt="a blue fox", hide_prompt=True, title="Blue"),
-        hang(mallory, prompt="a cat"),
-        hang(bob, prompt="a muted den"),
-        hang(alice, prompt="a stern fox", content_level=ContentLevel.SENSITIVE),
-        hang(alice, prompt="a muted fox"),
-        hang(alice, prompt="a blurred fox"),
+        publish(alice, prompt="a red fox"),
+        publish(alice, prompt="a blue fox", hide_prompt=True, title="Blue"),
+        publish(mallory, prompt="a cat"),
+        publish(bob, prompt="a muted den"),
+        publish(alice, prompt="a stern fox", content_level=ContentLevel.SENSITIVE),
+        publish(alice, prompt="a muted fox"),
+        publish(alice, prompt="a blurred fox"),
     ]
     like_post(post=made[0], member=bob)
     members_services.mute(member=bob, kind="word", value="muted", at=NOW)

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Notification, User
-from feed.models import FeedEntry, Like, Post, PostCount, RankDrop, StaleCount
+from feed.models import FeedEntry, Like, Post, PostCount, RankDrop, RecountRequest
 from feed.posts import services as posts_services
 from feed.posts.services import like_post, unlike_post
 from feed.ranking import formulas
@@ -26,7 +26,7 @@ from generation.models import Image
 from lib.errors import Refused
 from moderation.models import Restriction
 from tests.conftest import MakeMember
-from tests.feed.conftest import Hang, HangMany
+from tests.feed.conftest import Publish, PublishMany
 
 NOW = timezone.now()
 
@@ -37,30 +37,30 @@ def refold(post: Post) -> tuple[int, float]:
     return PostCount.objects.get(post=post).likes, FeedEntry.objects.get(post=post).hot
 
 
-def test_a_like_is_counted_once_and_its_author_told_once(alice: User, bob: User, hang: Hang) -> None:
-    post = hang(alice)
+def test_a_like_is_counted_once_and_its_author_told_once(alice: User, bob: User, publish: Publish) -> None:
+    post = publish(alice)
     assert like_post(post=post, member=bob)
     assert not like_post(post=post, member=bob)
     assert refold(post) == (1, formulas.hot(1, post.published_at))
     assert Notification.objects.filter(recipient=alice, kind="post.liked", actor=bob).count() == 1
 
 
-def test_unliking_twice_is_unliking_once(alice: User, bob: User, hang: Hang) -> None:
-    post = hang(alice)
+def test_unliking_twice_is_unliking_once(alice: User, bob: User, publish: Publish) -> None:
+    post = publish(alice)
     like_post(post=post, member=bob)
     assert unlike_post(post=post, member=bob)
     assert not unlike_post(post=post, member=bob)
     assert refold(post)[0] == 0
 
 
-def test_authors_do_not_like_their_own(alice: User, hang: Hang) -> None:
+def test_authors_do_not_like_their_own(alice: User, publish: Publish) -> None:
     with pytest.raises(Refused) as refused:
-        like_post(post=hang(alice), member=alice)
+        like_post(post=publish(alice), member=alice)
     assert refused.value.code == "own_post"
 
 
-def test_what_is_not_shown_cannot_be_liked(alice: User, bob: User, mod: User, hang: Hang) -> None:
-    post = hang(alice)
+def test_what_is_not_shown_cannot_be_liked(alice: User, bob: User, mod: User, publish: Publish) -> None:
+    post = publish(alice)
     posts_services.unpublish_post(post=post, author=alice)
     for member in (bob, mod):
         with pytest.raises(Refused) as refused:
@@ -69,8 +69,8 @@ def test_what_is_not_shown_cannot_be_liked(alice: User, bob: User, mod: User, ha
 
 
 @pytest.mark.parametrize("kind", [Restriction.Kind.MUTED, Restriction.Kind.BANNED])
-def test_likes_of_a_restricted_member_do_not_count(alice: User, bob: User, hang: Hang, kind: str) -> None:
-    post = hang(alice)
+def test_likes_of_a_restricted_member_do_not_count(alice: User, bob: User, publish: Publish, kind: str) -> None:
+    post = publish(alice)
     like_post(post=post, member=bob)
     Restriction.objects.create(user=bob, kind=kind, starts_at=NOW - timedelta(minutes=1))
     assert refold(post)[0] == 0
@@ -78,20 +78,20 @@ def test_likes_of_a_restricted_member_do_not_count(alice: User, bob: User, hang:
 
 
 def test_an_entry_is_written_only_when_its_rank_changes(
-    alice: User, bob: User, make_member: MakeMember, hang: Hang
+    alice: User, bob: User, make_member: MakeMember, publish: Publish
 ) -> None:
-    post = hang(alice)
+    post = publish(alice)
     for member in (bob, make_member("carol")):
         like_post(post=post, member=member)
     process_recount_requests(at=NOW)
-    StaleCount.objects.create(post=post)
+    RecountRequest.objects.create(post=post)
     with CaptureQueriesContext(connection) as queries:
         assert process_recount_requests(at=NOW) == 1
     assert not [query for query in queries if query["sql"].startswith("UPDATE")]
 
 
-def test_a_fall_is_noted_and_a_rise_is_not(alice: User, bob: User, mallory: User, hang: Hang) -> None:
-    post = hang(alice)
+def test_a_fall_is_noted_and_a_rise_is_not(alice: User, bob: User, mallory: User, publish: Publish) -> None:
+    post = publish(alice)
     like_post(post=post, member=mallory)
     like_post(post=post, member=bob)
     before = refold(post)
@@ -102,8 +102,8 @@ def test_a_fall_is_noted_and_a_rise_is_not(alice: User, bob: User, mallory: User
     assert (fall.list, fall.key) == ("hot", before[1])
 
 
-def test_the_reconcile_finds_repairs_and_exports_drift(alice: User, bob: User, hang: Hang) -> None:
-    right, wrong = hang(alice), hang(alice)
+def test_the_reconcile_finds_repairs_and_exports_drift(alice: User, bob: User, publish: Publish) -> None:
+    right, wrong = publish(alice), publish(alice)
     like_post(post=wrong, member=bob)
     process_recount_requests(at=NOW)
     PostCount.objects.filter(post=wrong).update(likes=9)
@@ -116,16 +116,16 @@ def test_the_reconcile_finds_repairs_and_exports_drift(alice: User, bob: User, h
     assert reconcile_counts(at=NOW) == Drift()
 
 
-def test_the_reconcile_forgets_old_falls(alice: User, hang: Hang) -> None:
-    post = hang(alice)
+def test_the_reconcile_forgets_old_falls(alice: User, publish: Publish) -> None:
+    post = publish(alice)
     for age in (1, 25):
         RankDrop.objects.create(post=post, key=1, at=NOW - timedelta(hours=age))
     reconcile_counts(at=NOW)
     assert RankDrop.objects.count() == 1
 
 
-def test_a_fold_takes_more_than_one_batch(hang_many: HangMany, bob: User) -> None:
-    posts = hang_many(7, authors=3)
+def test_a_fold_takes_more_than_one_batch(publish_many: PublishMany, bob: User) -> None:
+    posts = publish_many(7, authors=3)
     for post in posts:
         like_post(post=post, member=bob)
     assert process_recount_requests(at=NOW, batch=3) == 7
@@ -133,8 +133,10 @@ def test_a_fold_takes_more_than_one_batch(hang_many: HangMany, bob: User) -> Non
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_hundred_members_liking_and_unliking_while_folds_run_are_counted_exactly(alice: User, hang: Hang) -> None:
-    post = hang(alice)
+def test_two_hundred_members_liking_and_unliking_while_folds_run_are_counted_exactly(
+    alice: User, publish: Publish
+) -> None:
+    post = publish(alice)
     members = User.objects.bulk_create(User(username=f"fan{n}") for n in range(200))
     done = threading.Event()
     failures: list[BaseException] = []

@@ -10,7 +10,7 @@ from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, reso
 
 from accounts.models import Role, User
 from tests.conftest import As, MakeMember
-from tests.feed.conftest import Hang
+from tests.feed.conftest import Publish
 
 NAMESPACES = {"feed", "generation", "ratings", "moderation", "accounts"}
 LINK = re.compile(r'\shref="(/[^"#]*)')
@@ -57,9 +57,9 @@ def led_to(client: Client) -> set[str]:
 
 @pytest.mark.parametrize("roles", [[], [Role.MODERATOR, Role.RESEARCHER]], ids=["member", "team"])
 def test_links_lead_to_every_page(
-    roles: list[Role], alice: User, make_member: MakeMember, hang: Hang, as_user: As
+    roles: list[Role], alice: User, make_member: MakeMember, publish: Publish, as_user: As
 ) -> None:
-    hang(alice)
+    publish(alice)
     client = as_user(make_member("walker", *roles))
     there = {name for name, address in pages(get_resolver().url_patterns) if page_at(client, address)}
     assert len(there) > 20

@@ -30,7 +30,7 @@ from generation.engines.image_encoders import export_image_encoder
 from generation.media import storage
 from lib.content_levels import ContentLevel
 from tests.conftest import As
-from tests.feed.conftest import Hang
+from tests.feed.conftest import Publish
 from tests.generation.fixtures import drawn
 
 SMALL = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
@@ -71,8 +71,10 @@ def test_without_torch_the_vectors_are_those_of_the_encoder(kind: str, checkpoin
 
 
 @pytest.mark.django_db(transaction=True)  # an index that is built beside the site is built outside transactions
-def test_pictures_are_read_once_and_another_encoder_reads_them_anew(checkpoints: Path, alice: User, hang: Hang) -> None:
-    posts = [hang(alice, prompt=f"a fox {n}") for n in range(3)]
+def test_pictures_are_read_once_and_another_encoder_reads_them_anew(
+    checkpoints: Path, alice: User, publish: Publish
+) -> None:
+    posts = [publish(alice, prompt=f"a fox {n}") for n in range(3)]
     assert image_embeddings.read_pictures() == 0
     call_command("use_image_encoder", str(write_encoder(checkpoints / "one")))
     assert set(PictureReading.objects.values_list("entry", "encoder")) == {
@@ -90,10 +92,10 @@ def test_pictures_are_read_once_and_another_encoder_reads_them_anew(checkpoints:
 
 @pytest.mark.django_db(transaction=True)
 def test_looks_are_compared_by_the_encoder_as_far_as_the_viewer_may_see(
-    checkpoints: Path, alice: User, bob: User, hang: Hang, as_user: As
+    checkpoints: Path, alice: User, bob: User, publish: Publish, as_user: As
 ) -> None:
-    posts = [hang(alice, prompt=f"a fox {n}") for n in range(4)]
-    hang(bob, prompt="a secret", content_level=ContentLevel.MATURE)
+    posts = [publish(alice, prompt=f"a fox {n}") for n in range(4)]
+    publish(bob, prompt="a secret", content_level=ContentLevel.MATURE)
     call_command("use_image_encoder", str(write_encoder(checkpoints / "one")))
     vectors = [image_embeddings.embed([drawn(post.image)])[0] for post in posts]
     nearest_first = sorted(posts[1:], key=lambda post: -float(vectors[posts.index(post)] @ vectors[0]))
@@ -124,8 +126,8 @@ def indexes() -> list[str]:
         return [name for (name,) in cursor.fetchall()]
 
 
-def test_one_damaged_picture_keeps_no_other_from_being_read(checkpoints: Path, alice: User, hang: Hang) -> None:
-    damaged, whole = hang(alice, prompt="a fox"), hang(alice, prompt="a den")
+def test_one_damaged_picture_keeps_no_other_from_being_read(checkpoints: Path, alice: User, publish: Publish) -> None:
+    damaged, whole = publish(alice, prompt="a fox"), publish(alice, prompt="a den")
     storage.write(f"{damaged.image.prefix}/original.png", b"no picture")
     export_image_encoder(write_encoder(checkpoints / "one"), image_embeddings.folder())
     assert image_embeddings.read_pictures() == 1

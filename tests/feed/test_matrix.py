@@ -37,7 +37,7 @@ from lib.content_levels import ContentLevel
 from lib.days import local_day
 from moderation.models import Restriction
 from tests.conftest import As, MakeMember
-from tests.feed.conftest import Hang
+from tests.feed.conftest import Publish
 
 NOW = timezone.now()
 MONDAY = local_day(NOW) - timedelta(days=local_day(NOW).weekday())
@@ -120,7 +120,7 @@ EXEMPT = {
     "feed:comment": "leads to the post",
     "feed:comment-edit": "a form of its author's",
     "feed:comment-delete": "a form of its author's",
-    "feed:tag-suggest": "names of tags that hang on something listed",
+    "feed:tag-suggest": "names of tags of something listed",
     "feed:publish": "a form about one's own picture",
     "feed:delete": "a form about one's own post",
     "feed:profile-edit": "a form about oneself",
@@ -135,7 +135,7 @@ EXEMPT = {
     "api:collection-detail": "names",
     "api:comment-list": "comments of one post; 404 where it is hidden",
     "api:comment-detail": "one comment",
-    "api:tag-list": "names of tags that hang on something listed",
+    "api:tag-list": "names of tags of something listed",
     "api:profile-detail": "one member",
     "api:follow-list": "names of members",
     "api:block-list": "names of members, which the member wrote there",
@@ -220,13 +220,13 @@ def test_every_list_is_in_the_matrix() -> None:
 
 
 @pytest.fixture
-def world(alice: User, bob: User, make_member: MakeMember, hang: Hang) -> World:
+def world(alice: User, bob: User, make_member: MakeMember, publish: Publish) -> World:
     carol = make_member("carol")
     schedule_challenges(today=local_day(NOW), days=0)
-    parent = hang(bob, prompt="a den", title="Den")
+    parent = publish(bob, prompt="a den", title="Den")
     words = {"prompt": "a secretive fox", "title": "Visible fox", "challenge": Challenge.objects.get()}
-    post = hang(alice, at=NOW, parent=parent.image, remix_kind="same", **words)
-    child = hang(carol, prompt="a cub", parent=post.image, remix_kind="same")
+    post = publish(alice, at=NOW, parent=parent.image, remix_kind="same", **words)
+    child = publish(carol, prompt="a cub", parent=post.image, remix_kind="same")
     tag_post(post=post, author=alice, tags=["vulpine"])
     posts_services.like_post(post=post, member=carol, at=NOW)
     Follow.objects.create(member=bob, followed=alice, created_at=NOW)
@@ -249,7 +249,7 @@ def picture(**values: Any) -> Callable[[World], object]:
     return lambda world: Image.objects.filter(post=world.post).update(**values)
 
 
-def hang_as(**values: Any) -> Callable[[World], object]:
+def publish_as(**values: Any) -> Callable[[World], object]:
     return lambda world: Post.objects.filter(pk=world.post.pk).update(**values)
 
 
@@ -271,9 +271,9 @@ REASONS: dict[str, Callable[[World], object]] = {
     "level": picture(content_level=ContentLevel.MATURE),
     "held": picture(state=ImageState.HELD, is_public=False),
     "not public": picture(is_public=False),
-    "removed": hang_as(removed_at=NOW),
-    "private": hang_as(unpublished_at=NOW),
-    "deleted": hang_as(deleted_at=NOW, title=""),
+    "removed": publish_as(removed_at=NOW),
+    "private": publish_as(unpublished_at=NOW),
+    "deleted": publish_as(deleted_at=NOW, title=""),
     "banned author": ban,
     "deleted author": lambda world: delete_account(user=world.alice),
     "blocks": lambda world: members_services.block_member(member=world.bob, blocked=world.alice),

@@ -15,7 +15,7 @@ from accounts.services import notify
 from feed.collections.services import create_collection, share_collection
 from feed.comments.services import post_comment
 from feed.members import services as members_services
-from feed.models import NoticeSettings, Post
+from feed.models import NotificationSettings, Post
 from feed.notifications import digests
 from feed.notifications.digests import choose_notices, due_members, send_digest
 from feed.notifications.queries import KINDS, count_unread, read_notices
@@ -23,7 +23,7 @@ from feed.posts import services as posts_services
 from generation.models import Image
 from moderation.models import Restriction
 from tests.conftest import ApiAs, As
-from tests.feed.conftest import Hang
+from tests.feed.conftest import Publish
 
 NOW = timezone.now()
 DAY = timedelta(days=1)
@@ -55,10 +55,10 @@ def badge(reader: User) -> int:
     ],
 )  # fmt: skip
 def test_neither_page_bell_api_nor_mail_tell_of_what_is_hidden(
-    hide: Callable[[Post, User], object], alice: User, bob: User, hang: Hang, api_as: ApiAs
+    hide: Callable[[Post, User], object], alice: User, bob: User, publish: Publish, api_as: ApiAs
 ) -> None:
     choose_notices(member=alice, digest="daily", choices={}, at=NOW - 2 * DAY)
-    remix = hang(bob, title="Unspeakable", parent=hang(alice).image)
+    remix = publish(bob, title="Unspeakable", parent=publish(alice).image)
     post_comment(post=remix, author=bob, text="look, alice")  # told to nobody: bob's own
     assert badge(alice) == len(texts(alice)) == 1
     hide(remix, alice)
@@ -69,8 +69,8 @@ def test_neither_page_bell_api_nor_mail_tell_of_what_is_hidden(
     assert not mail.outbox
 
 
-def test_the_bell_counts_at_once_what_is_told_and_read(alice: User, bob: User, hang: Hang, as_user: As) -> None:
-    post, client = hang(alice), as_user(alice)
+def test_the_bell_counts_at_once_what_is_told_and_read(alice: User, bob: User, publish: Publish, as_user: As) -> None:
+    post, client = publish(alice), as_user(alice)
     assert count_unread(alice, NOW) == 0
     posts_services.like_post(post=post, member=bob)
     assert count_unread(alice, NOW) == 1
@@ -80,16 +80,16 @@ def test_the_bell_counts_at_once_what_is_told_and_read(alice: User, bob: User, h
 
 
 def test_the_bell_costs_no_query_while_it_is_known(
-    alice: User, bob: User, hang: Hang, django_assert_max_num_queries: DjangoAssertNumQueries
+    alice: User, bob: User, publish: Publish, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    posts_services.like_post(post=hang(alice), member=bob)
+    posts_services.like_post(post=publish(alice), member=bob)
     count_unread(alice, NOW)
     with django_assert_max_num_queries(0):
         assert count_unread(alice, NOW) == 1
 
 
-def test_a_page_of_nothing_visible_goes_on_to_the_next(alice: User, bob: User, hang: Hang) -> None:
-    hidden, shown = hang(alice, title="gone"), hang(alice, title="there")
+def test_a_page_of_nothing_visible_goes_on_to_the_next(alice: User, bob: User, publish: Publish) -> None:
+    hidden, shown = publish(alice, title="gone"), publish(alice, title="there")
     posts_services.like_post(post=shown, member=bob, at=NOW - DAY)
     for n in range(5):
         notify(recipient=alice, kind=f"kind.{n}", target=hidden, actor=bob, at=NOW)
@@ -100,9 +100,9 @@ def test_a_page_of_nothing_visible_goes_on_to_the_next(alice: User, bob: User, h
 
 
 def test_kinds_that_are_turned_off_are_told_nowhere_until_they_are_turned_on(
-    alice: User, bob: User, hang: Hang
+    alice: User, bob: User, publish: Publish
 ) -> None:
-    post = hang(alice)
+    post = publish(alice)
     posts_services.like_post(post=post, member=bob)
     post_comment(post=post, author=bob, text="hi")
     choose_notices(member=alice, digest="never", choices={"post.liked": (False, True)})
@@ -112,20 +112,20 @@ def test_kinds_that_are_turned_off_are_told_nowhere_until_they_are_turned_on(
     assert len(texts(alice)) == 2
 
 
-def test_what_moderators_decide_is_always_told(alice: User, hang: Hang) -> None:
-    notify(recipient=alice, kind="image.held", target=hang(alice).image)
+def test_what_moderators_decide_is_always_told(alice: User, publish: Publish) -> None:
+    notify(recipient=alice, kind="image.held", target=publish(alice).image)
     choose_notices(member=alice, digest="never", choices={"image.held": (False, False)})
     assert len(texts(alice)) == 1
 
 
-def test_every_kind_that_is_told_has_words_and_a_switch(alice: User, bob: User, hang: Hang) -> None:
-    post = hang(alice)
+def test_every_kind_that_is_told_has_words_and_a_switch(alice: User, bob: User, publish: Publish) -> None:
+    post = publish(alice)
     share_collection(
         collection=create_collection(owner=bob, name="Foxes", visibility="shared"), owner=bob, username="alice"
     )
     posts_services.like_post(post=post, member=bob)
     post_comment(post=post, author=alice, text="ha", parent=post_comment(post=post, author=bob, text="hi"))
-    hang(bob, parent=hang(bob, parent=post.image).image)
+    publish(bob, parent=publish(bob, parent=post.image).image)
     kinds = set(Notification.objects.values_list("kind", flat=True))
     assert kinds == {
         "collection.shared",
@@ -138,11 +138,11 @@ def test_every_kind_that_is_told_has_words_and_a_switch(alice: User, bob: User, 
     assert kinds <= set(KINDS)
 
 
-def test_a_summary_tells_what_is_new_once(alice: User, bob: User, hang: Hang) -> None:
-    post = hang(alice, title="Old")
+def test_a_summary_tells_what_is_new_once(alice: User, bob: User, publish: Publish) -> None:
+    post = publish(alice, title="Old")
     posts_services.like_post(post=post, member=bob, at=NOW)
     choose_notices(member=alice, digest="daily", choices={}, at=NOW)
-    fresh = hang(alice, title="Fresh & new")
+    fresh = publish(alice, title="Fresh & new")
     posts_services.like_post(post=fresh, member=bob, at=NOW)
     assert due_members(at=NOW + DAY / 2) == []
     assert not send_digest(member_id=alice.pk, at=NOW + DAY / 2)
@@ -157,17 +157,19 @@ def test_a_summary_tells_what_is_new_once(alice: User, bob: User, hang: Hang) ->
     assert "“Old”" not in message.body
 
 
-def test_kinds_chosen_off_are_in_no_mail(alice: User, bob: User, hang: Hang) -> None:
+def test_kinds_chosen_off_are_in_no_mail(alice: User, bob: User, publish: Publish) -> None:
     choose_notices(member=alice, digest="weekly", choices={"post.liked": (True, False)}, at=NOW - 8 * DAY)
-    posts_services.like_post(post=hang(alice), member=bob)
+    posts_services.like_post(post=publish(alice), member=bob)
     assert due_members(at=NOW) == [alice.pk]
     assert not send_digest(member_id=alice.pk, at=NOW)
     assert not mail.outbox
 
 
-def test_a_mail_that_does_not_leave_is_tried_again(alice: User, bob: User, hang: Hang, settings: Settings) -> None:
+def test_a_mail_that_does_not_leave_is_tried_again(
+    alice: User, bob: User, publish: Publish, settings: Settings
+) -> None:
     choose_notices(member=alice, digest="daily", choices={}, at=NOW - 2 * DAY)
-    posts_services.like_post(post=hang(alice), member=bob)
+    posts_services.like_post(post=publish(alice), member=bob)
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
     with pytest.raises(OSError, match="refused"):
@@ -177,17 +179,19 @@ def test_a_mail_that_does_not_leave_is_tried_again(alice: User, bob: User, hang:
     assert send_digest(member_id=alice.pk, at=NOW)
 
 
-def test_the_link_in_a_summary_ends_it_without_signing_in(alice: User, bob: User, hang: Hang, as_user: As) -> None:
+def test_the_link_in_a_summary_ends_it_without_signing_in(
+    alice: User, bob: User, publish: Publish, as_user: As
+) -> None:
     choose_notices(member=alice, digest="daily", choices={}, at=NOW - 2 * DAY)
-    posts_services.like_post(post=hang(alice), member=bob)
+    posts_services.like_post(post=publish(alice), member=bob)
     send_digest(member_id=alice.pk, at=NOW)
     found = re.search(r"<https?://[^/]+(/[^>]+)>", mail.outbox[0].extra_headers["List-Unsubscribe"])
     assert found
     client, link = as_user(None), found.group(1)
     assert client.get(link).status_code == 200
-    assert NoticeSettings.objects.get(member=alice).digest == "daily"  # a mail scanner opened it
+    assert NotificationSettings.objects.get(member=alice).digest == "daily"  # a mail scanner opened it
     assert client.post(link).status_code == 200
-    assert NoticeSettings.objects.get(member=alice).digest == "never"
+    assert NotificationSettings.objects.get(member=alice).digest == "never"
     assert client.post(link[:-1] + ("x" if link[-1] != "x" else "y")).status_code == 404
     assert due_members(at=NOW + 30 * DAY) == []
 
@@ -207,7 +211,7 @@ def test_members_choose_on_a_page_and_by_the_api(alice: User, as_user: As, api_a
     assert as_user(None).get("/settings/notifications/").status_code == 302
 
 
-def test_the_task_writes_to_each_who_is_due(alice: User, bob: User, hang: Hang) -> None:
+def test_the_task_writes_to_each_who_is_due(alice: User, bob: User, publish: Publish) -> None:
     choose_notices(member=alice, digest="daily", choices={}, at=NOW - 2 * DAY)
     choose_notices(member=bob, digest="weekly", choices={}, at=NOW - 2 * DAY)
     assert due_members(at=NOW) == [alice.pk]

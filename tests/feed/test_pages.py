@@ -17,7 +17,7 @@ from feed.ranking.counters import process_recount_requests
 from feed.tags.services import tag_post
 from lib.days import local_day
 from tests.conftest import ApiAs, As
-from tests.feed.conftest import Hang, HangMany
+from tests.feed.conftest import Publish, PublishMany
 from tests.generation.fixtures import MakeImage
 
 NOW = timezone.now()
@@ -37,9 +37,9 @@ def test_an_empty_feed_says_what_to_do(as_user: As, db: None) -> None:
 
 
 def test_a_signed_in_feed_page_costs_at_most_six_queries(
-    hang_many: HangMany, bob: User, as_user: As, django_assert_max_num_queries: DjangoAssertNumQueries
+    publish_many: PublishMany, bob: User, as_user: As, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    hang_many(60, authors=60)
+    publish_many(60, authors=60)
     schedule_challenges(today=local_day(NOW), days=0)
     client = as_user(bob)
     client.get("/about/ranking/")  # the session is read into the cache
@@ -47,8 +47,8 @@ def test_a_signed_in_feed_page_costs_at_most_six_queries(
         assert client.get("/").status_code == 200
 
 
-def test_following_the_links_shows_every_post_once(hang_many: HangMany, as_user: As) -> None:
-    posts = hang_many(60, authors=60)
+def test_following_the_links_shows_every_post_once(publish_many: PublishMany, as_user: As) -> None:
+    posts = publish_many(60, authors=60)
     client, url, shown = as_user(None), "/?sort=new", list[str]()
     for _ in range(3):
         page = client.get(url, headers=HTMX).content.decode() if shown else client.get(url).content.decode()
@@ -58,8 +58,8 @@ def test_following_the_links_shows_every_post_once(hang_many: HangMany, as_user:
     assert shown == [post.public_id for post in posts]
 
 
-def test_an_htmx_page_is_only_what_is_appended(hang_many: HangMany, as_user: As) -> None:
-    hang_many(30)
+def test_an_htmx_page_is_only_what_is_appended(publish_many: PublishMany, as_user: As) -> None:
+    publish_many(30)
     response = as_user(None).get("/", headers=HTMX)
     assert "<html" not in response.content.decode()
     assert "HX-Request" in response["Vary"]
@@ -78,28 +78,30 @@ def test_a_damaged_address_says_so(path: str, as_user: As, api_as: ApiAs, db: No
         assert set(answer.json()) >= {"code", "detail"}
 
 
-def test_new_posts_wait_behind_a_button(hang_many: HangMany, alice: User, hang: Hang, as_user: As) -> None:
-    hang_many(5, authors=5, at=NOW)
+def test_new_posts_wait_behind_a_button(publish_many: PublishMany, alice: User, publish: Publish, as_user: As) -> None:
+    publish_many(5, authors=5, at=NOW)
     page = as_user(None).get("/").content.decode()
     path = re.search(r'data-new-above="([^"]+)"', page)
     assert path
     url = path.group(1).replace("&amp;", "&")
     assert as_user(None).get(url).status_code == 204
-    hang(alice)
+    publish(alice)
     answer = as_user(None).get(url)
     assert "1 new above" in answer.content.decode()
 
 
-def test_liking_by_a_plain_form_comes_back_to_the_page(alice: User, bob: User, hang: Hang, as_user: As) -> None:
-    post, client = hang(alice), as_user(bob)
+def test_liking_by_a_plain_form_comes_back_to_the_page(alice: User, bob: User, publish: Publish, as_user: As) -> None:
+    post, client = publish(alice), as_user(bob)
     response = client.post(f"/p/{post.public_id}/like/", headers={"referer": "http://testserver/?sort=new"})
     assert (response.status_code, response["Location"]) == (302, "http://testserver/?sort=new")
     client.post(f"/p/{post.public_id}/like/")
     assert Like.objects.count() == 1
 
 
-def test_liking_by_htmx_answers_the_button_in_its_new_state(alice: User, bob: User, hang: Hang, as_user: As) -> None:
-    post, client = hang(alice), as_user(bob)
+def test_liking_by_htmx_answers_the_button_in_its_new_state(
+    alice: User, bob: User, publish: Publish, as_user: As
+) -> None:
+    post, client = publish(alice), as_user(bob)
     answer = client.post(f"/p/{post.public_id}/like/", headers=HTMX).content.decode()
     assert 'aria-pressed="true"' in answer
     assert f"/p/{post.public_id}/unlike/" in answer
@@ -107,8 +109,8 @@ def test_liking_by_htmx_answers_the_button_in_its_new_state(alice: User, bob: Us
     assert 'aria-pressed="false"' in client.post(f"/p/{post.public_id}/unlike/", headers=HTMX).content.decode()
 
 
-def test_visitors_sign_in_and_come_back(alice: User, hang: Hang, as_user: As) -> None:
-    post = hang(alice)
+def test_visitors_sign_in_and_come_back(alice: User, publish: Publish, as_user: As) -> None:
+    post = publish(alice)
     page = f"http://testserver/p/{post.public_id}/"
     response = as_user(None).post(f"/p/{post.public_id}/like/", headers={"referer": page})
     assert response["Location"] == f"/accounts/login/?next={quote(page)}"
@@ -116,14 +118,14 @@ def test_visitors_sign_in_and_come_back(alice: User, hang: Hang, as_user: As) ->
     assert answer["HX-Redirect"] == f"/accounts/login/?next={quote(page)}"
 
 
-def test_nobody_is_sent_to_another_site(alice: User, bob: User, hang: Hang, as_user: As) -> None:
-    post = hang(alice)
+def test_nobody_is_sent_to_another_site(alice: User, bob: User, publish: Publish, as_user: As) -> None:
+    post = publish(alice)
     response = as_user(bob).post(f"/p/{post.public_id}/like/", {"next": "https://evil.example/"})
     assert response["Location"] == f"/p/{post.public_id}/"
 
 
-def test_likes_are_rate_limited_in_words(alice: User, bob: User, hang: Hang, as_user: As) -> None:
-    post, client = hang(alice), as_user(bob)
+def test_likes_are_rate_limited_in_words(alice: User, bob: User, publish: Publish, as_user: As) -> None:
+    post, client = publish(alice), as_user(bob)
     for _ in range(120):
         cache.incr(_rate_key(bob)) if cache.get(_rate_key(bob)) else cache.set(_rate_key(bob), 1, 120)
     answer = client.post(f"/p/{post.public_id}/like/", headers=HTMX)
@@ -135,9 +137,9 @@ def _rate_key(member: User) -> str:
     return f"rate:feed:like:{member.pk}:{int(timezone.now().timestamp() // 60)}"
 
 
-def test_a_post_shows_what_it_is_made_of(alice: User, bob: User, hang: Hang, as_user: As) -> None:
-    parent = hang(alice, prompt="a fox", title="Fox")
-    child = hang(bob, prompt="a fox at night", parent=parent.image, remix_kind="same")
+def test_a_post_shows_what_it_is_made_of(alice: User, bob: User, publish: Publish, as_user: As) -> None:
+    parent = publish(alice, prompt="a fox", title="Fox")
+    child = publish(bob, prompt="a fox at night", parent=parent.image, remix_kind="same")
     process_recount_requests(at=timezone.now())
     page = as_user(None).get(f"/p/{parent.public_id}/").content.decode()
     for words in (
@@ -154,17 +156,17 @@ def test_a_post_shows_what_it_is_made_of(alice: User, bob: User, hang: Hang, as_
     assert f"/p/{parent.public_id}/" in as_user(None).get(f"/p/{child.public_id}/").content.decode()
 
 
-def test_a_long_prompt_is_shown_in_part_and_copied_whole(alice: User, hang: Hang, as_user: As) -> None:
-    short, long = (hang(alice, prompt=prompt, title="A") for prompt in ("a fox", "a fox in the snow, " * 30))
+def test_a_long_prompt_is_shown_in_part_and_copied_whole(alice: User, publish: Publish, as_user: As) -> None:
+    short, long = (publish(alice, prompt=prompt, title="A") for prompt in ("a fox", "a fox in the snow, " * 30))
     pages = [as_user(None).get(post.get_absolute_url()).content.decode() for post in (short, long)]
     assert [page.count('id="whole-prompt"') for page in pages] == [0, 1]
     assert ("a fox in the snow, " * 30).strip() in pages[1]
 
 
-def test_tags_that_are_there_already_are_not_suggested(alice: User, hang: Hang, as_user: As) -> None:
-    post = hang(alice, prompt="a fox in the snow")
+def test_tags_that_are_there_already_are_not_suggested(alice: User, publish: Publish, as_user: As) -> None:
+    post = publish(alice, prompt="a fox in the snow")
     tag_post(post=post, author=alice, tags=["fox"])
-    tag_post(post=hang(alice, prompt="b"), author=alice, tags=["snow"])
+    tag_post(post=publish(alice, prompt="b"), author=alice, tags=["snow"])
     page = as_user(alice).get(f"/publish/{post.image.public_id}/").content.decode()
     assert re.findall(r'data-tag="([^"]*)"', page) == ["snow"]
 
@@ -189,8 +191,8 @@ def test_publishing_anothers_picture_is_404(
     assert api_as(mallory).post("/api/posts/", {"image": image.public_id}).status_code == 404
 
 
-def test_taking_down_and_deleting_by_the_page(alice: User, mallory: User, hang: Hang, as_user: As) -> None:
-    post, client = hang(alice), as_user(alice)
+def test_taking_down_and_deleting_by_the_page(alice: User, mallory: User, publish: Publish, as_user: As) -> None:
+    post, client = publish(alice), as_user(alice)
     assert as_user(mallory).post(f"/p/{post.public_id}/unpublish/").status_code == 404
     assert as_user(mallory).post(f"/p/{post.public_id}/delete/").status_code == 404
     assert client.post(f"/p/{post.public_id}/unpublish/").status_code == 302
@@ -200,8 +202,8 @@ def test_taking_down_and_deleting_by_the_page(alice: User, mallory: User, hang: 
     assert client.get(f"/p/{post.public_id}/").status_code == 404
 
 
-def test_notifications_are_read_up_to_what_was_shown(alice: User, bob: User, hang: Hang, as_user: As) -> None:
-    post, client = hang(alice, title="Fox"), as_user(alice)
+def test_notifications_are_read_up_to_what_was_shown(alice: User, bob: User, publish: Publish, as_user: As) -> None:
+    post, client = publish(alice, title="Fox"), as_user(alice)
     as_user(bob).post(f"/p/{post.public_id}/like/")
     page = client.get("/notifications/").content.decode()
     assert "bob likes “Fox”" in page
@@ -246,8 +248,8 @@ def test_the_api_changes_ones_own_profile_only(alice: User, mallory: User, api_a
     assert api_as(mallory).put("/api/profiles/alice/", words).status_code == 404
 
 
-def test_pages_of_a_profile_follow_each_other(hang_many: HangMany, as_user: As) -> None:
-    posts = hang_many(30, authors=1, at=NOW - timedelta(hours=1))
+def test_pages_of_a_profile_follow_each_other(publish_many: PublishMany, as_user: As) -> None:
+    posts = publish_many(30, authors=1, at=NOW - timedelta(hours=1))
     client = Client()
     first = client.get("/@author0/").content.decode()
     second = client.get(next_link(first), headers=HTMX).content.decode()

@@ -16,7 +16,7 @@ from feed.posts.services import like_post
 from generation.services import submit_generation
 from lib.errors import NotFound, Refused
 from tests.conftest import ApiAs, As, MakeMember
-from tests.feed.conftest import Hang
+from tests.feed.conftest import Publish
 
 NOW = timezone.now()
 HIDE, BLUR = Mute.Effect.HIDE, Mute.Effect.BLUR
@@ -26,8 +26,8 @@ def listed(viewer: User) -> set[int]:
     return set(Post.objects.listed_for(viewer, NOW).values_list("pk", flat=True))
 
 
-def test_a_block_hides_each_from_the_other_and_ends_follows(alice: User, bob: User, hang: Hang) -> None:
-    by_alice, by_bob = hang(alice), hang(bob)
+def test_a_block_hides_each_from_the_other_and_ends_follows(alice: User, bob: User, publish: Publish) -> None:
+    by_alice, by_bob = publish(alice), publish(bob)
     members_services.follow_member(member=bob, followed=alice)
     assert members_services.block_member(member=alice, blocked=bob)
     assert not members_services.block_member(member=alice, blocked=bob)
@@ -48,9 +48,9 @@ def test_a_block_hides_each_from_the_other_and_ends_follows(alice: User, bob: Us
 
 @pytest.mark.parametrize("is_blocker", [True, False])
 def test_a_block_reaches_pictures_remixes_and_questions(
-    is_blocker: bool, alice: User, bob: User, mod: User, hang: Hang, as_user: As, api_as: ApiAs
+    is_blocker: bool, alice: User, bob: User, mod: User, publish: Publish, as_user: As, api_as: ApiAs
 ) -> None:
-    image = hang(alice, prompt="a red fox").image
+    image = publish(alice, prompt="a red fox").image
     form = f"/create/?remix={image.public_id}&kind=same"
     paths = [f"/api/images/{image.public_id}/", form, reverse("ratings:ask", args=[image.public_id])]
     assert {as_user(bob).get(path).status_code for path in paths} <= {200, 204}
@@ -77,10 +77,10 @@ def mute_of(kind: str, post: Post) -> object:
 
 @pytest.mark.parametrize("kind", Mute.Kind.values)
 def test_a_mute_hides_what_it_names_from_its_member_alone(
-    kind: str, alice: User, bob: User, hang: Hang, make_member: MakeMember
+    kind: str, alice: User, bob: User, publish: Publish, make_member: MakeMember
 ) -> None:
-    post = hang(alice, prompt="a red fox, asleep", title="Nap")
-    other = hang(bob, prompt="a red foxglove")
+    post = publish(alice, prompt="a red fox, asleep", title="Nap")
+    other = publish(bob, prompt="a red foxglove")
     PostTag.objects.create(post=post, tag=Tag.objects.create(name="foxes"))
     row = members_services.mute(member=bob, kind=kind, value=mute_of(kind, post), at=NOW)  # type: ignore[arg-type]
     assert listed(bob) == {other.pk}, "own posts are never muted"
@@ -94,8 +94,8 @@ def test_a_mute_hides_what_it_names_from_its_member_alone(
     assert not any(post.is_blurred for post in Post.objects.listed_for(bob, NOW).with_card(bob, NOW))
 
 
-def test_a_mute_ends_when_it_was_said_to(alice: User, bob: User, hang: Hang) -> None:
-    post = hang(alice)
+def test_a_mute_ends_when_it_was_said_to(alice: User, bob: User, publish: Publish) -> None:
+    post = publish(alice)
     end = NOW + timedelta(hours=1)
     members_services.mute(member=bob, kind="author", value=alice, expires_at=end, at=NOW)
     assert post.pk not in listed(bob)
@@ -121,15 +121,15 @@ def test_a_mute_ends_when_it_was_said_to(alice: User, bob: User, hang: Hang) -> 
     ],
 )
 def test_muted_words_are_whole_words(
-    words: str, prompt: str, is_hidden: bool, alice: User, bob: User, hang: Hang
+    words: str, prompt: str, is_hidden: bool, alice: User, bob: User, publish: Publish
 ) -> None:
-    post = hang(alice, prompt=prompt)
+    post = publish(alice, prompt=prompt)
     members_services.mute(member=bob, kind="word", value=words, at=NOW)
     assert (post.pk not in listed(bob)) == is_hidden
 
 
-def test_muted_words_do_not_tell_what_a_hidden_prompt_says(alice: User, bob: User, hang: Hang) -> None:
-    hidden = hang(alice, prompt="a fox", title="Untold", hide_prompt=True)
+def test_muted_words_do_not_tell_what_a_hidden_prompt_says(alice: User, bob: User, publish: Publish) -> None:
+    hidden = publish(alice, prompt="a fox", title="Untold", hide_prompt=True)
     members_services.mute(member=bob, kind="word", value="fox", at=NOW)
     assert hidden.pk in listed(bob)
     members_services.mute(member=bob, kind="word", value="untold", at=NOW)
@@ -144,8 +144,8 @@ def test_words_that_name_nothing_are_refused(words: str, bob: User) -> None:
     assert not MuteModel.objects.exists()
 
 
-def test_a_muted_alias_mutes_the_tag_it_stands_for(alice: User, bob: User, hang: Hang) -> None:
-    post, tag = hang(alice), Tag.objects.create(name="fox")
+def test_a_muted_alias_mutes_the_tag_it_stands_for(alice: User, bob: User, publish: Publish) -> None:
+    post, tag = publish(alice), Tag.objects.create(name="fox")
     Tag.objects.create(name="vulpes", alias_of=tag)
     PostTag.objects.create(post=post, tag=tag)
     members_services.mute(member=bob, kind="tag", value="#Vulpes")
@@ -153,9 +153,9 @@ def test_a_muted_alias_mutes_the_tag_it_stands_for(alice: User, bob: User, hang:
 
 
 def test_not_interested_hides_one_post_until_it_is_taken_back(
-    alice: User, bob: User, hang: Hang, make_member: MakeMember
+    alice: User, bob: User, publish: Publish, make_member: MakeMember
 ) -> None:
-    post, other = hang(alice), hang(alice)
+    post, other = publish(alice), publish(alice)
     assert members_services.hide_post(member=bob, post=post)
     assert not members_services.hide_post(member=bob, post=post)
     assert listed(bob) == {other.pk}

@@ -15,7 +15,7 @@ from feed.ranking.counters import process_recount_requests
 from feed.ranking.formulas import wilson_lower_bound
 from feed.ranking.precomputed import INTERVALS, rebuild_due_lists, rising_posts
 from tests.conftest import ApiAs, As
-from tests.feed.conftest import Hang, HangMany
+from tests.feed.conftest import Publish, PublishMany
 
 NOW = timezone.now()
 HTMX = {"HX-Request": "true"}
@@ -25,8 +25,8 @@ def shown(page: str) -> set[str]:
     return set(re.findall(r'data-post="([^"]+)"', page))
 
 
-def test_follow_and_block_buttons_do_what_they_say(alice: User, bob: User, hang: Hang, as_user: As) -> None:
-    post, client = hang(alice), as_user(bob)
+def test_follow_and_block_buttons_do_what_they_say(alice: User, bob: User, publish: Publish, as_user: As) -> None:
+    post, client = publish(alice), as_user(bob)
     assert "Following" in client.post("/@alice/follow/", headers=HTMX).content.decode()
     assert Follow.objects.filter(member=bob, followed=alice).exists()
     assert shown(client.get("/?sort=following").content.decode()) == {post.public_id}
@@ -61,8 +61,8 @@ def test_the_mute_form_keeps_what_was_typed_and_says_what_is_wrong(alice: User, 
     assert not Mute.objects.exists()
 
 
-def test_a_blurred_card_shows_nothing_of_its_picture(alice: User, bob: User, hang: Hang, as_user: As) -> None:
-    post = hang(alice, prompt="a spidery den")
+def test_a_blurred_card_shows_nothing_of_its_picture(alice: User, bob: User, publish: Publish, as_user: As) -> None:
+    post = publish(alice, prompt="a spidery den")
     members_services.mute(member=bob, kind="word", value="spidery", effect="blur")
     page = as_user(bob).get("/").content.decode()
     assert shown(page) == {post.public_id}
@@ -71,8 +71,10 @@ def test_a_blurred_card_shows_nothing_of_its_picture(alice: User, bob: User, han
     assert as_user(bob).get(f"/p/{post.public_id}/").status_code == 200
 
 
-def test_not_interested_hides_a_card_and_undo_brings_it_back(alice: User, bob: User, hang: Hang, as_user: As) -> None:
-    post, client = hang(alice), as_user(bob)
+def test_not_interested_hides_a_card_and_undo_brings_it_back(
+    alice: User, bob: User, publish: Publish, as_user: As
+) -> None:
+    post, client = publish(alice), as_user(bob)
     url = f"/p/{post.public_id}/not-interested/"
     assert "Undo" in client.post(url, headers=HTMX).content.decode()
     assert shown(client.get("/").content.decode()) == set()
@@ -81,8 +83,8 @@ def test_not_interested_hides_a_card_and_undo_brings_it_back(alice: User, bob: U
     assert not HiddenPost.objects.exists()
 
 
-def test_the_api_follows_blocks_mutes_and_hides(alice: User, bob: User, hang: Hang, api_as: ApiAs) -> None:
-    post, client = hang(alice), api_as(bob)
+def test_the_api_follows_blocks_mutes_and_hides(alice: User, bob: User, publish: Publish, api_as: ApiAs) -> None:
+    post, client = publish(alice), api_as(bob)
     for _ in range(2):
         assert client.put("/api/follows/alice/").status_code == 204
     assert [row["username"] for row in client.get("/api/follows/").json()["results"]] == ["alice"]
@@ -104,9 +106,9 @@ def test_the_api_follows_blocks_mutes_and_hides(alice: User, bob: User, hang: Ha
 
 
 def test_an_impression_counts_once_a_viewer_and_day_and_never_for_the_author(
-    alice: User, bob: User, hang: Hang, as_user: As
+    alice: User, bob: User, publish: Publish, as_user: As
 ) -> None:
-    post = hang(alice)
+    post = publish(alice)
     for client in (as_user(bob), as_user(bob), as_user(alice), as_user(None), as_user(None)):
         assert client.post("/impressions/", {"post": [post.public_id, "nothing-here"]}).status_code == 204
     impressions.flush_impressions()
@@ -115,8 +117,10 @@ def test_an_impression_counts_once_a_viewer_and_day_and_never_for_the_author(
     assert impressions.count_impressions(f"m{bob.pk}", [post.pk], NOW + timedelta(days=1)) == 1
 
 
-def test_a_fold_that_died_is_finished_by_the_next(alice: User, hang: Hang, monkeypatch: pytest.MonkeyPatch) -> None:
-    post = hang(alice)
+def test_a_fold_that_died_is_finished_by_the_next(
+    alice: User, publish: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post = publish(alice)
     impressions.count_impressions("v1", [post.pk], NOW)
     with monkeypatch.context() as broken:
         broken.setattr(impressions, "_add", lambda *_: 1 / 0)
@@ -128,8 +132,8 @@ def test_a_fold_that_died_is_finished_by_the_next(alice: User, hang: Hang, monke
     assert PostHourlyStats.objects.get().impressions == 2
 
 
-def test_what_was_seen_can_be_left_out_and_forgotten(hang_many: HangMany, bob: User, as_user: As) -> None:
-    posts, client = hang_many(60, authors=60, at=NOW), as_user(bob)
+def test_what_was_seen_can_be_left_out_and_forgotten(publish_many: PublishMany, bob: User, as_user: As) -> None:
+    posts, client = publish_many(60, authors=60, at=NOW), as_user(bob)
     first = [post.public_id for post in posts[:30]]
     client.post("/impressions/", {"post": first})
     unseen = shown(client.get("/?sort=new&seen=hide").content.decode())
@@ -139,8 +143,8 @@ def test_what_was_seen_can_be_left_out_and_forgotten(hang_many: HangMany, bob: U
     assert shown(client.get("/?sort=new&seen=hide").content.decode()) == set(first[:24])
 
 
-def test_rising_goes_by_the_lower_end_of_the_interval(alice: User, bob: User, mallory: User, hang: Hang) -> None:
-    sure, lucky, ignored = hang(alice), hang(alice), hang(alice)
+def test_rising_goes_by_the_lower_end_of_the_interval(alice: User, bob: User, mallory: User, publish: Publish) -> None:
+    sure, lucky, ignored = publish(alice), publish(alice), publish(alice)
     for viewer in range(50):
         impressions.count_impressions(f"v{viewer}", [ignored.pk, *([sure.pk] if viewer < 3 else [])], NOW)
     impressions.flush_impressions()
@@ -162,8 +166,8 @@ def test_each_list_is_rebuilt_once_an_interval(db: None) -> None:
     assert set(rebuild_due_lists(at=NOW + timedelta(seconds=61))) == {"rising", "top-day"}
 
 
-def test_a_link_to_a_place_finds_the_place(hang_many: HangMany, as_user: As) -> None:
-    hang_many(80, authors=60, at=NOW)
+def test_a_link_to_a_place_finds_the_place(publish_many: PublishMany, as_user: As) -> None:
+    publish_many(80, authors=60, at=NOW)
     client = as_user(None)
     first = client.get("/").content.decode()
     following = re.search(r'href="([^"]*cursor=[^"]*)"[^>]*data-load-more', first)
@@ -177,10 +181,10 @@ def test_a_link_to_a_place_finds_the_place(hang_many: HangMany, as_user: As) -> 
     assert shown(again).isdisjoint(shown(first))
 
 
-def test_a_member_leaves_with_what_they_chose(alice: User, bob: User, hang: Hang) -> None:
+def test_a_member_leaves_with_what_they_chose(alice: User, bob: User, publish: Publish) -> None:
     from feed import personal
 
-    post = hang(alice)
+    post = publish(alice)
     members_services.follow_member(member=bob, followed=alice)
     members_services.mute(member=bob, kind="word", value="fox")
     members_services.hide_post(member=bob, post=post)

@@ -15,7 +15,7 @@ from feed.posts import services as posts_services
 from feed.tags.services import tag_post
 from generation.models import Generation
 from tests.conftest import ApiAs
-from tests.feed.conftest import Hang
+from tests.feed.conftest import Publish
 from tests.feed.test_profiles import body
 from tests.generation.fixtures import MakeImage
 
@@ -27,9 +27,9 @@ def with_loras(post: Post) -> None:
     Generation.objects.filter(images=post.image).update(loras=LORAS)
 
 
-def test_one_post_tells_what_its_page_does(alice: User, bob: User, hang: Hang, api_as: ApiAs) -> None:
-    parent = hang(alice, prompt="a fox")
-    post = hang(bob, prompt="a red fox", parent=parent.image, remix_kind="same")
+def test_one_post_tells_what_its_page_does(alice: User, bob: User, publish: Publish, api_as: ApiAs) -> None:
+    parent = publish(alice, prompt="a fox")
+    post = publish(bob, prompt="a red fox", parent=parent.image, remix_kind="same")
     with_loras(post)
     tag_post(post=post, author=bob, tags=["Sea"])
     post_comment(post=post, author=alice, text="How red")
@@ -50,10 +50,12 @@ def test_a_generation_tells_its_loras(alice: User, make_image: MakeImage, api_as
     assert told["loras"] == [{"slug": "ink", "weight": 0.8}]
 
 
-def test_the_family_has_every_edge_and_where_one_stands(alice: User, bob: User, hang: Hang, api_as: ApiAs) -> None:
-    top = hang(alice, prompt="a red fox")
-    post = hang(bob, prompt="a blue fox", parent=top.image, remix_kind="inspired")
-    child = hang(alice, prompt="a blue cat", parent=post.image, remix_kind="inspired")
+def test_the_family_has_every_edge_and_where_one_stands(
+    alice: User, bob: User, publish: Publish, api_as: ApiAs
+) -> None:
+    top = publish(alice, prompt="a red fox")
+    post = publish(bob, prompt="a blue fox", parent=top.image, remix_kind="inspired")
+    child = publish(alice, prompt="a blue cat", parent=post.image, remix_kind="inspired")
     told = api_as(None).get(f"/api/posts/{post.public_id}/family/").json()
     assert (told["credits"], told["root"]["post"], told["root"]["is_here"]) == (["alice"], top.public_id, False)
     (here,) = told["root"]["children"]
@@ -62,16 +64,16 @@ def test_the_family_has_every_edge_and_where_one_stands(alice: User, bob: User, 
     assert [each["post"] for each in here["children"]] == [child.public_id]
 
 
-def test_the_score_adds_up_as_the_page_says(alice: User, bob: User, hang: Hang, api_as: ApiAs) -> None:
-    post = hang(alice)
+def test_the_score_adds_up_as_the_page_says(alice: User, bob: User, publish: Publish, api_as: ApiAs) -> None:
+    post = publish(alice)
     told = api_as(bob).get(f"/api/posts/{post.public_id}/score/").json()
     assert told["hot"] == told["votes"] + told["age"]
     assert told["hot"] == post.entry.hot
     assert (told["weight"], told["places"]) == (0, [])
 
 
-def test_a_hidden_prompt_is_in_no_form_to_copy(alice: User, bob: User, hang: Hang, api_as: ApiAs) -> None:
-    told, hidden = hang(alice, prompt="a fox"), hang(alice, prompt="a secret", hide_prompt=True)
+def test_a_hidden_prompt_is_in_no_form_to_copy(alice: User, bob: User, publish: Publish, api_as: ApiAs) -> None:
+    told, hidden = publish(alice, prompt="a fox"), publish(alice, prompt="a secret", hide_prompt=True)
     forms = api_as(None).get(f"/api/posts/{told.public_id}/copy/").json()
     assert all("a fox" in forms[name] for name in ("text", "json", "parameters", "curl"))
     assert api_as(bob).get(f"/api/posts/{hidden.public_id}/copy/").status_code == 404
@@ -81,12 +83,12 @@ def test_a_hidden_prompt_is_in_no_form_to_copy(alice: User, bob: User, hang: Han
 def test_what_is_alike_passes_the_filter_of_every_list(
     alice: User,
     bob: User,
-    hang: Hang,
+    publish: Publish,
     api_as: ApiAs,
     django_assert_max_num_queries: DjangoAssertNumQueries,
 ) -> None:
-    post = hang(alice, seed=1)
-    others = [hang(alice, generation=post.image.generation, seed=seed) for seed in (2, 3, 4)]
+    post = publish(alice, seed=1)
+    others = [publish(alice, generation=post.image.generation, seed=seed) for seed in (2, 3, 4)]
     path, client = f"/api/posts/{post.public_id}/alike/", api_as(bob)
     with django_assert_max_num_queries(12):
         told = client.get(path).json()
@@ -97,9 +99,9 @@ def test_what_is_alike_passes_the_filter_of_every_list(
 
 
 def test_parts_of_a_post_that_one_may_not_see_are_not_there(
-    alice: User, mallory: User, hang: Hang, api_as: ApiAs
+    alice: User, mallory: User, publish: Publish, api_as: ApiAs
 ) -> None:
-    post = hang(alice)
+    post = publish(alice)
     posts_services.unpublish_post(post=post, author=alice)
     for part in ("family", "score", "alike", "copy"):
         path = f"/api/posts/{post.public_id}/{part}/"
@@ -121,18 +123,20 @@ def _rows(api_as: ApiAs, viewer: User, path: str) -> list[dict[str, str]]:
     return rows
 
 
-def test_many_posts_come_down_at_once_and_nobody_elses(alice: User, mallory: User, hang: Hang, api_as: ApiAs) -> None:
-    posts, other = [hang(alice) for _n in range(2)], hang(mallory)
+def test_many_posts_come_down_at_once_and_nobody_elses(
+    alice: User, mallory: User, publish: Publish, api_as: ApiAs
+) -> None:
+    posts, other = [publish(alice) for _n in range(2)], publish(mallory)
     wanted = {"posts": [post.public_id for post in [*posts, other]]}
     assert api_as(None).post("/api/posts/unpublish/", wanted, format="json").status_code == 401
     assert api_as(alice).post("/api/posts/unpublish/", {"posts": []}, format="json").status_code == 400
     assert api_as(alice).post("/api/posts/unpublish/", wanted, format="json").json() == {"unpublished": 2}
-    assert list(Post.objects.hung()) == [other]
+    assert list(Post.objects.published()) == [other]
     assert api_as(alice).post("/api/posts/unpublish/", wanted, format="json").json() == {"unpublished": 0}
 
 
-def test_originals_are_ones_own(alice: User, mallory: User, hang: Hang, api_as: ApiAs) -> None:
-    post, other = hang(alice, title="Red fox"), hang(mallory)
+def test_originals_are_ones_own(alice: User, mallory: User, publish: Publish, api_as: ApiAs) -> None:
+    post, other = publish(alice, title="Red fox"), publish(mallory)
     answer = api_as(alice).get(f"/api/posts/originals/?post={post.public_id}&post={other.public_id}")
     names = zipfile.ZipFile(io.BytesIO(async_to_sync(body)(answer))).namelist()
     assert names == [f"red-fox-{post.public_id}.png"]

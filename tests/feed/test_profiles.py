@@ -19,7 +19,7 @@ from feed.posts.forms import MOST_AVATARS, ProfileForm
 from feed.posts.near_duplicates import fold_near, near_duplicates_of, stacked, variations_of
 from generation.models import Image
 from tests.conftest import As, MakeMember
-from tests.feed.conftest import Hang, HangMany
+from tests.feed.conftest import Publish, PublishMany
 from tests.generation.fixtures import MakeImage
 
 NOW = timezone.now()
@@ -52,9 +52,9 @@ def shown(client: Any, path: str) -> list[str]:
 
 
 def test_variations_stand_as_one_stack_and_on_each_others_pages(
-    four: list[Post], alice: User, bob: User, hang: Hang, as_user: As
+    four: list[Post], alice: User, bob: User, publish: Publish, as_user: As
 ) -> None:
-    alone = hashed(hang(alice, prompt="else", at=NOW - timedelta(hours=1)), 256)
+    alone = hashed(publish(alice, prompt="else", at=NOW - timedelta(hours=1)), 256)
     client = as_user(bob)
     assert shown(client, "/@alice/") == [four[0].public_id, alone.public_id]
     assert client.get("/@alice/").context["cards"][0].badges == ["+3 like it"]
@@ -71,10 +71,10 @@ def test_a_stack_neither_counts_nor_shows_what_is_hidden(four: list[Post], alice
     assert variations_of(four[2], bob, NOW) == [four[3]]
 
 
-def test_near_duplicates_are_the_authors_own_and_near(alice: User, bob: User, hang: Hang) -> None:
-    post, near, far, plain = (hashed(hang(alice), ones) for ones in (100, 131, 132, 100))
+def test_near_duplicates_are_the_authors_own_and_near(alice: User, bob: User, publish: Publish) -> None:
+    post, near, far, plain = (hashed(publish(alice), ones) for ones in (100, 131, 132, 100))
     hashed(plain, 100, quality=10)
-    hashed(hang(bob), 100)
+    hashed(publish(bob), 100)
     assert near_duplicates_of(post, bob, NOW) == [near]
     assert set(near_duplicates_of(far, bob, NOW)) == {near}
     posts_services.unpublish_post(post=near, author=alice)
@@ -82,17 +82,17 @@ def test_near_duplicates_are_the_authors_own_and_near(alice: User, bob: User, ha
     assert near_duplicates_of(hashed(post, 100, quality=10), bob, NOW) == []
 
 
-def test_near_duplicates_fold_behind_the_first_of_a_page(alice: User, hang: Hang) -> None:
-    posts = [hashed(hang(alice), ones) for ones in (10, 100, 30, 120, 200)]
+def test_near_duplicates_fold_behind_the_first_of_a_page(alice: User, publish: Publish) -> None:
+    posts = [hashed(publish(alice), ones) for ones in (10, 100, 30, 120, 200)]
     posts[2].__dict__["variations"] = 2
     kept = fold_near(posts)
     assert [(post, post.stack_count) for post in kept] == [(posts[0], 3), (posts[1], 1), (posts[4], 0)]
 
 
 def test_a_profile_costs_a_fixed_number_of_queries(
-    hang_many: HangMany, bob: User, as_user: As, django_assert_max_num_queries: DjangoAssertNumQueries
+    publish_many: PublishMany, bob: User, as_user: As, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    hang_many(30, authors=1)
+    publish_many(30, authors=1)
     client = as_user(bob)
     client.get("/about/ranking/")  # the session and the bell are read into the cache
     with django_assert_max_num_queries(11):
@@ -114,20 +114,20 @@ def test_following_lists_show_whom_the_viewer_may_see(
     assert as_user(bob).get("/@mallory/followers/").status_code == 404
 
 
-def test_many_are_taken_down_at_once_but_only_ones_own(alice: User, bob: User, hang: Hang, as_user: As) -> None:
-    mine, more, kept, others = hang(alice), hang(alice), hang(alice), hang(bob)
+def test_many_are_taken_down_at_once_but_only_ones_own(alice: User, bob: User, publish: Publish, as_user: As) -> None:
+    mine, more, kept, others = publish(alice), publish(alice), publish(alice), publish(bob)
     ids = [mine.public_id, more.public_id, others.public_id, "nonsense"]
     answer = as_user(alice).post("/profile/published/", {"do": "unpublish", "post": ids}, follow=True)
     assert "2 pictures are taken down" in answer.content.decode()
-    assert set(Post.objects.hung()) == {kept, others}
+    assert set(Post.objects.published()) == {kept, others}
     assert not Image.objects.get(post=mine).is_public
     assert as_user(alice).get("/profile/published/").content.decode().count('name="post"') == 3
     assert as_user(None).get("/profile/published/").status_code == 302
 
 
-def test_originals_come_as_one_zip(alice: User, bob: User, hang: Hang, as_user: As) -> None:
-    posts = [hang(alice, title="Red fox", hide_prompt=True), hang(alice)]
-    removed, others = hang(alice), hang(bob)
+def test_originals_come_as_one_zip(alice: User, bob: User, publish: Publish, as_user: As) -> None:
+    posts = [publish(alice, title="Red fox", hide_prompt=True), publish(alice)]
+    removed, others = publish(alice), publish(bob)
     Post.objects.filter(pk=removed.pk).update(removed_at=NOW)
     ids = [post.public_id for post in (posts[0], removed, others)]
     for form, names in [
@@ -142,9 +142,9 @@ def test_originals_come_as_one_zip(alice: User, bob: User, hang: Hang, as_user: 
 
 
 def test_the_form_offers_the_newest_pictures_and_the_present_one_at_a_fixed_cost(
-    hang_many: HangMany, alice: User, django_assert_max_num_queries: DjangoAssertNumQueries
+    publish_many: PublishMany, alice: User, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    posts = hang_many(MOST_AVATARS + 20, authors=[alice], at=NOW)
+    posts = publish_many(MOST_AVATARS + 20, authors=[alice], at=NOW)
     face = Profile.objects.create(user=alice, avatar=posts[-1].image)
     with django_assert_max_num_queries(2):
         page = ProfileForm(instance=face, member=alice).as_p()

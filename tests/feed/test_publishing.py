@@ -13,7 +13,7 @@ from generation.models import Image, ImageState, PromptExample
 from lib.content_levels import ContentLevel
 from lib.errors import Refused
 from moderation.models import Restriction
-from tests.feed.conftest import Hang
+from tests.feed.conftest import Publish
 from tests.generation.fixtures import MakeImage
 
 NOW = timezone.now()
@@ -73,20 +73,20 @@ def test_a_profane_title_is_refused(alice: User, make_image: MakeImage) -> None:
 
 
 @pytest.mark.parametrize("level", [ContentLevel.SENSITIVE, ContentLevel.MATURE])
-def test_only_general_prompts_teach(alice: User, hang: Hang, level: ContentLevel) -> None:
-    hang(alice, content_level=level)
+def test_only_general_prompts_teach(alice: User, publish: Publish, level: ContentLevel) -> None:
+    publish(alice, content_level=level)
     assert not PromptExample.objects.exists()
 
 
-def test_hiding_a_prompt_later_forgets_it(alice: User, hang: Hang) -> None:
-    post = hang(alice)
+def test_hiding_a_prompt_later_forgets_it(alice: User, publish: Publish) -> None:
+    post = publish(alice)
     posts_services.publish_image(image=post.image, author=alice, hide_prompt=True)
     assert not PromptExample.objects.exists()
     assert Image.objects.get().is_prompt_hidden
 
 
-def test_taking_down_and_publishing_again_keeps_age_and_likes(alice: User, bob: User, hang: Hang) -> None:
-    post = hang(alice, at=NOW - timedelta(days=3))
+def test_taking_down_and_publishing_again_keeps_age_and_likes(alice: User, bob: User, publish: Publish) -> None:
+    post = publish(alice, at=NOW - timedelta(days=3))
     posts_services.like_post(post=post, member=bob)
     posts_services.unpublish_post(post=post, author=alice)
     posts_services.unpublish_post(post=post, author=alice)
@@ -99,8 +99,8 @@ def test_taking_down_and_publishing_again_keeps_age_and_likes(alice: User, bob: 
     assert Like.objects.count() == 1
 
 
-def test_a_deleted_post_is_blank_and_cannot_come_back(alice: User, bob: User, hang: Hang) -> None:
-    post = hang(alice, title="Fox")
+def test_a_deleted_post_is_blank_and_cannot_come_back(alice: User, bob: User, publish: Publish) -> None:
+    post = publish(alice, title="Fox")
     posts_services.like_post(post=post, member=bob)
     posts_services.delete_post(post=post, author=alice)
     posts_services.delete_post(post=post, author=alice)
@@ -115,19 +115,19 @@ def test_a_deleted_post_is_blank_and_cannot_come_back(alice: User, bob: User, ha
     process_recount_requests(at=timezone.now())
 
 
-def test_nobody_takes_down_or_deletes_anothers_post(alice: User, mallory: User, hang: Hang) -> None:
-    post = hang(alice)
+def test_nobody_takes_down_or_deletes_anothers_post(alice: User, mallory: User, publish: Publish) -> None:
+    post = publish(alice)
     for verb in (posts_services.unpublish_post, posts_services.delete_post):
         with pytest.raises(Refused) as refused:
             verb(post=post, author=mallory)
         assert refused.value.status == 404
-    assert Post.objects.hung().exists()
+    assert Post.objects.published().exists()
 
 
 def test_a_published_remix_tells_the_author_of_its_parent_once_and_counts(
-    alice: User, bob: User, hang: Hang, make_image: MakeImage
+    alice: User, bob: User, publish: Publish, make_image: MakeImage
 ) -> None:
-    parent = hang(alice)
+    parent = publish(alice)
     remix = make_image(bob, parent=parent.image, remix_kind="same")
     post = posts_services.publish_image(image=remix, author=bob)
     posts_services.unpublish_post(post=post, author=bob)
@@ -139,9 +139,9 @@ def test_a_published_remix_tells_the_author_of_its_parent_once_and_counts(
     assert (parent.count.remixes, parent.count.weight) == (1, 3)
 
 
-def test_a_remix_taken_down_no_longer_counts(alice: User, bob: User, hang: Hang, make_image: MakeImage) -> None:
-    parent = hang(alice)
-    post = hang(bob, parent=parent.image)
+def test_a_remix_taken_down_no_longer_counts(alice: User, bob: User, publish: Publish, make_image: MakeImage) -> None:
+    parent = publish(alice)
+    post = publish(bob, parent=parent.image)
     process_recount_requests(at=timezone.now())
     posts_services.unpublish_post(post=post, author=bob)
     process_recount_requests(at=timezone.now())
@@ -149,9 +149,9 @@ def test_a_remix_taken_down_no_longer_counts(alice: User, bob: User, hang: Hang,
     assert (parent.count.remixes, parent.count.weight) == (0, 0)
 
 
-def test_an_author_gets_no_credit_for_remixing_themselves(alice: User, hang: Hang) -> None:
-    parent = hang(alice)
-    hang(alice, parent=parent.image)
+def test_an_author_gets_no_credit_for_remixing_themselves(alice: User, publish: Publish) -> None:
+    parent = publish(alice)
+    publish(alice, parent=parent.image)
     process_recount_requests(at=timezone.now())
     parent.count.refresh_from_db()
     assert parent.count.weight == 0
@@ -164,9 +164,9 @@ def test_profile_words_are_screened(alice: User) -> None:
     assert "bio" in refused.value.fields
 
 
-def test_an_avatar_is_an_own_published_picture(alice: User, bob: User, hang: Hang, make_image: MakeImage) -> None:
-    for image in (make_image(alice), hang(bob).image):
+def test_an_avatar_is_an_own_published_picture(alice: User, bob: User, publish: Publish, make_image: MakeImage) -> None:
+    for image in (make_image(alice), publish(bob).image):
         with pytest.raises(Refused):
             posts_services.edit_profile(member=alice, display_name="", bio="", avatar=image)
-    own = hang(alice).image
+    own = publish(alice).image
     assert posts_services.edit_profile(member=alice, display_name="", bio="", avatar=own).avatar == own

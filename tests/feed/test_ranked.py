@@ -14,7 +14,7 @@ from feed.models import FeedEntry, Post, PostAspect, PostCount, PostHourlyStats
 from feed.ranking import precomputed
 from generation.models import Image
 from lib.content_levels import ContentLevel
-from tests.feed.conftest import HangMany
+from tests.feed.conftest import PublishMany
 
 NOW = timezone.now()
 KEPT = 3
@@ -28,11 +28,11 @@ def shown(name: str, viewer: User | AnonymousUser) -> list[Post]:
 
 @pytest.mark.parametrize("name", ["top-all", "top-day", "best-lighting", "controversial", "rising"])
 def test_a_list_is_filtered_before_it_is_cut(
-    name: str, alice: User, hang_many: HangMany, monkeypatch: pytest.MonkeyPatch
+    name: str, alice: User, publish_many: PublishMany, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """From the best down: four that moderators hold, four mature ones, four sensitive ones, four for everybody."""
     monkeypatch.setattr(precomputed, "KEPT", KEPT)
-    posts = hang_many(16, authors=16, at=NOW)
+    posts = publish_many(16, authors=16, at=NOW)
     held, mature, sensitive, general = posts[:4], posts[4:8], posts[8:12], posts[12:]
     FeedEntry.objects.filter(post__in=held).update(is_visible=False)
     for group, level in [(mature, ContentLevel.MATURE), (sensitive, ContentLevel.SENSITIVE)]:

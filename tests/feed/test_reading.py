@@ -22,7 +22,7 @@ from feed.tags.services import alias_tag
 from generation.models import Image
 from lib.content_levels import ContentLevel
 from lib.errors import Refused
-from tests.feed.conftest import Hang, HangMany
+from tests.feed.conftest import Publish, PublishMany
 from tests.feed.scrolling import VISITOR, like
 
 NOW = timezone.now()
@@ -42,8 +42,8 @@ def read_all(spec: FeedSpec, size: int = 10, at: datetime = NOW) -> list[Post]:
 
 
 @pytest.mark.parametrize("sort", ["hot", "new", "top"])
-def test_a_list_at_rest_shows_every_post_once_in_order(sort: str, hang_many: HangMany) -> None:
-    posts = hang_many(150, authors=60, at=NOW)
+def test_a_list_at_rest_shows_every_post_once_in_order(sort: str, publish_many: PublishMany) -> None:
+    posts = publish_many(150, authors=60, at=NOW)
     like(posts, [post.author for post in posts[:60]], 300, random.Random(1))
     rebuild_list("top-all", NOW)
     shown = read_all(of(sort))
@@ -58,11 +58,11 @@ def test_a_list_at_rest_shows_every_post_once_in_order(sort: str, hang_many: Han
 @pytest.mark.parametrize("most_sorted", [10, 10_000], ids=["read through", "sorted"])
 @pytest.mark.parametrize("sort", ["hot", "new", "top", "following"])
 def test_a_list_of_a_tag_holds_all_that_has_it_in_the_same_order(
-    sort: str, most_sorted: int, alice: User, hang_many: HangMany, monkeypatch: pytest.MonkeyPatch
+    sort: str, most_sorted: int, alice: User, publish_many: PublishMany, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lists_queries, "SORTED_TAGGED", most_sorted)
     monkeypatch.setattr(lists_queries, "SCANNED", 35)  # fewer than there are: a list is read through in parts
-    posts = hang_many(150, authors=60, at=NOW)
+    posts = publish_many(150, authors=60, at=NOW)
     like(posts, [post.author for post in posts[:60]], 300, random.Random(1))
     rebuild_list("top-all", NOW)
     followed = {post.author for post in posts[:40]}
@@ -82,10 +82,10 @@ def test_a_list_of_a_tag_holds_all_that_has_it_in_the_same_order(
 
 
 def test_a_cursor_of_one_tag_is_none_of_another_and_new_posts_are_counted_by_tag(
-    alice: User, hang_many: HangMany
+    alice: User, publish_many: PublishMany
 ) -> None:
     sea, _land = Tag.objects.create(name="sea"), Tag.objects.create(name="land")
-    posts = hang_many(6, authors=6, at=NOW)
+    posts = publish_many(6, authors=6, at=NOW)
     PostTag.objects.bulk_create(PostTag(post=post, tag=sea) for post in posts[:4])
     page = read_page(FeedSpec.parse(alice, "new", tag="sea"), alice, at=NOW, size=2)
     assert page.next
@@ -99,8 +99,8 @@ def test_a_cursor_of_one_tag_is_none_of_another_and_new_posts_are_counted_by_tag
     assert counts == [6, 4, 0]
 
 
-def test_hot_differs_from_the_ranking_only_inside_blocks(hang_many: HangMany) -> None:
-    posts = hang_many(360, authors=90, at=NOW)
+def test_hot_differs_from_the_ranking_only_inside_blocks(publish_many: PublishMany) -> None:
+    posts = publish_many(360, authors=90, at=NOW)
     like(posts, [post.author for post in posts[:90]], 500, random.Random(2))
     shown = [post.pk for post in read_all(of("hot"))]
     ranked = list(FeedEntry.objects.order_by("-hot", "-pk").values_list("pk", flat=True))
@@ -108,8 +108,8 @@ def test_hot_differs_from_the_ranking_only_inside_blocks(hang_many: HangMany) ->
         assert sorted(shown[first : first + 120]) == sorted(ranked[first : first + 120])
 
 
-def test_a_burst_by_one_author_is_folded_and_counted(hang_many: HangMany, alice: User) -> None:
-    posts = hang_many(200, authors=60, at=NOW)
+def test_a_burst_by_one_author_is_folded_and_counted(publish_many: PublishMany, alice: User) -> None:
+    posts = publish_many(200, authors=60, at=NOW)
     burst = posts[::3]
     Post.objects.filter(pk__in=[post.pk for post in burst]).update(author=alice)
     FeedEntry.objects.filter(pk__in=[post.pk for post in burst]).update(author_id=alice.pk)
@@ -125,31 +125,31 @@ def test_a_burst_by_one_author_is_folded_and_counted(hang_many: HangMany, alice:
 
 
 @pytest.mark.parametrize(("window", "days"), [("day", 1), ("week", 7), ("month", 30), ("year", 365)])
-def test_a_top_window_holds_what_was_published_within_it(window: str, days: int, hang: Hang, alice: User) -> None:
-    inside = hang(alice, at=NOW - timedelta(days=days) + timedelta(minutes=1))
-    hang(alice, at=NOW - timedelta(days=days, minutes=1))
+def test_a_top_window_holds_what_was_published_within_it(window: str, days: int, publish: Publish, alice: User) -> None:
+    inside = publish(alice, at=NOW - timedelta(days=days) + timedelta(minutes=1))
+    publish(alice, at=NOW - timedelta(days=days, minutes=1))
     rebuild_list(f"top-{window}", NOW)
     assert [post.pk for post in read_page(of("top", window), VISITOR, at=NOW).posts] == [inside.pk]
 
 
-def test_readers_share_a_snapshot_until_it_is_due(hang_many: HangMany) -> None:
-    hang_many(300, at=NOW)
+def test_readers_share_a_snapshot_until_it_is_due(publish_many: PublishMany) -> None:
+    publish_many(300, at=NOW)
     first = snapshots.first_segment(of("hot"), NOW)
     assert snapshots.first_segment(of("hot"), NOW + timedelta(seconds=44)).key == first.key
     assert snapshots.first_segment(of("hot"), NOW + timedelta(seconds=46)).key != first.key
 
 
-def test_whoever_publishes_sees_it_at_once(hang_many: HangMany, hang: Hang, alice: User) -> None:
-    hang_many(300, at=NOW)
+def test_whoever_publishes_sees_it_at_once(publish_many: PublishMany, publish: Publish, alice: User) -> None:
+    publish_many(300, at=NOW)
     read_page(of("new"), alice, at=NOW)
-    own = hang(alice)
+    own = publish(alice)
     remember_own_change(alice, NOW + timedelta(seconds=3))
     later = NOW + timedelta(seconds=4)
     assert own.pk in [post.pk for post in read_page(of("new"), alice, at=later).posts]
 
 
-def test_a_place_survives_its_snapshot_and_says_so(hang_many: HangMany) -> None:
-    hang_many(60, authors=60, at=NOW)
+def test_a_place_survives_its_snapshot_and_says_so(publish_many: PublishMany) -> None:
+    publish_many(60, authors=60, at=NOW)
     page = read_page(of("hot"), VISITOR, at=NOW, size=10)
     assert page.next
     cache.clear()
@@ -159,19 +159,19 @@ def test_a_place_survives_its_snapshot_and_says_so(hang_many: HangMany) -> None:
     assert len(later.posts) == 50
 
 
-def test_a_page_stays_full_where_posts_were_hidden(hang_many: HangMany) -> None:
-    posts = hang_many(60, authors=60, at=NOW)
+def test_a_page_stays_full_where_posts_were_hidden(publish_many: PublishMany) -> None:
+    posts = publish_many(60, authors=60, at=NOW)
     read_page(of("new"), VISITOR, at=NOW, size=10)
     Image.objects.filter(post__in=posts[5:25]).update(is_public=False)
     page = read_page(of("new"), VISITOR, at=NOW, size=10)
     assert [post.pk for post in page.posts] == [post.pk for post in (*posts[:5], *posts[25:30])]
 
 
-def test_new_posts_are_counted_not_shuffled_in(hang_many: HangMany, hang: Hang, alice: User) -> None:
-    hang_many(300, at=NOW)
+def test_new_posts_are_counted_not_shuffled_in(publish_many: PublishMany, publish: Publish, alice: User) -> None:
+    publish_many(300, at=NOW)
     page = read_page(of("hot"), VISITOR, at=NOW)
-    hang(alice, at=NOW + timedelta(seconds=1))
-    hang(alice, at=NOW + timedelta(seconds=1), content_level=ContentLevel.MATURE)
+    publish(alice, at=NOW + timedelta(seconds=1))
+    publish(alice, at=NOW + timedelta(seconds=1), content_level=ContentLevel.MATURE)
     later = NOW + timedelta(seconds=2)
     assert count_new_posts(of("hot"), VISITOR, since=page.began, at=later) == 1
     assert [p.pk for p in read_page(of("hot"), VISITOR, at=later).posts] == [p.pk for p in page.posts]
@@ -180,8 +180,8 @@ def test_new_posts_are_counted_not_shuffled_in(hang_many: HangMany, hang: Hang, 
 @pytest.mark.parametrize(
     "spoil", [lambda c: c[:-1] + ("A" if c[-1] != "A" else "B"), lambda _c: "x", lambda c: c + ":"]
 )
-def test_a_tampered_cursor_is_refused(spoil: object, hang_many: HangMany) -> None:
-    hang_many(30, at=NOW)
+def test_a_tampered_cursor_is_refused(spoil: object, publish_many: PublishMany) -> None:
+    publish_many(30, at=NOW)
     cursor = read_page(of("hot"), VISITOR, at=NOW, size=10).next
     assert cursor
     with pytest.raises(Refused) as refused:
@@ -189,8 +189,8 @@ def test_a_tampered_cursor_is_refused(spoil: object, hang_many: HangMany) -> Non
     assert (refused.value.status, refused.value.code) == (400, "bad_cursor")
 
 
-def test_a_cursor_of_another_list_or_audience_is_refused(hang_many: HangMany) -> None:
-    hang_many(30, at=NOW)
+def test_a_cursor_of_another_list_or_audience_is_refused(publish_many: PublishMany) -> None:
+    publish_many(30, at=NOW)
     cursor = read_page(of("hot"), VISITOR, at=NOW, size=10).next
     assert cursor
     for other in (of("new"), of("top", "day"), FeedSpec("hot", "all", ContentLevel.MATURE)):
@@ -199,8 +199,8 @@ def test_a_cursor_of_another_list_or_audience_is_refused(hang_many: HangMany) ->
         assert (refused.value.status, refused.value.code) == (400, "foreign_cursor")
 
 
-def test_a_cursor_keeps_its_place_exactly(hang_many: HangMany) -> None:
-    hang_many(200, authors=60, at=NOW)
+def test_a_cursor_keeps_its_place_exactly(publish_many: PublishMany) -> None:
+    publish_many(200, authors=60, at=NOW)
     cursor = read_page(of("hot"), VISITOR, at=NOW, size=130).next
     assert cursor
     place = decode(cursor, of("hot"))
@@ -209,8 +209,8 @@ def test_a_cursor_keeps_its_place_exactly(hang_many: HangMany) -> None:
     assert len(cursor) < 1_500
 
 
-def test_a_page_costs_one_query_once_its_snapshot_is_there(hang_many: HangMany) -> None:
-    hang_many(60, authors=60, at=NOW)
+def test_a_page_costs_one_query_once_its_snapshot_is_there(publish_many: PublishMany) -> None:
+    publish_many(60, authors=60, at=NOW)
     read_page(of("hot"), VISITOR, at=NOW)
     with CaptureQueriesContext(connection) as queries:
         read_page(of("hot"), VISITOR, at=NOW)

@@ -13,7 +13,7 @@ from generation.models import Checkpoint, Generation, Image
 from generation.services import submit_generation
 from lib.errors import Refused
 from tests.conftest import ApiAs, As
-from tests.feed.conftest import Hang
+from tests.feed.conftest import Publish
 from tests.generation import tiny
 
 
@@ -44,8 +44,8 @@ def test_the_same_seed_draws_the_same_picture(
     assert PostCount.objects.get(post=post).remixes == 0
 
 
-def test_the_distance_is_counted_in_bits(alice: User, hang: Hang) -> None:
-    one, other = hang(alice, prompt="one").image, hang(alice, prompt="other").image
+def test_the_distance_is_counted_in_bits(alice: User, publish: Publish) -> None:
+    one, other = publish(alice, prompt="one").image, publish(alice, prompt="other").image
     one.refresh_from_db()
     other.refresh_from_db()
     one.pdq_quality = other.pdq_quality = 80
@@ -56,8 +56,8 @@ def test_the_distance_is_counted_in_bits(alice: User, hang: Hang) -> None:
     assert distance_of(one, other) is None
 
 
-def test_a_hidden_prompt_is_not_run_again(alice: User, bob: User, hang: Hang, api_as: ApiAs) -> None:
-    post = hang(alice, hide_prompt=True)
+def test_a_hidden_prompt_is_not_run_again(alice: User, bob: User, publish: Publish, api_as: ApiAs) -> None:
+    post = publish(alice, hide_prompt=True)
     with pytest.raises(Refused) as refused:
         reproduce_post(post=post, member=bob)
     assert refused.value.status == 403
@@ -65,16 +65,18 @@ def test_a_hidden_prompt_is_not_run_again(alice: User, bob: User, hang: Hang, ap
     assert not Reproduction.objects.exists()
 
 
-def test_what_is_not_shown_is_not_run_again(alice: User, bob: User, hang: Hang, as_user: As, api_as: ApiAs) -> None:
-    post = hang(alice)
+def test_what_is_not_shown_is_not_run_again(
+    alice: User, bob: User, publish: Publish, as_user: As, api_as: ApiAs
+) -> None:
+    post = publish(alice)
     unpublish_post(post=post, author=alice)
     assert as_user(bob).post(f"/p/{post.public_id}/reproduce/").status_code == 404
     assert api_as(bob).post("/api/reproductions/", {"post": post.public_id}).status_code == 404
     assert as_user(None).post(f"/p/{post.public_id}/reproduce/")["Location"].startswith("/accounts/login")
 
 
-def test_the_api_asks_and_tells(alice: User, bob: User, hang: Hang, api_as: ApiAs) -> None:
-    post = hang(alice, prompt="a cat", width=tiny.SIZE, height=tiny.SIZE)
+def test_the_api_asks_and_tells(alice: User, bob: User, publish: Publish, api_as: ApiAs) -> None:
+    post = publish(alice, prompt="a cat", width=tiny.SIZE, height=tiny.SIZE)
     assert api_as(bob).get(f"/api/reproductions/{post.public_id}/").status_code == 404
     made = api_as(bob).post("/api/reproductions/", {"post": post.public_id})
     assert made.status_code == 201, made.content

@@ -21,14 +21,14 @@ from feed.lists import snapshots
 from feed.lists.spec import FeedSpec, SortKey
 from feed.members import services as members_services
 from feed.models import FeedEntry, Follow, Post, PostAspect, PrecomputedEntry
-from feed.posts.visibility import sync_display
+from feed.posts.visibility import refresh_visibility
 from feed.ranking import impressions
 from feed.ranking.counters import reconcile_counts
 from feed.ranking.orders import ASPECT_NAMES, SORT_NAMES, WINDOWS
 from feed.ranking.precomputed import INTERVALS, rebuild_list
 from lib.content_levels import ContentLevel
 from tests.conftest import MakeMember
-from tests.feed.conftest import HangMany
+from tests.feed.conftest import PublishMany
 from tests.feed.scrolling import VISITOR, Reader, like
 
 
@@ -67,7 +67,7 @@ class World:
     authors: list[User]
     posts: list[Post]
     rng: random.Random
-    hang: HangMany
+    publish: PublishMany
     removed: set[int] = field(default_factory=set)
     risen: dict[str, set[int]] = field(default_factory=dict)
     keys: dict[str, dict[int, float]] = field(default_factory=dict)
@@ -79,7 +79,7 @@ class World:
         self.look(at)
         self.remove(at)
         first = 10_000 + len(self.posts)
-        self.posts += self.hang(SIZE.news, authors=self.authors, at=at, first=first)
+        self.posts += self.publish(SIZE.news, authors=self.authors, at=at, first=first)
         self.rank(at)
 
     def rate(self) -> None:
@@ -103,7 +103,7 @@ class World:
         gone = [post.pk for post in self.rng.sample(self.posts, SIZE.removals)]
         Post.objects.filter(pk__in=gone).update(removed_at=at)
         with transaction.atomic():
-            sync_display(gone, at)
+            refresh_visibility(gone, at)
         self.removed |= set(gone)
 
     def rank(self, at: datetime) -> None:
@@ -153,12 +153,12 @@ def expected(spec: FeedSpec, world: World, followed: set[int]) -> set[int]:
 @pytest.mark.django_db(transaction=True)  # a fall is later than a list by transaction, not by clock
 @pytest.mark.timeout(7_200 if SIZE is FULL else 600)
 def test_scrolling_through_votes_news_and_removals_never_repeats_and_never_skips(
-    hang_many: HangMany, make_member: MakeMember, monkeypatch: pytest.MonkeyPatch
+    publish_many: PublishMany, make_member: MakeMember, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(snapshots, "LIMIT", SIZE.snapshot)
     reader, rng = make_member("reader"), random.Random(3)
     authors = [make_member(f"author{n}") for n in range(120)]
-    world = World(authors, hang_many(SIZE.posts, authors=authors, at=NOW), rng, hang_many)
+    world = World(authors, publish_many(SIZE.posts, authors=authors, at=NOW), rng, publish_many)
     followed, enemy = {author.pk for author in authors[:60]}, authors[0]
     Follow.objects.bulk_create(Follow(member=reader, followed_id=pk, created_at=NOW) for pk in followed)
     like(world.posts, authors, SIZE.votes, rng, NOW)
@@ -203,10 +203,10 @@ def test_scrolling_through_votes_news_and_removals_never_repeats_and_never_skips
     assert reconcile_counts(at=timezone.now()).counts == 0
 
 
-def test_following_merges_its_authors_in_the_order_of_hot(hang_many: HangMany, make_member: MakeMember) -> None:
+def test_following_merges_its_authors_in_the_order_of_hot(publish_many: PublishMany, make_member: MakeMember) -> None:
     reader = make_member("reader")
     authors = [make_member(f"author{n}") for n in range(40)]
-    posts = hang_many(400, authors=authors, at=NOW)
+    posts = publish_many(400, authors=authors, at=NOW)
     like(posts, authors, 300, random.Random(4))
     Follow.objects.bulk_create(Follow(member=reader, followed=author, created_at=NOW) for author in authors[:30])
     one = Reader(FeedSpec.parse(reader, "following"), reader, size=120)
@@ -218,7 +218,7 @@ def test_following_merges_its_authors_in_the_order_of_hot(hang_many: HangMany, m
 
 @pytest.mark.parametrize(("merged", "each"), [(2_000, 1), (10, 20)])
 def test_following_is_exact_however_many_authors_and_posts_there_are(
-    merged: int, each: int, hang_many: HangMany, make_member: MakeMember, monkeypatch: pytest.MonkeyPatch
+    merged: int, each: int, publish_many: PublishMany, make_member: MakeMember, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Prolific authors are taken in parts; beyond a number of follows the hot list is read through, also in parts."""
     from feed.lists import queries as rows
@@ -229,7 +229,7 @@ def test_following_is_exact_however_many_authors_and_posts_there_are(
     monkeypatch.setattr(snapshots, "LIMIT", 20)
     reader = make_member("reader")
     authors = [make_member(f"author{n}") for n in range(40)]
-    posts = hang_many(300, authors=authors, at=NOW)
+    posts = publish_many(300, authors=authors, at=NOW)
     Follow.objects.bulk_create(Follow(member=reader, followed=author, created_at=NOW) for author in authors[5:17])
     one = Reader(FeedSpec.parse(reader, "following"), reader, size=7)
     for _ in range(100):

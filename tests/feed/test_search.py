@@ -18,7 +18,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import User, Viewer
 from feed.models import Block, HiddenPost, Mute, Post, SearchEntry
 from feed.posts import services as posts_services
-from feed.posts.visibility import sync_display
+from feed.posts.visibility import refresh_visibility
 from feed.search import retrieval, text_embeddings
 from feed.search.indexing import relearn_words
 from feed.search.query_language import parse
@@ -29,7 +29,7 @@ from generation.models import Style
 from lib.content_levels import ContentLevel
 from lib.errors import Refused
 from tests.conftest import ApiAs, As
-from tests.feed.conftest import Hang, HangMany
+from tests.feed.conftest import Publish, PublishMany
 from tests.feed.test_visibility import REASONS
 from tests.generation.fixtures import checkpoint_row, drawn
 
@@ -51,14 +51,16 @@ def encoder() -> Path:
 
 
 @pytest.fixture
-def gallery(encoder: Path, alice: User, bob: User, hang: Hang) -> dict[str, Post]:
+def gallery(encoder: Path, alice: User, bob: User, publish: Publish) -> dict[str, Post]:
     """A few posts by two members, all read."""
     style = Style.objects.get_or_create(slug="etching", defaults={"name": "Etching"})[0]
     posts = {
-        "fox": hang(alice, prompt="a red fox in the snow", title="Winter guest", seed=11, at=NOW - timedelta(days=3)),
-        "car": hang(alice, prompt="a red car on a mountain road", seed=12, at=NOW - timedelta(days=2)),
-        "hill": hang(bob, prompt="a grey fox on a hill", seed=13, style=style, at=NOW - timedelta(days=1)),
-        "café": hang(
+        "fox": publish(
+            alice, prompt="a red fox in the snow", title="Winter guest", seed=11, at=NOW - timedelta(days=3)
+        ),
+        "car": publish(alice, prompt="a red car on a mountain road", seed=12, at=NOW - timedelta(days=2)),
+        "hill": publish(bob, prompt="a grey fox on a hill", seed=13, style=style, at=NOW - timedelta(days=1)),
+        "café": publish(
             bob, prompt="un café élégant, Ёлка и Жар-птица", seed=14, checkpoint=checkpoint_row("other", "other")
         ),
     }
@@ -157,9 +159,9 @@ def test_this_minus_red_moves_what_is_red_away(gallery: dict[str, Post]) -> None
 
 
 def test_a_picture_finds_the_posts_that_look_like_it(
-    gallery: dict[str, Post], alice: User, hang: Hang, as_user: As
+    gallery: dict[str, Post], alice: User, publish: Publish, as_user: As
 ) -> None:
-    twin = hang(alice, prompt="a red fox in the snow", seed=11)  # the same picture again
+    twin = publish(alice, prompt="a red fox in the snow", seed=11)  # the same picture again
     found = look(f"looks:{gallery['fox'].public_id}")
     assert [post.pk for post in found.posts] == [twin.pk]
     assert found.used[0].how == "picture"
@@ -218,14 +220,14 @@ QUERIES = [
 
 
 def test_no_query_finds_what_is_hidden(
-    encoder: Path, alice: User, bob: User, mallory: User, hang: Hang, as_user: As
+    encoder: Path, alice: User, bob: User, mallory: User, publish: Publish, as_user: As
 ) -> None:
     style = Style.objects.get_or_create(slug="etching", defaults={"name": "Etching"})[0]
-    secret = hang(alice, prompt="a red fox in the snowfall", title="Guest", seed=11, style=style)
+    secret = publish(alice, prompt="a red fox in the snowfall", title="Guest", seed=11, style=style)
     tag_post(post=secret, author=alice, tags=["guest"])
-    twin = hang(mallory, prompt="a red fox in the snowfall", seed=11)
+    twin = publish(mallory, prompt="a red fox in the snowfall", seed=11)
     SearchEntry.objects.filter(pk=twin.pk).update(text="something else altogether", meaning=None)
-    other = hang(mallory, prompt="a fox in deep snow", seed=3)
+    other = publish(mallory, prompt="a fox in deep snow", seed=3)
     Mute.objects.create(member=bob, kind=Mute.Kind.AUTHOR, author=mallory, created_at=NOW)
     read_entries()
     queries = [text.format(other=other.public_id, twin=twin.public_id) for text in QUERIES]
@@ -247,9 +249,9 @@ def _tells_of(post: Post, found: ResultPage) -> bool:
 
 
 def test_a_hidden_prompt_is_found_by_its_author_alone(
-    encoder: Path, alice: User, bob: User, mod: User, hang: Hang
+    encoder: Path, alice: User, bob: User, mod: User, publish: Publish
 ) -> None:
-    post = hang(alice, prompt="an unspoken salamander", title="Untold", hide_prompt=True)
+    post = publish(alice, prompt="an unspoken salamander", title="Untold", hide_prompt=True)
     read_entries()
     for text in ("salamander", "salam", "salamandre", '"unspoken salamander"', "amphibian"):
         assert look(text, bob).posts == look(text, mod).posts == look(text).posts == [], text
@@ -259,8 +261,10 @@ def test_a_hidden_prompt_is_found_by_its_author_alone(
     assert look("untold", bob).posts == [post]
 
 
-def test_hiding_a_prompt_takes_its_words_and_meaning_out_of_search(encoder: Path, alice: User, hang: Hang) -> None:
-    post = hang(alice, prompt="a salamander on a stone")
+def test_hiding_a_prompt_takes_its_words_and_meaning_out_of_search(
+    encoder: Path, alice: User, publish: Publish
+) -> None:
+    post = publish(alice, prompt="a salamander on a stone")
     read_entries()
     assert look("salamander").posts == [post]
     posts_services.publish_image(image=post.image, author=alice, hide_prompt=True)
@@ -269,9 +273,9 @@ def test_hiding_a_prompt_takes_its_words_and_meaning_out_of_search(encoder: Path
     assert (entry.text, entry.meaning) == ("", None)
 
 
-def test_filters_do_not_empty_the_page(alice: User, bob: User, encoder: Path, hang_many: HangMany) -> None:
+def test_filters_do_not_empty_the_page(alice: User, bob: User, encoder: Path, publish_many: PublishMany) -> None:
     """600 posts of a muted member are nearer than the three that bob may see."""
-    posts = hang_many(603, authors=2)
+    posts = publish_many(603, authors=2)
     near, far = text_embeddings.embed(["a vehicle on a road", "a vehicle in a garage full of flowers"])
     muted, kept = posts[0].author, posts[1].author
     shown = [post for post in posts if post.author_id == kept.pk][:3]
@@ -300,10 +304,10 @@ def _all_pages(next_page: str, get: Callable[[str], Any]) -> Iterator[dict[str, 
 
 
 def test_every_result_comes_once_however_far_one_reads(
-    alice: User, encoder: Path, hang_many: HangMany, api_as: ApiAs
+    alice: User, encoder: Path, publish_many: PublishMany, api_as: ApiAs
 ) -> None:
-    posts = hang_many(60)
-    sync_display([post.pk for post in posts], NOW)
+    posts = publish_many(60)
+    refresh_visibility([post.pk for post in posts], NOW)
     client = api_as(alice)
     pages = list(_all_pages("/api/search/?q=picture", client.get))
     ids = [post["id"] for page in pages for post in page["results"]]
@@ -316,10 +320,10 @@ def test_every_result_comes_once_however_far_one_reads(
 
 
 def test_a_place_of_another_search_or_a_damaged_one_is_refused(
-    alice: User, bob: User, encoder: Path, hang_many: HangMany, as_user: As, api_as: ApiAs
+    alice: User, bob: User, encoder: Path, publish_many: PublishMany, as_user: As, api_as: ApiAs
 ) -> None:
-    posts = hang_many(30)
-    sync_display([post.pk for post in posts], NOW)
+    posts = publish_many(30)
+    refresh_visibility([post.pk for post in posts], NOW)
     following = api_as(alice).get("/api/search/?q=picture").json()["next"]
     assert api_as(bob).get(following).status_code == 400
     assert api_as(alice).get(following.replace("q=picture", "q=pictures")).status_code == 400
@@ -371,8 +375,10 @@ def test_words_that_no_post_uses_any_more_are_forgotten(gallery: dict[str, Post]
     assert look("mountian").used[0].how == "typo"
 
 
-def test_a_word_of_a_higher_level_is_no_guess_for_others(encoder: Path, alice: User, bob: User, hang: Hang) -> None:
-    hang(alice, prompt="a bloodstained meadow", content_level=ContentLevel.SENSITIVE)
+def test_a_word_of_a_higher_level_is_no_guess_for_others(
+    encoder: Path, alice: User, bob: User, publish: Publish
+) -> None:
+    publish(alice, prompt="a bloodstained meadow", content_level=ContentLevel.SENSITIVE)
     read_entries()
     assert look("bloodstainde", bob).used[0].how != "typo"
     bob.max_level = ContentLevel.SENSITIVE

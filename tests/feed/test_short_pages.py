@@ -11,12 +11,12 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import User
 from feed.lists import pages as lists_pages
 from feed.models import Post, PostTag, SearchEntry, Tag
-from feed.posts.visibility import sync_display
+from feed.posts.visibility import refresh_visibility
 from feed.ranking import precomputed
 from feed.search import results as searching
 from generation.models import Image
 from tests.conftest import As
-from tests.feed.conftest import HangMany
+from tests.feed.conftest import PublishMany
 from tests.feed.test_pages import next_link
 
 NOW = timezone.now()
@@ -31,10 +31,10 @@ def hide(posts: list[Post]) -> None:
 
 @pytest.mark.parametrize("address", ["/?sort=new", "/?sort=new&tag=sea", "/?sort=new&seen=hide"])
 def test_a_feed_cut_short_leads_on_to_its_end(
-    address: str, alice: User, hang_many: HangMany, as_user: As, monkeypatch: pytest.MonkeyPatch
+    address: str, alice: User, publish_many: PublishMany, as_user: As, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lists_pages, "MOST_ROUNDS", 1)
-    posts = hang_many(120, authors=60, at=NOW)
+    posts = publish_many(120, authors=60, at=NOW)
     tag = Tag.objects.create(name="sea")
     PostTag.objects.bulk_create(PostTag(post=post, tag=tag) for post in posts)
     client = as_user(alice)
@@ -60,12 +60,12 @@ def test_an_order_that_keeps_so_many_says_so_where_it_is_narrowed_to_a_tag(alice
 
 
 def test_a_search_where_nearly_all_is_hidden_costs_little_and_leads_on(
-    alice: User, hang_many: HangMany, as_user: As, django_assert_max_num_queries: DjangoAssertNumQueries,
+    alice: User, publish_many: PublishMany, as_user: As, django_assert_max_num_queries: DjangoAssertNumQueries,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(searching, "READ_AHEAD", 4 - searching.PAGE_SIZE)  # four are looked at first
-    posts = hang_many(150, at=NOW - timedelta(hours=1))
-    sync_display([post.pk for post in posts], NOW)
+    posts = publish_many(150, at=NOW - timedelta(hours=1))
+    refresh_visibility([post.pk for post in posts], NOW)
     assert SearchEntry.objects.count() == 150
     newest = sorted(posts, key=lambda post: -post.pk)
     hide(newest[:-1])

@@ -17,7 +17,7 @@ from feed.styles.detection import monday
 from generation.models import Style
 from moderation.models import Restriction
 from tests.conftest import ApiAs, As
-from tests.feed.conftest import Hang
+from tests.feed.conftest import Publish
 from tests.feed.test_search import VISITOR
 from tests.feed.test_visibility import REASONS
 
@@ -34,9 +34,9 @@ def emerge(posts: Sequence[Post]) -> EmergentStyle:
 
 
 @pytest.fixture
-def wet(hang: Hang, alice: User, bob: User) -> list[Post]:
+def wet(publish: Publish, alice: User, bob: User) -> list[Post]:
     """Four posts of alice's; the first two are in a style that bob called “Wet Signs & Rain”."""
-    posts = [hang(alice, prompt=f"street {number}", at=NOW) for number in range(4)]
+    posts = [publish(alice, prompt=f"street {number}", at=NOW) for number in range(4)]
     styles_services.suggest_name(style=emerge(posts[:2]), member=bob, name="Wet Signs & Rain")
     assert found("style:wet-signs-rain", bob) == {post.pk for post in posts[:2]}
     return posts
@@ -73,9 +73,9 @@ def test_the_page_says_which_style_was_used_and_leads_to_it(wet: list[Post], as_
     ]
 
 
-def test_a_name_that_the_site_offers_too_finds_both(wet: list[Post], hang: Hang, alice: User, bob: User) -> None:
+def test_a_name_that_the_site_offers_too_finds_both(wet: list[Post], publish: Publish, alice: User, bob: User) -> None:
     etching = Style.objects.get_or_create(slug="etching", defaults={"name": "Etching"})[0]
-    ours = hang(alice, prompt="a hill", style=etching, at=NOW)
+    ours = publish(alice, prompt="a hill", style=etching, at=NOW)
     assert look("style:etching").used[0].words == "filter"
     styles_services.suggest_name(style=EmergentStyle.objects.get(), member=bob, name="Etching")
     assert found("style:etching") == {ours.pk, wet[0].pk, wet[1].pk}

@@ -22,7 +22,7 @@ from lib.errors import Refused
 from moderation.cases.services import claim_case, open_case
 from moderation.decisions.services import decide_case
 from tests.conftest import ApiAs, As
-from tests.feed.conftest import HangMany
+from tests.feed.conftest import PublishMany
 from tests.feed.test_search import encoder
 from tests.feed.test_visibility import REASONS
 
@@ -47,9 +47,9 @@ def publish_week(posts: list[Post], words: list[str], week_offset: int = 0) -> N
 
 
 @pytest.fixture
-def found(encoder: Path, hang_many: HangMany) -> list[Post]:
+def found(encoder: Path, publish_many: PublishMany) -> list[Post]:
     """24 posts by six members in two styles, and 12 without style words; the styles of the week are found."""
-    posts = hang_many(36, authors=6, at=NOW)
+    posts = publish_many(36, authors=6, at=NOW)
     publish_week(posts[:12], WORDS["ink"])
     publish_week(posts[12:24], WORDS["neon"])
     Post.objects.filter(pk__in=[post.pk for post in posts[24:]]).update(published_at=NOW)

@@ -16,7 +16,7 @@ from feed.lists.syndication import FORMATS
 from feed.models import Post
 from feed.ranking.orders import ASPECT_NAMES, SORT_NAMES, WINDOWS
 from tests.conftest import As
-from tests.feed.conftest import Hang
+from tests.feed.conftest import Publish
 from tests.feed.test_visibility import REASONS
 
 NOW = timezone.now()
@@ -24,8 +24,8 @@ ATOM = "{http://www.w3.org/2005/Atom}"
 
 
 @pytest.fixture
-def fox(alice: User, hang: Hang) -> Post:
-    return hang(alice, prompt='a fox & <b>friends</b> "today"\x0c', title="Fox", at=NOW - timedelta(hours=1))
+def fox(alice: User, publish: Publish) -> Post:
+    return publish(alice, prompt='a fox & <b>friends</b> "today"\x0c', title="Fox", at=NOW - timedelta(hours=1))
 
 
 def links(form: str, text: str) -> list[str]:
@@ -86,8 +86,8 @@ def test_no_feed_and_no_embed_tells_of_what_is_hidden(fox: Post, alice: User, as
         transaction.savepoint_rollback(point)
 
 
-def test_a_hidden_prompt_is_in_no_feed(alice: User, hang: Hang, as_user: As) -> None:
-    hang(alice, prompt="an unspoken fox", hide_prompt=True)
+def test_a_hidden_prompt_is_in_no_feed(alice: User, publish: Publish, as_user: As) -> None:
+    publish(alice, prompt="an unspoken fox", hide_prompt=True)
     assert all("unspoken" not in get(as_user(alice), form, sort="new") for form in FORMATS)
     assert "alice" in get(as_user(None), "rss", sort="new")
 
@@ -100,8 +100,8 @@ def test_a_feed_that_did_not_change_is_not_sent_again(fox: Post, client: Client)
     assert again.status_code == 304
 
 
-def test_oembed_gives_a_picture_that_fits(alice: User, hang: Hang, client: Client) -> None:
-    post = hang(alice, title="Wide", width=1024, height=512)
+def test_oembed_gives_a_picture_that_fits(alice: User, publish: Publish, client: Client) -> None:
+    post = publish(alice, title="Wide", width=1024, height=512)
     page = f"{settings.SITE_URL}/p/{post.public_id}/"
     whole = client.get("/oembed/", {"url": page, "format": "json"}).json()
     assert (whole["type"], whole["width"], whole["height"], whole["title"]) == ("photo", 1024, 512, "Wide")

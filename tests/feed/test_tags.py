@@ -12,7 +12,7 @@ from feed.tags.normalisation import normal_tag
 from lib.errors import Refused
 from moderation.models import Screening
 from tests.conftest import ApiAs, As, MakeMember
-from tests.feed.conftest import Hang
+from tests.feed.conftest import Publish
 from tests.generation.fixtures import MakeImage
 
 NOW = timezone.now()
@@ -51,8 +51,8 @@ def test_too_many_or_too_long_tags_are_refused_by_field(tags: list[str], alice: 
     assert not Post.objects.exists()
 
 
-def test_tags_are_screened(alice: User, hang: Hang) -> None:
-    post = hang(alice)
+def test_tags_are_screened(alice: User, publish: Publish) -> None:
+    post = publish(alice)
     with pytest.raises(Refused) as refused:
         tags_services.tag_post(post=post, author=alice, tags=["sea", "fuck"])
     assert "tags" in refused.value.fields
@@ -60,22 +60,22 @@ def test_tags_are_screened(alice: User, hang: Hang) -> None:
     assert not Tag.objects.exists()
 
 
-def test_nobody_tags_the_post_of_another(alice: User, mallory: User, hang: Hang, api_as: ApiAs) -> None:
-    post = hang(alice)
+def test_nobody_tags_the_post_of_another(alice: User, mallory: User, publish: Publish, api_as: ApiAs) -> None:
+    post = publish(alice)
     assert api_as(mallory).put(f"/api/posts/{post.public_id}/tags/", {"tags": ["mine"]}).status_code == 404
     assert api_as(None).put(f"/api/posts/{post.public_id}/tags/", {"tags": ["mine"]}).status_code == 401
     assert not PostTag.objects.exists()
 
 
-def test_an_alias_moves_its_posts_and_is_followed(alice: User, hang: Hang) -> None:
-    first, both = hang(alice), hang(alice)
+def test_an_alias_moves_its_posts_and_is_followed(alice: User, publish: Publish) -> None:
+    first, both = publish(alice), publish(alice)
     tags_services.tag_post(post=first, author=alice, tags=["b&w"])
     tags_services.tag_post(post=both, author=alice, tags=["b&w", "monochrome"])
     alias, tag = Tag.objects.get(name="b w"), Tag.objects.get(name="monochrome")
     tags_services.alias_tag(alias=alias, tag=tag)
     assert set(Post.objects.tagged(tag)) == {first, both}
     assert tags_services.tags_of(both) == ["monochrome"]
-    third = hang(alice)
+    third = publish(alice)
     tags_services.tag_post(post=third, author=alice, tags=["B&W"])
     assert tags_services.tags_of(third) == ["monochrome"]
     assert tags_services.tag_named("b&w") == tag
@@ -99,9 +99,9 @@ def test_staff_make_aliases_in_the_admin(alice: User, make_member: MakeMember, a
     assert one.alias_of == two
 
 
-def test_suggestions_are_the_most_used_and_follow_aliases(alice: User, bob: User, hang: Hang) -> None:
+def test_suggestions_are_the_most_used_and_follow_aliases(alice: User, bob: User, publish: Publish) -> None:
     for tags in (["night sky", "night"], ["night sky"], ["nebula"]):
-        tags_services.tag_post(post=hang(alice), author=alice, tags=tags)
+        tags_services.tag_post(post=publish(alice), author=alice, tags=tags)
     tags_services.alias_tag(alias=Tag.objects.create(name="nightsky"), tag=Tag.objects.get(name="night sky"))
     assert tags_services.count_tags() == 3
     assert tags_services.count_tags() == 0
@@ -110,8 +110,8 @@ def test_suggestions_are_the_most_used_and_follow_aliases(alice: User, bob: User
     assert tags_services.suggest_from_prompt(prompt="A night sky, red", viewer=bob, at=NOW) == ["night sky", "night"]
 
 
-def test_a_tag_of_hidden_posts_alone_is_not_suggested(alice: User, bob: User, hang: Hang, as_user: As) -> None:
-    post = hang(alice)
+def test_a_tag_of_hidden_posts_alone_is_not_suggested(alice: User, bob: User, publish: Publish, as_user: As) -> None:
+    post = publish(alice)
     tags_services.tag_post(post=post, author=alice, tags=["zebra"])
     assert as_user(bob).get("/tags/suggest/?q=ze").json() == {"tags": ["zebra"]}
     posts_services.unpublish_post(post=post, author=alice)
@@ -119,9 +119,9 @@ def test_a_tag_of_hidden_posts_alone_is_not_suggested(alice: User, bob: User, ha
 
 
 def test_suggesting_costs_two_queries(
-    alice: User, bob: User, hang: Hang, django_assert_max_num_queries: DjangoAssertNumQueries
+    alice: User, bob: User, publish: Publish, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    tags_services.tag_post(post=hang(alice), author=alice, tags=["aa", "ab", "ac"])
+    tags_services.tag_post(post=publish(alice), author=alice, tags=["aa", "ab", "ac"])
     with django_assert_max_num_queries(2):
         assert len(tags_services.suggest_tags(beginning="a", viewer=bob, at=NOW)) == 3
 

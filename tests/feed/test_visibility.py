@@ -18,7 +18,7 @@ from lib.content_levels import ContentLevel
 from lib.days import local_day
 from moderation.models import Restriction
 from tests.conftest import ApiAs, As
-from tests.feed.conftest import Hang
+from tests.feed.conftest import Publish
 
 NOW = timezone.now()
 
@@ -75,11 +75,11 @@ LISTS = {
 
 
 @pytest.fixture
-def entered(alice: User, hang: Hang) -> Post:
+def entered(alice: User, publish: Publish) -> Post:
     """A published post of alice's in today's challenge, with a child of bob's that names it as its parent."""
     schedule_challenges(today=local_day(NOW), days=0)
     challenge = Challenge.objects.get()
-    post = hang(alice, prompt="the secret fox", title="Visible fox", at=NOW, challenge=challenge)
+    post = publish(alice, prompt="the secret fox", title="Visible fox", at=NOW, challenge=challenge)
     rebuild_list("top-all", NOW)
     return post
 
@@ -132,9 +132,9 @@ def test_a_hidden_post_opens_only_for_those_who_may(
 
 @pytest.mark.parametrize("reason", REASONS)
 def test_a_hidden_parent_is_not_named_by_its_remix(
-    reason: str, entered: Post, bob: User, hang: Hang, as_user: As
+    reason: str, entered: Post, bob: User, publish: Publish, as_user: As
 ) -> None:
-    child = hang(bob, prompt="a child", parent=entered.image, remix_kind="same")
+    child = publish(bob, prompt="a child", parent=entered.image, remix_kind="same")
     assert entered.public_id in as_user(None).get(f"/p/{child.public_id}/").content.decode()
     REASONS[reason][0](entered)
     assert entered.public_id not in as_user(None).get(f"/p/{child.public_id}/").content.decode()
@@ -142,10 +142,10 @@ def test_a_hidden_parent_is_not_named_by_its_remix(
 
 @pytest.mark.parametrize("reason", REASONS)
 def test_a_notification_about_what_is_hidden_disappears(
-    reason: str, alice: User, bob: User, hang: Hang, as_user: As
+    reason: str, alice: User, bob: User, publish: Publish, as_user: As
 ) -> None:
-    parent = hang(alice)
-    remix = hang(bob, title="Gone remix", parent=parent.image)
+    parent = publish(alice)
+    remix = publish(bob, title="Gone remix", parent=parent.image)
     assert "Gone remix" in as_user(alice).get("/notifications/").content.decode()
     REASONS[reason][0](remix)
     assert "Gone remix" not in as_user(alice).get("/notifications/").content.decode()
@@ -153,9 +153,9 @@ def test_a_notification_about_what_is_hidden_disappears(
 
 @pytest.mark.parametrize("viewer", VIEWERS)
 def test_a_hidden_prompt_is_hidden_everywhere(
-    viewer: str, alice: User, viewers: dict[str, User | None], hang: Hang, as_user: As
+    viewer: str, alice: User, viewers: dict[str, User | None], publish: Publish, as_user: As
 ) -> None:
-    post = hang(alice, prompt="an unspoken fox", hide_prompt=True, at=NOW)
+    post = publish(alice, prompt="an unspoken fox", hide_prompt=True, at=NOW)
     client = as_user(viewers[viewer])
     paths = ["/", "/?sort=new", "/@alice/", f"/p/{post.public_id}/", "/api/posts/", f"/api/posts/{post.public_id}/"]
     paths += [f"/api/images/{post.image.public_id}/"]
@@ -166,9 +166,9 @@ def test_a_hidden_prompt_is_hidden_everywhere(
 
 
 def test_words_that_the_author_wrote_stand_for_a_picture_and_its_generated_ones_stay_hidden(
-    alice: User, bob: User, hang: Hang, as_user: As, api_as: ApiAs
+    alice: User, bob: User, publish: Publish, as_user: As, api_as: ApiAs
 ) -> None:
-    post = hang(alice, prompt="an unspoken fox", at=NOW)
+    post = publish(alice, prompt="an unspoken fox", at=NOW)
     image = f"/api/images/{post.image.public_id}/"
     form = reverse("feed:publish", args=[post.image.public_id])
     page = f"/p/{post.public_id}/"
@@ -193,15 +193,17 @@ def test_words_that_the_author_wrote_stand_for_a_picture_and_its_generated_ones_
     assert (refused.status_code, "fucking fox" in refused.content.decode()) == (422, True), "what was typed is kept"
 
 
-def test_a_banned_member_has_no_profile_but_for_moderators(alice: User, mod: User, hang: Hang, as_user: As) -> None:
-    ban(hang(alice))
+def test_a_banned_member_has_no_profile_but_for_moderators(
+    alice: User, mod: User, publish: Publish, as_user: As
+) -> None:
+    ban(publish(alice))
     assert as_user(None).get("/@alice/").status_code == 404
     assert as_user(None).get("/api/profiles/alice/").status_code == 404
     assert as_user(mod).get("/@alice/").status_code == 200
 
 
-def test_a_member_who_allows_more_sees_more(alice: User, bob: User, hang: Hang, as_user: As) -> None:
-    post = hang(alice, content_level=ContentLevel.SENSITIVE)
+def test_a_member_who_allows_more_sees_more(alice: User, bob: User, publish: Publish, as_user: As) -> None:
+    post = publish(alice, content_level=ContentLevel.SENSITIVE)
     assert post.public_id not in as_user(bob).get("/").content.decode()
     bob.max_level = ContentLevel.SENSITIVE
     bob.save()
@@ -209,11 +211,11 @@ def test_a_member_who_allows_more_sees_more(alice: User, bob: User, hang: Hang, 
 
 
 def test_a_locked_site_shows_general_pictures_only(
-    alice: User, bob: User, hang: Hang, as_user: As, settings: object
+    alice: User, bob: User, publish: Publish, as_user: As, settings: object
 ) -> None:
     bob.max_level = ContentLevel.SENSITIVE
     bob.save()
-    post = hang(alice, content_level=ContentLevel.SENSITIVE)
+    post = publish(alice, content_level=ContentLevel.SENSITIVE)
     settings.SAFE_MODE = True  # type: ignore[attr-defined]
     cache.clear()
     assert post.public_id not in as_user(bob).get("/").content.decode()

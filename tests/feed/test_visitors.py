@@ -15,12 +15,12 @@ from feed.lists.fast import anonymous_cache
 from feed.models import Post, PostAspect
 from feed.posts import services as posts_services
 from feed.posts.api import PostViewSet
-from feed.posts.visibility import sync_display
+from feed.posts.visibility import refresh_visibility
 from feed.ranking.counters import process_recount_requests
 from feed.ranking.orders import ASPECT_NAMES
 from feed.ranking.precomputed import INTERVALS, rebuild_list
 from tests.conftest import ApiAs, As, MakeMember
-from tests.feed.conftest import Hang
+from tests.feed.conftest import Publish
 from tests.feed.test_visibility import REASONS
 
 NOW = timezone.now()
@@ -29,11 +29,14 @@ LISTS = ["", "?sort=new", "?sort=top&window=all", "?sort=rising", "?sort=controv
 
 @pytest.fixture
 def post(
-    alice: User, make_member: MakeMember, hang: Hang, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+    alice: User,
+    make_member: MakeMember,
+    publish: Publish,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> Post:
     """A post in every list, committed: pages may be kept."""
     with django_capture_on_commit_callbacks(execute=True):
-        made = hang(alice, prompt="the secret fox", title="Visible fox", at=NOW)
+        made = publish(alice, prompt="the secret fox", title="Visible fox", at=NOW)
         posts_services.like_post(post=made, member=make_member("carol"), at=NOW)
         process_recount_requests(at=NOW)
     PostAspect.objects.bulk_create(PostAspect(post=made, aspect=name, mean=4, spread=1, n=9) for name in ASPECT_NAMES)
@@ -88,7 +91,7 @@ def test_what_is_hidden_leaves_what_is_kept_at_once(
     assert all(b"Visible fox" in page for page in kept_pages(client, django_assert_num_queries).values())
     with django_capture_on_commit_callbacks(execute=True):
         REASONS[reason][0](post)
-        sync_display([post.pk], timezone.now())
+        refresh_visibility([post.pk], timezone.now())
         assert_gone(client, post)  # not committed yet: nothing is handed out from before
     assert_gone(client, post)
 
@@ -123,7 +126,7 @@ def test_what_a_change_saw_before_it_was_committed_is_not_kept(
 ) -> None:
     client = as_user(None)
     with django_capture_on_commit_callbacks(execute=True):
-        sync_display([post.pk], timezone.now())
+        refresh_visibility([post.pk], timezone.now())
         client.get("/api/posts/")  # made while the door is shut
         Post.objects.filter(pk=post.pk).update(removed_at=NOW)
     assert_gone(client, post)
@@ -170,5 +173,5 @@ def test_a_kept_page_leaves_at_once_where_nothing_is_throttled(
     kept_pages(as_user(None), django_assert_num_queries)
     with django_capture_on_commit_callbacks(execute=True):
         Post.objects.filter(pk=post.pk).update(removed_at=NOW)
-        sync_display([post.pk], timezone.now())
+        refresh_visibility([post.pk], timezone.now())
     assert_gone(as_user(None), post)

@@ -230,10 +230,10 @@ def test_deleting_leaves_a_blank_row_and_no_file(alice: User, mallory: User, mak
 
 
 def test_what_hangs_or_is_still_made_cannot_be_deleted(alice: User, make_image: MakeImage) -> None:
-    hung = make_image(alice)
-    Image.objects.filter(pk=hung.pk).update(is_public=True)
+    published = make_image(alice)
+    Image.objects.filter(pk=published.pk).update(is_public=True)
     waiting = submit(alice).images.get(position=0)
-    for image in (hung, waiting):
+    for image in (published, waiting):
         with pytest.raises(Refused) as caught:
             services.delete_image(image=image, author=alice)
         assert caught.value.status == 409

@@ -10,7 +10,8 @@ until the invalid version expires.
 import hashlib
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.core.cache import cache
@@ -69,6 +70,11 @@ def invalidate() -> None:
     """Ends the current version. Call inside the transaction that hides or shows posts, before or after doing so."""
     cache.set(VERSION_KEY, INVALID, INVALID_SECONDS)
     transaction.on_commit(lambda: cache.set(VERSION_KEY, secrets.token_hex(8), VERSION_SECONDS))
+
+
+def on_visibility_change(_post_ids: Sequence[int], _at: datetime) -> None:
+    """Posts appeared or vanished (POST_VISIBILITY_HOOKS)."""
+    invalidate()
 
 
 def is_cacheable(request: Request) -> bool:

@@ -21,7 +21,8 @@ from django.db.models.base import ModelState
 from psycopg import RawCursor
 
 from accounts.models import User, Viewer, level_for
-from feed.models import Post, PostCount
+from feed.posts.models import Post
+from feed.ranking.models import PostCount
 from generation.models import Checkpoint, Generation, Image, Style
 
 _MARK_ID, _MARK_IDS = -8_070_605_040_302_010, [-1_020_304_050_607_080]

@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from feed.models import SearchEntry
 from feed.search import image_embeddings
+from feed.search.models import SearchEntry
 from lib.errors import Refused
 
 

@@ -1,7 +1,7 @@
 """Counterparts: at night, and where nobody waits, the site draws published prompts on other checkpoints.
 
-A counterpart is never hung. It stands in Compare beside the picture whose words it has, as a pair of two models, as
-long as that picture is published and its prompt is not hidden. It is a remix of it (`parent`), so that it enters no
+A counterpart is never published; it stands in Compare beside the picture whose words it has, as a pair of two models,
+as long as that picture is published and its prompt is not hidden. It is a remix of it (`parent`), so that it enters no
 dataset unless the author of the words agreed too.
 """
 
