@@ -17,12 +17,10 @@ from feed.posts.services import publish_image
 from generation.media.storage import training_jpeg
 from generation.models import Checkpoint, Image
 from generation.services import submit_generation
-from ratings.asking.answers import answer_comparison
-from ratings.asking.draws import draw_comparison
+from ratings.asking.models import Ask, Policy
 from ratings.asking.sampling import GOLD
-from ratings.asking.showing import mark_shown
+from ratings.asking.services import answer_comparison, draw_comparison, mark_shown
 from ratings.asking.tokens import token_for
-from ratings.models import Ask, Policy
 from ratings.simulation import workers
 from ratings.simulation.stage import agree, simulated_user
 

@@ -2,7 +2,7 @@
 
     python -m benchmarks.research [--quick] [--answers 5000000]
 
-The figures of a page are worked out beforehand (ratings.compute_reading); what that takes, in seconds and in memory, is
+The figures of a page are precomputed (task ratings.compute_reading); what that takes, in seconds and in memory, is
 printed too. Every page is opened first in a process that has never shown it, and then some times more.
 """
 
@@ -104,7 +104,7 @@ def work_out(days: int) -> float:
     from ratings.research import reports
 
     began = time.perf_counter()
-    reading = reports.compute_reading(days=days)
+    reading = reports.compute_snapshot(days=days)
     seconds = time.perf_counter() - began
     assert reading is not None
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024

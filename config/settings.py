@@ -207,6 +207,7 @@ POST_DELETION_HOOKS = [  # called with the ids of posts that were just deleted
     "feed.collections.services.forget_posts",
     "feed.challenges.services.forget_posts",
 ]
+PAIR_SOURCES = {"benchmark": "ratings.benchmarks.pairs.benchmark_pairs"}  # more pairs for Compare, by strategy
 
 # --- API ------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

@@ -11,8 +11,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from accounts.admin import ReadOnlyAdmin
-from ratings.asking.wordings import reword_question
-from ratings.models import Ask, Benchmark, DrawTally, Policy, PromptSet, Question, QuestionTranslation
+from ratings.asking.services import reword_question
+from ratings.models import Ask, Benchmark, DrawCount, Policy, PromptSet, Question, QuestionTranslation
 
 
 class KeptAdmin(admin.ModelAdmin[Any]):
@@ -105,8 +105,8 @@ class AskAdmin(KeptAdmin):
         return False
 
 
-@admin.register(DrawTally)
-class DrawTallyAdmin(KeptAdmin):
+@admin.register(DrawCount)
+class DrawCountAdmin(KeptAdmin):
     list_display = ["day", "surface", "stratum", "p_ask", "reason", "draws"]
     list_filter = ["surface", "reason"]
     ordering = ["-day", "surface", "stratum"]

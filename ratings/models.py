@@ -1,7 +1,17 @@
-"""What people tell us: the ledger of asks, their answers, and the datasets that leave."""
+"""The models of every package, so that Django finds them under the label `ratings`."""
 
-from ratings.asking.models import Ask, AskOutcome, Comparison, Rating, Surface
-from ratings.asking.question_bank import DrawTally, Policy, Question, QuestionTranslation, Wording
+from ratings.asking.models import (
+    Ask,
+    AskOutcome,
+    Comparison,
+    DrawCount,
+    Policy,
+    Question,
+    QuestionTranslation,
+    Rating,
+    Surface,
+    Wording,
+)
 from ratings.benchmarks.models import (
     Benchmark,
     BenchmarkEntry,
@@ -12,7 +22,7 @@ from ratings.benchmarks.models import (
 )
 from ratings.quality.models import Flag, QualityAppeal, QualityFlag, RaterStanding
 from ratings.releases.models import GonePicture, Release, ReleaseBlock, ReleaseQuerySet, ReleaseShard, ReleaseTombstone
-from ratings.research.models import AspectFigure, Reading
+from ratings.research.models import AspectFigure, ReportSnapshot
 
 __all__ = [
     "Ask",
@@ -24,7 +34,7 @@ __all__ = [
     "BenchmarkPrompt",
     "BenchmarkScore",
     "Comparison",
-    "DrawTally",
+    "DrawCount",
     "Flag",
     "GonePicture",
     "Policy",
@@ -35,12 +45,12 @@ __all__ = [
     "QuestionTranslation",
     "RaterStanding",
     "Rating",
-    "Reading",
     "Release",
     "ReleaseBlock",
     "ReleaseQuerySet",
     "ReleaseShard",
     "ReleaseTombstone",
+    "ReportSnapshot",
     "Surface",
     "Wording",
 ]

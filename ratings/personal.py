@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from generation.models import Image
-from ratings.asking.pairs.counterparts import forget_counterparts
+from ratings.asking.counterparts import forget_counterparts
 from ratings.models import Ask, BenchmarkPicture, Comparison, QualityAppeal, QualityFlag, RaterStanding, Rating, Release
 from ratings.releases.services import forget_member
 from ratings.tasks import refresh_aspects_of

@@ -1,34 +1,31 @@
-"""What runs beside the site: closing asks that ran out, and folding answers into what posts show."""
+"""Celery tasks. Each takes ids and calls one service; config.settings says how often."""
 
 import contextlib
 import errno
 from typing import Any
 
 from celery import shared_task
-from django.core.cache import cache
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from lib.errors import Refused
-from ratings import post_aspects
-from ratings.asking import showing
-from ratings.asking.pairs import counterparts
+from ratings.asking import counterparts
+from ratings.asking import services as asking_services
 from ratings.benchmarks.results import refresh_results
 from ratings.models import Benchmark, Release, ReleaseShard
 from ratings.quality import flags as quality_flags
+from ratings.quality import post_aspects
 from ratings.releases import building, point_releases, previews
 from ratings.releases import services as releases_services
 from ratings.releases.engine.eligibility import ReleaseFilter
 from ratings.research import reports
 
-JUDGED = "ratings-judged-mark"  # the last rating and comparison whose raters were looked at
-RATERS = 200  # at a time
 RINGS = 200  # messages at a time; each finished shard rings for more
 
 
 @shared_task(name="ratings.expire_asks")
 def expire_asks() -> None:
-    showing.expire_asks()
+    asking_services.expire_asks()
 
 
 @shared_task(name="ratings.refresh_aspects")
@@ -39,53 +36,51 @@ def refresh_aspects() -> None:
 @shared_task(name="ratings.refresh_aspects_of")
 def refresh_aspects_of(images: list[int]) -> None:
     """Recomputes the posts of some images (ids), after answers were taken away."""
-    for start in range(0, len(images), post_aspects.CHUNK):
-        post_aspects.refresh_aspects(images=images[start : start + post_aspects.CHUNK])
+    post_aspects.refresh_aspects_in_chunks(images=images)
 
 
 @shared_task(name="ratings.judge_new_answers")
-def judge_new_answers() -> None:
-    """Looks at whoever answered since the last time. A forgotten mark only means that everybody is looked at."""
-    rating, comparison = cache.get(JUDGED) or (0, 0)
-    raters, *newest = quality_flags.raters_since(rating=rating, comparison=comparison)
-    _judge_in_parts(raters)
-    cache.set(JUDGED, newest, timeout=None)
+def evaluate_new_answers() -> None:
+    """Updates the flags of members who answered since the last time."""
+    raters, newest = quality_flags.raters_since_mark()
+    _evaluate_in_parts(raters)
+    quality_flags.save_mark(newest)  # last, so that a lost broker loses nobody
 
 
 @shared_task(name="ratings.judge_everybody")
-def judge_everybody() -> None:
-    """Once a day: restrictions and the site's own pace change what older answers look like."""
-    _judge_in_parts(quality_flags.raters_active(at=timezone.now()))
+def evaluate_all_raters() -> None:
+    """Once a day, as restrictions and the site's medians change the flags of older answers."""
+    _evaluate_in_parts(quality_flags.raters_active(at=timezone.now()))
 
 
 @shared_task(name="ratings.judge_raters")
-def judge_raters(raters: list[int]) -> None:
-    images = quality_flags.judge_raters(raters=raters)
+def evaluate_raters(raters: list[int]) -> None:
+    images = quality_flags.evaluate_raters(raters=raters)
     if images:
         refresh_aspects_of.delay_on_commit(images)  # type: ignore[attr-defined]  # DjangoTask, not yet in celery-types
 
 
-def _judge_in_parts(raters: list[int]) -> None:
-    for start in range(0, len(raters), RATERS):
-        judge_raters.delay_on_commit(raters[start : start + RATERS])  # type: ignore[attr-defined]  # as above
+def _evaluate_in_parts(raters: list[int]) -> None:
+    size = quality_flags.RATERS
+    for start in range(0, len(raters), size):
+        evaluate_raters.delay_on_commit(raters[start : start + size])  # type: ignore[attr-defined]  # as above
 
 
 @shared_task(name="ratings.compute_reading")
-def compute_reading(days: int) -> None:
-    """Works out the Research pages of one period; how often is the schedule's business."""
-    reports.compute_reading(days=days)
+def compute_snapshot(days: int) -> None:
+    """Computes the figures of the Research pages for one period."""
+    reports.compute_snapshot(days=days)
 
 
 @shared_task(name="ratings.refresh_benchmarks")
 def refresh_benchmarks() -> None:
-    """The results of what is being judged, and the end of what is decided."""
-    for benchmark in Benchmark.objects.filter(state=Benchmark.State.JUDGING).order_by("pk"):
+    """Updates the results of open benchmarks and closes those that are decided."""
+    for benchmark in Benchmark.objects.filter(state=Benchmark.State.VOTING).order_by("pk"):
         refresh_results(benchmark=benchmark)
 
 
 @shared_task(name="ratings.make_counterparts")
 def make_counterparts() -> None:
-    """Through the night; the budget is COUNTERPARTS_A_NIGHT."""
     counterparts.make_counterparts()
 
 

@@ -1,6 +1,5 @@
 from django.urls import path, re_path
 
-from ratings.asking import compare_views
 from ratings.asking import views as asking_views
 from ratings.asking.policies import views as policies_views
 from ratings.benchmarks import views as benchmarks_views
@@ -14,11 +13,13 @@ urlpatterns = [
     path("asks/<str:public_id>/answer/", asking_views.answer, name="ask-answer"),
     path("asks/<str:public_id>/report/", asking_views.report, name="ask-report"),
     path("answers/", quality_views.standing, name="standing"),
-    path("compare/", compare_views.compare, name="compare"),
-    path("compare/<str:public_id>/", compare_views.reveal, name="compare-reveal"),
-    path("compare/<str:public_id>/answer/", compare_views.answer, name="compare-answer"),
+    path("compare/", asking_views.compare, name="compare"),
+    path("compare/<str:public_id>/", asking_views.compare_reveal, name="compare-reveal"),
+    path("compare/<str:public_id>/answer/", asking_views.compare_answer, name="compare-answer"),
     re_path(
-        r"^compare/(?P<public_id>[\w-]{12})/(?P<side>left|right)\.webp$", compare_views.picture, name="compare-picture"
+        r"^compare/(?P<public_id>[\w-]{12})/(?P<side>left|right)\.webp$",
+        asking_views.compare_picture,
+        name="compare-picture",
     ),
     path("datasets/mine/", releases_views.share, name="share"),
     path("benchmark/", benchmarks_views.benchmark_list, name="benchmark-list"),
@@ -27,7 +28,7 @@ urlpatterns = [
     path("research/", research_views.overview, name="research"),
     path("research/aspects/", research_views.aspects, name="research-aspects"),
     path("research/models/", research_views.models, name="research-models"),
-    path("research/models/<slug:first>/<slug:second>/", research_views.duel, name="research-duel"),
+    path("research/models/<slug:first>/<slug:second>/", research_views.model_comparison, name="research-comparison"),
     path("research/responses/", research_views.responses, name="research-responses"),
     path("research/tables/<slug:name>.csv", research_views.table, name="research-table"),
     path("research/policies/", policies_views.policy_list, name="policies"),

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from itertools import chain
 
+from django.conf import settings
 from django.db.models import Count, Q
+from django.utils.module_loading import import_string
 
 from accounts.models import User, level_for
 from feed.members.queries import blocked_authors
@@ -12,11 +14,10 @@ from feed.models import Challenge, ChallengeEntry, Post
 from generation.models import Image, ImageQuerySet, ImageState
 from generation.parameters import COLUMNS
 from lib.days import local_day
-from ratings.asking.pairs.counterparts import AUTHOR as COUNTERPARTS
-from ratings.asking.pairs.pairing import Picture, Strategy, eligible_pairs, entry_pairs
+from ratings.asking.counterparts import AUTHOR as COUNTERPARTS
+from ratings.asking.models import Ask, AskOutcome, Comparison
+from ratings.asking.pairing import Picture, Strategy, eligible_pairs, entry_pairs
 from ratings.asking.sampling import GOLD, REPEAT, Candidate, Parameters, PastAsk
-from ratings.benchmarks.pairs import benchmark_pairs
-from ratings.models import Ask, AskOutcome, Comparison
 
 PUBLIC_PICTURES = 400  # the newest; pairs are looked for among these
 OWN_PICTURES = 100
@@ -55,7 +56,8 @@ def comparison_pools(rater: User, parameters: Parameters, at: datetime) -> dict[
     limit = parameters.pool_size
     pairs = eligible_pairs(pictures, excluded=excluded, limit=limit)
     pairs[Strategy.CHALLENGE] = entry_pairs(entries, excluded=excluded, limit=limit)
-    pairs[Strategy.BENCHMARK] = benchmark_pairs(rater, limit=limit, at=at)
+    for strategy, source in settings.PAIR_SOURCES.items():
+        pairs[Strategy(strategy)] = import_string(source)(rater, limit=limit, at=at)
     answered = _raters_by_pair(chain.from_iterable(pairs.values()))
     pools = {
         str(strategy): [Candidate(low, high, answered.get((low, high), 0)) for low, high in found]
@@ -125,7 +127,6 @@ def _pictures(rater: User, at: datetime) -> Iterable[Picture]:
         beside = public.filter(author=site, generation__parent__in=[row["pk"] for row in rows])
         rows += beside.values(*fields)[:PUBLIC_PICTURES]
     for row in [*rows, *own.values(*fields)[:OWN_PICTURES]]:
-        settings = {name: str(row[f"generation__{name}"]) for name in SETTINGS}
         yield Picture(
             id=row["pk"],
             prompt=row["generation__prompt"].strip(),
@@ -133,7 +134,7 @@ def _pictures(rater: User, at: datetime) -> Iterable[Picture]:
             checkpoint=row["generation__checkpoint_id"],
             seed=row["seed"],
             digest=row["jpeg_sha256"],
-            settings=settings,
+            settings={name: str(row[f"generation__{name}"]) for name in SETTINGS},
             is_own=row["author_id"] == rater.pk,
             is_counterpart=row["author_id"] == site,
         )

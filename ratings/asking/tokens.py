@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from generation.models import Image
 from lib.errors import NotFound, Refused
-from ratings.models import Ask
+from ratings.asking.models import Ask
 
 SALT = "ratings.ask"
 

@@ -1,63 +1,72 @@
-"""One light question about a picture: a fragment for htmx, a plain page without scripts."""
+"""The pages that ask: one question about a picture (an htmx fragment, or a page without scripts), and Compare."""
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
+from django_htmx.middleware import HtmxDetails
 
 from accounts.models import User
 from accounts.permissions import member_of, member_required
+from generation.media import storage
 from generation.models import Image
 from lib.errors import Refused
-from ratings.asking import draws, showing
-from ratings.asking.forms import AnswerForm
+from ratings.asking import services
+from ratings.asking.forms import AnswerForm, ComparisonForm
+from ratings.asking.models import Ask, AskOutcome, Surface
+from ratings.asking.pools import askable_images, prompt_of, theme_of
 from ratings.asking.tokens import token_for
-from ratings.models import Surface
+from ratings.quality.gold import spoil
+from ratings.quality.models import RaterStanding
+
+
+class HtmxRequest(HttpRequest):
+    htmx: HtmxDetails
 
 
 @never_cache
 @require_GET
-def ask(request: HttpRequest, public_id: str) -> HttpResponse:
-    """The question drawn for this member and picture. When nothing is asked, which is most of the time, a script gets
-    204 and a browser without one a sentence."""
+def ask(request: HtmxRequest, public_id: str) -> HttpResponse:
+    """The question drawn for this member and picture.
+
+    Most of the time nothing is asked: htmx gets 204, a browser without scripts a sentence.
+    """
     if not isinstance(request.user, User):
         return HttpResponse(status=204)
     image = get_object_or_404(Image.objects.visible_to(request.user, timezone.now()), public_id=public_id)
     surface = Surface.RESULT if image.author_id == request.user.pk else Surface.POST
-    drawn = draws.draw_ask(surface=surface, image=image, rater=request.user)
-    if drawn is None and request.headers.get("HX-Request"):
+    drawn = services.draw_ask(surface=surface, image=image, rater=request.user)
+    if drawn is None and request.htmx:
         return HttpResponse(status=204)
     if drawn is None:
-        text = _("There is no question this time, as most of the time.")
-        return _show(request, "answered", {"text": text, "back": _back(request)})
+        return _render_answered(request, _("No question this time."))
     context = {"ask": drawn, "token": token_for(drawn), "back": _back(request)}
-    return _show(request, "question", context)
+    return _render(request, "question", context)
 
 
 @require_POST
 @member_required
-def answer(request: HttpRequest, public_id: str) -> HttpResponse:
-    """An answer, a skip or a dismissal of the ask `public_id`."""
+def answer(request: HtmxRequest, public_id: str) -> HttpResponse:
+    """Stores an answer, a skip or a dismissal of the ask `public_id`."""
     form = AnswerForm(request.POST)
     try:
         form.submit(rater=member_of(request), about=[public_id])
     except Refused as refusal:
-        return _show(request, "answered", {"text": refusal.message, "back": _back(request)}, status=refusal.status)
-    thanks = _("Thank you.") if request.POST.get("value") else _("All right, not this one.")
-    return _show(request, "answered", {"text": thanks, "back": _back(request)})
+        return _render_answered(request, refusal.message, status=refusal.status)
+    return _render_answered(request, _("Thanks!") if request.POST.get("value") else _("Skipped."))
 
 
 @require_POST
 @member_required
 def report(request: HttpRequest, public_id: str) -> HttpResponse:
-    """What the browser saw of the ask: `event` is "shown", or "not_rendered" when the page went first."""
+    """Records what the browser saw: `event` is "shown", or "not_rendered" if the page was left first."""
     token, event = request.POST.get("token", ""), request.POST.get("event")
-    marks = {"shown": showing.mark_shown, "not_rendered": showing.mark_not_rendered}
+    marks = {"shown": services.mark_shown, "not_rendered": services.mark_not_rendered}
     if event not in marks:
         return HttpResponse(_("The event is shown or not_rendered."), status=400, content_type="text/plain")
     try:
@@ -67,14 +76,101 @@ def report(request: HttpRequest, public_id: str) -> HttpResponse:
     return HttpResponse(status=204)
 
 
-def _show(request: HttpRequest, name: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
-    """The fragment for a script, the same in the page frame for a browser without."""
-    template = f"ratings/_{name}.html" if request.headers.get("HX-Request") else f"ratings/{name}.html"
+def _render_answered(request: HtmxRequest, text: object, status: int = 200) -> HttpResponse:
+    return _render(request, "answered", {"text": text, "back": _back(request)}, status=status)
+
+
+def _render(request: HtmxRequest, name: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
+    """The fragment for htmx; for a browser without scripts the same inside a page."""
+    template = f"ratings/_{name}.html" if request.htmx else f"ratings/{name}.html"
     return render(request, template, context, status=status)
 
 
 def _back(request: HttpRequest) -> str:
-    """Where the member came from, if that is here."""
+    """The page the member came from, if it is one of this site."""
     target = request.POST.get("next") or request.GET.get("next") or ""
-    is_ours = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
-    return target if is_ours else "/"
+    is_local = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
+    return target if is_local else "/"
+
+
+@never_cache
+@require_GET
+@member_required
+def compare(request: HttpRequest) -> HttpResponse:
+    """The next pair, or why there is none."""
+    try:
+        drawn = services.draw_comparison(rater=member_of(request))
+    except Refused as refusal:
+        return render(request, "ratings/compare.html", {"refusal": refusal.message}, status=refusal.status)
+    return _render_pair(request, drawn)
+
+
+@require_POST
+@member_required
+def compare_answer(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Stores the answer, then shows what the pictures were; after a skip the next pair follows."""
+    try:
+        ask = ComparisonForm(request.POST).submit(rater=member_of(request), about=[public_id])
+    except Refused as refusal:
+        return render(request, "ratings/compare.html", {"refusal": refusal.message}, status=refusal.status)
+    if ask.outcome == AskOutcome.ANSWERED:
+        return redirect("ratings:compare-reveal", public_id)
+    return redirect("ratings:compare")
+
+
+@never_cache
+@require_GET
+@member_required
+def compare_reveal(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Which model made which picture, once the member has answered."""
+    pairs = Ask.objects.about_pair().select_related(
+        "comparison__preferred",
+        *(f"image_{side}__generation__checkpoint" for side in ("low", "high")),
+        *(f"image_{side}__post" for side in ("low", "high")),
+    )
+    member = member_of(request)
+    ask = get_object_or_404(pairs, public_id=public_id, rater=member)
+    if ask.outcome != AskOutcome.ANSWERED or not _are_askable(member, ask):
+        return redirect("ratings:compare")
+    theme = theme_of(ask)
+    sides = [(image, image.alt_for(member)) for image in (ask.left, ask.right) if image]
+    context = {"ask": ask, "sides": sides, "theme": theme, "prompt": prompt_of(ask, member, theme)}
+    return render(request, "ratings/compare_reveal.html", context)
+
+
+@require_GET
+@member_required
+def compare_picture(request: HttpRequest, public_id: str, side: str) -> HttpResponse:
+    """One side of a pair that was drawn for this member, under an address that reveals nothing about it."""
+    pairs = Ask.objects.about_pair().select_related("image_low", "image_high")
+    ask = get_object_or_404(pairs, public_id=public_id, rater=member_of(request))
+    wanted = ask.left if side == "left" else ask.right
+    assert wanted is not None, "a pair has two sides"
+    image = get_object_or_404(askable_images(member_of(request), timezone.now()), pk=wanted.pk)
+    name = f"{image.prefix}/{image.rendition_hash}-{image.rendition_widths[-1]}.webp"
+    try:
+        data = storage.read(name)
+    except FileNotFoundError:
+        raise Http404 from None
+    response = HttpResponse(spoil(data) if image.pk == ask.spoiled else data, content_type="image/webp")
+    response["Cache-Control"] = "private, max-age=3600"
+    return response
+
+
+def _render_pair(request: HttpRequest, ask: Ask | None) -> HttpResponse:
+    if ask is None:
+        return render(request, "ratings/compare.html")
+    theme = theme_of(ask)
+    context = {
+        "ask": ask,
+        "token": token_for(ask),
+        "theme": theme,
+        "prompt": prompt_of(ask, member_of(request), theme),
+        "sides": [(side, image) for side, image in (("left", ask.left), ("right", ask.right)) if image],
+        "has_flags": RaterStanding.objects.current().filter(rater=ask.rater_id, flagged__gt=0).exists(),
+    }
+    return render(request, "ratings/compare.html", context)
+
+
+def _are_askable(member: User, ask: Ask) -> bool:
+    return askable_images(member, timezone.now()).filter(pk__in=ask.subject).count() == len(ask.subject)

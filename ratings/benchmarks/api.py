@@ -11,8 +11,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 
 from ratings.benchmarks.bundle import bundle, results_of
-from ratings.benchmarks.models import BenchmarkQuerySet
-from ratings.models import Benchmark
+from ratings.benchmarks.models import Benchmark, BenchmarkQuerySet
 
 
 class BenchmarkSerializer(serializers.ModelSerializer[Benchmark]):

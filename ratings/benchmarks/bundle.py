@@ -6,8 +6,8 @@ import zipfile
 from datetime import timedelta
 from typing import Any
 
+from ratings.benchmarks.models import Benchmark
 from ratings.benchmarks.prompts import prompts_of, to_lines
-from ratings.models import Benchmark
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 

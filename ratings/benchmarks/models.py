@@ -1,4 +1,4 @@
-"""A benchmark anyone can run: frozen prompts, registered models, and what people and programs said of the pictures."""
+"""Benchmarks: frozen prompt sets, registered models, their pictures, and the votes and scores on them."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ from generation.models import Checkpoint, Image
 
 
 class PromptSet(models.Model):
-    """Prompts that never change, named by the hash of what they say (see ratings.benchmarks.prompts)."""
+    """Prompts that never change, identified by the hash of their text (see ratings.benchmarks.prompts)."""
 
     class Form(models.TextChoices):
         PARTI = "parti", _("PartiPrompts: a table of Prompt, Category, Challenge, Note")
@@ -34,7 +34,7 @@ class PromptSet(models.Model):
 class BenchmarkPrompt(models.Model):
     prompt_set = models.ForeignKey(PromptSet, on_delete=models.CASCADE, related_name="prompts")
     number = models.PositiveIntegerField()
-    name = models.CharField(max_length=64, blank=True)  # what its source calls it
+    name = models.CharField(max_length=64, blank=True)  # its id in the source
     text = models.TextField(max_length=2000)
     category = models.CharField(max_length=64, blank=True)
     challenge = models.CharField(max_length=64, blank=True)
@@ -46,22 +46,22 @@ class BenchmarkPrompt(models.Model):
 
 class BenchmarkQuerySet(models.QuerySet["Benchmark"]):
     def shown(self) -> "BenchmarkQuerySet":
-        """Those with a public page: registered ones too, for a protocol is worth most before the votes."""
+        """Benchmarks with a public page, including those without votes yet."""
         return self.order_by("-registered_at", "-pk")
 
-    def judging(self, at: datetime) -> "BenchmarkQuerySet":
-        return self.filter(state=Benchmark.State.JUDGING, closes_at__gt=at)
+    def voting(self, at: datetime) -> "BenchmarkQuerySet":
+        return self.filter(state=Benchmark.State.VOTING, closes_at__gt=at)
 
     def to_stop(self, at: datetime) -> "BenchmarkQuerySet":
-        return self.filter(state=Benchmark.State.JUDGING, closes_at__lte=at)
+        return self.filter(state=Benchmark.State.VOTING, closes_at__lte=at)
 
 
 class Benchmark(models.Model):
-    """One pre-registered run of a prompt set. What its protocol says is written once, before any picture."""
+    """One pre-registered run of a prompt set. Its protocol is written once, before any picture is generated."""
 
     class State(models.TextChoices):
-        DRAWING = "drawing", _("Pictures are being made")
-        JUDGING = "judging", _("The community judges")
+        GENERATING = "drawing", _("Generating pictures")
+        VOTING = "judging", _("Voting")
         CLOSED = "closed", _("Closed")
 
     slug = models.SlugField(max_length=64, unique=True)
@@ -71,10 +71,10 @@ class Benchmark(models.Model):
     width = models.PositiveSmallIntegerField()
     height = models.PositiveSmallIntegerField()
     votes_a_pair = models.PositiveIntegerField(help_text=_("Votes at which a pair of models is decided"))
-    closes_at = models.DateTimeField(help_text=_("Judging ends then, decided or not"))
+    closes_at = models.DateTimeField(help_text=_("Voting ends then, decided or not"))
     protocol: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField()
     registered_at = models.DateTimeField()
-    state = models.CharField(max_length=8, choices=State.choices, default=State.DRAWING)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.GENERATING)
     opened_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
     results: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(default=dict)
@@ -87,18 +87,18 @@ class Benchmark(models.Model):
 
     @property
     def is_end_registered(self) -> bool:
-        """Whether the protocol, and so its hash, names the end of judging; the first protocols did not."""
+        """Whether the protocol, and so its hash, names the end of voting; the first protocols did not."""
         return "closes_at" in self.protocol["stopping"]
 
     @property
     def protocol_sha256(self) -> str:
-        """Of the protocol as canonical JSON: what was promised before the first vote."""
+        """SHA-256 of the protocol as canonical JSON, published before the first vote."""
         text = json.dumps(self.protocol, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
 class BenchmarkEntry(models.Model):
-    """A checkpoint that was registered; it stays on the page whatever comes out."""
+    """A registered checkpoint; it stays on the page whatever the result."""
 
     benchmark = models.ForeignKey(Benchmark, on_delete=models.CASCADE, related_name="entries")
     checkpoint = models.ForeignKey(Checkpoint, on_delete=models.PROTECT, related_name="+")
@@ -108,7 +108,7 @@ class BenchmarkEntry(models.Model):
 
 
 class BenchmarkPicture(models.Model):
-    """What one checkpoint made of one prompt and seed; without an image where that was refused, failed or deleted."""
+    """The picture of one checkpoint, prompt and seed; without an image if refused, failed or deleted."""
 
     entry = models.ForeignKey(BenchmarkEntry, on_delete=models.CASCADE, related_name="pictures")
     prompt = models.ForeignKey(BenchmarkPrompt, on_delete=models.PROTECT, related_name="+")
@@ -119,13 +119,13 @@ class BenchmarkPicture(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["entry", "prompt", "seed"], name="benchmarkpicture_once")]
         indexes = [
-            # pairs to judge: one prompt and seed, two entries
+            # pairs to compare: one prompt and seed, two entries
             models.Index(fields=["prompt", "seed"], name="benchmarkpicture_pair", condition=Q(image__isnull=False))
         ]
 
 
 class BenchmarkScore(models.Model):
-    """What a program says: a metric of one entry, over all pictures (empty category) or those of one category."""
+    """A computed metric of one entry, over all pictures (empty category) or those of one category."""
 
     class Metric(models.TextChoices):
         FID = "fid", _("Fréchet distance (FID)")

@@ -8,7 +8,8 @@ from typing import Any
 from django.db import connection
 
 from accounts.models import ConsentEvent, Purpose, User, level_for
-from ratings.models import Ask, Benchmark
+from ratings.asking.models import Ask
+from ratings.benchmarks.models import Benchmark
 
 STRATEGY = "benchmark"
 PROMPTS = 60  # whose pairs are looked at for one draw
@@ -54,7 +55,7 @@ def benchmark_pairs(rater: User, *, limit: int, at: datetime) -> list[tuple[int,
     Open benchmarks take turns, so that none waits for the end of another; what one lacks the others fill.
     None for whoever has not agreed to public benchmarks: their answers would not count.
     """
-    open_ones = list(Benchmark.objects.judging(at).order_by("pk"))
+    open_ones = list(Benchmark.objects.voting(at).order_by("pk"))
     if not (open_ones and agrees(rater)):
         return []
     asked = Ask.objects.about_pair().filter(rater=rater, strategy=STRATEGY).count()

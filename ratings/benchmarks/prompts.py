@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from generation.models import Generation
 from lib.errors import Refused
-from ratings.models import BenchmarkPrompt, PromptSet
+from ratings.benchmarks.models import BenchmarkPrompt, PromptSet
 
 MOST_PROMPTS = 50_000
 LONGEST = Generation._meta.get_field("prompt").max_length or 2000

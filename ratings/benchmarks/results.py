@@ -1,4 +1,4 @@
-"""What a benchmark has shown so far: strengths, duels and categories with intervals, and whether it may stop."""
+"""The results of a benchmark: strengths, model comparisons and categories with intervals, and the stopping rule."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -10,14 +10,15 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import ConsentEvent, Purpose
-from ratings.asking.models import ComparisonQuerySet
-from ratings.models import Benchmark, BenchmarkPicture, Comparison, QualityFlag
+from ratings.asking.models import Comparison, ComparisonQuerySet
+from ratings.benchmarks.models import Benchmark, BenchmarkPicture
+from ratings.quality.models import QualityFlag
 from ratings.research.reports import model_comparisons
 from ratings.research.reports.flags import UNFLAGGED
-from ratings.research.reports.model_comparisons import Judgements
+from ratings.research.reports.model_comparisons import ModelVotes
 from ratings.research.statistics import Votes
 
-JUDGED = f"""
+VOTES_SQL = f"""
 SELECT cl.slug, ch.slug, pl.prompt_id, a.rater_id,
        CASE WHEN c.preferred_id = c.image_low_id THEN 1.0 WHEN c.preferred_id = c.image_high_id THEN 0.0
             WHEN c.outcome = 'tie' THEN 0.5 END,
@@ -38,15 +39,15 @@ ORDER BY c.id
 
 
 def refresh_results(*, benchmark: Benchmark, at: datetime | None = None) -> Benchmark:
-    """Works the results out anew; a benchmark whose stopping rule is met is closed with them, once and for good.
+    """Recomputes the results, and closes the benchmark for good if its stopping rule is met.
 
-    Only votes of members who agree to it at that moment count. The rule looks at how many votes there are and at the
-    clock, never at what the votes say.
+    Only votes of members who consent at that moment count. The rule depends on the number of votes and on the clock,
+    never on what the votes say.
     """
     at = at or timezone.now()
     with transaction.atomic():
         row = Benchmark.objects.select_for_update().get(pk=benchmark.pk)
-        if row.state != Benchmark.State.JUDGING:
+        if row.state != Benchmark.State.VOTING:
             return row
         row.results, row.results_at = _results(row, at), at
         entries = row.entries.count()
@@ -58,24 +59,24 @@ def refresh_results(*, benchmark: Benchmark, at: datetime | None = None) -> Benc
 
 def _results(benchmark: Benchmark, at: datetime) -> dict[str, Any]:
     with connection.cursor() as cursor:
-        cursor.execute(JUDGED, {"benchmark": benchmark.pk})
+        cursor.execute(VOTES_SQL, {"benchmark": benchmark.pk})
         unflagged = cursor.fetchall()
     agreed = _agreed(benchmark, at)
     rows = [row for row in unflagged if row[3] in agreed]
-    told = model_comparisons.judgements_of([row[:6] for row in rows])
-    found = model_comparisons.duels(told)
+    votes = model_comparisons.votes_from_rows([row[:6] for row in rows])
+    found = model_comparisons.comparisons(votes)
     ids = dict(benchmark.entries.values_list("checkpoint__slug", "checkpoint_id"))
     return {
         "votes": len(rows),
         "raters": len({row[3] for row in rows}),
         "left_out": _flagged(benchmark, agreed),
         "withdrawn": len(unflagged) - len(rows),
-        "board": model_comparisons.leaderboard(told),
+        "board": model_comparisons.leaderboard(votes),
         "duels": found,
-        "categories": _categories(told, np.array([row[6] for row in rows], dtype=str)),
-        "position": model_comparisons.position(told),
+        "categories": _categories(votes, np.array([row[6] for row in rows], dtype=str)),
+        "position": model_comparisons.position(votes),
         "decided": [
-            f"{ids[row['first']]}:{ids[row['second']]}" for row in found if _judged(row) >= benchmark.votes_a_pair
+            f"{ids[row['first']]}:{ids[row['second']]}" for row in found if _answers_to(row) >= benchmark.votes_a_pair
         ],
         "progress": _progress(sorted(ids), found, benchmark.votes_a_pair),
     }
@@ -86,42 +87,42 @@ def _votes(benchmark: Benchmark) -> ComparisonQuerySet:
 
 
 def _agreed(benchmark: Benchmark, at: datetime) -> set[int]:
-    """Those of its raters (ids) whose latest word lets a public benchmark count their answers."""
+    """Its raters (ids) whose latest consent lets a public benchmark count their answers."""
     raters = _votes(benchmark).values("rater")
     return set(ConsentEvent.objects.filter(user__in=raters).granted(Purpose.BENCHMARK, at))
 
 
 def _flagged(benchmark: Benchmark, agreed: Collection[int]) -> int:
-    """How many votes of theirs are no part of the results because a quality flag speaks against them."""
-    doubted = QualityFlag.objects.in_force().values("ask")
-    return _votes(benchmark).filter(ask__in=doubted, rater__in=agreed).count()
+    """How many votes of these raters the results leave out because of a quality flag."""
+    flagged = QualityFlag.objects.in_force().values("ask")
+    return _votes(benchmark).filter(ask__in=flagged, rater__in=agreed).count()
 
 
-def _judged(row: dict[str, Any]) -> int:
-    """Every answer counts towards the number that was registered, whatever it says."""
+def _answers_to(row: dict[str, Any]) -> int:
+    """Every answer counts towards the registered number of votes, whatever it says."""
     return int(row["wins"] + row["ties"] + row["losses"] + row["both_bad"])
 
 
 def _progress(names: Sequence[str], found: list[dict[str, Any]], wanted: int) -> dict[str, int]:
-    have = {(row["first"], row["second"]): min(_judged(row), wanted) for row in found}
+    have = {(row["first"], row["second"]): min(_answers_to(row), wanted) for row in found}
     pairs = list(combinations(names, 2))
     return {"have": sum(have.get(pair, 0) for pair in pairs), "wanted": wanted * len(pairs)}
 
 
-def _categories(told: Judgements, category: np.ndarray[Any, Any]) -> list[dict[str, Any]]:
-    """Of each category, how often each model won against the others, with intervals clustered both ways."""
+def _categories(votes: ModelVotes, category: np.ndarray[Any, Any]) -> list[dict[str, Any]]:
+    """How often each model won against the others in each category, with intervals clustered both ways."""
     found = []
     for name in sorted(set(category)):
         kept = category == name
-        shares = (_share(told, kept, number) for number in range(len(told.names)))
-        rows = sorted((row for row in shares if row is not None), key=lambda row: -float(row["share"]))
+        rows_by_model = (_share(votes, kept, number) for number in range(len(votes.names)))
+        rows = sorted((row for row in rows_by_model if row is not None), key=lambda row: -float(row["share"]))
         found.append({"category": str(name), "rows": rows})
     return found
 
 
-def _share(told: Judgements, kept: Any, model: int) -> dict[str, Any] | None:
-    mine = kept & ((told.first == model) | (told.second == model))
-    votes = told.votes(mine)
+def _share(model_votes: ModelVotes, kept: Any, model: int) -> dict[str, Any] | None:
+    mine = kept & ((model_votes.first == model) | (model_votes.second == model))
+    votes = model_votes.votes(mine)
     if not len(votes):
         return None
     is_first = votes.first == model
@@ -131,14 +132,14 @@ def _share(told: Judgements, kept: Any, model: int) -> dict[str, Any] | None:
     found = model_comparisons.preference(against_field, 0, 1)
     ends = {end: None if found[end] is None else found[end] / (1 + found[end]) for end in ("low", "high")}
     return {
-        "model": told.names[model],
+        "model": model_votes.names[model],
         **{name: found[name] for name in ("share", "votes", "raters", "prompts")},
         **ends,
     }
 
 
-def missing_pictures(benchmark: Benchmark) -> list[dict[str, Any]]:
-    """How many pictures each checkpoint has, and lacks."""
+def count_pictures(benchmark: Benchmark) -> list[dict[str, Any]]:
+    """How many of the planned pictures each checkpoint has."""
     rows: dict[str, dict[str, Any]] = {}
     pictures = BenchmarkPicture.objects.filter(entry__benchmark=benchmark)
     for slug, name, image in pictures.values_list("entry__checkpoint__slug", "entry__checkpoint__name", "image"):

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from generation.media import storage
 from lib.errors import Refused
-from ratings.models import Benchmark, BenchmarkPicture, BenchmarkScore
+from ratings.benchmarks.models import Benchmark, BenchmarkPicture, BenchmarkScore
 
 Features = NDArray[np.float32]
 BATCH = 16

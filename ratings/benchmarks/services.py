@@ -12,7 +12,7 @@ from accounts.models import User
 from generation.models import Checkpoint, Image, ImageState
 from generation.services import submit_generation
 from lib.errors import Refused
-from ratings.models import Benchmark, BenchmarkEntry, BenchmarkPicture, PromptSet
+from ratings.benchmarks.models import Benchmark, BenchmarkEntry, BenchmarkPicture, PromptSet
 from ratings.research.reports.model_comparisons import RATER_CAP
 from ratings.site_account import site_account
 
@@ -190,7 +190,7 @@ def _take_in(asked: Sequence[tuple[BenchmarkPicture, int]]) -> None:
 
 
 @transaction.atomic
-def open_judging(*, benchmark: Benchmark, at: datetime | None = None) -> bool:
+def open_voting(*, benchmark: Benchmark, at: datetime | None = None) -> bool:
     """Lets the community judge once every picture is there or known to be missing; True if that is so now.
 
     The pictures become public without a post: Compare may show them, no list does.
@@ -198,11 +198,11 @@ def open_judging(*, benchmark: Benchmark, at: datetime | None = None) -> bool:
     pictures = BenchmarkPicture.objects.filter(entry__benchmark=benchmark)
     if pictures.filter(image=None, failure="").exists():
         return False
-    opened = Benchmark.objects.filter(pk=benchmark.pk, state=Benchmark.State.DRAWING).update(
-        state=Benchmark.State.JUDGING, opened_at=at or timezone.now()
+    opened = Benchmark.objects.filter(pk=benchmark.pk, state=Benchmark.State.GENERATING).update(
+        state=Benchmark.State.VOTING, opened_at=at or timezone.now()
     )
     if opened:
         shown = Image.objects.filter(benchmark_picture__in=pictures, state=ImageState.READY, deleted_at=None)
         shown.update(is_public=True)
     benchmark.refresh_from_db()
-    return benchmark.state != Benchmark.State.DRAWING
+    return benchmark.state != Benchmark.State.GENERATING

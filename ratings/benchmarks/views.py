@@ -9,9 +9,9 @@ from django.views.decorators.http import require_GET
 
 from accounts.models import User
 from ratings.benchmarks.bundle import bundle
+from ratings.benchmarks.models import Benchmark, BenchmarkScore
 from ratings.benchmarks.pairs import agrees
-from ratings.benchmarks.results import missing_pictures
-from ratings.models import Benchmark, BenchmarkScore
+from ratings.benchmarks.results import count_pictures
 from ratings.research.charts import SHARES, Figure, interval_charts
 from ratings.research.views import board_charts
 
@@ -37,7 +37,7 @@ def benchmark_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "board": board,
         "charts": board_charts(board["rows"]) if board["rows"] else [],
         "categories": [_category(row) for row in results.get("categories", [])],
-        "entries": missing_pictures(benchmark),
+        "entries": count_pictures(benchmark),
         "scores": _scores(benchmark),
         "position": effect and {**effect, "share_percent": f"{100 * effect['share']:.1f}"},
         "prompts": benchmark.prompt_set.prompts.order_by("number")[:MOST_PROMPTS],
@@ -49,12 +49,12 @@ def benchmark_detail(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _category(row: dict[str, Any]) -> dict[str, Any]:
     name = row["category"] or _("no category")
-    figures = [Figure(one["model"], one["share"], one["low"], one["high"], _share_in_words(one)) for one in row["rows"]]
+    figures = [Figure(one["model"], one["share"], one["low"], one["high"], _share_text(one)) for one in row["rows"]]
     title = _("%(category)s: share of comparisons won, with 95 %% intervals") % {"category": name}
     return {"name": name, "charts": interval_charts(title, figures, SHARES, is_bars=True), "rows": row["rows"]}
 
 
-def _share_in_words(row: dict[str, Any]) -> str:
+def _share_text(row: dict[str, Any]) -> str:
     interval = "" if row["low"] is None else f" ({100 * row['low']:.0f}–{100 * row['high']:.0f})"
     return f"{100 * row['share']:.0f} %{interval}"
 

@@ -14,8 +14,8 @@ from lib.limits import check_rate
 from moderation.models import Screening
 from moderation.screening.observations import TextKind
 from moderation.screening.services import screen_text
-from ratings.models import QualityAppeal, QualityFlag
-from ratings.quality.flags import judge_raters
+from ratings.quality.flags import evaluate_raters
+from ratings.quality.models import QualityAppeal, QualityFlag
 
 APPEALS_A_WEEK = 3
 LONGEST_TEXT = 2000
@@ -58,7 +58,7 @@ def answer_quality_appeal(
     if not waiting.update(state=state, answer=words, answered_by=member, answered_at=at):
         raise Refused("answered", _("This appeal has been answered already."), status=409)
     notify(recipient=appeal.rater, kind="quality.appeal", target=appeal, at=at)
-    return judge_raters(raters=[appeal.rater_id], at=at) if is_granted else []
+    return evaluate_raters(raters=[appeal.rater_id], at=at) if is_granted else []
 
 
 def _clean(text: str, empty: str | Promise, field: str) -> str:

@@ -1,65 +1,79 @@
-"""Flags on answers, recomputed from the answers: raised, lifted, never deleted; and what became of each rater."""
+"""Quality flags, recomputed from the answers: raised and lifted, never deleted; and a summary per rater."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.core.cache import cache
 from django.db import connection, transaction
 from django.db.models import Max, Q
 from django.utils import timezone
 
 from moderation.models import Restriction
-from ratings.models import Ask, AskOutcome, Comparison, Flag, QualityAppeal, QualityFlag, RaterStanding, Rating
-from ratings.post_aspects import OVERLAP
+from ratings.asking.models import Ask, AskOutcome, Comparison, Rating
 from ratings.quality import rules as quality_rules
-from ratings.quality.rules import Given
+from ratings.quality.models import Flag, QualityAppeal, QualityFlag, RaterStanding
+from ratings.quality.post_aspects import OVERLAP
+from ratings.quality.rules import Answer
 
-SAMPLE = 20_000  # of the latest answers: what the site's medians are taken from
-USUAL_MS = {False: 4000.0, True: 6000.0}  # the medians until there are enough answers to have their own
+SAMPLE = 20_000  # latest answers behind the site's medians
+USUAL_MS = {False: 4000.0, True: 6000.0}  # medians of scales and of pairs, until there are `ENOUGH` answers
 ENOUGH = 100
 LATE = timedelta(minutes=15)  # no answer's transaction takes longer
-ONE_AT_A_TIME = 0x5A10_0001  # advisory lock: two runs over one member would undo each other's flags
+LOCK = 0x5A10_0001  # advisory lock: two runs over one member would undo each other's flags
+RATERS = 200  # evaluated at a time
+MARK = "ratings-judged-mark"  # cache key of the last rating and comparison whose raters were evaluated
 
 
 @transaction.atomic
-def judge_raters(*, raters: Collection[int], at: datetime | None = None) -> list[int]:
-    """Recomputes the flags and the standing of some members (ids, hundreds at a time) over the last weeks.
+def evaluate_raters(*, raters: Collection[int], at: datetime | None = None) -> list[int]:
+    """Recomputes the flags and the standing of some members (ids, hundreds at a time) within `rules.WINDOW`.
 
-    Answers older than `quality.WINDOW` keep what was found while they were within it. Returns the images whose
-    ratings count differently now.
+    Older answers keep their flags. Returns the images whose ratings now count differently.
     """
     at = at or timezone.now()
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ONE_AT_A_TIME])
-    given = _answers_of(raters, at)
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+    answers_by_rater = _answers_of(raters, at)
     medians, restrictions, exempt = _site_medians(), _restrictions_of(raters), _exempt_until(raters)
     wanted: dict[int, set[Flag]] = {}
     standings = []
-    for rater, answers in given.items():
+    for rater, answers in answers_by_rater.items():
         found = quality_rules.flags_of(answers, site_medians=medians, restricted_at=restrictions.get(rater, ()))
         free = {each.ask for each in answers if rater in exempt and each.at <= exempt[rater]}
         flags = {ask: these for ask, these in found.items() if ask not in free}
         summary = quality_rules.summary_of(answers, flags)
         names = {name: getattr(summary, name) for name in summary.__slots__}
-        standings.append(RaterStanding(rater_id=rater, version=quality_rules.VERSION, judged_at=at, **names))
+        standings.append(RaterStanding(rater_id=rater, version=quality_rules.VERSION, evaluated_at=at, **names))
         wanted |= {each.ask: flags.get(each.ask, set()) for each in answers}
     _store_standings(standings)
     return _store_flags(wanted, at)
 
 
-def raters_since(*, rating: int, comparison: int, at: datetime | None = None) -> tuple[list[int], int, int]:
-    """Who answered after those two rows (ids), and the newest rows now.
+def raters_since_mark(*, at: datetime | None = None) -> tuple[list[int], tuple[int, int]]:
+    """Members (ids) who answered since the mark (all, if it is lost), and the mark to save once they are queued."""
+    rating, comparison = cache.get(MARK) or (0, 0)
+    raters, *newest = raters_since(rating=rating, comparison=comparison, at=at)
+    return raters, (newest[0], newest[1])
 
-    A transaction that was numbered earlier may end later than one that was seen. So the last answers before those rows
-    are looked at again as long as they are new; whoever is judged twice is judged alike.
+
+def save_mark(newest: tuple[int, int]) -> None:
+    cache.set(MARK, newest, timeout=None)
+
+
+def raters_since(*, rating: int, comparison: int, at: datetime | None = None) -> tuple[list[int], int, int]:
+    """Members (ids) who answered after those two rows (ids), and the newest rows now.
+
+    A transaction with a lower id may commit later than one that was seen, so the last answers before those rows are
+    included again while they are recent. Evaluating a member twice is idempotent.
     """
     at = at or timezone.now()
     newest_rating = Rating.objects.aggregate(newest=Max("pk"))["newest"] or 0
     newest_comparison = Comparison.objects.aggregate(newest=Max("pk"))["newest"] or 0
     rated = Rating.objects.filter(_since(rating, at), pk__lte=newest_rating).values_list("rater")
-    judged = Comparison.objects.filter(_since(comparison, at), pk__lte=newest_comparison).values_list("rater")
-    return sorted(rater for (rater,) in rated.union(judged)), newest_rating, newest_comparison
+    compared = Comparison.objects.filter(_since(comparison, at), pk__lte=newest_comparison).values_list("rater")
+    return sorted(rater for (rater,) in rated.union(compared)), newest_rating, newest_comparison
 
 
 def _since(row: int, at: datetime) -> Q:
@@ -67,33 +81,33 @@ def _since(row: int, at: datetime) -> Q:
 
 
 def raters_active(*, at: datetime) -> list[int]:
-    """Everybody with an answer that the rules still look at (ids)."""
+    """Members (ids) with an answer within the rules' window."""
     answered = Ask.objects.filter(outcome=AskOutcome.ANSWERED, created_at__gt=at - quality_rules.WINDOW)
     return list(answered.order_by("rater").values_list("rater", flat=True).distinct())
 
 
-def _answers_of(raters: Collection[int], at: datetime) -> dict[int, list[Given]]:
+def _answers_of(raters: Collection[int], at: datetime) -> dict[int, list[Answer]]:
     rows = Ask.objects.filter(
         rater__in=raters, outcome=AskOutcome.ANSWERED, created_at__gt=at - quality_rules.WINDOW, closed_at__lte=at
     ).order_by("rater", "closed_at", "pk")
-    given: dict[int, list[Given]] = defaultdict(list)
+    answers: dict[int, list[Answer]] = defaultdict(list)
     for ask in rows.select_related("rating", "comparison"):
-        given[ask.rater_id].append(_given(ask))
-    return given
+        answers[ask.rater_id].append(_answer_to(ask))
+    return answers
 
 
-def _given(ask: Ask) -> Given:
+def _answer_to(ask: Ask) -> Answer:
     assert ask.closed_at is not None, "an answered ask is closed"
     shared: dict[str, Any] = {"ask": ask.pk, "at": ask.closed_at, "dwell_ms": ask.dwell_ms}
     if not ask.is_pair:
         value = ask.rating.value
         place = quality_rules.CANT_TELL if value is None else 6 - value if ask.is_scale_reversed else value
-        return Given(place=place, **shared)
-    told, low, high = ask.comparison, *ask.subject
-    return Given(
-        place=told.outcome,
+        return Answer(place=place, **shared)
+    comparison, low, high = ask.comparison, *ask.subject
+    return Answer(
+        place=comparison.outcome,
         pair=(low, high),
-        preferred=told.preferred_id,
+        preferred=comparison.preferred_id,
         repeat_no=ask.repeat_no,
         spoiled=ask.spoiled,
         **shared,
@@ -101,7 +115,7 @@ def _given(ask: Ask) -> Given:
 
 
 def _site_medians() -> dict[bool, float]:
-    """Milliseconds to an answer, everybody's latest, by whether it is about a pair."""
+    """Median milliseconds to an answer over all members' latest answers, by whether they are about a pair."""
     medians = dict(USUAL_MS)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -115,7 +129,7 @@ def _site_medians() -> dict[bool, float]:
 
 
 def _restrictions_of(raters: Collection[int]) -> dict[int, list[datetime]]:
-    """When each was muted or banned, but for what was taken back."""
+    """When each member was muted or banned; lifted restrictions are left out."""
     kinds = [Restriction.Kind.MUTED, Restriction.Kind.BANNED]
     rows = Restriction.objects.filter(user__in=raters, kind__in=kinds, lifted_at=None)
     starts: dict[int, list[datetime]] = defaultdict(list)
@@ -125,7 +139,7 @@ def _restrictions_of(raters: Collection[int]) -> dict[int, list[datetime]]:
 
 
 def _exempt_until(raters: Collection[int]) -> dict[int, datetime]:
-    """A granted appeal settles everything that was answered before it."""
+    """When each member's latest granted appeal was made: earlier answers keep no flag."""
     granted = QualityAppeal.objects.filter(rater__in=raters, state=QualityAppeal.State.GRANTED)
     return dict(granted.values_list("rater").annotate(until=Max("created_at")))
 
@@ -136,14 +150,14 @@ def _store_standings(standings: list[RaterStanding]) -> None:
         update_conflicts=True,
         unique_fields=["rater", "version"],
         update_fields=[
-            "judged_at", "answers", "flagged", "gold_judged", "gold_failed", "repeats", "contradicted",
+            "evaluated_at", "answers", "flagged", "gold_checks", "gold_failed", "repeats", "contradicted",
             "median_dwell_ms",
         ],
     )  # fmt: skip
 
 
 def _store_flags(wanted: Mapping[int, set[Flag]], at: datetime) -> list[int]:
-    """Makes the flags of these asks (ids) what is wanted; returns the images of ratings that this changed."""
+    """Raises and lifts flags until these asks (ids) have the wanted ones; returns the images whose ratings changed."""
     before: dict[int, set[str]] = defaultdict(set)
     for ask, flag in QualityFlag.objects.in_force().filter(ask__in=wanted).values_list("ask", "flag"):
         before[ask].add(flag)
@@ -164,9 +178,9 @@ def _store_flags(wanted: Mapping[int, set[Flag]], at: datetime) -> list[int]:
 
 
 def _copy_to_comparisons(flags: Mapping[int, Iterable[str]]) -> None:
-    """Writes the flags where exports read them: one UPDATE for each set of flags."""
-    alike: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    """Copies the flags to the column that exports read: one UPDATE per distinct set of flags."""
+    asks_by_flags: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for ask, these in flags.items():
-        alike[tuple(sorted(these))].append(ask)
-    for these, asks in alike.items():
+        asks_by_flags[tuple(sorted(these))].append(ask)
+    for these, asks in asks_by_flags.items():
         Comparison.objects.filter(ask__in=asks).update(quality_flags=list(these))

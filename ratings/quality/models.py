@@ -1,31 +1,31 @@
-"""What is known about how carefully an answer was given. An answer is never deleted for it: flags select later."""
+"""Quality flags on answers, each rater's standing, and appeals. Flags select answers at export; they delete none."""
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from lib.ids import PublicIdModel
-from ratings.asking.models import Ask
+from ratings.asking.models import Ask, RatingQuerySet
 
-RULES_VERSION = 1  # of ratings.quality.rules; flags of other versions are history
+RULES_VERSION = 1  # of ratings.quality.rules; flags of other versions are kept as history
 
 
 class Flag(models.TextChoices):
-    """Why one may want to leave an answer out."""
+    """Why an analysis may leave an answer out."""
 
-    TOO_FAST = "too_fast", _("Given faster than the question can be read")
-    STRAIGHT_LINE = "straight_line", _("One of a long row on the same place of the screen")
-    FAILED_GOLD = "failed_gold", _("Spoiled pictures were preferred to intact ones")
-    CONTRADICTS = "repeat_contradicts", _("The same pair was judged the other way round")
-    OVER_CAP = "over_daily_cap", _("More answers in a day than anybody gives with care")
-    LIMITED = "account_limited", _("The account was restricted soon after")
+    TOO_FAST = "too_fast", _("Faster than the question can be read")
+    STRAIGHT_LINE = "straight_line", _("One of many in a row at the same position on the screen")
+    FAILED_GOLD = "failed_gold", _("A damaged picture was preferred in a check")
+    CONTRADICTS = "repeat_contradicts", _("The same pair was answered the other way round")
+    OVER_CAP = "over_daily_cap", _("More answers in a day than anyone can give carefully")
+    LIMITED = "account_limited", _("The account was restricted soon afterwards")
 
 
 class QualityFlagQuerySet(models.QuerySet["QualityFlag"]):
     def in_force(self) -> "QualityFlagQuerySet":
-        """Found by the present rules, and not lifted since."""
+        """Raised by the current rules and not lifted."""
         return self.filter(version=RULES_VERSION, lifted_at=None)
 
 
@@ -44,6 +44,11 @@ class QualityFlag(models.Model):
         constraints = [models.UniqueConstraint(fields=["ask", "version", "flag"], name="qualityflag_once")]
 
 
+def unflagged_ratings(ratings: RatingQuerySet) -> RatingQuerySet:
+    """Without those that the current quality rules flag."""
+    return ratings.exclude(Exists(QualityFlag.objects.in_force().filter(ask=OuterRef("ask"))))
+
+
 class RaterStandingQuerySet(models.QuerySet["RaterStanding"]):
     def current(self) -> "RaterStandingQuerySet":
         return self.filter(version=RULES_VERSION)
@@ -53,14 +58,14 @@ class RaterStandingQuerySet(models.QuerySet["RaterStanding"]):
 
 
 class RaterStanding(models.Model):
-    """A member's answers of the last weeks in numbers, by one version of the rules; the flags are the truth."""
+    """A summary of a member's recent answers by one version of the rules, derived from the flags."""
 
     rater = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     version = models.PositiveSmallIntegerField()
-    judged_at = models.DateTimeField()
+    evaluated_at = models.DateTimeField(db_column="judged_at")
     answers = models.PositiveIntegerField()
     flagged = models.PositiveIntegerField()
-    gold_judged = models.PositiveIntegerField()
+    gold_checks = models.PositiveIntegerField(db_column="gold_judged")
     gold_failed = models.PositiveIntegerField()
     repeats = models.PositiveIntegerField()
     contradicted = models.PositiveIntegerField()
@@ -75,7 +80,7 @@ class RaterStanding(models.Model):
 
 
 class QualityAppeal(PublicIdModel):
-    """A member's word against the flags on their answers. Granted, the answers given before it count again."""
+    """A member's appeal against the flags on their answers. If granted, answers given before it count again."""
 
     class State(models.TextChoices):
         OPEN = "open", _("Waiting for the team")
@@ -97,5 +102,5 @@ class QualityAppeal(PublicIdModel):
         indexes = [models.Index(fields=["rater", "-created_at"], name="qualityappeal_of_rater")]
 
     def get_absolute_url(self) -> str:
-        """Where its author reads the answer."""
+        """The page where its author reads the answer."""
         return reverse("ratings:standing")

@@ -1,7 +1,7 @@
-"""How carefully answers were given: reasons to leave some out, found from the answers alone. Pure.
+"""The rules behind quality flags: reasons to leave an answer out, found from the answers alone. Pure.
 
-Nothing here deletes or hides anything. `VERSION` names the rules as they are in this file; another threshold is
-another version, whose flags stand beside the old ones.
+Nothing here deletes or hides anything. `VERSION` names these rules; a changed threshold is a new version, whose flags
+are stored beside the old ones.
 """
 
 from bisect import bisect_right
@@ -14,13 +14,13 @@ from statistics import median
 from ratings.quality.models import RULES_VERSION, Flag
 
 VERSION = RULES_VERSION
-WINDOW = timedelta(days=30)  # an answer is judged beside those of the same member within it
+WINDOW = timedelta(days=30)  # an answer is evaluated together with those of the same member within it
 
-HASTY = 0.25  # of the site's median: faster than anybody reads
-HURRIED, OWN_HURRIED = 0.5, 0.25  # of the site's median and of the member's own: fast for all, and for this one
-LEAST_OWN = 10  # answers before a member's own median says something
-LONGEST_ROW = {False: 10, True: 15}  # answers on one place of the screen; of a scale, of a pair
-GOLD_FAILURES, GOLD_SHARE = 2, 0.5  # from here on a member's pairs are in doubt, not the checks alone
+TOO_FAST = 0.25  # of the site's median: faster than anybody reads
+FAST, FAST_FOR_MEMBER = 0.5, 0.25  # of the site's median, and of the member's own: flagged if below both
+LEAST_OWN = 10  # answers before a member's own median is used
+LONGEST_RUN = {False: 10, True: 15}  # answers at one screen position, before all are flagged; scale, pair
+GOLD_FAILURES, GOLD_SHARE = 2, 0.5  # from here on all pairs of a member are flagged, not only the failed checks
 DAILY_CAP = 300
 BEFORE_RESTRICTION = timedelta(days=7)
 
@@ -28,8 +28,8 @@ CANT_TELL = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """One answer. `place` is where on the screen: 1…5 of a scale from the left, 0 “can't tell”, or a pair's outcome."""
+class Answer:
+    """One answer. `place` is its screen position: 1…5 of a scale from the left, 0 “can't tell”, or a pair's outcome."""
 
     ask: int
     at: datetime
@@ -46,7 +46,7 @@ class Given:
 
     @property
     def gold_failed(self) -> bool | None:
-        """Whether the spoiled picture was preferred or found as good; None: no check, or “both bad”."""
+        """Whether the spoiled picture was preferred or called equal; None: no check, or “both bad”."""
         if self.spoiled is None or self.place == "both_bad":
             return None
         return self.preferred in {None, self.spoiled}
@@ -58,7 +58,7 @@ class Summary:
 
     answers: int
     flagged: int
-    gold_judged: int
+    gold_checks: int
     gold_failed: int
     repeats: int
     contradicted: int
@@ -66,20 +66,20 @@ class Summary:
 
 
 def flags_of(
-    given: Sequence[Given], *, site_medians: Mapping[bool, float], restricted_at: Sequence[datetime] = ()
+    answers: Sequence[Answer], *, site_medians: Mapping[bool, float], restricted_at: Sequence[datetime] = ()
 ) -> dict[int, set[Flag]]:
-    """The flags of one member's answers by ask, oldest answer first; answers without a flag are left out.
+    """The flags of one member's answers, by ask; answers are ordered oldest first, and those without a flag left out.
 
     `site_medians` are everybody's median milliseconds to an answer: of pairs under True, of scales under False.
     """
     found: dict[int, set[Flag]] = {}
     marked = {
-        Flag.TOO_FAST: _too_fast(given, site_medians),
-        Flag.STRAIGHT_LINE: _straight_lines(given),
-        Flag.FAILED_GOLD: _failed_gold(given),
-        Flag.CONTRADICTS: (ask for pair in _contradictions(given) for ask in pair),
-        Flag.OVER_CAP: _over_cap(given),
-        Flag.LIMITED: _limited(given, restricted_at),
+        Flag.TOO_FAST: _too_fast(answers, site_medians),
+        Flag.STRAIGHT_LINE: _straight_lines(answers),
+        Flag.FAILED_GOLD: _failed_gold(answers),
+        Flag.CONTRADICTS: (ask for pair in _contradictions(answers) for ask in pair),
+        Flag.OVER_CAP: _over_cap(answers),
+        Flag.LIMITED: _limited(answers, restricted_at),
     }
     for flag, asks in marked.items():
         for ask in asks:
@@ -87,63 +87,63 @@ def flags_of(
     return found
 
 
-def summary_of(given: Sequence[Given], flags: Mapping[int, set[Flag]]) -> Summary:
-    checks = [each.gold_failed for each in given if each.gold_failed is not None]
-    dwells = [each.dwell_ms for each in given if each.dwell_ms]
+def summary_of(answers: Sequence[Answer], flags: Mapping[int, set[Flag]]) -> Summary:
+    checks = [each.gold_failed for each in answers if each.gold_failed is not None]
+    dwells = [each.dwell_ms for each in answers if each.dwell_ms]
     return Summary(
-        answers=len(given),
+        answers=len(answers),
         flagged=len(flags),
-        gold_judged=len(checks),
+        gold_checks=len(checks),
         gold_failed=sum(checks),
-        repeats=sum(each.repeat_no > 0 for each in given),
-        contradicted=sum(1 for _ in _contradictions(given)),
+        repeats=sum(each.repeat_no > 0 for each in answers),
+        contradicted=sum(1 for _ in _contradictions(answers)),
         median_dwell_ms=round(median(dwells)) if dwells else None,
     )
 
 
-def _too_fast(given: Sequence[Given], site_medians: Mapping[bool, float]) -> Iterator[int]:
+def _too_fast(answers: Sequence[Answer], site_medians: Mapping[bool, float]) -> Iterator[int]:
     for is_pair, site in site_medians.items():
-        timed = [(each.ask, each.dwell_ms) for each in given if each.is_pair == is_pair and each.dwell_ms]
+        timed = [(each.ask, each.dwell_ms) for each in answers if each.is_pair == is_pair and each.dwell_ms]
         own = median(dwell for _, dwell in timed) if len(timed) >= LEAST_OWN else 0.0
         for ask, dwell in timed:
-            if dwell < HASTY * site or (dwell < HURRIED * site and dwell < OWN_HURRIED * own):
+            if dwell < TOO_FAST * site or (dwell < FAST * site and dwell < FAST_FOR_MEMBER * own):
                 yield ask
 
 
-def _straight_lines(given: Sequence[Given]) -> Iterator[int]:
-    """Scales and pairs are each a row of their own; the order of steps and sides is drawn anew every time."""
-    for is_pair, longest in LONGEST_ROW.items():
-        answers = [each for each in given if each.is_pair == is_pair]
-        for _place, run in groupby(answers, key=lambda each: each.place):
-            row = [each.ask for each in run]
-            if len(row) >= longest:
-                yield from row
+def _straight_lines(answers: Sequence[Answer]) -> Iterator[int]:
+    """Scales and pairs are runs of their own; the order of steps and sides is drawn for every ask."""
+    for is_pair, longest in LONGEST_RUN.items():
+        of_kind = [each for each in answers if each.is_pair == is_pair]
+        for _place, run in groupby(of_kind, key=lambda each: each.place):
+            asks = [each.ask for each in run]
+            if len(asks) >= longest:
+                yield from asks
 
 
-def _failed_gold(given: Sequence[Given]) -> Iterator[int]:
-    checks = [each for each in given if each.gold_failed is not None]
+def _failed_gold(answers: Sequence[Answer]) -> Iterator[int]:
+    checks = [each for each in answers if each.gold_failed is not None]
     failed = [each.ask for each in checks if each.gold_failed]
-    in_doubt = len(failed) >= GOLD_FAILURES and len(failed) >= GOLD_SHARE * len(checks)
-    yield from [each.ask for each in given if each.is_pair] if in_doubt else failed
+    is_unreliable = len(failed) >= GOLD_FAILURES and len(failed) >= GOLD_SHARE * len(checks)
+    yield from [each.ask for each in answers if each.is_pair] if is_unreliable else failed
 
 
-def _contradictions(given: Sequence[Given]) -> Iterator[tuple[int, int]]:
+def _contradictions(answers: Sequence[Answer]) -> Iterator[tuple[int, int]]:
     """(first, again) of a pair where one picture was preferred once and the other one later."""
-    first = {each.pair: each for each in given if each.pair and not each.repeat_no}
-    for again in given:
+    first = {each.pair: each for each in answers if each.pair and not each.repeat_no}
+    for again in answers:
         earlier = first.get(again.pair) if again.pair and again.repeat_no else None
         if earlier and earlier.preferred and again.preferred and earlier.preferred != again.preferred:
             yield earlier.ask, again.ask
 
 
-def _over_cap(given: Sequence[Given]) -> Iterator[int]:
-    times = [each.at for each in given]
-    for place, each in enumerate(given):
-        if place + 1 - bisect_right(times, each.at - timedelta(days=1)) > DAILY_CAP:
+def _over_cap(answers: Sequence[Answer]) -> Iterator[int]:
+    times = [each.at for each in answers]
+    for index, each in enumerate(answers):
+        if index + 1 - bisect_right(times, each.at - timedelta(days=1)) > DAILY_CAP:
             yield each.ask
 
 
-def _limited(given: Sequence[Given], restricted_at: Sequence[datetime]) -> Iterator[int]:
-    for each in given:
+def _limited(answers: Sequence[Answer], restricted_at: Sequence[datetime]) -> Iterator[int]:
+    for each in answers:
         if any(start - BEFORE_RESTRICTION <= each.at <= start for start in restricted_at):
             yield each.ask

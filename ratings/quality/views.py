@@ -13,10 +13,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.models import Role, User
 from accounts.permissions import member_of, member_required, role_required
 from lib.errors import Refused
-from ratings.asking.forms import AppealAnswerForm, AppealForm
-from ratings.models import Flag, QualityAppeal, QualityFlag, RaterStanding
 from ratings.quality import appeals as appeal_services
 from ratings.quality import rules as quality_rules
+from ratings.quality.forms import AppealAnswerForm, AppealForm
+from ratings.quality.models import Flag, QualityAppeal, QualityFlag, RaterStanding
 from ratings.tasks import refresh_aspects_of
 
 RATERS = 100

@@ -1,4 +1,4 @@
-"""What the dashboards show, worked out beforehand: a page over millions of answers reads some hundred rows."""
+"""Precomputed figures of the Research pages: a page over millions of answers reads a few hundred rows."""
 
 from datetime import datetime
 from typing import Any
@@ -8,14 +8,14 @@ from django.db import models
 from ratings.research.statistics.means import sensitivity_band
 
 
-class ReadingQuerySet(models.QuerySet["Reading"]):
-    def latest_over(self, days: int) -> "Reading | None":
-        """The newest reading of a period; its figures all come from one moment."""
+class ReportSnapshotQuerySet(models.QuerySet["ReportSnapshot"]):
+    def latest_over(self, days: int) -> "ReportSnapshot | None":
+        """The newest snapshot of the last `days`."""
         return self.filter(days=days).order_by("-computed_at").first()
 
 
-class Reading(models.Model):
-    """Every figure of one period, worked out at one moment. `body` holds the small ones (see `reports`)."""
+class ReportSnapshot(models.Model):
+    """The figures of one period, computed at one moment. `body` holds the small ones (see `reports`)."""
 
     days = models.PositiveSmallIntegerField()
     since = models.DateTimeField()
@@ -24,9 +24,10 @@ class Reading(models.Model):
     answers = models.PositiveIntegerField()
     body: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(default=dict)
 
-    objects = ReadingQuerySet.as_manager()
+    objects = ReportSnapshotQuerySet.as_manager()
 
     class Meta:
+        db_table = "ratings_reading"
         indexes = [models.Index(fields=["days", "-computed_at"], name="reading_latest")]
 
     def is_older_than(self, moment: datetime) -> bool:
@@ -35,13 +36,13 @@ class Reading(models.Model):
 
 class AspectFigureQuerySet(models.QuerySet["AspectFigure"]):
     def along(self, dimension: str, **fixed: str) -> "AspectFigureQuerySet":
-        """One figure for each value of `dimension` (empty: one for all), the other dimensions as in `fixed` or all."""
+        """One figure per value of `dimension` (empty: one for all); the other dimensions as in `fixed`, or all."""
         where = {name: fixed.get(name, "") for name in DIMENSIONS if name != dimension}
         figures = self.filter(week=None, **where)
         return figures.exclude(**{dimension: ""}) if dimension else figures
 
     def weekly(self, **fixed: str) -> "AspectFigureQuerySet":
-        """The time series: one figure a week."""
+        """One figure per week, in order."""
         where = {name: fixed.get(name, "") for name in DIMENSIONS}
         return self.filter(week__isnull=False, **where).order_by("week")
 
@@ -52,7 +53,9 @@ DIMENSIONS = ("checkpoint", "style", "category")
 class AspectFigure(models.Model):
     """The weighted mean of one question on one surface, among pictures of one kind; an empty dimension means all."""
 
-    reading = models.ForeignKey(Reading, on_delete=models.CASCADE, related_name="aspects")
+    snapshot = models.ForeignKey(
+        ReportSnapshot, on_delete=models.CASCADE, related_name="aspects", db_column="reading_id"
+    )
     surface = models.CharField(max_length=8)
     question = models.CharField(max_length=32)
     checkpoint = models.CharField(max_length=64, blank=True)
@@ -71,13 +74,13 @@ class AspectFigure(models.Model):
 
     class Meta:
         indexes = [
-            # what a page shows: one question or all along one dimension
-            models.Index(fields=["reading", "surface", "checkpoint", "style", "category"], name="aspectfigure_shown")
+            # the aspects page: one question or all along one dimension
+            models.Index(fields=["snapshot", "surface", "checkpoint", "style", "category"], name="aspectfigure_shown")
         ]
 
     @property
     def band(self) -> tuple[float, float]:
-        """How far the interval would reach if those who did not answer thought otherwise."""
+        """How far the interval would reach if those who did not answer thought differently."""
         return band_of(self.mean, self.low, self.high, self.response)
 
 

@@ -15,11 +15,9 @@ from moderation.cases.services import claim_case, report_target
 from moderation.decisions.services import decide_case
 from moderation.models import Case, Decision, Report
 from moderation.policy import Reason
-from ratings.asking.answers import answer_ask, answer_comparison, skip_ask
-from ratings.asking.draws import draw_ask, draw_comparison
-from ratings.asking.showing import mark_shown
+from ratings.asking.models import Ask, AskOutcome, Surface
+from ratings.asking.services import answer_ask, answer_comparison, draw_ask, draw_comparison, mark_shown, skip_ask
 from ratings.asking.tokens import token_for
-from ratings.models import Ask, AskOutcome, Surface
 from ratings.simulation import preferences
 from ratings.simulation.stage import Stage, simulated_user
 

@@ -10,7 +10,7 @@ from accounts.models import User
 from feed.models import Challenge, Post
 from feed.posts.services import enter_challenge
 from generation.models import Image
-from ratings.asking.answers import skip_ask
+from ratings.asking.services import skip_ask
 from ratings.asking.tokens import token_for
 from ratings.models import Ask, Comparison, Policy, Rating
 from tests.conftest import Person

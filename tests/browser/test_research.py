@@ -16,9 +16,9 @@ from feed.posts.services import publish_image
 from generation.models import Image
 from ratings.benchmarks.prompts import import_prompts
 from ratings.benchmarks.results import refresh_results
-from ratings.benchmarks.services import open_judging, register_benchmark
+from ratings.benchmarks.services import open_voting, register_benchmark
 from ratings.models import Ask, Benchmark, BenchmarkPicture, BenchmarkScore
-from ratings.post_aspects import refresh_aspects
+from ratings.quality.post_aspects import refresh_aspects
 from ratings.research import reports
 from tests.conftest import MakeMember, Person
 from tests.generation.fixtures import MakeImage, checkpoint_row
@@ -56,7 +56,7 @@ def judged(alice: User, make_image: MakeImage, crowd: list[User]) -> None:
         refresh_aspects(images=[image.pk for image in images])
     leave_unanswered(crowd[0], images[0])
     for days in (7, 30):
-        reports.compute_reading(days=days)
+        reports.compute_snapshot(days=days)
 
 
 def _published(author: User, make_image: MakeImage, model: str, number: int) -> Image:
@@ -88,7 +88,7 @@ def benchmark(alice: User, make_image: MakeImage, crowd: list[User]) -> Benchmar
     for picture in pictures:
         picture.image = make_image(alice, prompt=picture.prompt.text, checkpoint=picture.entry.checkpoint)
         picture.save()
-    open_judging(benchmark=made)
+    open_voting(benchmark=made)
     for turn, prompt in enumerate(made.prompt_set.prompts.order_by("number")):
         row = [picture.image for picture in pictures.filter(prompt=prompt) if picture.image]
         for place, rater in enumerate(crowd):
@@ -126,7 +126,7 @@ def test_dashboards_and_benchmark_fit_three_widths_and_axe_finds_nothing(
     page = person(rita, color_scheme=theme, reduced_motion="reduce").new_page()
     paths = [reverse(f"ratings:{name}") for name in ("research", "research-aspects", "research-models")]
     paths += [reverse("ratings:research-aspects") + "?by=checkpoint", reverse("ratings:research-responses")]
-    paths += [reverse("ratings:research-duel", args=["aurora", "cinder"])]
+    paths += [reverse("ratings:research-comparison", args=["aurora", "cinder"])]
     paths += [reverse("ratings:benchmark-list"), reverse("ratings:benchmark-detail", args=["few"])]
     assert [flaw for path in paths for flaw in flaws(page, path)] == []
 

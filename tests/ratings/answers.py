@@ -11,7 +11,7 @@ from accounts.models import Purpose, User
 from accounts.services import record_consent
 from generation.models import Image
 from lib.errors import Refused
-from ratings.asking import draws
+from ratings.asking import services
 from ratings.models import Ask, AskOutcome, Comparison, Policy, Question, Rating, Surface
 
 LEFT, RIGHT, TIE, BOTH_BAD = Comparison.Outcome.values
@@ -111,6 +111,6 @@ def siblings(author: User, make: Callable[..., Image], n: int = 2, **fields: obj
 
 def drawn(rater: User) -> Ask:
     """The pair that the site draws for the member; there must be one."""
-    ask = draws.draw_comparison(rater=rater)
+    ask = services.draw_comparison(rater=rater)
     assert ask is not None
     return ask

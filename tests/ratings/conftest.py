@@ -9,7 +9,7 @@ from pytest_django.fixtures import Settings
 from accounts.models import User
 from feed.posts.services import publish_image
 from generation.models import Image
-from ratings.asking import draws
+from ratings.asking import services
 from ratings.models import Ask, Policy
 from tests.generation.fixtures import MakeImage
 
@@ -65,7 +65,7 @@ def ask_about(always: Policy) -> Callable[[Image, User], Ask]:
 
     def draw(image: Image, rater: User) -> Ask:
         surface = "result" if image.author_id == rater.pk else "post"
-        ask = draws.draw_ask(surface=surface, image=image, rater=rater)
+        ask = services.draw_ask(surface=surface, image=image, rater=rater)
         assert ask is not None
         return ask
 

@@ -11,9 +11,10 @@ from generation.models import Image
 from moderation.cases.services import claim_case, open_case
 from moderation.decisions.services import decide_case
 from moderation.models import Decision
-from ratings import effects, post_aspects, tasks
-from ratings.asking import draws
+from ratings import effects, tasks
+from ratings.asking import services
 from ratings.models import Ask, Comparison, Rating
+from ratings.quality import post_aspects
 from tests.conftest import MakeMember
 from tests.ratings.answers import rate, vote
 from tests.ratings.conftest import Hang
@@ -76,7 +77,7 @@ def test_a_decision_that_takes_a_picture_away_closes_the_questions_about_it(
 ) -> None:
     image, other = hang(alice, seed=1), hang(alice, seed=2)
     for each in (image, other):
-        assert draws.draw_ask(surface="post", image=each, rater=bob)
+        assert services.draw_ask(surface="post", image=each, rater=bob)
     case = claim_case(moderator=mod, case=open_case(target=image, origin="report", severity=1))
     assert case
     decide_case(case=case, moderator=mod, action=Decision.Action.REMOVE, reason="spam")
@@ -87,8 +88,8 @@ def test_a_new_level_closes_the_questions_of_others_and_leaves_the_makers(
     always: object, alice: User, bob: User, hang: Hang
 ) -> None:
     image = hang(alice)
-    by_maker = draws.draw_ask(surface="result", image=image, rater=alice)
-    by_other = draws.draw_ask(surface="post", image=image, rater=bob)
+    by_maker = services.draw_ask(surface="result", image=image, rater=alice)
+    by_other = services.draw_ask(surface="post", image=image, rater=bob)
     effects.apply(decision=Decision(action=Decision.Action.LEVEL, decided_at=timezone.now()), target=image)
     assert by_maker
     assert by_other
@@ -100,7 +101,7 @@ def test_a_decision_that_changes_nothing_to_see_closes_nothing(
     always: object, alice: User, bob: User, hang: Hang, action: str
 ) -> None:
     image = hang(alice)
-    assert draws.draw_ask(surface="post", image=image, rater=bob)
+    assert services.draw_ask(surface="post", image=image, rater=bob)
     effects.apply(decision=Decision(action=action, decided_at=timezone.now()), target=image.post)
     assert Ask.objects.get().outcome == "open"
 
@@ -108,9 +109,9 @@ def test_a_decision_that_changes_nothing_to_see_closes_nothing(
 def test_a_restricted_member_has_no_question_open_and_none_is_open_about_their_pictures(
     always: object, alice: User, bob: User, mallory: User, hang: Hang
 ) -> None:
-    draws.draw_ask(surface="post", image=hang(alice, seed=1), rater=mallory)
-    draws.draw_ask(surface="post", image=hang(mallory, seed=2), rater=bob)
-    kept = draws.draw_ask(surface="post", image=hang(alice, seed=3), rater=bob)
+    services.draw_ask(surface="post", image=hang(alice, seed=1), rater=mallory)
+    services.draw_ask(surface="post", image=hang(mallory, seed=2), rater=bob)
+    kept = services.draw_ask(surface="post", image=hang(alice, seed=3), rater=bob)
     effects.apply(decision=Decision(action=Decision.Action.RESTRICT, decided_at=timezone.now()), target=mallory)
     assert list(Ask.objects.filter(outcome="open")) == [kept]
 

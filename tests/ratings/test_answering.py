@@ -18,7 +18,7 @@ from lib.content_levels import ContentLevel
 from lib.errors import Refused
 from moderation.models import Restriction
 from moderation.restrictions.services import lift_restriction, restrict_member
-from ratings.asking import answers, ledger, showing
+from ratings.asking import ledger, services
 from ratings.asking.pools import askable_images
 from ratings.asking.tokens import SALT, token_for
 from ratings.models import Ask, Policy, Question, Rating
@@ -33,7 +33,7 @@ AskAbout = Callable[[Image, User], Ask]
 def test_an_answer_is_one_rating_and_closes_the_ask(ask_about: AskAbout, alice: User, bob: User, hang: Hang) -> None:
     ask = ask_about(hang(alice), bob)
     at = timezone.now() + timedelta(seconds=9)
-    rating = answers.answer_ask(token=token_for(ask), rater=bob, value=4, dwell_ms=2400, at=at)
+    rating = services.answer_ask(token=token_for(ask), rater=bob, value=4, dwell_ms=2400, at=at)
     ask.refresh_from_db()
     assert (rating.value, rating.image, rating.question, rating.created_at) == (4, ask.image, ask.question, at)
     assert (ask.outcome, ask.closed_at, ask.dwell_ms, ask.shown_at) == ("answered", at, 2400, ask.created_at)
@@ -50,11 +50,11 @@ def test_the_best_step_is_stored_as_5_whichever_way_the_scale_was_shown(
     shown = [label for _, label in ask.options]
     assert shown == (ask.question.labels[::-1] if is_reversed else ask.question.labels)
     value = {label: value for value, label in ask.options}[best]
-    assert answers.answer_ask(token=token_for(ask), rater=bob, value=value).value == 5
+    assert services.answer_ask(token=token_for(ask), rater=bob, value=value).value == 5
 
 
 def test_cant_tell_is_stored_as_null(ask_about: AskAbout, alice: User, bob: User, hang: Hang) -> None:
-    assert answers.answer_ask(token=token_for(ask_about(hang(alice), bob)), rater=bob, value=None).value is None
+    assert services.answer_ask(token=token_for(ask_about(hang(alice), bob)), rater=bob, value=None).value is None
     assert Ask.objects.get().outcome == "answered"
 
 
@@ -62,9 +62,9 @@ def test_the_same_answer_twice_is_one_row_and_another_is_refused(
     ask_about: AskAbout, alice: User, bob: User, hang: Hang
 ) -> None:
     token = token_for(ask_about(hang(alice), bob))
-    first = answers.answer_ask(token=token, rater=bob, value=4)
-    assert answers.answer_ask(token=token, rater=bob, value=4) == first
-    error = refusal(answers.answer_ask, token=token, rater=bob, value=5)
+    first = services.answer_ask(token=token, rater=bob, value=4)
+    assert services.answer_ask(token=token, rater=bob, value=4) == first
+    error = refusal(services.answer_ask, token=token, rater=bob, value=5)
     assert (error.code, error.status) == ("already_answered", 409)
     assert Rating.objects.get().value == 4
 
@@ -72,7 +72,7 @@ def test_the_same_answer_twice_is_one_row_and_another_is_refused(
 @pytest.mark.parametrize("value", [0, 6, -1, True + 7, "4", 2.5])
 def test_a_value_off_the_scale_is_refused(ask_about: AskAbout, alice: User, bob: User, hang: Hang, value: Any) -> None:
     ask = ask_about(hang(alice), bob)
-    error = refusal(answers.answer_ask, token=token_for(ask), rater=bob, value=value)
+    error = refusal(services.answer_ask, token=token_for(ask), rater=bob, value=value)
     assert (error.status, list(error.fields)) == (400, ["value"])
     assert not Rating.objects.exists()
 
@@ -82,7 +82,7 @@ def test_a_forged_token_is_refused(
     ask_about: AskAbout, alice: User, bob: User, hang: Hang, forge: Callable[[str], str]
 ) -> None:
     ask = ask_about(hang(alice), bob)
-    error = refusal(answers.answer_ask, token=forge(token_for(ask)), rater=bob, value=4)
+    error = refusal(services.answer_ask, token=forge(token_for(ask)), rater=bob, value=4)
     assert (error.code, error.status) == ("forged_token", 400)
     assert not Rating.objects.exists()
 
@@ -90,16 +90,16 @@ def test_a_forged_token_is_refused(
 def test_a_token_signed_for_something_else_is_refused(ask_about: AskAbout, alice: User, bob: User, hang: Hang) -> None:
     ask = ask_about(hang(alice), bob)
     elsewhere = signing.dumps([ask.public_id, bob.pk, ask.subject], salt="other")
-    assert refusal(answers.answer_ask, token=elsewhere, rater=bob, value=4).status == 400
-    assert refusal(answers.answer_ask, token=signing.dumps("x", salt=SALT), rater=bob, value=4).status == 400
+    assert refusal(services.answer_ask, token=elsewhere, rater=bob, value=4).status == 400
+    assert refusal(services.answer_ask, token=signing.dumps("x", salt=SALT), rater=bob, value=4).status == 400
 
 
 def test_somebody_elses_ask_is_not_there(
     ask_about: AskAbout, alice: User, bob: User, mallory: User, hang: Hang
 ) -> None:
     token = token_for(ask_about(hang(alice), bob))
-    for call in (answers.answer_ask, answers.skip_ask, answers.dismiss_ask, showing.mark_shown):
-        more = {"value": 1} if call is answers.answer_ask else {}
+    for call in (services.answer_ask, services.skip_ask, services.dismiss_ask, services.mark_shown):
+        more = {"value": 1} if call is services.answer_ask else {}
         assert refusal(call, token=token, rater=mallory, **more).status == 404
     assert Ask.objects.get().outcome == "open"
 
@@ -111,10 +111,10 @@ def test_an_answer_about_another_ask_or_picture_than_the_tokens_is_refused(
     assert first.image
     assert second.image
     for about in ([second.public_id], [first.public_id, second.image.public_id]):
-        error = refusal(answers.answer_ask, token=token_for(first), rater=bob, value=4, about=about)
+        error = refusal(services.answer_ask, token=token_for(first), rater=bob, value=4, about=about)
         assert (error.code, error.status) == ("other_subject", 400)
     about = [first.public_id, first.image.public_id]
-    assert answers.answer_ask(token=token_for(first), rater=bob, value=4, about=about).value == 4
+    assert services.answer_ask(token=token_for(first), rater=bob, value=4, about=about).value == 4
 
 
 def test_a_token_whose_picture_is_not_the_ledgers_is_refused(
@@ -122,15 +122,15 @@ def test_a_token_whose_picture_is_not_the_ledgers_is_refused(
 ) -> None:
     ask, other = ask_about(hang(alice, seed=1), bob), hang(alice, seed=2)
     swapped = signing.dumps([ask.public_id, bob.pk, [other.pk]], salt=SALT)
-    assert refusal(answers.answer_ask, token=swapped, rater=bob, value=4).code == "other_subject"
+    assert refusal(services.answer_ask, token=swapped, rater=bob, value=4).code == "other_subject"
 
 
 def test_an_answer_after_the_hour_is_refused(ask_about: AskAbout, alice: User, bob: User, hang: Hang) -> None:
     ask = ask_about(hang(alice), bob)
-    error = refusal(answers.answer_ask, token=token_for(ask), rater=bob, value=4, at=ask.expires_at)
+    error = refusal(services.answer_ask, token=token_for(ask), rater=bob, value=4, at=ask.expires_at)
     assert (error.code, error.status) == ("expired", 409)
     in_time = ask.expires_at - timedelta(microseconds=1)
-    assert answers.answer_ask(token=token_for(ask), rater=bob, value=4, at=in_time).value == 4
+    assert services.answer_ask(token=token_for(ask), rater=bob, value=4, at=in_time).value == 4
 
 
 def test_a_member_who_may_not_vote_any_longer_cannot_answer(
@@ -138,7 +138,7 @@ def test_a_member_who_may_not_vote_any_longer_cannot_answer(
 ) -> None:
     ask = ask_about(hang(alice), bob)
     restrict_member(user=bob, kind=Restriction.Kind.MUTED, until=None, decision=None)
-    assert refusal(answers.answer_ask, token=token_for(ask), rater=bob, value=4).status == 403
+    assert refusal(services.answer_ask, token=token_for(ask), rater=bob, value=4).status == 403
     assert not Rating.objects.exists()
 
 
@@ -148,7 +148,7 @@ def test_a_picture_that_was_taken_down_meanwhile_cannot_be_rated(
     image = hang(alice)
     ask = ask_about(image, bob)
     unpublish_post(post=image.post, author=alice)
-    assert refusal(answers.answer_ask, token=token_for(ask), rater=bob, value=4).status == 404
+    assert refusal(services.answer_ask, token=token_for(ask), rater=bob, value=4).status == 404
     assert not Rating.objects.exists()
 
 
@@ -157,7 +157,7 @@ def test_an_answer_is_one_statement(
 ) -> None:
     token = token_for(ask_about(hang(alice), bob))
     with django_assert_num_queries(1):
-        answers.answer_ask(token=token, rater=bob, value=4, dwell_ms=1200)
+        services.answer_ask(token=token, rater=bob, value=4, dwell_ms=1200)
 
 
 def test_the_statement_lets_in_exactly_what_may_be_asked_about(
@@ -207,7 +207,7 @@ def test_of_fifty_answers_at_once_one_counts(ask_about: AskAbout, alice: User, b
 
     def answer(n: int) -> int | str:
         try:
-            return answers.answer_ask(token=token, rater=bob, value=1 + n % 5).value or 0
+            return services.answer_ask(token=token, rater=bob, value=1 + n % 5).value or 0
         except Refused as error:
             return error.code
         finally:

@@ -15,9 +15,9 @@ from generation.models import Image, ImageState
 from lib.content_levels import ContentLevel
 from moderation.models import Restriction
 from moderation.restrictions.services import restrict_member
-from ratings.asking import answers, draws, showing
+from ratings.asking import services
 from ratings.asking.tokens import token_for
-from ratings.models import Ask, DrawTally, Policy, Question
+from ratings.models import Ask, DrawCount, Policy, Question
 from tests.conftest import MakeMember
 from tests.generation.fixtures import MakeImage
 from tests.ratings.answers import refusal
@@ -52,7 +52,7 @@ def test_an_ask_is_written_before_it_is_shown_with_the_probability_of_every_choi
 ) -> None:
     image = hang(alice)
     at = timezone.now()
-    ask = draws.draw_ask(surface="post", image=image, rater=bob, at=at, rng=random.Random(1))
+    ask = services.draw_ask(surface="post", image=image, rater=bob, at=at, rng=random.Random(1))
     stored = Ask.objects.get()
     assert ask == stored
     assert (stored.outcome, stored.shown_at, stored.rater_is_author) == ("open", None, False)
@@ -69,8 +69,8 @@ def test_a_draw_that_asks_nothing_is_counted_and_not_stored(
     policy = make_policy(p_ask={"post": 0.0})
     image = hang(alice)
     for name in ("carol", "dave"):
-        assert draws.draw_ask(surface="post", image=image, rater=make_member(name)) is None
-    tally = DrawTally.objects.get()
+        assert services.draw_ask(surface="post", image=image, rater=make_member(name)) is None
+    tally = DrawCount.objects.get()
     assert (tally.policy, tally.surface, tally.stratum) == (policy, "post", "new/first")
     assert (tally.p_ask, tally.reason, tally.draws) == (0.0, "", 2)
     assert not Ask.objects.exists()
@@ -82,9 +82,9 @@ def test_a_limit_is_tallied_under_its_name_with_probability_0(
     make_policy(asks_per_day=1)
     first, second = hang(alice, seed=1), hang(alice, seed=2)
     at = timezone.now()
-    assert draws.draw_ask(surface="post", image=first, rater=bob, at=at)
-    assert draws.draw_ask(surface="post", image=second, rater=bob, at=at + timedelta(hours=23)) is None
-    tally = DrawTally.objects.get()
+    assert services.draw_ask(surface="post", image=first, rater=bob, at=at)
+    assert services.draw_ask(surface="post", image=second, rater=bob, at=at + timedelta(hours=23)) is None
+    tally = DrawCount.objects.get()
     assert (tally.p_ask, tally.reason) == (0.0, "day")
 
 
@@ -94,8 +94,8 @@ def test_a_rolling_day_later_the_same_member_may_be_asked_again(
     make_policy(asks_per_day=1)
     first, second = hang(alice, seed=1), hang(alice, seed=2)
     at = timezone.now()
-    assert draws.draw_ask(surface="post", image=first, rater=bob, at=at)
-    assert draws.draw_ask(surface="post", image=second, rater=bob, at=at + timedelta(hours=24))
+    assert services.draw_ask(surface="post", image=first, rater=bob, at=at)
+    assert services.draw_ask(surface="post", image=second, rater=bob, at=at + timedelta(hours=24))
 
 
 def test_a_page_that_is_loaded_again_shows_the_same_ask_and_draws_nothing_anew(
@@ -104,18 +104,18 @@ def test_a_page_that_is_loaded_again_shows_the_same_ask_and_draws_nothing_anew(
     image = hang(alice)
     ask = ask_about(image, bob)
     assert ask_about(image, bob) == ask
-    answers.skip_ask(token=token_for(ask), rater=bob)
-    assert draws.draw_ask(surface="post", image=image, rater=bob) is None
+    services.skip_ask(token=token_for(ask), rater=bob)
+    assert services.draw_ask(surface="post", image=image, rater=bob) is None
     assert Ask.objects.count() == 1
 
 
 def test_a_draw_that_said_no_says_no_again(make_policy: MakePolicy, alice: User, bob: User, hang: Hang) -> None:
     make_policy(p_ask={"post": 0.0})
     image = hang(alice)
-    assert draws.draw_ask(surface="post", image=image, rater=bob) is None
+    assert services.draw_ask(surface="post", image=image, rater=bob) is None
     make_policy()
-    assert draws.draw_ask(surface="post", image=image, rater=bob) is None
-    assert DrawTally.objects.get().draws == 1
+    assert services.draw_ask(surface="post", image=image, rater=bob) is None
+    assert DrawCount.objects.get().draws == 1
 
 
 @pytest.mark.usefixtures("always")
@@ -123,11 +123,11 @@ def test_the_result_page_asks_the_maker_alone_and_the_post_page_everybody_else(
     alice: User, bob: User, hang: Hang
 ) -> None:
     image = hang(alice)
-    assert draws.draw_ask(surface="result", image=image, rater=bob) is None
-    assert draws.draw_ask(surface="post", image=image, rater=alice) is None
-    assert draws.draw_ask(surface="compare", image=image, rater=bob) is None
-    assert draws.draw_ask(surface="post", image=image, rater=bob)
-    by_maker = draws.draw_ask(surface="result", image=image, rater=alice)
+    assert services.draw_ask(surface="result", image=image, rater=bob) is None
+    assert services.draw_ask(surface="post", image=image, rater=alice) is None
+    assert services.draw_ask(surface="compare", image=image, rater=bob) is None
+    assert services.draw_ask(surface="post", image=image, rater=bob)
+    by_maker = services.draw_ask(surface="result", image=image, rater=alice)
     assert by_maker
     assert by_maker.rater_is_author
 
@@ -139,17 +139,17 @@ def test_nobody_is_asked_about_a_picture_they_may_not_see(
     unpublished, held = make_image(alice, seed=1), make_image(alice, seed=2, state=ImageState.HELD)
     mature = hang(alice, seed=3, content_level=ContentLevel.MATURE)
     for image in (unpublished, held, mature):
-        assert draws.draw_ask(surface="post", image=image, rater=bob) is None
+        assert services.draw_ask(surface="post", image=image, rater=bob) is None
     # a moderator may look at it, but is no member of its audience
-    assert draws.draw_ask(surface="post", image=unpublished, rater=mod) is None
-    assert draws.draw_ask(surface="result", image=held, rater=alice) is None
-    assert draws.draw_ask(surface="result", image=unpublished, rater=alice)
+    assert services.draw_ask(surface="post", image=unpublished, rater=mod) is None
+    assert services.draw_ask(surface="result", image=held, rater=alice) is None
+    assert services.draw_ask(surface="result", image=unpublished, rater=alice)
 
 
 @pytest.mark.usefixtures("always")
 def test_a_member_who_may_not_vote_is_not_asked(alice: User, bob: User, hang: Hang) -> None:
     restrict_member(user=bob, kind=Restriction.Kind.MUTED, until=None, decision=None)
-    assert draws.draw_ask(surface="post", image=hang(alice), rater=bob) is None
+    assert services.draw_ask(surface="post", image=hang(alice), rater=bob) is None
 
 
 def test_whether_a_hidden_prompt_was_met_is_asked_of_its_author_alone(
@@ -157,7 +157,7 @@ def test_whether_a_hidden_prompt_was_met_is_asked_of_its_author_alone(
 ) -> None:
     image = hang(alice, is_prompt_hidden=True)
     rng = random.Random(3)
-    asked = [draws.draw_ask(surface="post", image=image, rater=make_member(f"rater{n}"), rng=rng) for n in range(40)]
+    asked = [services.draw_ask(surface="post", image=image, rater=make_member(f"rater{n}"), rng=rng) for n in range(40)]
     slugs = {ask.question.slug for ask in asked if ask}
     assert "prompt-match" not in slugs
     assert len(slugs) == 6
@@ -179,31 +179,31 @@ def test_skipping_and_dismissing_close_without_an_answer_and_stay(
     ask_about: AskAbout, alice: User, bob: User, hang: Hang
 ) -> None:
     skipped, dismissed = ask_about(hang(alice, seed=1), bob), ask_about(hang(alice, seed=2), bob)
-    assert answers.skip_ask(token=token_for(skipped), rater=bob).outcome == "skipped"
-    assert answers.dismiss_ask(token=token_for(dismissed), rater=bob).outcome == "dismissed"
-    assert answers.dismiss_ask(token=token_for(skipped), rater=bob).outcome == "skipped"
-    assert refusal(answers.answer_ask, token=token_for(skipped), rater=bob, value=4).status == 409
+    assert services.skip_ask(token=token_for(skipped), rater=bob).outcome == "skipped"
+    assert services.dismiss_ask(token=token_for(dismissed), rater=bob).outcome == "dismissed"
+    assert services.dismiss_ask(token=token_for(skipped), rater=bob).outcome == "skipped"
+    assert refusal(services.answer_ask, token=token_for(skipped), rater=bob, value=4).status == 409
 
 
 def test_two_dismissals_in_a_row_make_the_next_draw_impossible_for_a_day(
     ask_about: AskAbout, alice: User, bob: User, hang: Hang
 ) -> None:
     for seed in (1, 2):
-        answers.dismiss_ask(token=token_for(ask_about(hang(alice, seed=seed), bob)), rater=bob)
-    assert draws.draw_ask(surface="post", image=hang(alice, seed=3), rater=bob) is None
-    assert DrawTally.objects.get().reason == "pause"
+        services.dismiss_ask(token=token_for(ask_about(hang(alice, seed=seed), bob)), rater=bob)
+    assert services.draw_ask(surface="post", image=hang(alice, seed=3), rater=bob) is None
+    assert DrawCount.objects.get().reason == "pause"
     later = timezone.now() + timedelta(hours=24)
-    assert draws.draw_ask(surface="post", image=hang(alice, seed=4), rater=bob, at=later)
+    assert services.draw_ask(surface="post", image=hang(alice, seed=4), rater=bob, at=later)
 
 
 def test_what_ran_out_is_expired_if_it_was_seen_and_never_shown_if_not(
     ask_about: AskAbout, alice: User, bob: User, hang: Hang
 ) -> None:
     seen, unseen = ask_about(hang(alice, seed=1), bob), ask_about(hang(alice, seed=2), bob)
-    showing.mark_shown(token=token_for(seen), rater=bob)
-    assert showing.expire_asks(at=seen.expires_at - timedelta(seconds=1)) == 0
-    assert showing.expire_asks(at=unseen.expires_at) == 2
-    assert showing.expire_asks(at=unseen.expires_at) == 0
+    services.mark_shown(token=token_for(seen), rater=bob)
+    assert services.expire_asks(at=seen.expires_at - timedelta(seconds=1)) == 0
+    assert services.expire_asks(at=unseen.expires_at) == 2
+    assert services.expire_asks(at=unseen.expires_at) == 0
     outcomes = dict(Ask.objects.values_list("pk", "outcome"))
     assert outcomes == {seen.pk: "expired", unseen.pk: "not_rendered"}
 
@@ -213,10 +213,10 @@ def test_a_page_that_goes_before_its_question_was_seen_says_so_and_one_that_was_
 ) -> None:
     seen, unseen = ask_about(hang(alice, seed=1), bob), ask_about(hang(alice, seed=2), bob)
     first = timezone.now()
-    showing.mark_shown(token=token_for(seen), rater=bob, at=first)
-    showing.mark_shown(token=token_for(seen), rater=bob, at=first + timedelta(minutes=1))
+    services.mark_shown(token=token_for(seen), rater=bob, at=first)
+    services.mark_shown(token=token_for(seen), rater=bob, at=first + timedelta(minutes=1))
     for ask in (seen, unseen):
-        showing.mark_not_rendered(token=token_for(ask), rater=bob)
+        services.mark_not_rendered(token=token_for(ask), rater=bob)
         ask.refresh_from_db()
     assert (seen.outcome, seen.shown_at) == ("open", first)
     assert unseen.outcome == "not_rendered"
@@ -234,11 +234,11 @@ def test_draws_of_one_member_at_once_never_pass_a_limit(
 
     def draw(image: Image) -> bool:
         try:
-            return draws.draw_ask(surface="post", image=image, rater=bob) is not None
+            return services.draw_ask(surface="post", image=image, rater=bob) is not None
         finally:
             connection.close()
 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(draw, images)) == 1
     assert Ask.objects.count() == 1
-    assert sum(DrawTally.objects.values_list("draws", flat=True)) == 7
+    assert sum(DrawCount.objects.values_list("draws", flat=True)) == 7

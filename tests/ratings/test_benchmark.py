@@ -20,16 +20,15 @@ from accounts.services import record_consent
 from feed.members.services import block_member, unblock_member
 from generation.models import Checkpoint, Image
 from lib.errors import Refused
-from ratings.asking.answers import answer_comparison
-from ratings.asking.draws import draw_comparison
 from ratings.asking.pools import comparison_pools
 from ratings.asking.sampling import Parameters
+from ratings.asking.services import answer_comparison, draw_comparison
 from ratings.asking.tokens import token_for
 from ratings.benchmarks.bundle import bundle
 from ratings.benchmarks.pairs import benchmark_pairs
 from ratings.benchmarks.prompts import hash_of, import_prompts, prompts_of, read_prompts, to_lines
 from ratings.benchmarks.results import refresh_results
-from ratings.benchmarks.services import open_judging, register_benchmark
+from ratings.benchmarks.services import open_voting, register_benchmark
 from ratings.models import Ask, Benchmark, BenchmarkPicture, BenchmarkScore, Policy, PromptSet, QualityFlag
 from tests.conftest import As, MakeMember
 from tests.generation.fixtures import MakeImage, checkpoint_row
@@ -77,13 +76,13 @@ def drawn(checkpoints: list[Checkpoint], author: User, make_image: MakeImage, **
         checkpoint = picture.entry.checkpoint
         image = make_image(author, prompt=picture.prompt.text, seed=picture.seed + checkpoint.pk, checkpoint=checkpoint)
         BenchmarkPicture.objects.filter(pk=picture.pk).update(image=image)
-    assert open_judging(benchmark=benchmark)
+    assert open_voting(benchmark=benchmark)
     return Benchmark.objects.get(pk=benchmark.pk)
 
 
 def test_a_protocol_stands_once_it_is_registered(three: list[Checkpoint]) -> None:
     benchmark = registered(three)
-    assert benchmark.state == Benchmark.State.DRAWING
+    assert benchmark.state == Benchmark.State.GENERATING
     assert BenchmarkPicture.objects.count() == 2 * 3
     assert registered(list(reversed(three))) == benchmark  # said again
     assert benchmark.protocol["stopping"] == {"votes_a_pair": 12, "closes_at": benchmark.closes_at.isoformat()}
@@ -117,7 +116,7 @@ def test_the_command_has_pictures_made_by_generation_and_opens_judging(
     for _ in range(2):  # the second time there is nothing left to do
         call_command("run_benchmark", *arguments)
     benchmark = Benchmark.objects.get()
-    assert benchmark.state == Benchmark.State.JUDGING
+    assert benchmark.state == Benchmark.State.VOTING
     made = BenchmarkPicture.objects.filter(image__isnull=False)
     assert {row.entry.checkpoint for row in made.select_related("entry__checkpoint")} == {tiny_checkpoint, other}
     assert {(image.seed, image.is_public, image.author.username) for image in Image.objects.all()} == {
@@ -254,7 +253,7 @@ def test_a_vote_with_a_flag_decides_no_benchmark_and_the_page_says_so(
     QualityFlag.objects.create(version=1, ask=bad, flag="too_fast", raised_at=timezone.now())
     found = refresh_results(benchmark=benchmark)
     assert (found.results["votes"], found.results["left_out"]) == (11, 1)
-    assert found.state == Benchmark.State.JUDGING  # one pair of models lacks the vote that does not count
+    assert found.state == Benchmark.State.VOTING  # one pair of models lacks the vote that does not count
     page = as_user(None).get(reverse("ratings:benchmark-detail", args=[benchmark.slug])).content.decode()
     assert "1 vote is left out" in page
 
@@ -272,7 +271,7 @@ def test_only_members_who_agree_are_shown_pairs_and_an_answer_counts_as_long_as_
     QualityFlag.objects.create(version=1, ask=flagged, flag="too_fast", raised_at=timezone.now())
     found = refresh_results(benchmark=benchmark)
     assert [found.results[name] for name in ("votes", "raters", "left_out", "withdrawn")] == [6, 1, 0, 5]
-    assert found.state == Benchmark.State.JUDGING
+    assert found.state == Benchmark.State.VOTING
     assert "5 votes are left out because whoever gave them" in as_user(None).get(path).content.decode()
     now = timezone.now()
     assert [len(benchmark_pairs(member, limit=9, at=now)) for member in (one, shy)] == [0, 0]
@@ -303,7 +302,7 @@ def test_a_benchmark_stops_on_its_day_and_pairs_with_their_votes_are_not_drawn_a
         comparison = vote(voter, best, mean, "both_bad" if number else best)
         Ask.objects.filter(pk=comparison.ask_id).update(strategy="benchmark")
     benchmark = refresh_results(benchmark=benchmark)
-    assert benchmark.state == Benchmark.State.JUDGING
+    assert benchmark.state == Benchmark.State.VOTING
     assert benchmark.results["decided"] == [f"{three[0].pk}:{three[1].pk}"]
     assert len(benchmark_pairs(bob, limit=50, at=timezone.now())) == 4
     assert refresh_results(benchmark=benchmark, at=benchmark.closes_at).state == Benchmark.State.CLOSED

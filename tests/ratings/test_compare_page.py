@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from generation.models import Generation, Image
-from ratings.asking import answers
+from ratings.asking import services
 from ratings.asking.tokens import token_for
 from ratings.models import Ask, Comparison
 from tests.conftest import ApiAs, As
@@ -73,7 +73,7 @@ def test_a_prompt_hidden_after_the_draw_is_told_no_more(
     Image.objects.update(is_prompt_hidden=True)
     assert "unspoken" not in client.get(page).content.decode()
     assert api_as(bob).post("/api/comparisons/").json()["prompt"] is None
-    answers.answer_comparison(token=token_for(ask), rater=bob, outcome="left")
+    services.answer_comparison(token=token_for(ask), rater=bob, outcome="left")
     told = client.get(reveal)
     assert (told.status_code, "unspoken" in told.content.decode()) == (200, False)
 

@@ -19,7 +19,7 @@ from lib.content_levels import ContentLevel
 from lib.errors import Refused
 from moderation.models import Restriction
 from moderation.restrictions.services import restrict_member
-from ratings.asking import answers, draws
+from ratings.asking import services
 from ratings.asking.pools import REPEAT_AFTER, comparison_pools
 from ratings.asking.sampling import Parameters
 from ratings.asking.tokens import token_for
@@ -45,7 +45,7 @@ def test_siblings_that_hang_nowhere_are_shown_to_their_maker_alone(
     assert pairs(alice) == {("seed", low.pk, high.pk)}  # and no gold: nobody is shown an own picture spoiled
     assert pairs(bob) == set()
     assert pairs(mod) == set()
-    assert draws.draw_comparison(rater=bob) is None
+    assert services.draw_comparison(rater=bob) is None
 
 
 def test_published_pictures_of_one_prompt_and_size_meet_whoever_made_them(
@@ -74,7 +74,7 @@ def test_no_pair_has_a_picture_that_is_not_this_members_to_see(
 
 def test_a_pair_that_was_shown_is_not_shown_again_before_its_repeat(alice: User, bob: User, hang: Hang) -> None:
     low, high = siblings(alice, hang)
-    answers.answer_comparison(token=token_for(drawn(bob)), rater=bob, outcome="skip")
+    services.answer_comparison(token=token_for(drawn(bob)), rater=bob, outcome="skip")
     assert pairs(bob) == set()
     assert pairs(alice) == {("seed", low.pk, high.pk)}
 
@@ -85,19 +85,19 @@ def test_a_repeat_waits_ten_minutes_and_turns_the_sides_round(
     make_policy(p_repeat=0.98)
     siblings(alice, hang, n=3)
     at = timezone.now()
-    first = draws.draw_comparison(rater=bob, at=at)
+    first = services.draw_comparison(rater=bob, at=at)
     assert first
-    answers.answer_comparison(token=token_for(first), rater=bob, outcome="tie", at=at)
-    early = draws.draw_comparison(rater=bob, at=at)
+    services.answer_comparison(token=token_for(first), rater=bob, outcome="tie", at=at)
+    early = services.draw_comparison(rater=bob, at=at)
     assert early
     assert early.repeat_no == 0
-    answers.answer_comparison(token=token_for(early), rater=bob, outcome="skip", at=at)
-    again = draws.draw_comparison(rater=bob, at=at + REPEAT_AFTER, rng=random.Random(1))
+    services.answer_comparison(token=token_for(early), rater=bob, outcome="skip", at=at)
+    again = services.draw_comparison(rater=bob, at=at + REPEAT_AFTER, rng=random.Random(1))
     assert again
     assert (again.strategy, again.repeat_no, again.subject) == ("repeat", 1, first.subject)
     assert again.is_side_swapped != first.is_side_swapped
     assert again.p_side == 1
-    answers.answer_comparison(token=token_for(again), rater=bob, outcome="left", at=at + REPEAT_AFTER)
+    services.answer_comparison(token=token_for(again), rater=bob, outcome="left", at=at + REPEAT_AFTER)
     assert Comparison.objects.filter(rater=bob).count() == 2
 
 
@@ -116,7 +116,7 @@ def test_an_open_pair_comes_back_until_it_is_answered(alice: User, bob: User, ha
     siblings(alice, hang, n=4)
     ask = drawn(bob)
     assert drawn(bob) == ask
-    answers.answer_comparison(token=token_for(ask), rater=bob, outcome="left")
+    services.answer_comparison(token=token_for(ask), rater=bob, outcome="left")
     assert drawn(bob) != ask
 
 
@@ -128,7 +128,7 @@ def test_the_preferred_picture_is_the_one_that_stood_on_the_chosen_side(
     low, high = siblings(alice, hang)
     ask = drawn(bob)
     Ask.objects.filter(pk=ask.pk).update(is_side_swapped=is_swapped)
-    answers.answer_comparison(token=token_for(ask), rater=bob, outcome=outcome)
+    services.answer_comparison(token=token_for(ask), rater=bob, outcome=outcome)
     left, right = (high, low) if is_swapped else (low, high)
     stored = Comparison.objects.get()
     assert stored.preferred == {"left": left, "right": right}.get(outcome)
@@ -138,10 +138,10 @@ def test_the_preferred_picture_is_the_one_that_stood_on_the_chosen_side(
 def test_a_skipped_pair_has_no_answer_and_stays_skipped(alice: User, bob: User, hang: Hang) -> None:
     siblings(alice, hang)
     token = token_for(drawn(bob))
-    assert answers.answer_comparison(token=token, rater=bob, outcome="skip").outcome == AskOutcome.SKIPPED
-    answers.answer_comparison(token=token, rater=bob, outcome="skip")
+    assert services.answer_comparison(token=token, rater=bob, outcome="skip").outcome == AskOutcome.SKIPPED
+    services.answer_comparison(token=token, rater=bob, outcome="skip")
     with pytest.raises(Refused) as refused:
-        answers.answer_comparison(token=token, rater=bob, outcome="left")
+        services.answer_comparison(token=token, rater=bob, outcome="left")
     assert refused.value.status == 409
     assert not Comparison.objects.exists()
 
@@ -150,9 +150,9 @@ def test_the_same_verdict_twice_is_one_row_and_another_is_refused(alice: User, b
     siblings(alice, hang)
     token = token_for(drawn(bob))
     for _ in range(2):
-        answers.answer_comparison(token=token, rater=bob, outcome="tie")
+        services.answer_comparison(token=token, rater=bob, outcome="tie")
     with pytest.raises(Refused) as refused:
-        answers.answer_comparison(token=token, rater=bob, outcome="left")
+        services.answer_comparison(token=token, rater=bob, outcome="left")
     assert refused.value.code == "already_answered"
     assert Comparison.objects.get().outcome == "tie"
 
@@ -165,7 +165,7 @@ def test_an_unknown_verdict_somebody_elses_pair_and_a_late_one_are_refused(
     late = ask.expires_at + timedelta(seconds=1)
     for rater, outcome, at, status in [(bob, "up", None, 400), (mallory, "left", None, 404), (bob, "left", late, 409)]:
         with pytest.raises(Refused) as refused:
-            answers.answer_comparison(token=token_for(ask), rater=rater, outcome=outcome, at=at)
+            services.answer_comparison(token=token_for(ask), rater=rater, outcome=outcome, at=at)
         assert refused.value.status == status
     assert not Comparison.objects.exists()
 
@@ -215,7 +215,7 @@ def gold(make_policy: MakePolicy, alice: User, bob: User, hang: Hang) -> Ask:
     make_policy(p_gold=0.5, p_repeat=0)
     siblings(alice, hang, n=4)
     for seed in range(40):
-        ask = draws.draw_comparison(rater=bob, rng=random.Random(seed))
+        ask = services.draw_comparison(rater=bob, rng=random.Random(seed))
         assert ask
         if ask.is_gold:
             return ask
@@ -257,8 +257,8 @@ def test_checks_come_as_often_as_the_policy_says_and_a_gold_pair_is_never_repeat
     make_policy(p_gold=0.25, p_repeat=0.25)
     siblings(alice, hang, n=6)
     rng, at = random.Random(7), timezone.now()
-    while ask := draws.draw_comparison(rater=bob, at=at, rng=rng):
-        answers.answer_comparison(token=token_for(ask), rater=bob, outcome="left", at=at)
+    while ask := services.draw_comparison(rater=bob, at=at, rng=rng):
+        services.answer_comparison(token=token_for(ask), rater=bob, outcome="left", at=at)
         at += REPEAT_AFTER
     asked = Ask.objects.filter(rater=bob)
     assert asked.count() > 15  # every pair of six once, and some again
@@ -319,7 +319,7 @@ def test_challenge_entries_meet_under_their_theme_and_nobody_judges_their_own(
     assert "a red fox" not in html
     assert "a red house" not in html
     ask = Ask.objects.get()
-    answers.answer_comparison(token=token_for(ask), rater=mallory, outcome="left")
+    services.answer_comparison(token=token_for(ask), rater=mallory, outcome="left")
     told = client.get(reverse("ratings:compare-reveal", args=[ask.public_id])).content.decode()
     assert "Something red" in told
     assert 'data-theme="dark"' in told

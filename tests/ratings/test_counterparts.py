@@ -15,7 +15,7 @@ from generation.models import Checkpoint, Generation, Image, ImageState
 from generation.services import delete_image
 from lib.days import day_bounds, local_day
 from moderation.screening.usernames import validate_not_reserved
-from ratings.asking.pairs.counterparts import AUTHOR, make_counterparts, show_counterparts
+from ratings.asking.counterparts import AUTHOR, make_counterparts, show_counterparts
 from ratings.asking.pools import comparison_pools
 from ratings.asking.sampling import Parameters
 from ratings.models import Policy

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ratings.asking.pairs.pairing import Picture, Strategy, eligible_pairs, entry_pairs, strategy_of
+from ratings.asking.pairing import Picture, Strategy, eligible_pairs, entry_pairs, strategy_of
 
 SETTINGS = {"steps": "20", "guidance": "3.0", "scheduler": "Euler"}
 FOX = Picture(id=1, prompt="a fox", size=(256, 256), checkpoint=1, seed=7, digest="a", settings=SETTINGS)

@@ -13,13 +13,12 @@ from pytest_django.fixtures import Settings
 from accounts.models import Role, User
 from generation.models import Image
 from lib.errors import Refused
-from ratings.asking.draws import draw_ask, draw_comparison
 from ratings.asking.policies.activity import recent_activity
 from ratings.asking.policies.forecast import Activity, forecast
 from ratings.asking.policies.services import activate_policy, discard_policy, save_policy
 from ratings.asking.sampling import Parameters
-from ratings.asking.wordings import reword_question
-from ratings.models import Ask, DrawTally, Policy, Question, QuestionTranslation
+from ratings.asking.services import draw_ask, draw_comparison, reword_question
+from ratings.models import Ask, DrawCount, Policy, Question, QuestionTranslation
 from tests.conftest import As, MakeMember
 from tests.generation.fixtures import MakeImage
 from tests.ratings.conftest import ALWAYS, Hang
@@ -78,7 +77,7 @@ def test_last_weeks_pictures_and_looks_are_the_chances(alice: User, bob: User, h
     image = hang(alice)
     Image.objects.update(ready_at=timezone.now() - timedelta(days=1))
     at = timezone.now()
-    DrawTally.objects.count_draw(Policy.objects.current(), timezone.localdate(at), "post", "new/first", 0.05, "")
+    DrawCount.objects.count_draw(Policy.objects.current(), timezone.localdate(at), "post", "new/first", 0.05, "")
     found = recent_activity(at=at, rng=random.Random(1))
     assert sorted(surface for events in found.chances.values() for _, surface in events) == ["post", "result"]
     assert found.chances.keys() == {image.author_id}

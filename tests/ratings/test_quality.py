@@ -14,12 +14,14 @@ from generation.models import Image
 from lib.errors import Refused
 from moderation.models import Restriction
 from moderation.restrictions.services import restrict_member
-from ratings import post_aspects, tasks
+from ratings import tasks
 from ratings.models import Ask, Comparison, Flag, QualityAppeal, QualityFlag, RaterStanding, Rating
 from ratings.quality import appeals as appeal_services
 from ratings.quality import flags as quality_flags
+from ratings.quality import post_aspects
 from ratings.quality import rules as quality_rules
-from ratings.quality.rules import Given
+from ratings.quality.models import unflagged_ratings
+from ratings.quality.rules import Answer
 from tests.conftest import As, MakeMember
 from tests.ratings.answers import rate, vote
 from tests.ratings.conftest import Hang
@@ -28,20 +30,20 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SITE = {False: 4000.0, True: 6000.0}
 
 
-def scale(ask: int, place: int = 3, dwell_ms: int | None = 4000) -> Given:
-    return Given(ask=ask, at=NOW + timedelta(minutes=ask), place=place, dwell_ms=dwell_ms)
+def scale(ask: int, place: int = 3, dwell_ms: int | None = 4000) -> Answer:
+    return Answer(ask=ask, at=NOW + timedelta(minutes=ask), place=place, dwell_ms=dwell_ms)
 
 
-def pair(ask: int, place: str = "left", preferred: int | None = 1, **fields: object) -> Given:
-    made = Given(NOW.year, NOW + timedelta(minutes=ask), place, 6000, pair=(ask, ask + 1000), preferred=preferred)
+def pair(ask: int, place: str = "left", preferred: int | None = 1, **fields: object) -> Answer:
+    made = Answer(NOW.year, NOW + timedelta(minutes=ask), place, 6000, pair=(ask, ask + 1000), preferred=preferred)
     return replace(made, ask=ask, **fields)  # type: ignore[arg-type]
 
 
-def mixed(n: int, **fields: int) -> list[Given]:
+def mixed(n: int, **fields: int) -> list[Answer]:
     return [scale(ask, place=1 + ask % 5, **fields) for ask in range(n)]
 
 
-def flags(given: list[Given], restricted_at: list[datetime] | None = None) -> dict[int, set[Flag]]:
+def flags(given: list[Answer], restricted_at: list[datetime] | None = None) -> dict[int, set[Flag]]:
     return quality_rules.flags_of(given, site_medians=SITE, restricted_at=restricted_at or [])
 
 
@@ -111,7 +113,7 @@ def hasty(alice: User, bob: User, hang: Hang) -> Image:
 
 
 def judge(*raters: User) -> list[int]:
-    return quality_flags.judge_raters(raters=[rater.pk for rater in raters], at=timezone.now())
+    return quality_flags.evaluate_raters(raters=[rater.pk for rater in raters], at=timezone.now())
 
 
 def test_a_flag_deletes_nothing_is_raised_once_and_lifted_when_it_no_longer_holds(hasty: Image, bob: User) -> None:
@@ -120,12 +122,12 @@ def test_a_flag_deletes_nothing_is_raised_once_and_lifted_when_it_no_longer_hold
     flag = QualityFlag.objects.get()
     assert (flag.flag, flag.version, flag.lifted_at) == ("too_fast", quality_rules.VERSION, None)
     assert Rating.objects.count() == 1
-    assert not Rating.objects.unflagged().exists()
+    assert not unflagged_ratings(Rating.objects.all()).exists()
     Ask.objects.update(dwell_ms=5000)
     assert judge(bob) == [hasty.pk]
     flag.refresh_from_db()
     assert flag.lifted_at
-    assert Rating.objects.unflagged().exists()
+    assert unflagged_ratings(Rating.objects.all()).exists()
     Ask.objects.update(dwell_ms=100)
     judge(bob)
     assert QualityFlag.objects.in_force().count() == QualityFlag.objects.count() == 1
@@ -151,7 +153,7 @@ def test_flags_of_pairs_stand_where_exports_read_them_and_a_check_shows_who_look
     assert Comparison.objects.get().quality_flags == ["failed_gold"]
     assert not Comparison.objects.unflagged().exists()
     standing = RaterStanding.objects.get()
-    assert (standing.gold_judged, standing.gold_failed) == (1, 1)
+    assert (standing.gold_checks, standing.gold_failed) == (1, 1)
 
 
 def test_the_task_looks_at_whoever_answered_since_and_later_at_nobody_twice(hasty: Image, bob: User) -> None:
@@ -159,7 +161,7 @@ def test_the_task_looks_at_whoever_answered_since_and_later_at_nobody_twice(hast
     assert raters == [bob.pk]
     later = timezone.now() + timedelta(hours=1)
     assert quality_flags.raters_since(rating=rating, comparison=comparison, at=later)[0] == []
-    tasks.judge_new_answers()
+    tasks.evaluate_new_answers()
     assert quality_flags.raters_active(at=timezone.now()) == [bob.pk]
 
 
@@ -186,7 +188,7 @@ def test_a_granted_appeal_makes_what_was_answered_before_it_count_for_good(
     judge(bob)
     client = as_user(bob)
     page = client.get(reverse("ratings:standing"))
-    assert "Given faster than the question can be read" in page.content.decode()
+    assert "Faster than the question can be read" in page.content.decode()
     assert client.post(reverse("ratings:standing"), {"text": "  "}).status_code == 400
     assert client.post(reverse("ratings:standing"), {"text": "I know the picture."}).status_code == 302
     again = client.post(reverse("ratings:standing"), {"text": "And again."})

@@ -13,11 +13,11 @@ from django.utils import timezone
 from accounts.models import User
 from feed.models import Post, PostAspect, PostTag, Tag
 from generation.models import Image
-from ratings.models import Ask, Comparison, DrawTally, Policy, QualityFlag, Question, Reading
-from ratings.post_aspects import refresh_aspects
+from ratings.models import Ask, Comparison, DrawCount, Policy, QualityFlag, Question, ReportSnapshot
+from ratings.quality.post_aspects import refresh_aspects
 from ratings.research import reports
 from ratings.research.reports import computation
-from ratings.research.reports.model_comparisons import turned
+from ratings.research.reports.model_comparisons import reversed_comparison
 from ratings.research.reports.tables import TABLES
 from tests.conftest import As, MakeMember
 from tests.generation.fixtures import checkpoint_row
@@ -32,10 +32,10 @@ def crowd(make_member: MakeMember) -> list[User]:
     return [make_member(f"rater{n}") for n in range(6)]
 
 
-def read(days: int = 30, at: datetime | None = None) -> Reading:
-    reading = reports.compute_reading(days=days, at=at or timezone.now() + timedelta(seconds=1))
-    assert reading is not None
-    return reading
+def read(days: int = 30, at: datetime | None = None) -> ReportSnapshot:
+    snapshot = reports.compute_snapshot(days=days, at=at or timezone.now() + timedelta(seconds=1))
+    assert snapshot is not None
+    return snapshot
 
 
 def compared(alice: User, hang: Hang, crowd: list[User]) -> None:
@@ -57,7 +57,7 @@ def test_the_pages_are_for_researchers_and_to_others_not_there(
     page = as_user(rita).get(reverse(f"ratings:{name}"), {"days": "a while"})
     assert "Nobody has been asked in this period" in page.content.decode()
     assert as_user(alice).get(reverse("ratings:research-table", args=["duels"])).status_code == 404
-    assert as_user(alice).get(reverse("ratings:research-duel", args=["toy", "zeta"])).status_code == 404
+    assert as_user(alice).get(reverse("ratings:research-comparison", args=["toy", "zeta"])).status_code == 404
 
 
 def test_response_is_counted_by_surface_and_stratum_with_an_interval(
@@ -92,21 +92,21 @@ def test_means_stand_by_surface_model_style_tag_and_week_with_an_interval(
         rate(rater, toy_image, value, at=monday + timedelta(days=7 * (place % 2)))
         rate(rater, zeta_image, 2, at=monday)
     rate(alice, toy_image, 1, at=monday)
-    reading = read(at=monday + timedelta(days=10))
-    whole = {row.surface: row for row in reading.aspects.along("")}
+    snapshot = read(at=monday + timedelta(days=10))
+    whole = {row.surface: row for row in snapshot.aspects.along("")}
     assert whole["post"].mean == pytest.approx(3.0)
     assert (whole["result"].mean, whole["result"].low) == (1.0, None)
-    by_model = {row.checkpoint: row for row in reading.aspects.along("checkpoint").filter(surface="post")}
+    by_model = {row.checkpoint: row for row in snapshot.aspects.along("checkpoint").filter(surface="post")}
     assert by_model["toy"].mean == pytest.approx(4.0)
     assert by_model["toy"].low is not None
     assert by_model["toy"].high is not None
     assert 3 < by_model["toy"].low < 4 < by_model["toy"].high <= 5
     assert (by_model["toy"].answers, by_model["toy"].raters) == (6, 6)
     assert by_model["zeta"].mean == pytest.approx(2.0)
-    assert {row.category for row in reading.aspects.along("category")} == {"cats"}
-    assert reading.aspects.along("category", checkpoint="toy").get(surface="post").mean == pytest.approx(4.0)
-    assert {row.style for row in reading.aspects.along("style").filter(surface="post")} == {"-"}
-    weeks = list(reading.aspects.weekly().filter(surface="post"))
+    assert {row.category for row in snapshot.aspects.along("category")} == {"cats"}
+    assert snapshot.aspects.along("category", checkpoint="toy").get(surface="post").mean == pytest.approx(4.0)
+    assert {row.style for row in snapshot.aspects.along("style").filter(surface="post")} == {"-"}
+    weeks = list(snapshot.aspects.weekly().filter(surface="post"))
     assert [row.week for row in weeks] == [monday.date(), monday.date() + timedelta(days=7)]
 
 
@@ -181,15 +181,15 @@ def test_model_against_model_counts_each_side_whichever_was_older(alice: User, h
         vote(rater, toy, zeta, toy)
         vote(rater, zeta, later_toy, zeta if rater == crowd[0] else later_toy, swapped=True)
     vote(alice, toy, zeta, zeta)  # her own pictures
-    vote(crowd[0], toy, later_toy, toy)  # one model: no duel
+    vote(crowd[0], toy, later_toy, toy)  # one model: no comparison
     gold = vote(crowd[1], hang(alice, seed=4), hang(alice, seed=5, checkpoint=other), "tie")
     Ask.objects.filter(pk=gold.ask_id).update(is_gold=True, is_high_spoiled=False)
-    (duel,) = read().body["duels"]
-    assert (duel["first"], duel["second"]) == ("toy", "zeta")
-    assert (duel["wins"], duel["losses"], duel["ties"], duel["both_bad"]) == (11, 1, 0, 0)
-    assert duel["share"] == pytest.approx(11 / 12)
-    assert (duel["raters"], duel["prompts"], duel["low"]) == (6, 1, None)  # one prompt: no interval
-    back = turned(duel)
+    (comparison,) = read().body["duels"]
+    assert (comparison["first"], comparison["second"]) == ("toy", "zeta")
+    assert (comparison["wins"], comparison["losses"], comparison["ties"], comparison["both_bad"]) == (11, 1, 0, 0)
+    assert comparison["share"] == pytest.approx(11 / 12)
+    assert (comparison["raters"], comparison["prompts"], comparison["low"]) == (6, 1, None)  # one prompt: no interval
+    back = reversed_comparison(comparison)
     assert (back["first"], back["wins"], back["share"]) == ("zeta", 1, pytest.approx(1 / 12))
 
 
@@ -207,8 +207,8 @@ def test_a_leaderboard_has_intervals_once_people_and_prompts_are_enough(
     assert (best["votes"], best["raters"], best["prompts"]) == (36, 6, 6)
     assert body["leaderboard"]["left_out"] == ["lonely", "solo"]
     assert body["leaderboard"]["robustness"]["leader"] == "zeta"
-    duel = next(row for row in body["duels"] if row["second"] == "zeta" and row["first"] == "toy")
-    assert turned(duel)["odds"] == pytest.approx(best["odds"] ** 2)
+    comparison = next(row for row in body["duels"] if row["second"] == "zeta" and row["first"] == "toy")
+    assert reversed_comparison(comparison)["odds"] == pytest.approx(best["odds"] ** 2)
     assert body["position"]["votes"] == 37
 
 
@@ -268,14 +268,14 @@ def test_every_page_shows_its_part_with_charts_that_can_be_read_aloud(
     for rater in crowd:
         rate(rater, image, 4)
     leave_unanswered(bob, image)
-    DrawTally.objects.count_draw(Policy.objects.current(), timezone.localdate(), "post", "new/first", 0.0, "day")
+    DrawCount.objects.count_draw(Policy.objects.current(), timezone.localdate(), "post", "new/first", 0.0, "day")
     client = as_user(rita)
     expected = {
         reverse("ratings:research"): ['role="img"', "<title>", "lighting", "aria-current"],
         reverse("ratings:research-aspects"): ['role="img"', "lighting", "Week by week", "Sensitivity"],
         reverse("ratings:research-aspects") + "?by=checkpoint&question=lighting": ["toy", "by model"],
         reverse("ratings:research-models"): ['role="img"', "toy against zeta", "Prompts"],
-        reverse("ratings:research-duel", args=["zeta", "toy"]): [
+        reverse("ratings:research-comparison", args=["zeta", "toy"]): [
             "× preferred, 95 %",
             "36 votes by 6 people on 6 prompts",
         ],
@@ -285,7 +285,7 @@ def test_every_page_shows_its_part_with_charts_that_can_be_read_aloud(
         html = client.get(path).content.decode()
         assert [part for part in parts if part not in html] == [], path
         assert " style=" not in html
-    assert client.get(reverse("ratings:research-duel", args=["toy", "nobody"])).status_code == 404
+    assert client.get(reverse("ratings:research-comparison", args=["toy", "nobody"])).status_code == 404
 
 
 @pytest.mark.parametrize("name", sorted(TABLES))
@@ -298,7 +298,7 @@ def test_every_figure_comes_as_csv_under_its_definition(
         rate(rater, image, 4)
         rate(rater, image, 1 + place % 2, question="artefacts")
         rate(rater, hang(alice), 3 + place % 2)
-    DrawTally.objects.count_draw(Policy.objects.current(), timezone.localdate(), "post", "new/first", 0.0, "day")
+    DrawCount.objects.count_draw(Policy.objects.current(), timezone.localdate(), "post", "new/first", 0.0, "day")
     answer = as_user(rita).get(reverse("ratings:research-table", args=[name]), {"days": "7", "surface": "post"})
     assert answer["Content-Type"].startswith("text/csv")
     lines = answer.content.decode().splitlines()
@@ -336,7 +336,7 @@ def test_one_duel_as_csv_is_seen_from_the_model_named_first(
 ) -> None:
     compared(alice, hang, crowd)
     client = as_user(rita)
-    page = client.get(reverse("ratings:research-duel", args=["zeta", "toy"])).content.decode()
+    page = client.get(reverse("ratings:research-comparison", args=["zeta", "toy"])).content.decode()
     address = reverse("ratings:research-table", args=["duels"]) + "?days=30&amp;first=zeta&amp;second=toy"
     assert address in page
     text = client.get(html.unescape(address)).content.decode()
@@ -346,7 +346,7 @@ def test_one_duel_as_csv_is_seen_from_the_model_named_first(
 
 def test_every_table_is_linked_from_a_page(alice: User, rita: User, hang: Hang, crowd: list[User], as_user: As) -> None:
     compared(alice, hang, crowd)
-    DrawTally.objects.count_draw(Policy.objects.current(), timezone.localdate(), "post", "new/first", 0.0, "day")
+    DrawCount.objects.count_draw(Policy.objects.current(), timezone.localdate(), "post", "new/first", 0.0, "day")
     client = as_user(rita)
     pages = " ".join(client.get(reverse(f"ratings:{name}")).content.decode() for name in PAGES)
     assert [name for name in TABLES if reverse("ratings:research-table", args=[name]) not in pages] == []
@@ -360,16 +360,16 @@ def test_a_long_ledger_is_not_added_up_while_a_page_waits(
     monkeypatch.setattr(computation, "LIVE_ASKS", 0)
     page = as_user(rita).get(reverse("ratings:research")).content.decode()
     assert "are being worked out" in page
-    assert not Reading.objects.exists()
+    assert not ReportSnapshot.objects.exists()
     earlier = read()
     rate(crowd[1], image, 2)
     later = timezone.now() + timedelta(hours=1)
-    assert reports.reading_over(days=30, at=later) == earlier
+    assert reports.current_snapshot(days=30, at=later) == earlier
     monkeypatch.setattr(computation, "LIVE_ASKS", 10)
-    fresh = reports.reading_over(days=30, at=later)
+    fresh = reports.current_snapshot(days=30, at=later)
     assert fresh is not None
     assert fresh.answers == 2
-    assert list(Reading.objects.filter(days=30)) == [fresh]  # the earlier one and its figures are gone
+    assert list(ReportSnapshot.objects.filter(days=30)) == [fresh]  # the earlier one and its figures are gone
 
 
 def test_a_page_costs_the_same_however_much_was_answered(

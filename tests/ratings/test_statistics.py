@@ -48,7 +48,7 @@ def votes_of(rows: list[tuple[int, int, float]], rater: list[int] | None = None)
     return Votes(first, second, score.astype(float), raters, each, np.ones(len(rows)))
 
 
-def duel(wins: int, losses: int) -> list[tuple[int, int, float]]:
+def contest(wins: int, losses: int) -> list[tuple[int, int, float]]:
     return [(0, 1, 1.0)] * wins + [(0, 1, 0.0)] * losses
 
 
@@ -188,7 +188,7 @@ def test_a_model_that_never_lost_is_ranked_and_gets_no_interval() -> None:
 
 
 def test_few_people_or_few_prompts_get_no_interval() -> None:
-    found = strengths(votes_of(duel(9, 6), rater=[0, 1, 2] * 5), 2)
+    found = strengths(votes_of(contest(9, 6), rater=[0, 1, 2] * 5), 2)
     assert np.isnan(found.gap(0, 1)[1])
     assert found.gap(0, 1)[0] == pytest.approx(np.log(1.5))
 
@@ -199,11 +199,11 @@ def test_nobody_s_votes_weigh_more_than_the_cap() -> None:
 
 
 def test_dropping_few_votes_is_checked_by_fitting_anew() -> None:
-    votes = votes_of(duel(53, 50))
+    votes = votes_of(contest(53, 50))
     found = drop_few(votes, 2)
     assert (found.leader, found.heir, found.votes) == (0, 1, 103)
     assert found.dropped == 4  # 49 against 50; 50 against 50 is no lead
-    assert drop_few(votes_of(duel(80, 20)), 2).dropped is None
+    assert drop_few(votes_of(contest(80, 20)), 2).dropped is None
 
 
 def test_the_position_effect_is_the_left_sides_share() -> None:

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Sum
 
 from generation.models import Image
+from ratings.asking.models import Ask, AskOutcome, DrawCount, Surface
 from ratings.asking.policies.forecast import MOST_DRAWS, Activity
-from ratings.models import Ask, AskOutcome, DrawTally, Surface
 
 DAYS = 7
 
@@ -24,7 +24,7 @@ def recent_activity(*, at: datetime, rng: random.Random) -> Activity:
             chances[author].append((ready_at, Surface.RESULT.value))
     asks = Ask.objects.about_one().filter(created_at__gt=since, created_at__lte=at)
     looks = asks.filter(surface=Surface.POST).count()
-    tallies = DrawTally.objects.filter(day__gte=since.date(), surface=Surface.POST)
+    tallies = DrawCount.objects.filter(day__gte=since.date(), surface=Surface.POST)
     looks += tallies.aggregate(draws=Sum("draws"))["draws"] or 0
     people = sorted({*chances, *asks.values_list("rater", flat=True).distinct()})
     share = min(1.0, MOST_DRAWS / max(1, looks + sum(map(len, chances.values()))))

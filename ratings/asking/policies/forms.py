@@ -7,9 +7,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from ratings.asking.pairs.pairing import Strategy
+from ratings.asking.models import Surface
+from ratings.asking.pairing import Strategy
 from ratings.asking.sampling import Parameters
-from ratings.models import Surface
 
 ASKED_ON = (Surface.RESULT.value, Surface.POST.value)
 LABELS = {

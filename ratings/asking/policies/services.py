@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Role, User
 from lib.errors import NotFound, Refused
+from ratings.asking.models import Policy
 from ratings.asking.sampling import Parameters
-from ratings.models import Policy
 
 
 def save_policy(*, member: User, parameters: Mapping[str, Any], note: str = "", version: int | None = None) -> Policy:

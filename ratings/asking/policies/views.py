@@ -15,12 +15,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.models import Role
 from accounts.permissions import member_of, role_required
 from lib.errors import Refused
+from ratings.asking.models import Policy
 from ratings.asking.policies import services
 from ratings.asking.policies.activity import recent_activity
 from ratings.asking.policies.forecast import Forecast, forecast
 from ratings.asking.policies.forms import PolicyForm
 from ratings.asking.sampling import Parameters
-from ratings.models import Policy
 
 POLICIES = 100
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from lib.errors import Refused
-from ratings.benchmarks.services import draw_pictures, open_judging, register_benchmark
+from ratings.benchmarks.services import draw_pictures, open_voting, register_benchmark
 from ratings.models import Benchmark, PromptSet
 from ratings.simulation.workers import await_workers, draw_inline
 
@@ -50,7 +50,7 @@ class Command(BaseCommand):
             self._draw(benchmark, options["inline"])
         except Refused as refusal:
             raise CommandError(str(refusal.message)) from None
-        is_open = open_judging(benchmark=benchmark)
+        is_open = open_voting(benchmark=benchmark)
         self.stdout.write(self.style.SUCCESS(f"{benchmark.slug}: {benchmark.get_state_display()}"))
         if not is_open:
             raise CommandError("Some pictures are still missing; run the same command again.")

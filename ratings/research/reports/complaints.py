@@ -1,4 +1,4 @@
-"""What people are unhappy about: the aspects furthest below their model's average, with pictures to look at."""
+"""The aspects furthest below their model's average, with example pictures."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -8,18 +8,19 @@ from typing import Any
 from django.db.models import Exists, OuterRef
 
 from feed.models import PostAspect
-from ratings.models import AspectFigure, Rating, Surface
+from ratings.asking.models import Rating, Surface
+from ratings.research.models import AspectFigure
 
 MOST_COMPLAINTS = 5
 EXAMPLES = 4
-NOT_ASPECTS = {"overall"}  # it sums the others up
+NOT_ASPECTS = {"overall"}  # the sum of the others
 
 
 def complaints(figures: Sequence[AspectFigure], since: datetime) -> list[dict[str, Any]]:
-    """Of one reading's figures by model (post surface): those whose whole interval lies below the model's average.
+    """Figures by model (post surface) whose whole interval lies below the average of their model, the worst first.
 
-    The average of a model is that of its aspects' means, each counting alike. `examples` are ids of images that
-    somebody answered that question about since then, the worst first.
+    The average of a model is the mean of its aspects' means. `examples` are ids of images rated on that aspect since
+    then, the worst first.
     """
     by_model: dict[str, list[AspectFigure]] = defaultdict(list)
     for figure in figures:
@@ -40,7 +41,10 @@ def complaints(figures: Sequence[AspectFigure], since: datetime) -> list[dict[st
 
 def _examples(checkpoint: str, question: str, since: datetime) -> list[int]:
     rated = PostAspect.objects.filter(aspect=question, post__image__generation__checkpoint__slug=checkpoint)
-    told = Rating.objects.by_others().told()
-    lately = told.filter(image=OuterRef("post__image"), question__slug=question, created_at__gte=since)
-    shown = rated.filter(Exists(lately), post__image__is_public=True)
+    recent = (
+        Rating.objects.by_others()
+        .scored()
+        .filter(image=OuterRef("post__image"), question__slug=question, created_at__gte=since)
+    )
+    shown = rated.filter(Exists(recent.filter(image=OuterRef("post__image"))), post__image__is_public=True)
     return list(shown.order_by("mean", "post").values_list("post__image", flat=True)[:EXAMPLES])

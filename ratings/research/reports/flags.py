@@ -1,29 +1,29 @@
-"""Which answers a quality flag speaks against; reports leave them out and say how many, the ledger keeps them."""
+"""Answers with a quality flag: reports leave them out and say how many; the ledger keeps them."""
 
 from datetime import datetime
 
 from django.db.models import QuerySet
 
-from ratings.models import Comparison, QualityFlag, Rating
-from ratings.quality.models import RULES_VERSION
+from ratings.asking.models import Comparison, Rating
+from ratings.quality.models import RULES_VERSION, QualityFlag
 
-# Flags of the present rules that were not lifted; as `QualityFlag.objects.in_force()`, in SQL.
+# `QualityFlag.objects.in_force()` in SQL.
 IN_FORCE = f"lifted_at IS NULL AND version = {RULES_VERSION}"
 
-# Of an ask `a`: nothing speaks against it.
+# The ask `a` has no flag.
 UNFLAGGED = f"NOT EXISTS (SELECT FROM ratings_qualityflag f WHERE f.ask_id = a.id AND {IN_FORCE})"
 
-# The asks that something speaks against, to be joined by those that look at all asks.
-DOUBTED = f"(SELECT DISTINCT ask_id FROM ratings_qualityflag WHERE {IN_FORCE}) AS doubted"  # noqa: S608
+# The asks with a flag, to be joined by statements that read all asks.
+FLAGGED = f"(SELECT DISTINCT ask_id FROM ratings_qualityflag WHERE {IN_FORCE}) AS flagged"  # noqa: S608
 
 
-def left_out(since: datetime) -> dict[str, int]:
-    """How many answers of a period are left out of its figures because a flag speaks against them."""
-    answers, votes = doubted(since)
+def count_left_out(since: datetime) -> dict[str, int]:
+    """How many answers of a period its figures leave out because of a flag."""
+    answers, votes = flagged_answers(since)
     return {"answers": answers.count(), "votes": votes.count()}
 
 
-def doubted(since: datetime) -> tuple[QuerySet[Rating], QuerySet[Comparison]]:
-    """The answers and the judgements of pairs of a period that a flag speaks against."""
+def flagged_answers(since: datetime) -> tuple[QuerySet[Rating], QuerySet[Comparison]]:
+    """The flagged ratings and votes of a period."""
     asks = QualityFlag.objects.in_force().filter(ask__created_at__gte=since).values("ask")
-    return Rating.objects.told().filter(ask__in=asks), Comparison.objects.votes().filter(ask__in=asks)
+    return Rating.objects.scored().filter(ask__in=asks), Comparison.objects.votes().filter(ask__in=asks)

@@ -1,4 +1,4 @@
-"""Model against model: who wins, how surely, and how little would turn it round."""
+"""Model against model: who wins, with which interval, and how few votes would change the leader."""
 
 import math
 from array import array
@@ -13,23 +13,23 @@ from django.db import connection
 from django.db.models import Case, CharField, Count, F, Q, QuerySet, Value, When
 from numpy.typing import NDArray
 
-from ratings.models import Comparison
+from ratings.asking.models import Comparison
 from ratings.research.reports.flags import UNFLAGGED
 from ratings.research.statistics import Votes, agreement, cap_weights, drop_few, left_share, odds, strengths
 from ratings.research.statistics.likelihood import games, win_table
 
 MOST_VOTES = 1_000_000  # the newest of a period
 PART = 20_000  # votes read at once
-MOST_UNITS = 2_000  # pairs judged twice that agreement is computed on, the newest
-MOST_DUELS = 100
+MOST_UNITS = 2_000  # pairs rated twice that agreement is computed on, the newest
+MOST_COMPARISONS = 100
 MOST_MODELS = 40
 LEAST_VOTES = 5  # of a model, to stand in the leaderboard
 RATER_CAP = 50.0  # what one person's votes weigh together, at most
 
-# Verdicts: 1 the lower id won, 0 the higher, 0.5 a tie, null both bad. Pairs of two prompts (challenges), of one
-# model, of spoiled pictures, repeats, benchmarks (they have pages of their own), and raters who made one of the
-# pictures are left out.
-JUDGED = f"""
+# Scores: 1 if the lower id won, 0 if the higher won, 0.5 for a tie, null for “both bad”. Left out: pairs of two
+# prompts (challenges), of one model, of spoiled pictures, repeats, benchmarks (they have pages of their own), and
+# raters who made one of the pictures.
+VOTES_SQL = f"""
 SELECT cl.slug, ch.slug, hashtextextended(gl.prompt, 0), a.rater_id,
        CASE WHEN c.preferred_id = c.image_low_id THEN 1.0 WHEN c.preferred_id = c.image_high_id THEN 0.0
             WHEN c.outcome = 'tie' THEN 0.5 END,
@@ -47,11 +47,11 @@ ORDER BY c.id DESC LIMIT %(most)s
 
 
 @dataclass(frozen=True, slots=True)
-class Judgements:
-    """Votes between models, one position each: numbers of models, of prompts, of raters, and the verdict.
+class ModelVotes:
+    """Votes between models, arrays of shape (votes,): indexes of models, prompts and raters, and the score.
 
-    `score` is 1 where `first` won, 0 where `second` did, 0.5 for a tie, NaN for “both bad”; `is_left` tells
-    whether the winner stood on the left (0.5: nobody won).
+    `score` is 1 where `first` won, 0 where `second` won, 0.5 for a tie, NaN for “both bad”. `is_left` is 1 where the
+    winner was shown on the left, 0 on the right, 0.5 where nobody won.
     """
 
     names: Sequence[str]
@@ -63,15 +63,15 @@ class Judgements:
     is_left: NDArray[np.float64]
 
     def votes(self, kept: NDArray[np.bool_] | None = None) -> Votes:
-        """Those that say something about strength, nobody's weighing more than the cap."""
-        told = ~np.isnan(self.score) if kept is None else kept & ~np.isnan(self.score)
-        rater = _dense(self.rater[told])
+        """Those with a winner or a tie; each rater's weights add up to at most the cap."""
+        scored = ~np.isnan(self.score) if kept is None else kept & ~np.isnan(self.score)
+        rater = _dense(self.rater[scored])
         return Votes(
-            self.first[told],
-            self.second[told],
-            self.score[told],
+            self.first[scored],
+            self.second[scored],
+            self.score[scored],
             rater,
-            _dense(self.prompt[told]),
+            _dense(self.prompt[scored]),
             cap_weights(rater, RATER_CAP) if len(rater) else np.zeros(0),
         )
 
@@ -80,33 +80,33 @@ def _dense(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.asarray(np.unique(numbers, return_inverse=True)[1], dtype=np.int64)
 
 
-def judgements(since: datetime) -> Judgements:
-    """The newest votes of a period between two models; they come in parts, for there may be a million."""
+def read_votes(since: datetime) -> ModelVotes:
+    """The newest votes of a period between two models, read in parts, as there may be a million."""
     with connection.chunked_cursor() as cursor:
-        cursor.execute(JUDGED, {"since": since, "most": MOST_VOTES})
-        return judgements_of(chain.from_iterable(iter(lambda: cursor.fetchmany(PART), [])))
+        cursor.execute(VOTES_SQL, {"since": since, "most": MOST_VOTES})
+        return votes_from_rows(chain.from_iterable(iter(lambda: cursor.fetchmany(PART), [])))
 
 
-def judgements_of(rows: Iterable[tuple[Any, ...]]) -> Judgements:
-    """From rows (model of the lower id, of the higher, prompt, rater, verdict for the lower, is the higher left).
+def votes_from_rows(rows: Iterable[tuple[Any, ...]]) -> ModelVotes:
+    """Votes from rows of (model of the lower id, of the higher, prompt, rater, score of the lower, is the higher left).
 
-    Numbers are packed as they come: a million rows as Python's objects would take half a gigabyte.
+    Numbers are packed as they arrive: a million rows of Python objects would take half a gigabyte.
     """
     seen: dict[str, int] = {}
     first, second, prompt, rater, swapped = (array("q") for _ in range(5))
-    verdict = array("d")
-    for one, other, words, person, said, is_swapped in rows:
+    scores = array("d")
+    for one, other, prompt_hash, person, lower_score, is_swapped in rows:
         first.append(seen.setdefault(one, len(seen)))
         second.append(seen.setdefault(other, len(seen)))
-        prompt.append(words)
+        prompt.append(prompt_hash)
         rater.append(person)
-        verdict.append(math.nan if said is None else said)
+        scores.append(math.nan if lower_score is None else lower_score)
         swapped.append(is_swapped)
     names = sorted(seen)
     place = np.argsort([seen[name] for name in names]) if names else np.zeros(0, dtype=np.int64)
-    score = np.array(verdict)
+    score = np.array(scores)
     won_low = np.where(np.isnan(score), 0.5, score)
-    return Judgements(
+    return ModelVotes(
         names,
         np.asarray(place[np.array(first)], dtype=np.int64),
         np.asarray(place[np.array(second)], dtype=np.int64),
@@ -117,20 +117,20 @@ def judgements_of(rows: Iterable[tuple[Any, ...]]) -> Judgements:
     )
 
 
-def leaderboard(told: Judgements) -> dict[str, Any]:
-    """Bradley–Terry strengths as win odds against the average model, the best first, with what they hang on.
+def leaderboard(model_votes: ModelVotes) -> dict[str, Any]:
+    """Bradley–Terry strengths as win odds against the average model, the best first, and their robustness.
 
-    Models that were not compared, even in a roundabout way, with most others are left out, as are those with
-    fewer than `LEAST_VOTES` votes: `left_out` names them.
+    `left_out` names the models that votes do not connect with most others, even indirectly, and those with fewer than
+    `LEAST_VOTES` votes.
     """
-    inside = _comparable(told)
-    names = [name for number, name in enumerate(told.names) if number in inside]
+    inside = _comparable(model_votes)
+    names = [name for number, name in enumerate(model_votes.names) if number in inside]
     if len(inside) < 2:
-        return {"rows": [], "left_out": list(told.names), "robustness": None}
-    place = np.full(len(told.names), -1)
+        return {"rows": [], "left_out": list(model_votes.names), "robustness": None}
+    place = np.full(len(model_votes.names), -1)
     place[sorted(inside)] = np.arange(len(inside))
-    kept = (place[told.first] >= 0) & (place[told.second] >= 0)
-    votes = told.votes(kept)
+    kept = (place[model_votes.first] >= 0) & (place[model_votes.second] >= 0)
+    votes = model_votes.votes(kept)
     votes = Votes(place[votes.first], place[votes.second], votes.score, votes.rater, votes.prompt, votes.weight)
     fitted = strengths(votes, len(names))
     two_way, naive = fitted.each(), fitted.each(is_naive=True)
@@ -138,7 +138,7 @@ def leaderboard(told: Judgements) -> dict[str, Any]:
     robust = drop_few(votes, len(names))
     return {
         "rows": rows,
-        "left_out": [name for number, name in enumerate(told.names) if number not in inside],
+        "left_out": [name for number, name in enumerate(model_votes.names) if number not in inside],
         "robustness": {
             "leader": names[robust.leader],
             "heir": None if robust.heir is None else names[robust.heir],
@@ -148,17 +148,18 @@ def leaderboard(told: Judgements) -> dict[str, Any]:
     }
 
 
-def _comparable(told: Judgements) -> set[int]:
-    """The largest set of models that votes connect, each with enough of them; the most judged where there are many."""
+def _comparable(model_votes: ModelVotes) -> set[int]:
+    """The largest set of models that votes connect, each with enough votes; of `MOST_MODELS`, the most compared."""
     from scipy.sparse.csgraph import connected_components
 
-    if not told.names:
+    if not model_votes.names:
         return set()
-    votes = told.votes()
-    table = games(win_table(votes.as_runs(), len(told.names)))[0] if len(votes) else np.zeros((len(told.names),) * 2)
-    counts = np.bincount(np.concatenate([votes.first, votes.second]), minlength=len(told.names))
+    votes = model_votes.votes()
+    models = len(model_votes.names)
+    table = games(win_table(votes.as_runs(), models))[0] if len(votes) else np.zeros((models, models))
+    counts = np.bincount(np.concatenate([votes.first, votes.second]), minlength=models)
     enough = set(np.flatnonzero(counts >= LEAST_VOTES)) & set(np.argsort(-counts)[:MOST_MODELS])
-    chosen = np.array([number in enough for number in range(len(told.names))])
+    chosen = np.array([number in enough for number in range(models)])
     _count, label = connected_components(table * np.outer(chosen, chosen) > 0, directed=False)
     sizes = np.bincount(label[chosen], minlength=1) if chosen.any() else np.zeros(1)
     return {int(number) for number in np.flatnonzero(chosen & (label == int(np.argmax(sizes))))}
@@ -180,32 +181,33 @@ def _odds_of(strength: float) -> float | None:
     return float(np.exp(strength)) if np.isfinite(strength) else None
 
 
-def duels(told: Judgements) -> list[dict[str, Any]]:
-    """Each pair of models that met: win, tie, loss, both bad, and the odds with intervals; the most judged first."""
-    low, high = np.minimum(told.first, told.second), np.maximum(told.first, told.second)
+def comparisons(model_votes: ModelVotes) -> list[dict[str, Any]]:
+    """Each pair of models: wins, ties, losses, both bad, and the odds with intervals; the most compared first."""
+    low, high = np.minimum(model_votes.first, model_votes.second), np.maximum(model_votes.first, model_votes.second)
     pairs, counts = np.unique(np.stack([low, high], 1), axis=0, return_counts=True)
-    return [_duel(told, int(a), int(b)) for a, b in pairs[np.argsort(-counts)][:MOST_DUELS]]
+    return [_comparison(model_votes, int(a), int(b)) for a, b in pairs[np.argsort(-counts)][:MOST_COMPARISONS]]
 
 
-def _duel(told: Judgements, a: int, b: int) -> dict[str, Any]:
-    kept = ((told.first == a) & (told.second == b)) | ((told.first == b) & (told.second == a))
-    score = np.where(told.first[kept] == a, told.score[kept], 1 - told.score[kept])
+def _comparison(model_votes: ModelVotes, a: int, b: int) -> dict[str, Any]:
+    first, second = model_votes.first, model_votes.second
+    kept = ((first == a) & (second == b)) | ((first == b) & (second == a))
+    score = np.where(first[kept] == a, model_votes.score[kept], 1 - model_votes.score[kept])
     found = {
-        "first": told.names[a],
-        "second": told.names[b],
+        "first": model_votes.names[a],
+        "second": model_votes.names[b],
         "wins": int((score == 1).sum()),
         "ties": int((score == 0.5).sum()),
         "losses": int((score == 0).sum()),
         "both_bad": int(np.isnan(score).sum()),
     }
-    votes = told.votes(kept)
+    votes = model_votes.votes(kept)
     if not len(votes):
         return {**found, "votes": 0, "raters": 0, "prompts": 0, "share": None, "odds": None, "low": None, "high": None}
     return {**found, **preference(votes, a, b)}
 
 
 def preference(votes: Votes, a: int, b: int) -> dict[str, Any]:
-    """How much `a` is preferred to `b` in votes between these two: the share of wins and the odds, with intervals."""
+    """How much `a` is preferred to `b` in votes between the two: the share of wins and the odds, with intervals."""
     is_first = votes.first == a
     score = np.where(is_first, votes.score, 1 - votes.score)
     between = Votes(np.zeros_like(votes.first), np.ones_like(votes.first), score, *_rest(votes))
@@ -230,8 +232,8 @@ def _rest(votes: Votes) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[n
     return votes.rater, votes.prompt, votes.weight
 
 
-def turned(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The same duel from the other side."""
+def reversed_comparison(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The same comparison seen from the other model."""
 
     def over(name: str) -> float | None:
         return 1 / row[name] if row.get(name) else None
@@ -243,41 +245,41 @@ def turned(row: Mapping[str, Any]) -> dict[str, Any]:
     return {**row, **sides, **ends, "share": share, "odds": odds}
 
 
-def duel_of(rows: Iterable[Mapping[str, Any]], first: str, second: str) -> dict[str, Any] | None:
-    """The duel of two models as seen from `first`, whichever way round it is kept; None: they did not meet."""
+def comparison_of(rows: Iterable[Mapping[str, Any]], first: str, second: str) -> dict[str, Any] | None:
+    """The comparison of two models seen from `first`, whichever way round it is stored; None: never compared."""
     for row in rows:
         if (row["first"], row["second"]) == (first, second):
             return dict(row)
         if (row["first"], row["second"]) == (second, first):
-            return turned(row)
+            return reversed_comparison(row)
     return None
 
 
-def position(told: Judgements) -> dict[str, Any] | None:
+def position(model_votes: ModelVotes) -> dict[str, Any] | None:
     """How often the picture on the left won, of the votes that named a side."""
-    named = (told.is_left == 0) | (told.is_left == 1)
-    decided = np.bincount(told.rater[named])
-    effect = left_share(np.bincount(told.rater[named], told.is_left[named]).astype(np.int64), decided)
+    named = (model_votes.is_left == 0) | (model_votes.is_left == 1)
+    decided = np.bincount(model_votes.rater[named])
+    effect = left_share(np.bincount(model_votes.rater[named], model_votes.is_left[named]).astype(np.int64), decided)
     if effect is None:
         return None
     return {"share": effect.mean, "low": effect.low, "high": effect.high, "votes": effect.answers}
 
 
 def pair_agreement(since: datetime) -> dict[str, Any] | None:
-    """Nominal alpha over pairs that two or more people judged: which picture, tie, or both bad."""
-    found = agreement([chosen for _low, _high, *chosen in judged_twice(since)], level="nominal")
+    """Nominal alpha over pairs that two or more people compared: which picture, tie, or both bad."""
+    found = agreement([chosen for _low, _high, *chosen in pairs_rated_twice(since)], level="nominal")
     return None if found is None else {"alpha": found.alpha, "low": found.low, "high": found.high, "units": found.units}
 
 
-def judged_twice(since: datetime) -> QuerySet[Comparison, Any]:
-    """The newest pairs that two or more people judged, and how often each verdict was given."""
+def pairs_rated_twice(since: datetime) -> QuerySet[Comparison, Any]:
+    """The newest pairs that two or more people compared, and how often each outcome was chosen."""
     verdict = Case(
         When(preferred=F("image_low"), then=Value("low")),
         When(preferred=F("image_high"), then=Value("high")),
         default=F("outcome"),
         output_field=CharField(),
     )
-    judged = Comparison.objects.votes().unflagged().filter(created_at__gte=since)
-    tallies = {f"n_{said}": Count("pk", filter=Q(verdict=said)) for said in ("low", "high", "tie", "both_bad")}
-    units = judged.annotate(verdict=verdict).values_list("image_low", "image_high").alias(n=Count("pk"))
-    return units.filter(n__gte=2).annotate(**tallies).order_by("-image_low", "-image_high")[:MOST_UNITS]
+    votes = Comparison.objects.votes().unflagged().filter(created_at__gte=since)
+    counts = {f"n_{name}": Count("pk", filter=Q(verdict=name)) for name in ("low", "high", "tie", "both_bad")}
+    units = votes.annotate(verdict=verdict).values_list("image_low", "image_high").alias(n=Count("pk"))
+    return units.filter(n__gte=2).annotate(**counts).order_by("-image_low", "-image_high")[:MOST_UNITS]

@@ -1,4 +1,4 @@
-"""Who was asked, and what became of it."""
+"""Response rates by stratum, and draws that asked nothing."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -8,13 +8,13 @@ from typing import Any
 
 from django.db.models import Count, QuerySet, Sum
 
-from ratings.models import Ask, AskOutcome, DrawTally
+from ratings.asking.models import Ask, AskOutcome, DrawCount
 from ratings.research.statistics import response_interval
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What became of the closed asks of one stratum; `low` and `high` are Wilson's 95 % interval of `rate`."""
+    """Outcomes of the closed asks of one stratum; `low` and `high` are Wilson's 95 % interval of `rate`."""
 
     surface: str
     stratum: str
@@ -26,7 +26,7 @@ class Response:
 
 
 def responses(since: datetime) -> list[dict[str, Any]]:
-    """`Response`s by surface and stratum, as JSON keeps them; asks still open are not counted yet."""
+    """`Response`s by surface and stratum as JSON values; open asks are not counted."""
     outcomes: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
     for surface, stratum, outcome, n in closed_asks(since):
         outcomes[surface, stratum][outcome] = n
@@ -34,7 +34,7 @@ def responses(since: datetime) -> list[dict[str, Any]]:
 
 
 def closed_asks(since: datetime) -> QuerySet[Ask, tuple[str, str, str, int]]:
-    """How many asks of a period ended how, by surface and stratum."""
+    """Closed asks of a period, counted by surface, stratum and outcome."""
     closed = Ask.objects.filter(created_at__gte=since).exclude(outcome=AskOutcome.OPEN)
     return closed.values_list("surface", "stratum", "outcome").annotate(n=Count("pk"))
 
@@ -46,10 +46,10 @@ def _response(surface: str, stratum: str, outcomes: Mapping[str, int]) -> Respon
 
 
 def unasked(since: datetime) -> list[dict[str, Any]]:
-    """Draws that asked nothing, by surface and reason; those at a limit had no chance to be asked."""
+    """Draws that asked nothing, by surface and reason; at a limit, the chance to be asked was 0."""
     return [dict(row) for row in draws_without_ask(since)]
 
 
-def draws_without_ask(since: datetime) -> QuerySet[DrawTally, Any]:
-    tallies = DrawTally.objects.filter(day__gte=since.date()).values("surface", "reason")
-    return tallies.annotate(draws=Sum("draws")).order_by("surface", "reason")
+def draws_without_ask(since: datetime) -> QuerySet[DrawCount, Any]:
+    counts = DrawCount.objects.filter(day__gte=since.date()).values("surface", "reason")
+    return counts.annotate(draws=Sum("draws")).order_by("surface", "reason")

@@ -1,4 +1,4 @@
-"""Every figure of the Research pages as a table with its definition, for CSV files and for pages alike."""
+"""Every figure of the Research pages as a table with its definition, for CSV files."""
 
 import csv
 import io
@@ -9,11 +9,10 @@ from typing import Any
 from django.db import connection
 from django.db.models import QuerySet
 
-from ratings.models import Reading
-from ratings.research.models import DIMENSIONS, band_of
-from ratings.research.reports.aspects import JUDGED_TWICE, MEANS, MOST_FIGURES, RATES, TOLD
-from ratings.research.reports.flags import doubted
-from ratings.research.reports.model_comparisons import JUDGED, RATER_CAP, duel_of, judged_twice
+from ratings.research.models import DIMENSIONS, ReportSnapshot, band_of
+from ratings.research.reports.aspects import ANSWERS_SQL, MEANS_SQL, MOST_FIGURES, RATED_TWICE_SQL, RATES_SQL
+from ratings.research.reports.flags import flagged_answers
+from ratings.research.reports.model_comparisons import RATER_CAP, VOTES_SQL, comparison_of, pairs_rated_twice
 from ratings.research.reports.responses import closed_asks, draws_without_ask
 
 KEPT_COLUMNS = (
@@ -21,7 +20,7 @@ KEPT_COLUMNS = (
     "raters", "response",
 )  # fmt: skip
 ASPECT_COLUMNS = (*KEPT_COLUMNS, "band_low", "band_high")
-DUEL_COLUMNS = (
+COMPARISON_COLUMNS = (
     "first", "second", "wins", "ties", "losses", "both_bad", "share", "odds", "low", "high", "naive_low", "naive_high",
     "votes", "raters", "prompts",
 )  # fmt: skip
@@ -36,7 +35,7 @@ NARROWED: Mapping[str, Sequence[str]] = {"aspects": ASPECTS, "duels": ("first", 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`definition` says what the figures are and how they came about, a line each."""
+    """`definition` says what the figures are and how they were computed, one line each."""
 
     name: str
     definition: Sequence[str]
@@ -44,9 +43,9 @@ class Table:
     rows: Iterable[Mapping[str, Any]]
 
 
-def aspects(reading: Reading, fixed: Mapping[str, str]) -> Table:
+def aspects(snapshot: ReportSnapshot, fixed: Mapping[str, str]) -> Table:
     """Means along every dimension; `fixed` narrows them to one surface, question, model, style or category."""
-    figures = reading.aspects.filter(**fixed).order_by("surface", "question", *DIMENSIONS, "week")
+    figures = snapshot.aspects.filter(**fixed).order_by("surface", "question", *DIMENSIONS, "week")
     return Table(
         "aspects",
         [
@@ -55,9 +54,9 @@ def aspects(reading: Reading, fixed: Mapping[str, str]) -> Table:
             "naive: the unweighted mean. Surfaces are never pooled. Flagged answers are left out.",
             "band_low, band_high: how far the interval would reach if those who did not answer would have said half",
             "a step less, or more.",
-            f"Response rates: {_line(RATES)}",
-            f"Answers: {_line(TOLD)}",
-            f"Figures: {_line(MEANS)} (at most {MOST_FIGURES} a grouping)",
+            f"Response rates: {_line(RATES_SQL)}",
+            f"Answers: {_line(ANSWERS_SQL)}",
+            f"Figures: {_line(MEANS_SQL)} (at most {MOST_FIGURES} a grouping)",
         ],
         ASPECT_COLUMNS,
         map(_with_band, figures.values(*KEPT_COLUMNS)[: 20 * MOST_FIGURES]),
@@ -69,11 +68,11 @@ def _with_band(row: Mapping[str, Any]) -> dict[str, Any]:
     return {**row, "band_low": low, "band_high": high}
 
 
-def duels(reading: Reading, fixed: Mapping[str, str]) -> Table:
-    """Every pair of models; `fixed` with `first` and `second` leaves one, as seen from `first`."""
-    rows = reading.body["duels"]
+def comparisons(snapshot: ReportSnapshot, fixed: Mapping[str, str]) -> Table:
+    """Every pair of models; with `first` and `second` in `fixed` one pair, seen from `first`."""
+    rows = snapshot.body["duels"]
     if fixed:
-        one = duel_of(rows, fixed.get("first", ""), fixed.get("second", ""))
+        one = comparison_of(rows, fixed.get("first", ""), fixed.get("second", ""))
         rows = [] if one is None else [one]
     return Table(
         "duels",
@@ -81,103 +80,106 @@ def duels(reading: Reading, fixed: Mapping[str, str]) -> Table:
             "Model against model. share: wins of the first, a tie counting half, both bad left out. odds = share /",
             "(1 - share) with a 95 % interval clustered by rater and by prompt (jackknife, the larger way counts);",
             f"naive: votes taken for independent. Nobody's votes weigh more than {RATER_CAP:g} together.",
-            f"Votes: {_line(JUDGED)}",
+            f"Votes: {_line(VOTES_SQL)}",
         ],
-        DUEL_COLUMNS,
+        COMPARISON_COLUMNS,
         rows,
     )
 
 
-def leaderboard(reading: Reading, fixed: Mapping[str, str]) -> Table:
+def leaderboard(snapshot: ReportSnapshot, fixed: Mapping[str, str]) -> Table:
     return Table(
         "leaderboard",
         [
             "Bradley-Terry strengths as odds against the average model, a tie being half a win for each; 95 %",
             "interval clustered by rater and by prompt; naive: votes taken for independent.",
-            f"Votes: {_line(JUDGED)}",
+            f"Votes: {_line(VOTES_SQL)}",
         ],
         BOARD_COLUMNS,
-        reading.body["leaderboard"]["rows"],
+        snapshot.body["leaderboard"]["rows"],
     )
 
 
-def responses(reading: Reading, fixed: Mapping[str, str]) -> Table:
-    rows = [{**row, **{name: row["outcomes"].get(name, 0) for name in OUTCOMES}} for row in reading.body["responses"]]
+def responses(snapshot: ReportSnapshot, fixed: Mapping[str, str]) -> Table:
+    rows = [{**row, **{name: row["outcomes"].get(name, 0) for name in OUTCOMES}} for row in snapshot.body["responses"]]
     return Table(
         "responses",
         [
             "What became of closed asks, by surface and stratum; rate: answered / asks, with Wilson's 95 % interval.",
-            f"Asks: {_sql(closed_asks(reading.since))}",
+            f"Asks: {_sql(closed_asks(snapshot.since))}",
         ],
         ("surface", "stratum", "asks", *OUTCOMES, "rate", "low", "high"),
         rows,
     )
 
 
-def unasked(reading: Reading, fixed: Mapping[str, str]) -> Table:
+def unasked(snapshot: ReportSnapshot, fixed: Mapping[str, str]) -> Table:
     return Table(
         "unasked",
         [
-            "Draws that asked nothing, by surface and reason. An empty reason: the chance fell so. Members at a limit",
+            "Draws that asked nothing, by surface and reason. An empty reason: by chance. Members at a limit",
             "had no chance to be asked and leave the population.",
-            f"Draws: {_sql(draws_without_ask(reading.since))}",
+            f"Draws: {_sql(draws_without_ask(snapshot.since))}",
         ],
         ("surface", "reason", "draws"),
-        reading.body["unasked"],
+        snapshot.body["unasked"],
     )
 
 
-def agreement(reading: Reading, fixed: Mapping[str, str]) -> Table:
-    pairs = reading.body["pair_agreement"]
-    rows = [*reading.body["agreement"], *([{"surface": "compare", "question": "preference", **pairs}] if pairs else [])]
+def agreement(snapshot: ReportSnapshot, fixed: Mapping[str, str]) -> Table:
+    pairs = snapshot.body["pair_agreement"]
+    rows = [
+        *snapshot.body["agreement"],
+        *([{"surface": "compare", "question": "preference", **pairs}] if pairs else []),
+    ]
     return Table(
         "agreement",
         [
-            "Krippendorff's alpha (ordinal for questions, nominal for pairs) over pictures or pairs judged twice or",
+            "Krippendorff's alpha (ordinal for questions, nominal for pairs) over pictures or pairs rated twice or",
             "more, with his bootstrap's 95 % interval.",
-            f"Response rates: {_line(RATES)}",
-            f"Answers: {_line(TOLD)}",
-            f"Pictures: {_line(JUDGED_TWICE)}",
-            f"Pairs: {_sql(judged_twice(reading.since))}",
+            f"Response rates: {_line(RATES_SQL)}",
+            f"Answers: {_line(ANSWERS_SQL)}",
+            f"Pictures: {_line(RATED_TWICE_SQL)}",
+            f"Pairs: {_sql(pairs_rated_twice(snapshot.since))}",
         ],
         ("surface", "question", "alpha", "low", "high", "units"),
         rows,
     )
 
 
-def complaints(reading: Reading, fixed: Mapping[str, str]) -> Table:
+def complaints(snapshot: ReportSnapshot, fixed: Mapping[str, str]) -> Table:
     return Table(
         "complaints",
         [
             "Questions on the post surface whose whole 95 % interval lies below the average of their model's, the",
             "worst first. average: the mean of the model's means of all questions but overall, each counting alike.",
             "Means are those of the table of aspects with a checkpoint and no style, category or week.",
-            f"Response rates: {_line(RATES)}",
-            f"Answers: {_line(TOLD)}",
+            f"Response rates: {_line(RATES_SQL)}",
+            f"Answers: {_line(ANSWERS_SQL)}",
         ],
         COMPLAINT_COLUMNS,
-        reading.body["complaints"],
+        snapshot.body["complaints"],
     )
 
 
-def overview(reading: Reading, fixed: Mapping[str, str]) -> Table:
+def overview(snapshot: ReportSnapshot, fixed: Mapping[str, str]) -> Table:
     """The single figures, a row each; `of` is what `value` is counted or shared from, `about` whom it names."""
-    answers, votes = doubted(reading.since)
+    answers, votes = flagged_answers(snapshot.since)
     return Table(
         "overview",
         [
             "The single figures of the pages. asks: closed ones; answered: of them. left_wins: how often the picture",
             "on the left won, of the votes that named a side, 95 % interval clustered by rater. votes_to_flip: the",
             "fewest votes found whose removal puts another model first (empty: none of a tenth did). pair_agreement:",
-            "as in the table of agreement. answers_left_out, votes_left_out: a quality flag speaks against them.",
+            "as in the table of agreement. answers_left_out, votes_left_out: they have a quality flag.",
             "models_left_out: too few votes, or never compared with the others of the leaderboard.",
-            f"Asks: {_sql(closed_asks(reading.since))}",
-            f"Votes: {_line(JUDGED)}",
+            f"Asks: {_sql(closed_asks(snapshot.since))}",
+            f"Votes: {_line(VOTES_SQL)}",
             f"Answers left out: {_sql(answers)}",
             f"Votes left out: {_sql(votes)}",
         ],
         ("figure", "value", "low", "high", "of", "about"),
-        _single_figures(reading.body),
+        _single_figures(snapshot.body),
     )
 
 
@@ -203,11 +205,11 @@ def _ends(row: Mapping[str, Any]) -> dict[str, Any]:
     return {"low": row.get("low"), "high": row.get("high")}
 
 
-TABLES: Mapping[str, Callable[[Reading, Mapping[str, str]], Table]] = {
+TABLES: Mapping[str, Callable[[ReportSnapshot, Mapping[str, str]], Table]] = {
     "overview": overview,
     "aspects": aspects,
     "complaints": complaints,
-    "duels": duels,
+    "duels": comparisons,
     "leaderboard": leaderboard,
     "responses": responses,
     "unasked": unasked,
@@ -215,11 +217,11 @@ TABLES: Mapping[str, Callable[[Reading, Mapping[str, str]], Table]] = {
 }
 
 
-def to_csv(table: Table, reading: Reading, fixed: Mapping[str, str]) -> str:
+def to_csv(table: Table, snapshot: ReportSnapshot, fixed: Mapping[str, str]) -> str:
     """The definition as lines that begin with #, then a header and the rows."""
     out = io.StringIO()
     chosen = ", ".join(f"{name} = {value}" for name, value in fixed.items()) or "everything"
-    period = f"{reading.since:%Y-%m-%d %H:%M} to {reading.computed_at:%Y-%m-%d %H:%M} UTC"
+    period = f"{snapshot.since:%Y-%m-%d %H:%M} to {snapshot.computed_at:%Y-%m-%d %H:%M} UTC"
     for line in (f"{table.name}: {period}; {chosen}", *table.definition):
         out.write(f"# {line}\n")
     writer = csv.writer(out, lineterminator="\n")

@@ -15,7 +15,7 @@ PRECISION = 1e-10
 
 @dataclass(frozen=True, slots=True)
 class Votes:
-    """Judgements of pairs, arrays of shape (votes,) or (runs, votes): each run is a data set of its own.
+    """ModelVotes of pairs, arrays of shape (votes,) or (runs, votes): each run is a data set of its own.
 
     `first` and `second` are models 0…K-1; `score` is 1 where the first won, 0 where it lost, 0.5 for a tie;
     `rater` and `prompt` are numbered from 0; `weight` is 1, or less where a rater's votes are capped.
