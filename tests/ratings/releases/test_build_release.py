@@ -22,13 +22,16 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
+from generation.media import storage
 from generation.models import Image
+from generation.parameters import Parameters
 from ratings import tasks
 from ratings.models import Release
 from ratings.releases import building
 from ratings.releases import services as releases_services
 from ratings.releases.engine.eligibility import ReleaseFilter
 from ratings.releases.publishing.verification import verify_release
+from tests.generation.fixtures import drawn
 from tests.processes import environ, manage
 from tests.ratings.releases.folders import build, bytes_of
 from tests.services import ROOT
@@ -61,10 +64,10 @@ def test_what_cannot_be_done_is_one_sentence(alice: User, tmp_path: Path) -> Non
 def test_a_release_goes_to_s3_as_to_a_folder(community: Any, s3_storage: None, tmp_path: Path) -> None:
     """Pictures are read from S3 and the release is written there."""
     for image in Image.objects.all():
-        from generation.media import storage
-        from tests.generation.fixtures import drawn, recipe
-
-        storage.write_outputs(prefix=image.prefix, picture=drawn(image), recipe=recipe(image))
+        parameters = Parameters.of(image)
+        storage.write_outputs(
+            prefix=image.prefix, picture=drawn(image), parameters=parameters, public_id=image.public_id
+        )
     release = build(None)
     store = storages["releases"]
     for name, file in release.manifest["files"].items():
