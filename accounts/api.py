@@ -27,8 +27,8 @@ from accounts.models import (
 )
 from accounts.permissions import member_of
 from accounts.webhooks import deliveries
-from lib.addresses import counted_address_of
 from lib.errors import Refused
+from lib.http import client_network
 from lib.limits import check_rate
 
 ATTEMPTS_A_MINUTE = 10
@@ -150,7 +150,7 @@ def _by_password(request: Request, data: dict[str, Any]) -> User:
     from allauth.mfa.utils import is_mfa_enabled  # its models need the app registry
 
     name = data.get("username", "")
-    check_rate(key=f"token-address:{counted_address_of(request)}", limit=ATTEMPTS_A_MINUTE, seconds=60)
+    check_rate(key=f"token-address:{client_network(request)}", limit=ATTEMPTS_A_MINUTE, seconds=60)
     check_rate(key=f"token-name:{name.lower()}", limit=ATTEMPTS_A_MINUTE, seconds=60)
     user = authenticate(request._request, username=name, password=data.get("password", ""))
     if not isinstance(user, User):

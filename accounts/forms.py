@@ -9,17 +9,6 @@ from django.utils.translation import gettext_lazy as _
 from accounts.consent import EXPLAINED
 from accounts.models import User, WebhookEvent
 from lib.content_levels import ContentLevel
-from lib.errors import Refused
-
-
-def add_refusal(form: forms.Form | forms.ModelForm[Any], error: Refused) -> None:
-    """Shows a service's refusal beside the fields it is about, else above the form."""
-    about = {name: lines for name, lines in error.fields.items() if name in form.fields}
-    for name, lines in about.items():
-        for line in lines:
-            form.add_error(name, line)
-    if not about:
-        form.add_error(None, error.message)
 
 
 class ViewingForm(forms.Form):

@@ -17,6 +17,7 @@ from django.utils.translation import ngettext_lazy
 from knox.settings import knox_settings
 
 from accounts.consent import TEXT_VERSION
+from accounts.hooks import FilesOf, personal_data
 from accounts.models import (
     ApiToken,
     ConsentEvent,
@@ -31,7 +32,6 @@ from accounts.tasks import deliver_webhooks
 from accounts.webhooks import sending
 from lib.content_levels import ContentLevel
 from lib.errors import NotFound, Refused
-from lib.hooks import FilesOf, personal_data
 
 MAX_WEBHOOKS = 10
 

@@ -10,15 +10,14 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import services
-from accounts.forms import ConsentForm, DeletionForm, TokenForm, ViewingForm, WebhookForm, add_refusal
+from accounts.forms import ConsentForm, DeletionForm, TokenForm, ViewingForm, WebhookForm
 from accounts.models import ApiToken, ConsentEvent, Purpose, User, Webhook
 from accounts.permissions import member_of, member_required
 from accounts.webhooks import deliveries
 from lib.errors import NotFound, Refused
+from lib.http import UNPROCESSABLE, add_refusal, download, zip_files
 from lib.limits import check_rate
-from lib.streaming import download, zipped_files
 
-UNPROCESSABLE = 422
 LOGGED = 100
 page = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -148,7 +147,7 @@ def download_data(request: HttpRequest, form: str) -> HttpResponseBase:
         data = services.export_personal_data(user=member)
         headers = {"Content-Disposition": f'attachment; filename="{name}.json"'}
         return JsonResponse(data, json_dumps_params={"indent": 2, "ensure_ascii": False}, headers=headers)
-    return download(f"{name}.zip", zipped_files(services.export_personal_files(user=member)))
+    return download(f"{name}.zip", zip_files(services.export_personal_files(user=member)))
 
 
 @member_required

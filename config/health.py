@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from django_prometheus.exports import ExportToDjangoView
 
 from config import availability
-from lib.addresses import address_of
+from lib.http import client_address
 
 LOOPBACK = {"127.0.0.1", "::1"}
 
@@ -57,7 +57,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
 def _is_local(request: HttpRequest) -> bool:
     """A proxy on this host connects from loopback for everybody: then the address proves nothing."""
     is_proxied = bool(settings.SECURE_PROXY_SSL_HEADER or settings.NUM_PROXIES) or "X-Forwarded-For" in request.headers
-    return address_of(request) in LOOPBACK and not is_proxied
+    return client_address(request) in LOOPBACK and not is_proxied
 
 
 def _has_token(request: HttpRequest) -> bool:

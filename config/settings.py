@@ -34,7 +34,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # probes speak plain HTTP
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.boolean("BEHIND_PROXY", False) else None
-NUM_PROXIES = env.integer("NUM_PROXIES", 0, least=0)  # ours, in front: lib.addresses believes so many
+NUM_PROXIES = env.integer("NUM_PROXIES", 0, least=0)  # ours, in front: lib.http.client_address trusts so many
 SESSION_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
@@ -181,7 +181,7 @@ LOGIN_REDIRECT_URL = "/"
 EMAIL_URL = env.string("EMAIL_URL", "")
 vars().update(env.email(EMAIL_URL, VAR_DIR / "mail"))
 DEFAULT_FROM_EMAIL = env.string("DEFAULT_FROM_EMAIL", "salon@localhost")
-ACCOUNT_ADAPTER = "lib.addresses.Adapter"
+ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email" + ("*" if EMAIL_URL else ""), "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if EMAIL_URL else "none"
@@ -193,7 +193,7 @@ USERSESSIONS_TRACK_ACTIVITY = False
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 
 # Upward needs are met by naming functions of higher rungs here; accounts and moderation call them.
-PERSONAL_DATA = ["moderation.personal", "generation.personal", "feed.personal", "ratings.personal"]
+PERSONAL_DATA = ["moderation.personal_data", "generation.personal_data", "feed.personal_data", "ratings.personal_data"]
 MODERATION_EFFECTS = ["generation.effects", "feed.effects", "ratings.effects"]
 AUDIENCE = ["feed.audience"]
 POST_VISIBILITY_HOOKS = [  # called with post ids and the time, in this order, inside the transaction of the change
@@ -216,10 +216,10 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticatedOrReadOnly"],
-    "DEFAULT_PAGINATION_CLASS": "config.pages.Pages",
+    "DEFAULT_PAGINATION_CLASS": "lib.pagination.DefaultPagination",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_THROTTLE_CLASSES": ["lib.addresses.VisitorThrottle", "lib.addresses.MemberThrottle"],
+    "DEFAULT_THROTTLE_CLASSES": ["lib.limits.VisitorThrottle", "lib.limits.MemberThrottle"],
     "DEFAULT_THROTTLE_RATES": {
         "anon": env.string("API_RATE_ANONYMOUS", "120/min"),
         "user": env.string("API_RATE_MEMBER", "600/min"),

@@ -16,13 +16,10 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
 from lib.errors import Refused
+from lib.http import is_htmx
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
-
-
-def is_htmx(request: HttpRequest) -> bool:
-    return request.headers.get("HX-Request") == "true"
 
 
 def came_from(request: HttpRequest, otherwise: str) -> str:

@@ -14,7 +14,19 @@ from feed.posts import views as posts_views
 from feed.search import views as searching
 from feed.styles import views as emergent
 from feed.tags import views as tags_views
-from lib.converters import UsernameConverter
+
+
+class UsernameConverter:
+    """What Django lets a username be."""
+
+    regex = r"[\w.@+-]{1,150}"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
 
 register_converter(UsernameConverter, "username")
 

@@ -11,10 +11,11 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from pgvector.django import BitField
 
+from accounts.hooks import hidden_authors
 from accounts.models import Role, User, Viewer, level_for
 from lib.content_levels import ContentLevel
-from lib.hooks import hidden_authors
 from lib.ids import PublicIdModel
+from lib.images import is_reliable
 from moderation.models import Restriction
 
 
@@ -156,7 +157,6 @@ class ImageState(models.TextChoices):
 
 
 MAX_ATTEMPTS = 3
-LEAST_PDQ_QUALITY = 49  # below it PDQ takes unlike pictures for alike
 PENDING = (ImageState.QUEUED, ImageState.LEASED, ImageState.GENERATED, ImageState.SCREENING)
 UNPAID = (ImageState.CANCELLED, ImageState.FAILED)  # what these cost goes back to the member
 
@@ -299,7 +299,7 @@ class Image(PublicIdModel):
         return picture(self, viewer_may_sign=True).src if self.prefix else ""
 
     def moderation_pdq(self) -> str | None:
-        return str(self.pdq) if self.pdq is not None and (self.pdq_quality or 0) > LEAST_PDQ_QUALITY else None
+        return str(self.pdq) if self.pdq is not None and is_reliable(self.pdq_quality) else None
 
     def moderation_reach(self) -> int:
         return self.remixes.count()

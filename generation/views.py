@@ -19,6 +19,7 @@ from generation.media.uploads import preview_of
 from generation.models import PENDING, Checkpoint, Generation, Image, ImageState, Upload
 from generation.queue.queries import place_in_queue
 from lib.errors import Refused
+from lib.http import is_htmx
 
 
 def _checkpoints() -> list[Checkpoint]:
@@ -118,7 +119,7 @@ def detail(request: HttpRequest, public_id: str) -> HttpResponse:
         "place": place_in_queue(waiting[0], at=at) if waiting and len(waiting) == len(images) else None,
         "asked": next((each for each in cards if each.ask_url), None),
     }
-    template = "generation/_results.html" if request.headers.get("HX-Request") else "generation/detail.html"
+    template = "generation/_results.html" if is_htmx(request) else "generation/detail.html"
     return render(request, template, context)
 
 

@@ -1,59 +1,30 @@
-"""Hooks that settings name: how a lower rung reaches a higher one without importing it."""
+"""Hooks: a lower layer calls a higher one through dotted names in settings, and imports nothing of it."""
 
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Iterable
+from functools import cache
 from importlib import import_module
-from typing import Any, Protocol, cast
+from types import ModuleType
+from typing import Any
 
-from django.conf import settings
-from django.db.models import Q
 from django.utils.module_loading import import_string
 
-from accounts.models import User
 
-
-class PersonalData(Protocol):
-    """A module ``<app>/personal.py``.
-
-    ``COVERED`` names every foreign key of its app to User or Image, as ``"moderation.Report.reporter"``;
-    ``erase`` deletes leaves, blanks rows that have children, and runs inside the caller's transaction.
-    """
-
-    COVERED: Set[str]
-
-    def export(self, user: User) -> dict[str, Any]: ...
-
-    def erase(self, user: User) -> None: ...
-
-
-FilesOf = Callable[[User], list[tuple[str, Callable[[], bytes]]]]
-"""A module may also have ``export_files``: names within the download, each with what reads it when its turn comes."""
-
-
-def load_modules(names: Iterable[str]) -> dict[str, object]:
+def load_modules(names: Iterable[str]) -> dict[str, ModuleType]:
     """The modules by name; one that cannot be imported is an error, never skipped."""
     return {name: import_module(name) for name in names}
 
 
-def load_functions(paths: Iterable[str]) -> list[Callable[..., Any]]:
-    """The functions by their dotted paths, in order; one that cannot be imported is an error, never skipped."""
-    return [import_string(path) for path in paths]
+@cache
+def _load(name: str) -> Callable[..., Any]:
+    function: Callable[..., Any] = import_string(name)
+    return function
 
 
-def personal_data() -> dict[str, PersonalData]:
-    """Each rung's part by the name of its app, accounts first, the others as settings list them."""
-    modules = load_modules(["accounts.personal", *settings.PERSONAL_DATA])
-    return {name.partition(".")[0]: cast(PersonalData, module) for name, module in modules.items()}
+def load_functions(names: Iterable[str]) -> list[Callable[..., Any]]:
+    """The functions by dotted name, in order; one that cannot be imported is an error, never skipped."""
+    return [_load(name) for name in names]
 
 
-class Audience(Protocol):
-    """A module ``<app>/audience.py``: whose things a member is not shown on any rung."""
-
-    def hidden_authors(self, viewer: User, field: str) -> Q: ...
-
-
-def hidden_authors(viewer: User, field: str = "author") -> Q:
-    """Rows whose `field` is a member that settings' AUDIENCE hides from `viewer`; for `exclude`."""
-    hidden = Q()
-    for module in load_modules(settings.AUDIENCE).values():
-        hidden |= cast(Audience, module).hidden_authors(viewer, field)
-    return hidden
+def call_hooks(names: Iterable[str], *args: Any, **kwargs: Any) -> list[Any]:
+    """Calls each function with the same arguments, in order; what one raises goes up. Returns what each returned."""
+    return [hook(*args, **kwargs) for hook in load_functions(names)]

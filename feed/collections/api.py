@@ -20,8 +20,9 @@ from feed.lists.pages import PAGE_SIZE
 from feed.members.queries import visible_members
 from feed.posts.api import CURSOR, posts_shown
 from feed.posts.models import Post
-from feed.posts.serializers import PostPageSerializer, checked
+from feed.posts.serializers import PostPageSerializer
 from feed.rates import check_member_rate
+from lib.api import checked
 from lib.pagination import read_keyset
 
 ID = OpenApiParameter("id", str, OpenApiParameter.PATH)

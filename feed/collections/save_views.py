@@ -13,8 +13,9 @@ from feed.posts.cards import card_of, picture_of
 from feed.posts.forms import CollectForm, show_refusal
 from feed.posts.views import find_post
 from feed.rates import check_member_rate
-from feed.responses import button_of_a_post, came_from, for_members, is_htmx, says_no
+from feed.responses import button_of_a_post, came_from, for_members, says_no
 from lib.errors import Refused
+from lib.http import is_htmx
 
 
 @button_of_a_post

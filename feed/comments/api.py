@@ -15,8 +15,8 @@ from feed.comments import services as comments_services
 from feed.comments.models import Comment
 from feed.comments.services import Said, read_threads
 from feed.posts.models import Post
-from feed.posts.serializers import checked
 from feed.rates import check_member_rate
+from lib.api import checked
 
 POST = OpenApiParameter("post", str, required=True, description="Id of the post")
 CURSOR = OpenApiParameter("cursor", str, description="From `next` of the page before; opaque")

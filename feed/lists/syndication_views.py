@@ -19,8 +19,8 @@ from feed.lists.syndication import FORMATS, Channel, oembed, written
 from feed.posts.models import Post
 from feed.search.query_language import parse
 from feed.search.results import check_search_rate, read_results
-from lib.addresses import counted_address_of
 from lib.errors import Refused
+from lib.http import client_network
 
 VISITOR = AnonymousUser()
 SECONDS = 300
@@ -50,7 +50,7 @@ def _listed(request: HttpRequest, at: datetime) -> tuple[str, str, list[Post]]:
 
 def _found(request: HttpRequest, at: datetime) -> tuple[str, str, list[Post]]:
     text = request.GET["q"].strip()
-    check_search_rate(VISITOR, counted_address_of(request), at)
+    check_search_rate(VISITOR, client_network(request))
     posts = read_results(parse(text), VISITOR, at=at).posts
     return text, f"{reverse('feed:search')}?{urlencode({'q': text})}", posts
 

@@ -18,8 +18,8 @@ from feed.members.models import Block, Follow, HiddenPost, Mute
 from feed.members.own_changes import remember_own_change
 from feed.members.queries import visible_members
 from feed.posts.models import Post
-from feed.posts.serializers import checked
 from feed.rates import check_member_rate
+from lib.api import checked
 from lib.pagination import read_keyset
 
 PAGE_SIZE = 100

@@ -22,9 +22,9 @@ from feed.posts.forms import show_refusal
 from feed.posts.models import Post
 from feed.ranking import impressions
 from feed.rates import check_member_rate
-from feed.responses import came_from, for_members, is_htmx, says_no
-from lib.addresses import counted_address_of
+from feed.responses import came_from, for_members, says_no
 from lib.errors import Refused
+from lib.http import client_network, is_htmx
 from lib.pagination import read_keyset
 
 PAGE_SIZE = 50
@@ -160,7 +160,7 @@ def forget_seen(request: HttpRequest) -> HttpResponseBase:
 def note_impressions(request: HttpRequest) -> HttpResponse:
     """The page's beacon: ``post`` once for each card that was half visible for a second."""
     at, viewer = timezone.now(), request.user
-    address, agent = counted_address_of(request), request.headers.get("User-Agent", "")
+    address, agent = client_network(request), request.headers.get("User-Agent", "")
     key = impressions.viewer_key(viewer, address, agent, at)
     impressions.note_impressions(viewer=viewer, key=key, public_ids=request.POST.getlist("post"), at=at)
     return HttpResponse(status=204)

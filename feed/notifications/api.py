@@ -16,8 +16,8 @@ from accounts.services import mark_notifications_read
 from feed.notifications import digests
 from feed.notifications.models import NotificationChoice, NotificationSettings
 from feed.notifications.queries import ALWAYS, KINDS, Notice, count_unread, read_notices
-from feed.posts.serializers import checked
 from feed.rates import check_member_rate
+from lib.api import checked
 
 CURSOR = OpenApiParameter("cursor", str, description="From `next` of the page before; opaque")
 

@@ -38,12 +38,12 @@ from feed.posts.serializers import (
     ProfileSerializer,
     PublishSerializer,
     TagsSerializer,
-    checked,
 )
 from feed.ranking.orders import ASPECT_NAMES, SORT_NAMES, WINDOWS
 from feed.rates import check_member_rate
 from feed.tags.services import tag_post, tags_of
 from generation.models import Image
+from lib.api import checked
 from lib.pagination import read_keyset
 
 CURSOR = OpenApiParameter("cursor", str, description="From `next` of the page before; opaque")

@@ -13,7 +13,7 @@ from feed.posts import services as posts_services
 from feed.posts.models import Post
 from generation.media import storage
 from generation.models import ImageState
-from lib.streaming import download, zipped_files
+from lib.http import download, zip_files
 
 MOST_AT_ONCE = 500  # taken down by one press
 MOST_ORIGINALS = 2_000  # in one archive
@@ -35,7 +35,7 @@ def unpublish_posts(*, author: User, public_ids: Iterable[str], at: datetime | N
 
 def originals_archive(member: User, wanted: Iterable[str] = ()) -> StreamingHttpResponse:
     """A ZIP of the member's originals, all where `wanted` is empty, written while it is sent."""
-    return download(f"{member.username}-originals.zip", zipped_files(originals_of(author=member, public_ids=wanted)))
+    return download(f"{member.username}-originals.zip", zip_files(originals_of(author=member, public_ids=wanted)))
 
 
 def originals_of(*, author: User, public_ids: Iterable[str] = ()) -> list[tuple[str, Callable[[], bytes]]]:

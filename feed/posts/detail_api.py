@@ -24,12 +24,13 @@ from feed.posts.bulk_actions import MOST_AT_ONCE, originals_archive, unpublish_p
 from feed.posts.lineage import Family, Relative, family_of
 from feed.posts.models import Post
 from feed.posts.near_duplicates import near_duplicates_of, variations_of
-from feed.posts.serializers import PostSerializer, checked
+from feed.posts.serializers import PostSerializer
 from feed.ranking.explain import score_of
 from feed.rates import check_member_rate
 from feed.tags.services import tags_of
 from generation.api import LoraUseSerializer
 from generation.queries import source_image_for
+from lib.api import checked
 
 ID = OpenApiParameter("id", str, OpenApiParameter.PATH)
 POSTS = OpenApiParameter("post", str, many=True, description="Ids of posts of yours; left out, all of them")

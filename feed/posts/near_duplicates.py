@@ -8,9 +8,8 @@ from pgvector.django import HammingDistance
 
 from accounts.models import Viewer
 from feed.posts.models import Post, PostQuerySet
-from generation.models import LEAST_PDQ_QUALITY
+from lib.images import LEAST_PDQ_QUALITY, NEAR_PDQ_DISTANCE, is_reliable
 
-NEAR = 31  # PDQ bits of 256: its authors' threshold. Another seed of the same prompt is 48 or more away
 MOST_NEAR = 12
 LOOKED_AT = 1_000  # of the author's newest posts
 
@@ -23,7 +22,7 @@ def variations_of(post: Post, viewer: Viewer, at: datetime) -> list[Post]:
 
 def near_duplicates_of(post: Post, viewer: Viewer, at: datetime) -> list[Post]:
     """Other posts of the author that look the same to PDQ, the nearest first; none for a picture too plain for it."""
-    if post.image.pdq is None or (post.image.pdq_quality or 0) <= LEAST_PDQ_QUALITY:
+    if post.image.pdq is None or not is_reliable(post.image.pdq_quality):
         return []
     newest = Post.objects.published().filter(author=post.author_id).order_by("-published_at", "-pk")[:LOOKED_AT]
     alike = (
@@ -32,7 +31,7 @@ def near_duplicates_of(post: Post, viewer: Viewer, at: datetime) -> list[Post]:
         .filter(pk__in=newest.values("pk"), image__pdq_quality__gt=LEAST_PDQ_QUALITY)
         .exclude(image__generation=post.image.generation_id)
         .annotate(apart=HammingDistance("image__pdq", str(post.image.pdq)))
-        .filter(apart__lte=NEAR)
+        .filter(apart__lte=NEAR_PDQ_DISTANCE)
     )
     return list(alike.order_by("apart", "-pk")[:MOST_NEAR])
 
@@ -67,10 +66,10 @@ def fold_near(posts: list[Post]) -> list[Post]:
 
 
 def _bits(post: Post) -> int | None:
-    if post.image.pdq is None or (post.image.pdq_quality or 0) <= LEAST_PDQ_QUALITY:
+    if post.image.pdq is None or not is_reliable(post.image.pdq_quality):
         return None
     return int(str(post.image.pdq), 2)
 
 
 def _is_near(one: int | None, other: int | None) -> bool:
-    return one is not None and other is not None and (one ^ other).bit_count() <= NEAR
+    return one is not None and other is not None and (one ^ other).bit_count() <= NEAR_PDQ_DISTANCE

@@ -10,13 +10,14 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from feed.posts.models import Post, Reproduction
-from generation.models import LEAST_PDQ_QUALITY, PENDING, Image, ImageState, Upload
+from generation.models import PENDING, Image, ImageState, Upload
 from generation.parameters import Parameters
 from generation.queries import source_upload_for
 from generation.services import submit_generation
 from lib.errors import NotFound, Refused
+from lib.images import NEAR_PDQ_DISTANCE, hamming_distance, is_reliable
 
-SAME, ALIKE = 10, 31  # PDQ bits of 256: what PDQ's authors call a confident match, and a match
+SAME = 10  # PDQ bits: what PDQ's authors call a confident match; NEAR_PDQ_DISTANCE is a match
 
 
 @dataclass(frozen=True)
@@ -94,12 +95,12 @@ def outcome_of(post: Post, member: User) -> Outcome | None:
 
 def distance_of(one: Image, other: Image) -> int | None:
     """Bits of 256 in which the PDQ hashes differ; None where a picture is too plain for PDQ."""
-    if min(one.pdq_quality or 0, other.pdq_quality or 0) <= LEAST_PDQ_QUALITY:
+    if not (is_reliable(one.pdq_quality) and is_reliable(other.pdq_quality)):
         return None
-    return sum(bit != twin for bit, twin in zip(str(one.pdq), str(other.pdq), strict=True))
+    return hamming_distance(str(one.pdq), str(other.pdq))
 
 
 def _verdict(distance: int | None) -> Literal["", "same", "alike", "other"]:
     if distance is None:
         return ""
-    return "same" if distance <= SAME else "alike" if distance <= ALIKE else "other"
+    return "same" if distance <= SAME else "alike" if distance <= NEAR_PDQ_DISTANCE else "other"

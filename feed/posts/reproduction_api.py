@@ -14,8 +14,8 @@ from rest_framework.response import Response
 from accounts.permissions import member_of
 from feed.posts.models import Post
 from feed.posts.reproduction import Outcome, outcome_of, reproduce_post
-from feed.posts.serializers import checked
 from feed.rates import check_member_rate
+from lib.api import checked
 
 POST = OpenApiParameter("id", str, OpenApiParameter.PATH, description="Id of the post")
 

@@ -10,8 +10,9 @@ from feed.posts.cards import picture_of
 from feed.posts.reproduction import outcome_of, reproduce_post
 from feed.posts.views import find_post
 from feed.rates import check_member_rate
-from feed.responses import for_members, is_htmx, says_no
+from feed.responses import for_members, says_no
 from generation.media.signing import picture
+from lib.http import is_htmx
 
 SIDE_SIZES = "(min-width: 720px) 50vw, 100vw"
 

@@ -18,14 +18,6 @@ from feed.screened_text import LONGEST_ALT
 from lib.days import day_bounds
 
 
-def checked(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
-    """The request's data, valid as `kind` says; raises ValidationError (400, by field)."""
-    serializer = kind(data=request.data)
-    serializer.is_valid(raise_exception=True)
-    data: dict[str, Any] = serializer.validated_data
-    return data
-
-
 class PictureSerializer(serializers.Serializer[Any]):
     src = serializers.CharField()
     srcset = serializers.CharField()

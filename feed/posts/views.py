@@ -26,10 +26,11 @@ from feed.posts.models import Post
 from feed.posts.near_duplicates import near_duplicates_of, variations_of
 from feed.ranking.explain import score_of
 from feed.rates import check_member_rate
-from feed.responses import button_of_a_post, came_from, is_htmx, says_no
+from feed.responses import button_of_a_post, came_from, says_no
 from feed.tags.services import tags_of
 from generation.media.signing import is_plainly_public
 from generation.queries import source_image_for
+from lib.http import is_htmx
 from moderation.targets import target_type
 
 DETAIL_SIZES = "(min-width: 960px) 65vw, 100vw"

@@ -12,12 +12,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from feed.posts.api import CURSOR, posts_shown
-from feed.posts.serializers import PostSerializer, checked
+from feed.posts.serializers import PostSerializer
 from feed.search import similar
 from feed.search.query_language import LONGEST, parse
 from feed.search.results import check_search_rate, read_results
-from generation.media.uploads import open_picture
-from lib.addresses import counted_address_of
+from lib.api import checked
+from lib.http import client_network
+from lib.images import open_picture
 
 QUERY = OpenApiParameter(
     "q",
@@ -62,7 +63,7 @@ class SearchViewSet(viewsets.ViewSet):
     def list(self, request: Request) -> Response:
         """A page of results; `used` says how each part of the query was read."""
         at, text = timezone.now(), request.query_params.get("q", "")[: LONGEST + 1]
-        check_search_rate(request.user, counted_address_of(request), at)
+        check_search_rate(request.user, client_network(request))
         cursor = request.query_params.get("cursor", "")
         page = read_results(parse(text), request.user, at=at, cursor=cursor)
         shown = posts_shown(request, page.posts, page.next, request.path)
@@ -72,6 +73,6 @@ class SearchViewSet(viewsets.ViewSet):
     @action(detail=False, methods=["post"], parser_classes=[MultiPartParser])
     def picture(self, request: Request) -> Response:
         """The query that finds pictures that look like an uploaded one; the upload is not kept."""
-        check_search_rate(request.user, counted_address_of(request), timezone.now())
+        check_search_rate(request.user, client_network(request))
         picture = open_picture(checked(PictureUploadSerializer, request)["picture"])
         return Response({"q": similar.query_for(picture)})

@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from feed.posts.models import Post
 from feed.search.models import SearchEntry
 from feed.search.tasks import read_posts
-from generation.models import LEAST_PDQ_QUALITY
+from lib.images import LEAST_PDQ_QUALITY
 
 # What everybody may read of a post. A row whose text stays keeps its meaning; rows that differ in nothing are left.
 _SYNC = """

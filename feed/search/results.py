@@ -47,9 +47,9 @@ class _Candidates:
     read_as: dict[str, str] = field(default_factory=dict)
 
 
-def check_search_rate(viewer: Viewer, address: str, at: datetime) -> None:
+def check_search_rate(viewer: Viewer, address: str) -> None:
     """Raises Refused (429): a search costs more than a page of the feed. Visitors are told apart by IP address."""
-    check_rate(key=f"feed:search:{viewer.pk or address}", limit=SEARCHES_A_MINUTE, seconds=60, at=at)
+    check_rate(key=f"feed:search:{viewer.pk or address}", limit=SEARCHES_A_MINUTE, seconds=60)
 
 
 def read_results(query: Query, viewer: Viewer, *, at: datetime, cursor: str = "", size: int = PAGE_SIZE) -> ResultPage:

@@ -25,6 +25,7 @@ from feed.search.sql import EF_SEARCH, WORDS_AT_ONCE, Clause, Wanted, nearest, n
 from feed.search.text_embeddings import Vector
 from feed.search.vectors import shifted
 from lib.errors import Refused
+from lib.images import parse_pdq
 
 NEAREST = (80, 500, 3_200)  # how far each further step looks; the second is what one scan of EF_SEARCH brings
 MOST_BY_TIME = 40  # steps of 240
@@ -212,7 +213,7 @@ def begin(query: Query, viewer: Viewer, at: datetime, read_as: Mapping[str, str]
 
 def _looks(named: str, viewer: Viewer, at: datetime) -> tuple[int | None, Sight]:
     if len(named) == 64:
-        return None, Sight(pdq=f"{int(named, 16):0256b}")
+        return None, Sight(pdq=parse_pdq(named))
     if named.startswith(image_embeddings.UPLOAD):
         vector = image_embeddings.remembered(named)
         if vector is None:

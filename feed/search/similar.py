@@ -10,9 +10,8 @@ from feed.posts.models import Post
 from feed.search import image_embeddings
 from feed.search.query_language import parse
 from feed.search.results import read_results
-from generation.media import encoding
-from generation.models import LEAST_PDQ_QUALITY
 from lib.errors import Refused
+from lib.images import hash_picture, is_reliable
 
 IN_A_STRIP = 12
 
@@ -23,8 +22,8 @@ def hash_of(picture: PIL.Image.Image) -> str:
     Raises:
         Refused: 400 for a picture in which PDQ finds too little.
     """
-    bits, quality = encoding.pdq(picture)
-    if quality <= LEAST_PDQ_QUALITY:
+    bits, quality = hash_picture(picture)
+    if not is_reliable(quality):
         raise Refused("too_plain", _("That picture is too plain to compare. Choose one with more in it."))
     return f"{int(bits, 2):064x}"
 

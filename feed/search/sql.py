@@ -13,6 +13,7 @@ from django.db.models.expressions import RawSQL
 
 from accounts.models import User, Viewer
 from feed.search.text_embeddings import DIMENSIONS, Vector
+from lib.sql import open_cursor
 
 EF_SEARCH = 1_000  # the most there is; `benchmarks.search` says how many of the nearest it finds
 WORDS_AT_ONCE = 240  # rows with the words, put in order by meaning
@@ -113,10 +114,7 @@ def newest_worded(wanted: Wanted, viewer: Viewer, *, whole_first: bool = True, b
     limits |= {"newest": NEWEST, "newer": RECENT - NEWEST, "enough": ENOUGH, "limit": WORDS_AT_ONCE}
     sql = _WORDED.format(condition=wanted.condition.sql, **limits)
     own = viewer.pk if isinstance(viewer, User) else None
-    connection.ensure_connection()
-    unprepared: Any = _Unprepared
-    bound = connection._prepare_cursor(unprepared(connection.connection))  # type: ignore[attr-defined]
-    with bound as cursor:
+    with open_cursor(_Unprepared) as cursor:
         cursor.execute(sql, {**wanted.condition.values, "wanted": wanted.words, "whole": wanted.whole, "own": own})
         rows = cursor.fetchall()
     found = [row for row in rows if row[1] is not None]

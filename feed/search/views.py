@@ -12,15 +12,15 @@ from django.views.decorators.http import require_POST, require_safe
 
 from feed.posts.cards import card_of
 from feed.posts.models import Post
-from feed.responses import cut_note, is_htmx, render_list, says_no
+from feed.responses import cut_note, render_list, says_no
 from feed.search import similar
 from feed.search.query_language import parse
 from feed.search.results import check_search_rate, read_results
 from feed.styles.services import named_lately
-from generation.media.uploads import open_picture
 from generation.models import Style
-from lib.addresses import counted_address_of
 from lib.errors import Refused
+from lib.http import client_network, is_htmx
+from lib.images import open_picture
 
 MOST_STYLES = 12
 
@@ -31,7 +31,7 @@ def search(request: HttpRequest) -> HttpResponse:
     at, text = timezone.now(), request.GET.get("q", "").strip()
     try:
         if text:
-            check_search_rate(request.user, counted_address_of(request), at)
+            check_search_rate(request.user, client_network(request))
         page = read_results(parse(text), request.user, at=at, cursor=request.GET.get("cursor", ""))
     except Refused as refused:
         problems = refused.fields.get("q") or [refused.message]
@@ -64,7 +64,7 @@ def address(query: str, **more: str) -> str:
 @says_no
 def search_by_picture(request: HttpRequest) -> HttpResponseBase:
     """Turns an uploaded picture into the query that finds what looks like it; the picture itself is not kept."""
-    check_search_rate(request.user, counted_address_of(request), timezone.now())
+    check_search_rate(request.user, client_network(request))
     file = request.FILES.get("picture")
     if file is None:
         raise Refused("no_picture", _("Choose a picture first."))

@@ -12,13 +12,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import member_of
-from feed.posts.serializers import PostSerializer, checked
+from feed.posts.serializers import PostSerializer
 from feed.rates import check_member_rate
 from feed.styles import clustering
 from feed.styles import services as styles_services
 from feed.styles.models import EmergentStyle, StyleName, StyleWeek
 from feed.styles.queries import rising, weeks_of
 from feed.styles.views import vote
+from lib.api import checked
 
 ID = OpenApiParameter("id", str, OpenApiParameter.PATH)
 NAME = OpenApiParameter("name_id", str, OpenApiParameter.PATH)

@@ -10,13 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import pdqhash
 import PIL.Image
 from thumbhash import rgba_to_thumb_hash
 
 from generation.media.metadata import XMP, png
 from generation.parameters import Parameters
+from lib.images import hash_picture
 
 WIDTHS = (256, 512, 768, 1280)  # of renditions, besides the picture's own
 FORMATS = ("webp", "avif")
@@ -54,12 +53,6 @@ def widths_for(width: int) -> list[int]:
     return [*(smaller for smaller in WIDTHS if smaller < width), width]
 
 
-def pdq(picture: PIL.Image.Image) -> tuple[str, int]:
-    """The PDQ hash as 256 characters of 0 and 1, and its quality (0–100)."""
-    bits, quality = pdqhash.compute(np.asarray(picture.convert("RGB")))
-    return "".join("1" if bit else "0" for bit in bits), int(quality)
-
-
 def thumbhash(picture: PIL.Image.Image) -> str:
     """ThumbHash in base64, of the picture at no more than 32 pixels (the library is plain Python)."""
     small = picture.convert("RGBA")
@@ -82,7 +75,7 @@ def encode(picture: PIL.Image.Image, parameters: Parameters, *, public_id: str) 
     digest = hashlib.sha256(original).hexdigest()
     files = {"original.png": original, "training.jpg": jpeg}
     files |= {f"{digest[:16]}-{name}": data for name, data in _renditions(picture)}
-    bits, quality = pdq(picture)
+    pdq = hash_picture(picture)
     derived = Derived(
         png_sha256=digest,
         jpeg_sha256=hashlib.sha256(jpeg).hexdigest(),
@@ -90,8 +83,8 @@ def encode(picture: PIL.Image.Image, parameters: Parameters, *, public_id: str) 
         rendition_widths=widths_for(picture.width),
         thumbhash=thumbhash(picture),
         placeholder=placeholder(picture),
-        pdq=bits,
-        pdq_quality=quality,
+        pdq=pdq.bits,
+        pdq_quality=pdq.quality,
     )
     return Encoded(files, derived)
 

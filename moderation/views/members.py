@@ -8,9 +8,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from accounts.forms import add_refusal
 from accounts.permissions import member_of, member_required
 from lib.errors import Refused
+from lib.http import add_refusal
 from moderation.appeals import services as appeal_services
 from moderation.appeals.services import can_appeal
 from moderation.cases import services as case_services

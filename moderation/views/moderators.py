@@ -8,10 +8,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.forms import add_refusal
 from accounts.models import Role, User
 from accounts.permissions import member_of, role_required
 from lib.errors import Refused
+from lib.http import add_refusal
 from moderation.appeals import services as appeal_services
 from moderation.cases import services as case_services
 from moderation.decisions import services as decision_services

@@ -9,8 +9,9 @@ holds the two together for every kind of picture.
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
 from django.db.backends.postgresql.base import ServerBindingCursor
+
+from lib.sql import open_cursor
 
 _IN_FORCE = "lifted_at IS NULL AND starts_at <= %(at)s AND (ends_at IS NULL OR ends_at > %(at)s)"
 
@@ -76,8 +77,6 @@ def store_comparison(
 
 def _one(statement: str, values: dict[str, Any]) -> Any:
     """The row that comes back. Values are bound by the server, so that it may keep the statement's plan."""
-    connection.ensure_connection()
-    bound = connection._prepare_cursor(ServerBindingCursor(connection.connection))  # type: ignore[attr-defined,call-arg]
-    with bound as cursor:
+    with open_cursor(ServerBindingCursor) as cursor:
         cursor.execute(statement, values)
         return cursor.fetchone()

@@ -30,7 +30,7 @@ def appeal_flags(*, rater: User, text: str, at: datetime | None = None) -> Quali
             "nothing_flagged", _("All of your answers count. There is nothing to appeal against."), status=409
         )
     words = _clean(text, _("Say in your own words how you gave these answers."), "text")
-    check_rate(key=f"quality-appeal:{rater.pk}", limit=APPEALS_A_WEEK, seconds=7 * 24 * 3600, at=at)
+    check_rate(key=f"quality-appeal:{rater.pk}", limit=APPEALS_A_WEEK, seconds=7 * 24 * 3600)
     try:
         with transaction.atomic():
             return QualityAppeal.objects.create(rater=rater, text=words, created_at=at)

@@ -21,7 +21,7 @@ from accounts.permissions import member_of, role_required
 from generation.media.signing import Picture, picture
 from generation.models import Image
 from lib.errors import Refused
-from lib.streaming import download
+from lib.http import download, is_htmx
 from ratings.models import Release
 from ratings.releases import previews
 from ratings.releases import services as releases_services
@@ -96,7 +96,7 @@ def release_detail(request: HttpRequest, public_id: str) -> HttpResponse:
     release = get_object_or_404(Release.objects.select_related("created_by", "parent"), public_id=public_id)
     follower = release.point_releases.unfinished_or_published().first()
     context = {"release": release, "follower": follower, **_progress(release), **_download(release)}
-    fragment = request.headers.get("HX-Request") == "true"
+    fragment = is_htmx(request)
     return render(request, "ratings/_release_progress.html" if fragment else "ratings/release_detail.html", context)
 
 
@@ -129,7 +129,7 @@ def release_follow(request: HttpRequest, public_id: str) -> HttpResponse:
 def share(request: HttpRequest) -> HttpResponse:
     """What of a member leaves in datasets, and where it stands already; a fragment for the consent page."""
     context = {"share": share_of(user=member_of(request), at=timezone.now())}
-    fragment = request.headers.get("HX-Request") == "true"
+    fragment = is_htmx(request)
     return render(request, "ratings/_share.html" if fragment else "ratings/share.html", context)
 
 

@@ -1,7 +1,5 @@
 """Roles, refusals, rates, consent, notifications, and what a member may be shown."""
 
-from datetime import timedelta
-
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse
@@ -13,7 +11,6 @@ from accounts import services
 from accounts.models import ApiToken, ConsentEvent, Notification, Purpose, Role, User, level_for
 from accounts.permissions import role_required
 from lib.errors import NotFound, Refused
-from lib.limits import check_rate
 from tests.conftest import MakeMember
 
 pytestmark = pytest.mark.django_db
@@ -96,20 +93,6 @@ def test_mature_needs_a_stated_age_and_a_locked_site_stays_general(alice: User, 
     assert level_for(alice) == 0
     with pytest.raises(Refused):
         services.set_viewing(user=alice, is_adult=True, max_level=1)
-
-
-def test_a_rate_is_counted_in_a_window_that_slides() -> None:
-    now = timezone.now().replace(second=0, microsecond=0)
-    later = now.replace(second=59)
-    for _ in range(3):
-        check_rate(key="x", limit=3, seconds=60, at=later)
-    check_rate(key="y", limit=3, seconds=60, at=later)
-    with pytest.raises(Refused) as refused:
-        check_rate(key="x", limit=3, seconds=60, at=later)
-    assert refused.value.status == 429
-    with pytest.raises(Refused):
-        check_rate(key="x", limit=3, seconds=60, at=later + timedelta(seconds=5))
-    check_rate(key="x", limit=3, seconds=60, at=later + timedelta(seconds=58))
 
 
 def test_a_token_is_kept_as_a_digest_only_and_works_until_it_is_revoked(alice: User, mallory: User) -> None:

@@ -6,8 +6,8 @@ from django.db import transaction
 from pytest_django.fixtures import Settings
 
 from accounts import services
+from accounts.hooks import personal_data
 from accounts.models import User
-from lib.hooks import personal_data
 
 WATCHED = {"accounts.User", "generation.Image"}
 
@@ -27,7 +27,7 @@ def test_every_foreign_key_to_a_member_or_an_image_is_covered_by_a_hook() -> Non
 @pytest.mark.django_db
 def test_a_rung_that_fails_to_erase_keeps_the_whole_account(alice: User, settings: Settings) -> None:
     services.record_consent(user=alice, purpose="train", granted=True)
-    settings.PERSONAL_DATA = ["tests.accounts.broken_personal", "moderation.personal"]
+    settings.PERSONAL_DATA = ["tests.accounts.broken_personal", "moderation.personal_data"]
     with pytest.raises(RuntimeError), transaction.atomic():
         services.delete_account(user=alice)
     alice.refresh_from_db()

@@ -43,7 +43,7 @@ def test_foreign_keys_point_down_the_ladder() -> None:
 
 def test_every_foreign_key_to_a_member_or_an_image_is_covered_by_a_personal_data_hook() -> None:
     """So that nobody adds a table that a download of one's data, or a deletion, would forget."""
-    hooks = [importlib.import_module(name) for name in ["accounts.personal", *settings.PERSONAL_DATA]]
+    hooks = [importlib.import_module(name) for name in ["accounts.personal_data", *settings.PERSONAL_DATA]]
     covered = set().union(*(hook.COVERED for hook in hooks))
     people = {apps.get_model("accounts.User"), apps.get_model("generation.Image")}
     # Django's own tables of roles and permissions hold nothing that anybody said; they go with the member.
@@ -54,7 +54,7 @@ def test_every_foreign_key_to_a_member_or_an_image_is_covered_by_a_personal_data
 
 
 def test_what_the_hooks_say_they_cover_exists() -> None:
-    for name in ["accounts.personal", *settings.PERSONAL_DATA]:
+    for name in ["accounts.personal_data", *settings.PERSONAL_DATA]:
         for label in importlib.import_module(name).COVERED:
             app, model, field = label.split(".")
             apps.get_model(app, model)._meta.get_field(field)

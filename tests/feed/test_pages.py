@@ -5,7 +5,6 @@ from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
@@ -16,6 +15,7 @@ from feed.models import Like, Post
 from feed.ranking.counters import process_recount_requests
 from feed.tags.services import tag_post
 from lib.days import local_day
+from lib.limits import check_rate
 from tests.conftest import ApiAs, As
 from tests.feed.conftest import Publish, PublishMany
 from tests.generation.fixtures import MakeImage
@@ -127,14 +127,10 @@ def test_nobody_is_sent_to_another_site(alice: User, bob: User, publish: Publish
 def test_likes_are_rate_limited_in_words(alice: User, bob: User, publish: Publish, as_user: As) -> None:
     post, client = publish(alice), as_user(bob)
     for _ in range(120):
-        cache.incr(_rate_key(bob)) if cache.get(_rate_key(bob)) else cache.set(_rate_key(bob), 1, 120)
+        check_rate(key=f"feed:like:{bob.pk}", limit=120, seconds=60)
     answer = client.post(f"/p/{post.public_id}/like/", headers=HTMX)
     assert answer.status_code == 429
     assert "too often" in answer["HX-Trigger"]
-
-
-def _rate_key(member: User) -> str:
-    return f"rate:feed:like:{member.pk}:{int(timezone.now().timestamp() // 60)}"
 
 
 def test_a_post_shows_what_it_is_made_of(alice: User, bob: User, publish: Publish, as_user: As) -> None:

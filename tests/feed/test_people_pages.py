@@ -182,15 +182,15 @@ def test_a_link_to_a_place_finds_the_place(publish_many: PublishMany, as_user: A
 
 
 def test_a_member_leaves_with_what_they_chose(alice: User, bob: User, publish: Publish) -> None:
-    from feed import personal
+    from feed import personal_data
 
     post = publish(alice)
     members_services.follow_member(member=bob, followed=alice)
     members_services.mute(member=bob, kind="word", value="fox")
     members_services.hide_post(member=bob, post=post)
-    told = personal.export(bob)
+    told = personal_data.export(bob)
     assert [len(told[name]) for name in ("follows", "mutes", "hidden_posts")] == [1, 1, 1]
-    personal.erase(bob)
+    personal_data.erase(bob)
     assert not (Follow.objects.exists())
     assert not (Mute.objects.exists())
     assert not (HiddenPost.objects.exists())

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.fields import ArrayField
-from django.db import connection
 from django.db.backends.postgresql.base import CursorMixin
 from django.db.models import BigIntegerField, BooleanField, F, Func, Model, Value
 from django.db.models.base import ModelState
@@ -24,6 +23,7 @@ from accounts.models import User, Viewer, level_for
 from feed.posts.models import Post
 from feed.ranking.models import PostCount
 from generation.models import Checkpoint, Generation, Image, Style
+from lib.sql import open_cursor
 
 _MARK_ID, _MARK_IDS = -8_070_605_040_302_010, [-1_020_304_050_607_080]
 _MARK_AT = datetime(1907, 5, 3, 1, 2, 3, 4, tzinfo=UTC)
@@ -85,9 +85,7 @@ def fetch_listed(ids: Sequence[int], viewer: Viewer, at: datetime) -> dict[int, 
     if not ids:
         return {}
     compiled = _compiled(isinstance(viewer, User), level_for(viewer))
-    connection.ensure_connection()
-    bound = connection._prepare_cursor(_BoundCursor(connection.connection))  # type: ignore[attr-defined]
-    with bound as cursor:
+    with open_cursor(_BoundCursor) as cursor:
         cursor.execute(compiled.sql, compiled.filled(viewer.pk or 0, at, list(ids)))
         return {row[0]: _post(row) for row in cursor.fetchall()}
 

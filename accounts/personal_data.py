@@ -1,4 +1,4 @@
-"""Accounts' part of “download my data” and “delete my account” (see lib.hooks)."""
+"""Accounts' part of “download my data” and “delete my account” (see accounts.hooks)."""
 
 from typing import Any
 

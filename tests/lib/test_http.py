@@ -6,7 +6,8 @@ from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from lib.addresses import VisitorThrottle, address_of, counted_address_of
+from lib.http import client_address, client_network
+from lib.limits import VisitorThrottle
 from tests.conftest import PASSWORD
 
 PEER = "10.0.0.7"
@@ -14,7 +15,7 @@ PEER = "10.0.0.7"
 
 def address_by(told: str | None, peer: str = PEER) -> str:
     headers = {} if told is None else {"X-Forwarded-For": told}
-    return address_of(RequestFactory().get("/", headers=headers, REMOTE_ADDR=peer))
+    return client_address(RequestFactory().get("/", headers=headers, REMOTE_ADDR=peer))
 
 
 @pytest.mark.parametrize(
@@ -41,12 +42,12 @@ def test_the_header_counts_as_far_as_our_proxies_wrote_it(
 
 def test_a_household_has_one_limit_whatever_it_makes_of_its_addresses(rf: RequestFactory) -> None:
     one, other, far = (
-        counted_address_of(rf.get("/", REMOTE_ADDR=address))
+        client_network(rf.get("/", REMOTE_ADDR=address))
         for address in ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", "2001:db8:1:3::1")
     )
     assert one == other != far
     for address in ("203.0.113.9", ""):
-        assert counted_address_of(rf.get("/", REMOTE_ADDR=address)) == address
+        assert client_network(rf.get("/", REMOTE_ADDR=address)) == address
 
 
 def refusals(client: Client, path: str, addresses: list[str]) -> list[bool]:

@@ -1,4 +1,4 @@
-"""Ratings' part of “download my data” and “delete my account” (see lib.hooks)."""
+"""Ratings' part of “download my data” and “delete my account” (see accounts.hooks)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Moderation's part of “download my data” and “delete my account” (see lib.hooks)."""
+"""Moderation's part of “download my data” and “delete my account” (see accounts.hooks)."""
 
 from typing import Any
 

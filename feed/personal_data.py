@@ -1,4 +1,4 @@
-"""The feed's part of “download my data” and “delete my account” (see lib.hooks)."""
+"""The feed's part of “download my data” and “delete my account” (see accounts.hooks)."""
 
 from datetime import datetime
 from typing import Any

@@ -1,0 +1,63 @@
+"""One limiter for services and the API: a sliding window in Valkey."""
+
+import time
+
+import pytest
+import redis.exceptions
+from pytest_django.fixtures import Settings
+from rest_framework.request import Request
+from rest_framework.test import APIRequestFactory
+from rest_framework.views import APIView
+
+from lib.errors import Refused
+from lib.limits import VisitorThrottle, check_rate
+
+
+def is_refused(key: str, limit: int, seconds: int) -> bool:
+    try:
+        check_rate(key=key, limit=limit, seconds=seconds)
+    except Refused:
+        return True
+    return False
+
+
+def test_one_use_too_many_is_refused_with_the_time_to_wait_and_no_other_key_suffers() -> None:
+    for _ in range(3):
+        check_rate(key="x", limit=3, seconds=60)
+    with pytest.raises(Refused) as refused:
+        check_rate(key="x", limit=3, seconds=60)
+    assert (refused.value.code, refused.value.status) == ("too_many", 429)
+    assert refused.value.message in {f"That was too often. Try again in {n} seconds." for n in (59, 60)}
+    check_rate(key="y", limit=3, seconds=60)
+
+
+def test_the_window_slides() -> None:
+    """Shortly after a full window, its uses still count nearly in full; near the end of the next, hardly."""
+    start = time.monotonic()
+    assert [is_refused("x", 4, 2) for _ in range(5)] == [False] * 4 + [True]
+    time.sleep(2.1)
+    again = [is_refused("x", 4, 2) for _ in range(4)]
+    assert again[-1], f"a fresh window after {time.monotonic() - start:.2f} s"
+    time.sleep(4)
+    assert not is_refused("x", 4, 2)
+
+
+def test_without_valkey_the_error_goes_up(settings: Settings) -> None:
+    settings.CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:9/0"}
+    }
+    with pytest.raises(redis.exceptions.ConnectionError):
+        check_rate(key="x", limit=3, seconds=60)
+
+
+def test_the_api_is_throttled_by_the_same_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(VisitorThrottle, "rate", "2/min", raising=False)
+    request = Request(APIRequestFactory().get("/api/"))
+    throttle = VisitorThrottle()
+    assert [throttle.allow_request(request, APIView()) for _ in range(3)] == [True, True, False]
+    assert 0 < throttle.wait() <= 60
+
+
+def test_a_throttle_without_a_rate_lets_everything_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(VisitorThrottle, "rate", None, raising=False)
+    assert VisitorThrottle().allow_request(Request(APIRequestFactory().get("/api/")), APIView())
