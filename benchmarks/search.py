@@ -56,7 +56,7 @@ MANNERS = [
     "watercolour", "ink wash", "neon cyberpunk", "oil painting", "pixel art", "woodcut", "pencil sketch", "low poly",
 ]  # fmt: skip
 DETAILS = [
-    ["by the sea", "in a forest", "on a hill", "in a crowded street", "in an empty room", "underwater", "in the desert",
+    ["by the sea", "in a forest", "on a hill", "in a crowded street", "in an empty hall", "underwater", "in the desert",
      "on a rooftop", "in a library", "among ruins", "in a valley", "at a market"],
     ["at dawn", "at noon", "at dusk", "at midnight", "in heavy rain", "in the snow", "under stars", "in thick fog",
      "in spring", "in autumn", "by candlelight", "in a storm"],
@@ -141,7 +141,7 @@ def said(posts: int, *, is_hard: bool = False) -> Iterator[tuple[int, str, Any]]
     """
     from pgvector import HalfVector
 
-    from feed.search import text_embeddings
+    from feed.search.embeddings import text as text_embeddings
 
     phrases = [f"{subject} in {manner}" for subject, manner in product(SUBJECTS, MANNERS)]
     centres, rng = text_embeddings.embed(phrases), np.random.default_rng(7)
@@ -176,7 +176,7 @@ def measure(viewer: Any, rounds: int) -> dict[str, list[float]]:
     from pgvector import HalfVector
     from pgvector.psycopg import register_vector
 
-    from feed.search import text_embeddings
+    from feed.search.embeddings import text as text_embeddings
     from feed.search.query_language import parse
     from feed.search.results import read_results
     from feed.search.sql import EF_SEARCH
@@ -212,22 +212,24 @@ def recall(viewer: Any) -> dict[str, float]:
     from feed.search import sql as search_sql
     from feed.search.query_language import parse
 
-    shares = {}
+    recalls = {}
     connection = connect()
     connection.execute("SET enable_indexscan = off; SET max_parallel_workers_per_gather = 0")
     for text in WORDED + MEANT:
         search = retrieval.begin(parse(text), viewer, NOW)
         clause, vector = search._clause(plain=False), search.vector
         assert vector is not None
-        found = [post_id for post_id, _apart in search_sql.nearest(clause, vector, retrieval.NEAREST[0])][:NEAREST]
+        found = [post_id for post_id, _distance in search_sql.find_nearest(clause, vector, retrieval.NEAREST[0])][
+            :NEAREST
+        ]
         exact = connection.execute(
             f"SELECT post_id FROM feed_searchentry WHERE meaning IS NOT NULL AND {clause.sql}"  # noqa: S608
             f" ORDER BY meaning <=> %(towards)s LIMIT {NEAREST}".encode(),
             {**clause.values, "towards": str(vector.astype(np.float16).tolist())},
         )
-        shares[text] = len(set(found) & {post_id for (post_id,) in exact}) / NEAREST
+        recalls[text] = len(set(found) & {post_id for (post_id,) in exact}) / NEAREST
     connection.close()
-    return shares
+    return recalls
 
 
 def report(posts: int, loaded: dict[str, float], spent: dict[str, list[float]], found: dict[str, float]) -> None:
@@ -238,14 +240,14 @@ def report(posts: int, loaded: dict[str, float], spent: dict[str, list[float]], 
         p50, p95 = statistics.median(values), statistics.quantiles(values, n=20)[-1]
         print(f"{name:<16}{p50:>10.2f}{p95:>10.2f}")
         figures[name.replace(" ", "_")] = {"p50_ms": round(p50, 2), "p95_ms": round(p95, 2)}
-    for kind in ("words", "meaning"):
+    for kind in ("words", "embedding"):
         ratio = figures[f"search_{kind}"]["p95_ms"] / figures[f"bare_{kind}"]["p95_ms"]
         figures[f"ratio_{kind}"] = round(ratio, 2)
         print(f"{kind}: p95 {ratio:.2f} times embedding and a bare vector query")
     print(f"recall@20 {figures['recall_at_20']:.3f}")
     for kind, texts in (("words", WORDED), ("meaning", MEANT)):
-        shares = [found[text] for text in texts]
-        mean, least = round(statistics.mean(shares), 4), min(shares)
+        recalls = [found[text] for text in texts]
+        mean, least = round(statistics.mean(recalls), 4), min(recalls)
         figures[f"recall_{kind}"] = {"mean": mean, "least": least}
         print(f"{kind}: recall@20 {mean:.3f}, at least {least:.2f} ({min(texts, key=lambda text: found[text])})")
     print(json.dumps(figures))

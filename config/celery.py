@@ -12,7 +12,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 app = Celery("salon")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["accounts", "moderation", "generation.queue", "feed", "ratings"])
+_FEED = ("ranking", "search", "styles", "challenges", "tags", "notifications")
+app.autodiscover_tasks(
+    ["accounts", "moderation", "generation.queue", "feed", *(f"feed.{name}" for name in _FEED), "ratings"]
+)
 
 
 @celeryd_init.connect

@@ -1,13 +1,13 @@
 """Feeds for readers, and oEmbed: the same for everybody, signed in or not, so that any cache may keep them."""
 
 from datetime import datetime
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
-from django.urls import Resolver404, resolve, reverse
+from django.urls import Resolver404, resolve
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
@@ -17,8 +17,8 @@ from feed.lists.pages import read_page
 from feed.lists.spec import SPEC_PARAMETERS, FeedSpec
 from feed.lists.syndication import FORMATS, Channel, oembed, written
 from feed.posts.models import Post
-from feed.search.query_language import parse
-from feed.search.results import check_search_rate, read_results
+from feed.search.results import search_posts
+from feed.search.views import search_url
 from lib.errors import Refused
 from lib.http import client_network
 
@@ -50,9 +50,8 @@ def _listed(request: HttpRequest, at: datetime) -> tuple[str, str, list[Post]]:
 
 def _found(request: HttpRequest, at: datetime) -> tuple[str, str, list[Post]]:
     text = request.GET["q"].strip()
-    check_search_rate(VISITOR, client_network(request))
-    posts = read_results(parse(text), VISITOR, at=at).posts
-    return text, f"{reverse('feed:search')}?{urlencode({'q': text})}", posts
+    posts = search_posts(text, VISITOR, address=client_network(request), at=at).posts
+    return text, search_url(text), posts
 
 
 @cache_control(public=True, max_age=SECONDS)

@@ -16,7 +16,7 @@ from feed.ranking.models import (
     RankDrop,
     RankDropQuerySet,
 )
-from feed.search.models import PictureReading, SearchEntry, SearchEntryQuerySet, SearchWord
+from feed.search.models import ImageEmbedding, SearchEntry, SearchEntryQuerySet, SearchWord
 from feed.styles.models import EmergentStyle, StyledPost, StyleName, StyleNameLike, StyleWeek
 from feed.tags.models import PostTag, Tag
 
@@ -35,11 +35,11 @@ __all__ = [
     "FeedEntry",
     "Follow",
     "HiddenPost",
+    "ImageEmbedding",
     "Like",
     "Mute",
     "NotificationChoice",
     "NotificationSettings",
-    "PictureReading",
     "Post",
     "PostAspect",
     "PostCount",

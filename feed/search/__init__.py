@@ -1,1 +1,1 @@
-"""Search: by words, by meaning and by picture, always through the one filter of every list."""
+"""Search by words, by meaning and by picture. Every result passes the filter of all lists."""

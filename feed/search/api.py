@@ -1,4 +1,4 @@
-"""Search for programs."""
+"""REST API of search."""
 
 from typing import Any
 
@@ -14,8 +14,8 @@ from rest_framework.response import Response
 from feed.posts.api import CURSOR, posts_shown
 from feed.posts.serializers import PostSerializer
 from feed.search import similar
-from feed.search.query_language import LONGEST, parse
-from feed.search.results import check_search_rate, read_results
+from feed.search.query_language import LONGEST
+from feed.search.results import search_posts
 from lib.api import checked
 from lib.http import client_network
 from lib.images import open_picture
@@ -29,13 +29,13 @@ QUERY = OpenApiParameter(
 
 
 class UsedSerializer(serializers.Serializer[Any]):
-    """What became of one part of the query."""
+    """How one part of the query was used."""
 
     part = serializers.CharField(help_text="As it was typed")
     how = serializers.ChoiceField(
         ["exact", "prefix", "typo", "phrase", "without", "meaning", "picture", "more", "less", "filter", "unused"]
     )
-    words = serializers.CharField(help_text="The same for people")
+    words = serializers.CharField(help_text="The same as a text")
 
 
 @extend_schema_serializer(many=False)  # the page is the list
@@ -55,24 +55,23 @@ class PictureQuerySerializer(serializers.Serializer[Any]):
 
 
 class SearchViewSet(viewsets.ViewSet):
-    """Posts by words, meaning and looks, as far as the caller may see them."""
+    """Searches posts by words, meaning and pictures, among those that the caller may see."""
 
     permission_classes = [AllowAny]
 
     @extend_schema(parameters=[QUERY, CURSOR], responses=ResultPageSerializer)
     def list(self, request: Request) -> Response:
-        """A page of results; `used` says how each part of the query was read."""
+        """A page of results; `used` explains how each part of the query was used."""
         at, text = timezone.now(), request.query_params.get("q", "")[: LONGEST + 1]
-        check_search_rate(request.user, client_network(request))
-        cursor = request.query_params.get("cursor", "")
-        page = read_results(parse(text), request.user, at=at, cursor=cursor)
+        address, cursor = client_network(request), request.query_params.get("cursor", "")
+        page = search_posts(text, request.user, address=address, at=at, cursor=cursor)
         shown = posts_shown(request, page.posts, page.next, request.path)
         return Response({**shown, "used": UsedSerializer(page.used, many=True).data, "notes": page.notes})
 
     @extend_schema(request=PictureUploadSerializer, responses=PictureQuerySerializer)
     @action(detail=False, methods=["post"], parser_classes=[MultiPartParser])
     def picture(self, request: Request) -> Response:
-        """The query that finds pictures that look like an uploaded one; the upload is not kept."""
-        check_search_rate(request.user, client_network(request))
+        """The query that finds pictures similar to an uploaded one; the upload is not kept."""
         picture = open_picture(checked(PictureUploadSerializer, request)["picture"])
-        return Response({"q": similar.query_for(picture)})
+        query = similar.query_for_picture(picture, request.user, address=client_network(request))
+        return Response({"q": query})

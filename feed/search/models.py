@@ -1,4 +1,4 @@
-"""What search reads: one row per post that shows, and the words they use."""
+"""The search index: one row per visible post, embeddings of pictures, and the words that posts use."""
 
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
@@ -7,22 +7,21 @@ from django.db.models import F, Q
 from pgvector.django import BitField, HalfVectorField, HnswIndex
 
 from feed.posts.models import Post
-
-DIMENSIONS = 384
+from feed.search.embeddings.vectors import TEXT_DIMENSIONS
 
 
 class SearchEntryQuerySet(models.QuerySet["SearchEntry"]):
-    def unread(self) -> "SearchEntryQuerySet":
-        """Rows whose words were not turned into a vector yet."""
-        return self.filter(meaning=None).exclude(text="")
+    def without_embedding(self) -> "SearchEntryQuerySet":
+        """Rows whose text no worker has embedded yet."""
+        return self.filter(embedding=None).exclude(text="")
 
 
 class SearchEntry(models.Model):
-    """A post that shows, as search knows it; a post that does not show has none (`feed.search.indexing`).
+    """The indexed row of a visible post; a hidden post has none (`feed.search.indexing`).
 
-    `text` is what everybody may read: title, tags, and the prompt unless its author hides it. `meaning` is a unit
-    vector of that text, null until a worker has read it. Level and visibility only pre-filter here; every result
-    passes `Post.objects.listed_for` again.
+    `text` is what everybody may read: title, tags, and the prompt unless its author hides it. `embedding` is a unit
+    vector of that text, null until a worker has made it. Level and visibility only pre-filter here: every result is
+    checked by `Post.objects.listed_for` again.
     """
 
     post = models.OneToOneField(Post, primary_key=True, on_delete=models.CASCADE, related_name="search_entry")
@@ -37,8 +36,8 @@ class SearchEntry(models.Model):
     words = models.GeneratedField(
         expression=SearchVector("text", config="salon"), output_field=SearchVectorField(), db_persist=True
     )
-    meaning = HalfVectorField(dimensions=DIMENSIONS, null=True)
-    pdq = BitField(length=256, null=True)  # null as well where PDQ cannot tell pictures apart
+    embedding = HalfVectorField(dimensions=TEXT_DIMENSIONS, null=True, db_column="meaning")
+    pdq = BitField(length=256, null=True)  # null if the picture is too plain for PDQ
 
     objects = SearchEntryQuerySet.as_manager()
 
@@ -46,7 +45,7 @@ class SearchEntry(models.Model):
         indexes = [
             GinIndex(fields=["words"], name="searchentry_words"),
             HnswIndex(
-                fields=["meaning"],
+                fields=["embedding"],
                 name="searchentry_near",
                 m=24,
                 ef_construction=128,
@@ -54,27 +53,32 @@ class SearchEntry(models.Model):
             ),
             HnswIndex(fields=["pdq"], name="searchentry_pdq", opclasses=["bit_hamming_ops"]),
             models.Index(F("author_id"), F("post").desc(), name="searchentry_author"),  # by:
-            # whether a reader has hidden prompts of their own, asked with every search
+            # whether the viewer has hidden prompts of their own, checked by every search
             models.Index(fields=["author_id"], name="searchentry_hidden", condition=Q(is_prompt_hidden=True)),
             models.Index(fields=["seed"], name="searchentry_seed"),
-            # the worker that reads them
-            models.Index(fields=["post"], name="searchentry_unread", condition=Q(meaning=None) & ~Q(text="")),
+            # the worker that embeds them
+            models.Index(fields=["post"], name="searchentry_unread", condition=Q(embedding=None) & ~Q(text="")),
         ]
 
 
-class PictureReading(models.Model):
-    """What an image encoder saw in the picture of a post that shows: a unit vector of as many halves as it makes.
+class ImageEmbedding(models.Model):
+    """The picture of a visible post as a unit vector; its length depends on the image encoder.
 
-    `use_image_encoder` gives it an index: one of no fixed length has none of its own.
+    `use_image_encoder` creates the index, because a column without a fixed length cannot declare one.
     """
 
-    entry = models.OneToOneField(SearchEntry, primary_key=True, on_delete=models.CASCADE, related_name="picture")
+    entry = models.OneToOneField(
+        SearchEntry, primary_key=True, on_delete=models.CASCADE, related_name="image_embedding"
+    )
     encoder = models.CharField(max_length=64)
     vector = HalfVectorField()
 
+    class Meta:
+        db_table = "feed_picturereading"
+
 
 class SearchWord(models.Model):
-    """A word of the texts above and the lowest level it is used at: what a mistyped word may have meant."""
+    """A word of an indexed text with the lowest content level that uses it, for spelling suggestions."""
 
     word = models.TextField(primary_key=True)
     level = models.PositiveSmallIntegerField()

@@ -1,7 +1,7 @@
-"""The query language: words, "phrases", -without, and operators such as by:alice. Pure: text in, `Query` out.
+"""The query language: words, "phrases", -excluded, and operators such as by:alice. Pure: text in, `Query` out.
 
-Operators that name something (by, checkpoint, style, tag) may be repeated: any of the values will do; a minus in
-front excludes. The others (seed, before, after, like, looks) are said once.
+Operators that name something (by, checkpoint, style, tag) may be repeated, which matches any of the values; a minus in
+front excludes. The others (seed, before, after, like, looks) may be used once.
 """
 
 import re
@@ -23,7 +23,7 @@ _TOKENS = re.compile(r"[^\W_]+")
 
 @dataclass(frozen=True)
 class Word:
-    """A word or a quoted phrase that is wanted, or not."""
+    """A word or a quoted phrase that results must have, or must not."""
 
     text: str
     is_excluded: bool = False
@@ -37,7 +37,7 @@ class Word:
 
 @dataclass(frozen=True)
 class Filter:
-    """``name`` is an operator; ``value`` is checked for its form alone."""
+    """``name`` is an operator; ``value`` has the right form, but may name nothing."""
 
     name: str
     value: str
@@ -52,7 +52,7 @@ class Filter:
 
 @dataclass(frozen=True)
 class Query:
-    """A query that makes sense in itself. At most one of `like` (a post) and `looks` (a post or a hash) is set."""
+    """A valid query. At most one of `like` (a post) and `looks` (a post or a hash) is set."""
 
     words: tuple[Word, ...] = ()
     filters: tuple[Filter, ...] = ()
@@ -72,20 +72,20 @@ class Query:
 
 
 class BadValue(ValueError):
-    """An operator's value that cannot be; says in words what it takes."""
+    """An operator's value has the wrong form; the message says what the operator takes."""
 
 
 def parse(text: str) -> Query:
-    """Reads a query.
+    """Parses a query.
 
     Raises:
-        Refused: 400, with one sentence per mistake under `fields["q"]`.
+        Refused: 400, with one sentence per mistake in `fields["q"]`.
     """
     if len(text) > LONGEST:
         raise _refused([_("Use at most %(n)s characters.") % {"n": LONGEST}])
     problems: list[str] = []
     if text.count('"') % 2:
-        problems.append(_("A quotation mark is open: close it after the last word of the phrase."))
+        problems.append(_("A quotation mark is missing: add one after the last word of the phrase."))
     words: list[Word] = []
     filters: list[Filter] = []
     for found in _PART.finditer(text):
@@ -98,7 +98,7 @@ def parse(text: str) -> Query:
             filters.append(part)
     problems += _clashes(filters)
     if len(words) + len(filters) > MOST_PARTS:
-        problems.append(_("That is too much at once: use at most %(n)s words and filters.") % {"n": MOST_PARTS})
+        problems.append(_("Use at most %(n)s words and filters.") % {"n": MOST_PARTS})
     if problems:
         raise _refused(problems)
     return Query(tuple(dict.fromkeys(words)), tuple(dict.fromkeys(filters)))
@@ -109,7 +109,7 @@ def _refused(problems: list[str]) -> Refused:
 
 
 def _read(found: "re.Match[str]") -> tuple[Word | Filter | None, str]:
-    """A part of the query, or what is wrong with it; nothing for what holds neither letters nor digits."""
+    """A part of the query, or what is wrong with it; None for text without letters or digits."""
     name, is_excluded = (found["name"] or "").lower(), bool(found["minus"])
     quoted, value = found["quoted"], found["quoted"] if found["quoted"] is not None else found["bare"] or ""
     if name in _OPERATORS:
@@ -117,7 +117,7 @@ def _read(found: "re.Match[str]") -> tuple[Word | Filter | None, str]:
             return Filter(name, _OPERATORS[name](value.strip()), is_excluded), ""
         except BadValue as error:
             return None, f"{name}: {error}"
-    if name:  # a colon inside words, as in 16:9 or http://
+    if name:  # a colon inside a word, as in 16:9 or http://
         value = f"{found['name']}:{value}"
     word = Word(value, is_excluded, is_phrase=quoted is not None)
     return (word if word.tokens else None), ""
@@ -126,17 +126,17 @@ def _read(found: "re.Match[str]") -> tuple[Word | Filter | None, str]:
 def _clashes(filters: list[Filter]) -> list[str]:
     problems = []
     for name in _SINGLE:
-        said = [part for part in filters if part.name == name]
-        if len(set(said)) > 1:
-            problems.append(_("%(name)s: can be said once.") % {"name": name})
-        if any(part.is_excluded for part in said):
+        used = [part for part in filters if part.name == name]
+        if len(set(used)) > 1:
+            problems.append(_("%(name)s: can be used once.") % {"name": name})
+        if any(part.is_excluded for part in used):
             problems.append(_("%(name)s: cannot be excluded.") % {"name": name})
     if {"like", "looks"} <= {part.name for part in filters}:
         problems.append(_("Use like: or looks:, not both."))
     return problems
 
 
-def _matching(pattern: str, hint: Promise) -> Callable[[str], str]:
+def _pattern(pattern: str, hint: Promise) -> Callable[[str], str]:
     def check(value: str) -> str:
         if not re.fullmatch(pattern, value):
             raise BadValue(str(hint))
@@ -146,23 +146,23 @@ def _matching(pattern: str, hint: Promise) -> Callable[[str], str]:
 
 
 def _username(value: str) -> str:
-    return _matching(r"[\w.@+-]{1,150}", gettext_lazy("Say whose pictures, as in by:alice."))(value.removeprefix("@"))
+    return _pattern(r"[\w.@+-]{1,150}", gettext_lazy("Name a member, as in by:alice."))(value.removeprefix("@"))
 
 
 def _slug(hint: Promise) -> Callable[[str], str]:
-    return lambda value: _matching(r"[\w-]{1,64}", hint)(value.lower().replace(" ", "-"))
+    return lambda value: _pattern(r"[\w-]{1,64}", hint)(value.lower().replace(" ", "-"))
 
 
 def _style(value: str) -> str:
-    """A slug of ours, or whatever members call a style."""
-    hint = gettext_lazy("Say which style, as in style:watercolour.")
-    return _matching(r"(?=.*[^\W_])[^\x00]{1,64}", hint)("-".join(value.lower().split()))
+    """The slug of a style of the site, or any name that members gave to a style."""
+    hint = gettext_lazy("Name a style, as in style:watercolour.")
+    return _pattern(r"(?=.*[^\W_])[^\x00]{1,64}", hint)("-".join(value.lower().split()))
 
 
 def _tag(value: str) -> str:
     name = normal_tag(value)
     if not name or len(name) > 40:
-        raise BadValue(_("Say which tag, as in tag:landscape."))
+        raise BadValue(_("Name a tag, as in tag:landscape."))
     return name
 
 
@@ -183,14 +183,14 @@ def _day(value: str) -> str:
     raise BadValue(_("Write a date as 2026, 2026-11 or 2026-11-22."))
 
 
-_POST = _matching(r"[\w-]{12}", gettext_lazy("Give the twelve characters at the end of a post's address."))
-_PICTURE = _matching(
+_POST = _pattern(r"[\w-]{12}", gettext_lazy("Give the twelve characters at the end of a post's address."))
+_PICTURE = _pattern(
     r"[\w-]{12}|[0-9a-f]{64}|upload-[\w-]{22}",
     gettext_lazy("Give the twelve characters at the end of a post's address, or a PDQ hash."),
 )
 _OPERATORS: dict[str, Callable[[str], str]] = {
     "by": _username,
-    "checkpoint": _slug(gettext_lazy("Say which checkpoint, as in checkpoint:starter.")),
+    "checkpoint": _slug(gettext_lazy("Name a checkpoint, as in checkpoint:starter.")),
     "style": _style,
     "tag": _tag,
     "seed": _seed,

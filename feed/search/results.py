@@ -1,4 +1,4 @@
-"""A page of results: candidates kept for ten minutes, each checked by the one filter whenever it is shown."""
+"""Pages of results: candidates are kept for ten minutes, and each page checks again what the viewer may see."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -12,80 +12,104 @@ from accounts.models import Viewer, level_for
 from feed.lists.fast.prepared_query import fetch_listed
 from feed.posts.models import Post
 from feed.search import retrieval, typos
-from feed.search.explain import Used, used_parts
-from feed.search.query_language import Query
+from feed.search.explain import UsedPart, explain_parts
+from feed.search.query_language import Query, parse
 from feed.search.retrieval import Search
 from lib.errors import Refused
 from lib.limits import check_rate
 
 PAGE_SIZE, READ_AHEAD = 24, 4
 KEPT_SECONDS = 600
-MOST_ROUNDS = 5  # queries of a page where nearly everything is hidden; then it is short, never the last by mistake
+MOST_ROUNDS = 5  # queries of a page where nearly all posts are hidden; then the page is short, but leads on
 FEW = 6  # with fewer results, words may be mistyped
 SALT = "feed.search"
+CANDIDATES_KEY = "feed:search:2:"  # the number changes with what `_store` writes
 SEARCHES_A_MINUTE = 60
 
 
 @dataclass(frozen=True)
 class ResultPage:
-    """Posts with `with_card`, the cursor of the next page, and what became of each part of the query."""
+    """Posts with `with_card`, the cursor of the next page, and how each part of the query was used."""
 
     posts: list[Post]
     next: str | None
-    used: list[Used]
+    used: list[UsedPart]
     notes: tuple[str, ...]
-    is_cut: bool = False  # shorter than asked for, and there is more: hardly any of what was found may be shown
+    is_cut: bool = False  # shorter than asked for though there is more: nearly all posts looked at are hidden
 
 
 @dataclass
 class _Candidates:
-    """What was read so far; the same for every page of one reader."""
+    """Post ids found so far by the first `steps` steps; the same for all pages of one viewer's search."""
 
     key: str
     ids: list[int] = field(default_factory=list)
     steps: int = 0
-    read_as: dict[str, str] = field(default_factory=dict)
+    corrections: dict[str, str] = field(default_factory=dict)
 
 
 def check_search_rate(viewer: Viewer, address: str) -> None:
-    """Raises Refused (429): a search costs more than a page of the feed. Visitors are told apart by IP address."""
+    """Raises Refused (429): a search costs more than a page of the feed. Visitors are counted by IP address."""
     check_rate(key=f"feed:search:{viewer.pk or address}", limit=SEARCHES_A_MINUTE, seconds=60)
 
 
-def read_results(query: Query, viewer: Viewer, *, at: datetime, cursor: str = "", size: int = PAGE_SIZE) -> ResultPage:
-    """One page for `viewer`; nothing for an empty query.
+def search_posts(text: str, viewer: Viewer, *, address: str, at: datetime, cursor: str = "") -> ResultPage:
+    """One page of results for what a viewer typed; no results for an empty text.
 
     Raises:
-        Refused: 400 for a cursor of another search, or a query that names a post that is not there.
+        Refused: 429 for a viewer who searches too often; 400 for a query with mistakes, and as `read_results`.
+    """
+    if text:
+        check_search_rate(viewer, address)
+    return read_results(parse(text), viewer, at=at, cursor=cursor)
+
+
+def read_results(query: Query, viewer: Viewer, *, at: datetime, cursor: str = "", size: int = PAGE_SIZE) -> ResultPage:
+    """One page of results for `viewer`; no results for an empty query.
+
+    Raises:
+        Refused: 400 for a cursor of another search, or a query that names a post which does not exist.
     """
     if query.is_empty:
         return ResultPage([], None, [], ())
     key = hashlib.sha256(repr((query, viewer.pk, level_for(viewer))).encode()).hexdigest()[:24]
     position = _position(cursor, key)
-    candidates = cache.get(f"feed:search:{key}") if cursor else None
-    candidates = candidates or _Candidates(key)
-    search = retrieval.begin(query, viewer, at, candidates.read_as)
+    candidates = (_load(key) if cursor else None) or _Candidates(key)
+    search = retrieval.begin(query, viewer, at, candidates.corrections)
     posts, position = _fill(search, candidates, position, at, size)
-    if not cursor and len(posts) < FEW and (guesses := typos.meant(query.plain_words(), viewer, at)):
-        candidates = _Candidates(key, read_as=guesses)
-        search = retrieval.begin(query, viewer, at, guesses)
-        posts, position = _fill(search, candidates, 0, at, size)
-    cache.set(f"feed:search:{key}", candidates, KEPT_SECONDS)
+    if not cursor and len(posts) < FEW:
+        corrections = typos.suggest_corrections(query.plain_words(), viewer, at)
+        if corrections:
+            candidates = _Candidates(key, corrections=corrections)
+            search = retrieval.begin(query, viewer, at, corrections)
+            posts, position = _fill(search, candidates, 0, at, size)
+    _store(candidates)
     is_end = candidates.steps == search.steps and position >= len(candidates.ids)
     following = None if is_end else signing.dumps([key, position], salt=SALT)
     is_cut = not is_end and len(posts) < size
-    return ResultPage(posts, following, used_parts(search, posts), search.scope.notes, is_cut)
+    return ResultPage(posts, following, explain_parts(search, posts), search.scope.notes, is_cut)
+
+
+def _store(candidates: _Candidates) -> None:
+    """Keeps plain values, not the class: what one version of the code stored, another can read or miss, never fail."""
+    values = (candidates.ids, candidates.steps, candidates.corrections)
+    cache.set(f"{CANDIDATES_KEY}{candidates.key}", values, KEPT_SECONDS)
+
+
+def _load(key: str) -> _Candidates | None:
+    stored = cache.get(f"{CANDIDATES_KEY}{key}")
+    return _Candidates(key, *stored) if stored else None
 
 
 def _position(cursor: str, key: str) -> int:
     if not cursor:
         return 0
     try:
-        whose, position = signing.loads(cursor, salt=SALT)
+        cursor_key, position = signing.loads(cursor, salt=SALT)
     except (signing.BadSignature, ValueError, TypeError):
         raise Refused("bad_cursor", _("This link to a place in the results is damaged. Search again.")) from None
-    if whose != key:
-        raise Refused("foreign_cursor", _("This place belongs to another search. Search again."))
+    if cursor_key != key:
+        raise Refused("foreign_cursor", _("This link belongs to another search. Search again."))
     return int(position)
 
 
@@ -95,9 +119,8 @@ def _fill(search: Search, candidates: _Candidates, position: int, at: datetime, 
     for number in range(MOST_ROUNDS):
         wanted = (size - len(posts) + READ_AHEAD) * 2**number
         while len(candidates.ids) < position + wanted and candidates.steps < search.steps:
-            found = search.step(candidates.steps, candidates.ids)
-            candidates.ids += found
-            candidates.steps = search.reached
+            candidates.ids += search.step(candidates.steps, candidates.ids)
+            candidates.steps = search.next_step
         ahead = candidates.ids[position : position + wanted]
         if not ahead:
             break

@@ -1,4 +1,4 @@
-"""Candidates for a query, best first, in steps that each cost a bounded read; what shows of them is for `reading`."""
+"""Finds candidates for a query, the best first, in steps of bounded cost. `results` checks what the viewer may see."""
 
 from collections.abc import Collection, Mapping
 from concurrent.futures import Future
@@ -18,25 +18,25 @@ from pgvector.django import CosineDistance, HalfVectorField, HammingDistance
 from accounts.models import Viewer
 from feed.posts.models import Post
 from feed.search import filters as search_filters
-from feed.search import image_embeddings, text_embeddings
+from feed.search.embeddings import images, text
+from feed.search.embeddings.indexing import find_image_embedding
+from feed.search.embeddings.vectors import TEXT_DIMENSIONS, Vector, shift
 from feed.search.models import SearchEntry
 from feed.search.query_language import Query
-from feed.search.sql import EF_SEARCH, WORDS_AT_ONCE, Clause, Wanted, nearest, newest_worded
-from feed.search.text_embeddings import Vector
-from feed.search.vectors import shifted
+from feed.search.sql import EF_SEARCH, WORDS_AT_ONCE, Clause, WordSearch, find_by_words, find_nearest
 from lib.errors import Refused
 from lib.images import parse_pdq
 
-NEAREST = (80, 500, 3_200)  # how far each further step looks; the second is what one scan of EF_SEARCH brings
+NEAREST = (80, 500, 3_200)  # how many neighbours each step reads; the second is what one scan of EF_SEARCH returns
 MOST_BY_TIME = 40  # steps of 240
-FARTHEST = 0.7  # cosine distance: what is farther has nothing to do with the words
-UNLIKE = 90  # PDQ bits of 256: unrelated pictures are about 128 apart, the same picture under 31
-TOO_FAR = 8  # rows
+MOST_DISTANCE = 0.7  # cosine distance; what is farther has nothing to do with the words
+MOST_PDQ_BITS = 90  # of 256: unrelated pictures differ in about 128, the same picture in fewer than 31
+TOO_FAR = 8  # rows beyond the limit that end a scan
 
 
 @dataclass(frozen=True)
-class Sight:
-    """What a picture is compared by: what an image encoder saw in it, else its PDQ hash."""
+class PictureTarget:
+    """What pictures are compared with: an embedding if an image encoder is installed, else a PDQ hash."""
 
     pdq: str = ""
     vector: Vector | None = None
@@ -44,20 +44,20 @@ class Sight:
 
 @dataclass
 class Search:
-    """A query with everything looked up; `step` reads on."""
+    """A query with all names looked up; `step` finds more candidates."""
 
     query: Query
     viewer: Viewer
     scope: search_filters.Scope
-    reading: "Future[Vector] | None" = None  # where to look by meaning, soon
-    sight: Sight | None = None  # where to look by picture
+    text_vector: "Future[Vector] | None" = None  # the text to be near to
+    picture: PictureTarget | None = None  # the picture to be near to
     source: int | None = None  # the post that the query names, which is no result
-    read_as: Mapping[str, str] = field(default_factory=dict)
-    reached: int = 0  # the step after the last one, or a later one where those between would find nothing
+    corrections: Mapping[str, str] = field(default_factory=dict)
+    next_step: int = 0  # the step after the last one, or a later one if those between would find nothing
 
     @property
     def vector(self) -> Vector | None:
-        return self.reading.result() if self.reading else None
+        return self.text_vector.result() if self.text_vector else None
 
     @property
     def is_arithmetic(self) -> bool:
@@ -65,23 +65,23 @@ class Search:
 
     @property
     def steps(self) -> int:
-        """How many there are at most; the last may have been reached without everything having been looked at."""
+        """The most steps there can be; after the last one, there may still be rows that were not looked at."""
         if self.is_by_time:
             return MOST_BY_TIME
-        return len(NEAREST) + (0 if self.sight or self.is_arithmetic else 3)
+        return len(NEAREST) + (0 if self.picture or self.is_arithmetic else 3)
 
     @property
     def is_by_time(self) -> bool:
-        """Nothing tells results apart but how new they are; the first step without any is the end."""
-        if self.sight or self.is_arithmetic:
+        """Whether results are only sorted by time; then the first step without results is the end."""
+        if self.picture or self.is_arithmetic:
             return False
-        return self.reading is None or not self.query.plain_words()
+        return self.text_vector is None or not self.query.plain_words()
 
     def step(self, number: int, seen: Collection[int]) -> list[int]:
-        """Further post ids, best first, none of `seen`; may be empty before the last step. Sets `reached`."""
-        self.reached = number + 1
-        if self.sight:
-            found = self._by_picture(self.sight, NEAREST[number])
+        """Further post ids, the best first, none of `seen`; may be empty before the last step. Sets `next_step`."""
+        self.next_step = number + 1
+        if self.picture:
+            found = self._by_picture(self.picture, NEAREST[number])
         elif self.is_arithmetic:
             found = self._by_meaning(NEAREST[number])
         elif number == 0 and any(not word.is_excluded for word in self.query.words):
@@ -91,7 +91,7 @@ class Search:
         elif number == 1:
             found = list(_first(self._entries()))
         elif number == self.steps - 1:
-            found = self._by_words(beginnings=True)
+            found = self._by_words(with_prefixes=True)
         else:
             found = self._by_meaning(NEAREST[number - 2])
         known = {*seen, self.source}
@@ -101,81 +101,83 @@ class Search:
         return SearchEntry.objects.filter(self._clause().as_filter())
 
     def _clause(self, *, plain: bool = True, minus: bool = True) -> Clause:
-        return self.scope.condition & search_filters.asked(self.query, self.read_as, plain=plain, minus=minus).clause()
+        words = search_filters.word_condition(self.query, self.corrections, plain=plain, minus=minus)
+        return self.scope.condition & words.clause()
 
-    def _own_hidden(self) -> Any:
-        worded = search_filters.asked(self.query, self.read_as).condition("readable")
-        return search_filters.own_hidden(self.viewer).filter(self.scope.condition.as_filter(), worded)
+    def _own_hidden_entries(self) -> Any:
+        words = search_filters.word_condition(self.query, self.corrections).as_q("readable")
+        own = search_filters.own_hidden_entries(self.viewer)
+        return own.filter(self.scope.condition.as_filter(), words)
 
-    def _by_words(self, *, beginnings: bool = False) -> list[int]:
-        """Whole words before beginnings, near meanings before far ones, the newest where nothing else tells.
+    def _by_words(self, *, with_prefixes: bool = False) -> list[int]:
+        """Whole words before prefixes, then similar texts before others, then the newest first.
 
-        Rare beginnings of several words are dear to find: what is near in meaning comes before them.
+        Prefixes of several rare words are expensive to find: similar texts come before them.
         """
-        asked = search_filters.asked(self.query, self.read_as)
-        wanted = [word for word in self.query.words if not word.is_excluded]
-        whole = search_filters.worded(wanted, beginnings=False, read_as=self.read_as)
-        condition = self.scope.condition & asked.without().clause()
+        words = search_filters.word_condition(self.query, self.corrections)
+        required = [word for word in self.query.words if not word.is_excluded]
+        whole = search_filters.tsquery_text(required, with_prefixes=False, corrections=self.corrections)
+        condition = self.scope.condition & words.without_required().clause()
         by_time = self.is_by_time
-        found = newest_worded(
-            Wanted(condition, asked.wanted, whole),
+        found = find_by_words(
+            WordSearch(condition, words.required, whole),
             self.viewer,
             whole_first=not by_time,
-            beginnings=beginnings or by_time or len(wanted) == 1,
+            with_prefixes=with_prefixes or by_time or len(required) == 1,
         )
-        rows = list(zip(found.is_whole, self._apart(found.meanings), found.ids, strict=True))
+        rows = list(zip(found.is_whole, self._distances(found.embeddings), found.ids, strict=True))
         if found.has_hidden:
             rows += self._hidden_by_words(whole)
-        if found.is_all and not by_time and not beginnings:
-            self.reached = 2  # past the step for older rows with the words
+        if found.is_complete and not by_time and not with_prefixes:
+            self.next_step = 2  # skips the step that reads older rows with the words
         rows.sort(key=lambda row: (not row[0], row[1], -row[2]))
-        return list(dict.fromkeys(post_id for _whole, _apart, post_id in rows))
+        return list(dict.fromkeys(post_id for _whole, _distance, post_id in rows))
 
     def _hidden_by_words(self, whole: str) -> list[tuple[bool, float, int]]:
-        newest = search_filters.own_hidden(self.viewer).filter(pk__in=list(_first(self._own_hidden())))
+        own = search_filters.own_hidden_entries(self.viewer)
+        newest = own.filter(pk__in=list(_first(self._own_hidden_entries())))
         match = Q(readable=SearchQuery(whole, config="salon", search_type="raw"))
         is_whole = Case(When(match, then=Value(True)), default=Value(False))
-        rows = list(newest.annotate(is_whole=is_whole).values_list("is_whole", "meaning", "pk"))
-        unread = np.full(text_embeddings.DIMENSIONS, np.nan, dtype=np.float32)
-        meanings = [unread if meaning is None else np.asarray(meaning, dtype=np.float32) for _w, meaning, _pk in rows]
-        apart = self._apart(np.array(meanings).reshape(len(rows), text_embeddings.DIMENSIONS))
-        return [(is_whole, far, pk) for (is_whole, _meaning, pk), far in zip(rows, apart, strict=True)]
+        rows = list(newest.annotate(is_whole=is_whole).values_list("is_whole", "embedding", "pk"))
+        missing = np.full(TEXT_DIMENSIONS, np.nan, dtype=np.float32)
+        vectors = [missing if vector is None else np.asarray(vector, dtype=np.float32) for _w, vector, _pk in rows]
+        distances = self._distances(np.array(vectors).reshape(len(rows), TEXT_DIMENSIONS))
+        return [(is_whole, far, pk) for (is_whole, _vector, pk), far in zip(rows, distances, strict=True)]
 
-    def _apart(self, meanings: Vector) -> list[float]:
-        """Cosine distances of unit vectors (n, 384) from what is asked; 2 where either is not known."""
+    def _distances(self, vectors: Vector) -> list[float]:
+        """Cosine distances of unit vectors (n, 384) from the query's; 2 where either is unknown."""
         if self.vector is None:
-            return [2.0] * len(meanings)
-        apart: list[float] = np.nan_to_num(1 - meanings @ self.vector, nan=2.0).tolist()
-        return apart
+            return [2.0] * len(vectors)
+        distances: list[float] = np.nan_to_num(1 - vectors @ self.vector, nan=2.0).tolist()
+        return distances
 
     def _newest(self, seen: Collection[int]) -> list[int]:
         older = Q(pk__lt=min(seen)) if seen else Q()
-        found = {
-            post_id for entries in (self._entries(), self._own_hidden()) for post_id in _first(entries.filter(older))
-        }
+        sources = (self._entries(), self._own_hidden_entries())
+        found = {post_id for entries in sources for post_id in _first(entries.filter(older))}
         if not found:
-            self.reached = self.steps
+            self.next_step = self.steps
         return sorted(found, reverse=True)[:WORDS_AT_ONCE]
 
     def _by_meaning(self, limit: int) -> list[int]:
         assert self.vector is not None
-        near = nearest(self._clause(plain=False, minus=not self.is_arithmetic), self.vector, limit)
-        return self._within(near, FARTHEST)
+        near = find_nearest(self._clause(plain=False, minus=not self.is_arithmetic), self.vector, limit)
+        return self._within(near, MOST_DISTANCE)
 
-    def _by_picture(self, sight: Sight, limit: int) -> list[int]:
-        if sight.vector is None:
-            entries = self._entries().exclude(pdq=None).annotate(apart=HammingDistance("pdq", sight.pdq))
-            return self._within(_scanned(entries.order_by("apart"), limit), UNLIKE)
-        seen = Cast("picture__vector", HalfVectorField(dimensions=image_embeddings.dimensions()))
-        entries = self._entries().filter(picture__encoder=image_embeddings.encoder_name())
-        near = entries.annotate(apart=CosineDistance(seen, HalfVector(sight.vector))).order_by("apart")
-        return [post_id for post_id, _apart in _scanned(near, limit)]
+    def _by_picture(self, target: PictureTarget, limit: int) -> list[int]:
+        if target.vector is None:
+            entries = self._entries().exclude(pdq=None).annotate(distance=HammingDistance("pdq", target.pdq))
+            return self._within(_scan_nearest(entries.order_by("distance"), limit), MOST_PDQ_BITS)
+        vector = Cast("image_embedding__vector", HalfVectorField(dimensions=images.dimensions()))
+        entries = self._entries().filter(image_embedding__encoder=images.encoder_name())
+        near = entries.annotate(distance=CosineDistance(vector, HalfVector(target.vector))).order_by("distance")
+        return [post_id for post_id, _distance in _scan_nearest(near, limit)]
 
-    def _within(self, near: list[tuple[int, float]], farthest: float) -> list[int]:
-        """A scan that came upon what is too far again and again has seen all that is near."""
-        found = [post_id for post_id, apart in near if apart <= farthest]
+    def _within(self, near: list[tuple[int, float]], most: float) -> list[int]:
+        """Drops rows that are too far; a scan that found several of them has seen everything that is near."""
+        found = [post_id for post_id, distance in near if distance <= most]
         if len(near) - len(found) >= TOO_FAR:
-            self.reached = self.steps if self.sight or self.is_arithmetic else self.steps - 1
+            self.next_step = self.steps if self.picture or self.is_arithmetic else self.steps - 1
         return found
 
 
@@ -184,61 +186,61 @@ def _first(entries: Any) -> Any:
 
 
 @transaction.atomic
-def _scanned(entries: Any, limit: int) -> list[tuple[int, float]]:
-    """`nearest` for pictures."""
+def _scan_nearest(entries: Any, limit: int) -> list[tuple[int, float]]:
+    """The same as `find_nearest` for pictures."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', %s, true)",
             [str(EF_SEARCH)],
         )
-    return sorted(entries.values_list("pk", "apart")[:limit], key=lambda row: (row[1], -row[0]))
+    return sorted(entries.values_list("pk", "distance")[:limit], key=lambda row: (row[1], -row[0]))
 
 
-def begin(query: Query, viewer: Viewer, at: datetime, read_as: Mapping[str, str] | None = None) -> Search:
+def begin(query: Query, viewer: Viewer, at: datetime, corrections: Mapping[str, str] | None = None) -> Search:
     """Looks up what a query names.
 
     Raises:
-        Refused: 400 for a post that is not there for `viewer`, or has nothing to compare.
+        Refused: 400 for a post that `viewer` may not see, or that has nothing to compare.
     """
-    search = Search(query, viewer, search_filters.scope_of(query, viewer, at), read_as=read_as or {})
+    search = Search(query, viewer, search_filters.scope_of(query, viewer, at), corrections=corrections or {})
     if named := query.one("looks"):
-        search.source, search.sight = _looks(named, viewer, at)
+        search.source, search.picture = _picture_target(named, viewer, at)
     elif named := query.one("like"):
-        search.source, search.reading = _likes(named, query, viewer, at)
-    elif query.plain_words() and text_embeddings.is_available():
-        words = [search.read_as.get(word.text, word.text) for word in query.words if not word.is_excluded]
-        search.reading = text_embeddings.embed_soon(" ".join(words))
+        search.source, search.text_vector = _text_target(named, query, viewer, at)
+    elif query.plain_words() and text.is_available():
+        words = [search.corrections.get(word.text, word.text) for word in query.words if not word.is_excluded]
+        search.text_vector = text.submit(" ".join(words))
     return search
 
 
-def _looks(named: str, viewer: Viewer, at: datetime) -> tuple[int | None, Sight]:
+def _picture_target(named: str, viewer: Viewer, at: datetime) -> tuple[int | None, PictureTarget]:
     if len(named) == 64:
-        return None, Sight(pdq=parse_pdq(named))
-    if named.startswith(image_embeddings.UPLOAD):
-        vector = image_embeddings.remembered(named)
+        return None, PictureTarget(pdq=parse_pdq(named))
+    if named.startswith(images.UPLOAD):
+        vector = images.find_upload(named)
         if vector is None:
-            raise _refused("looks", _("An uploaded picture is forgotten after ten minutes. Choose it again."))
-        return None, Sight(vector=vector)
-    entry = _entry_of("looks", named, viewer, at)
-    vector = image_embeddings.seen_in(entry.pk)
+            raise _refused("looks", _("An uploaded picture is kept for ten minutes only. Choose it again."))
+        return None, PictureTarget(vector=vector)
+    entry = _find_entry("looks", named, viewer, at)
+    vector = find_image_embedding(entry.pk)
     if vector is None and entry.pdq is None:
-        raise _refused("looks", _("That picture is too plain to compare."))
-    return entry.pk, Sight(str(entry.pdq), vector)
+        raise _refused("looks", _("This picture is too plain to compare."))
+    return entry.pk, PictureTarget(str(entry.pdq), vector)
 
 
-def _likes(named: str, query: Query, viewer: Viewer, at: datetime) -> tuple[int, "Future[Vector]"]:
-    entry = _entry_of("like", named, viewer, at)
-    if entry.meaning is None or not text_embeddings.is_available():
-        raise _refused("like", _("That post has no words to compare, or they were not read yet."))
+def _text_target(named: str, query: Query, viewer: Viewer, at: datetime) -> tuple[int, "Future[Vector]"]:
+    entry = _find_entry("like", named, viewer, at)
+    if entry.embedding is None or not text.is_available():
+        raise _refused("like", _("This post has no words to compare yet."))
     more, less = ([word.text for word in query.plain_words(excluded=excluded)] for excluded in (False, True))
-    pulls = text_embeddings.embed([*more, *less])
-    start = np.asarray(entry.meaning, dtype=np.float32)
+    pulls = text.embed([*more, *less])
+    start = np.asarray(entry.embedding, dtype=np.float32)
     known: Future[Vector] = Future()
-    known.set_result(shifted(start, list(pulls[: len(more)]), list(pulls[len(more) :])))
+    known.set_result(shift(start, list(pulls[: len(more)]), list(pulls[len(more) :])))
     return entry.pk, known
 
 
-def _entry_of(name: str, public_id: str, viewer: Viewer, at: datetime) -> SearchEntry:
+def _find_entry(name: str, public_id: str, viewer: Viewer, at: datetime) -> SearchEntry:
     shown = Post.objects.shown_to(viewer, at).filter(public_id=public_id)
     entry = SearchEntry.objects.filter(post__in=shown).first()
     if entry is None:

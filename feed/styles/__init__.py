@@ -1,1 +1,1 @@
-"""Emergent styles: found by clustering, named by the community."""
+"""Emergent styles: found by clustering prompts, named by members."""

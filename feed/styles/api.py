@@ -1,4 +1,4 @@
-"""Emergent styles for programs."""
+"""REST API of emergent styles."""
 
 from typing import Any
 
@@ -13,12 +13,10 @@ from rest_framework.response import Response
 
 from accounts.permissions import member_of
 from feed.posts.serializers import PostSerializer
-from feed.rates import check_member_rate
 from feed.styles import clustering
 from feed.styles import services as styles_services
 from feed.styles.models import EmergentStyle, StyleName, StyleWeek
-from feed.styles.queries import rising, weeks_of
-from feed.styles.views import vote
+from feed.styles.queries import names_of, trending_styles, weeks_of
 from lib.api import checked
 
 ID = OpenApiParameter("id", str, OpenApiParameter.PATH)
@@ -35,20 +33,21 @@ class StyleNameSerializer(serializers.ModelSerializer[StyleName]):
 
 
 class StyleWeekSerializer(serializers.ModelSerializer[StyleWeek]):
-    luck = serializers.SerializerMethodField(help_text="Likes per post over the site's that week")
+    rise = serializers.FloatField(source="growth_ratio", help_text="Share of posts over that of the four weeks before")
+    luck = serializers.SerializerMethodField(help_text="Likes per post over the site's in that week")
 
     class Meta:
         model = StyleWeek
         fields = ["week", "posts", "likes", "rise", "luck"]
 
     def get_luck(self, row: StyleWeek) -> float:
-        return round(clustering.luck(row.posts, row.likes, row.site_posts, row.site_likes), 3)
+        return round(clustering.relative_like_rate(row.posts, row.likes, row.site_posts, row.site_likes), 3)
 
 
 class RisingStyleSerializer(serializers.Serializer[Any]):
     id = serializers.CharField(source="style.public_id")
     words = serializers.CharField(source="style.words")
-    name = serializers.CharField(source="title", help_text="The community's name, or typical words")
+    name = serializers.CharField(source="title", help_text="The most liked name, or typical words")
     week = StyleWeekSerializer()
     examples = PostSerializer(many=True)
 
@@ -71,30 +70,29 @@ class SuggestNameSerializer(serializers.Serializer[Any]):
 
 
 class EmergentStyleViewSet(viewsets.ViewSet):
-    """Groups of prompts whose style words mean much the same, as they rise and tire; named by the community."""
+    """Groups of prompts whose style words mean nearly the same, with their growth and likes; named by members."""
 
     permission_classes = [IsAuthenticatedOrReadOnly]
     lookup_value_regex = r"[\w-]{12}"
 
     @extend_schema(responses=RisingStylesSerializer)
     def list(self, request: Request) -> Response:
-        """The styles of the latest week, the fastest rising first, with examples that the caller may see."""
-        shown = rising(request.user, timezone.now())
+        """The styles of the latest week, the fastest growing first, with examples that the caller may see."""
+        shown = trending_styles(request.user, timezone.now())
         results = RisingStyleSerializer(shown, many=True, context={"request": request}).data
         return Response({"next": None, "results": results})
 
     @extend_schema(parameters=[ID], responses=StyleDetailSerializer)
     def retrieve(self, request: Request, pk: str) -> Response:
         style = get_object_or_404(EmergentStyle, public_id=pk)
-        names = styles_services.names_of([style], timezone.now()).get(style.pk, [])
+        names = names_of([style], timezone.now()).get(style.pk, [])
         return Response(StyleDetailSerializer({"style": style, "names": names, "weeks": weeks_of(style)}).data)
 
     @extend_schema(parameters=[ID], request=SuggestNameSerializer, responses=StyleDetailSerializer)
     @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated])
     def names(self, request: Request, pk: str) -> Response:
-        """Suggests a name, and likes it."""
+        """Suggests a name and likes it."""
         style, member = get_object_or_404(EmergentStyle, public_id=pk), member_of(request)
-        check_member_rate(member, "people")
         styles_services.suggest_name(style=style, member=member, name=checked(SuggestNameSerializer, request)["name"])
         return self.retrieve(request, pk)
 
@@ -102,8 +100,8 @@ class EmergentStyleViewSet(viewsets.ViewSet):
     @action(detail=True, methods=["put", "delete"], permission_classes=[IsAuthenticated],
             url_path=r"names/(?P<name_id>[\w-]{12})/like")  # fmt: skip
     def like_name(self, request: Request, pk: str, name_id: str) -> Response:
-        """PUT likes a name, DELETE takes it back; each may be repeated."""
-        style, member = get_object_or_404(EmergentStyle, public_id=pk), member_of(request)
-        check_member_rate(member, "like")
-        vote(style, name_id, member, is_liked=request.method == "PUT")
+        """PUT likes a name, DELETE withdraws the like; either may be repeated."""
+        style = get_object_or_404(EmergentStyle, public_id=pk)
+        change = styles_services.like_name if request.method == "PUT" else styles_services.unlike_name
+        change(style=style, name_id=name_id, member=member_of(request))
         return Response(status=204)

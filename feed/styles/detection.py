@@ -1,4 +1,4 @@
-"""The weekly search for styles: reading a week's prompts, grouping them, and going on with last week's styles."""
+"""Finds the styles of a week: embeds its prompts, clusters them, and continues the styles of earlier weeks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,21 +10,21 @@ from django.db.models import Sum
 from pgvector import HalfVector
 
 from feed.posts.models import Post
-from feed.search import text_embeddings
-from feed.search.models import DIMENSIONS
+from feed.search.embeddings import text
+from feed.search.embeddings.vectors import TEXT_DIMENSIONS
 from feed.styles import clustering
-from feed.styles.clustering import Group
+from feed.styles.clustering import Group, Vectors
 from feed.styles.models import EmergentStyle, StyledPost, StyleWeek
 from lib.content_levels import ContentLevel
 from lib.days import day_bounds, local_day
 
 MOST_POSTS = 5_000  # of a week, the newest: HDBSCAN compares all pairs
 WEEKS_BEFORE = 4
-KNOWN_WEEKS = 26  # a style that was not seen for half a year begins anew
+KNOWN_WEEKS = 26  # a style not seen for half a year starts as a new one
 
 
 @dataclass(frozen=True)
-class _Said:
+class _StyleText:
     post_id: int
     author_id: int
     likes: int
@@ -38,33 +38,27 @@ def monday(at: datetime) -> date:
 
 
 def find_styles(week: date, *, at: datetime) -> int:
-    """Groups what was published in the week that begins on `week`; the same again replaces it. Returns how many.
+    """Finds the styles of the week that begins on `week`, replaces those found before, and returns how many.
 
-    Only what anybody may see: general pictures whose prompt is not hidden.
+    Reads only what everybody may see: general pictures whose prompt is not hidden.
     """
-    if not text_embeddings.is_available():
+    if not text.is_available():
         return 0
-    rows = _read(week, at)
-    said = [row for row in rows if row.words]
-    texts = list(dict.fromkeys(row.words for row in said))
-    place = {text: number for number, text in enumerate(texts)}
-    vectors = (
-        text_embeddings.embed(texts)[[place[row.words] for row in said]]
-        if said
-        else np.empty((0, DIMENSIONS), np.float32)
-    )
-    groups = [group for group in clustering.groups(vectors) if _authors(group, said) >= clustering.LEAST_AUTHORS]
+    rows = _read_week(week, at)
+    texts = [row for row in rows if row.words]
+    found = clustering.find_groups(_embed(texts))
+    groups = [group for group in found if _count_authors(group, texts) >= clustering.LEAST_AUTHORS]
     with transaction.atomic():
-        styles = _styles(groups, said, week)  # before the week is forgotten: it may go on with itself
+        styles = _continue_styles(groups, texts, week)  # before the week is deleted: a rerun continues its styles
         StyledPost.objects.filter(week=week).delete()
         StyleWeek.objects.filter(week=week).delete()
         for group, style in zip(groups, styles, strict=True):
-            _write(style, group, said, week, len(rows), sum(row.likes for row in rows))
+            _write_week(style, group, texts, week, rows)
         EmergentStyle.objects.filter(weeks=None, names=None).delete()
     return len(groups)
 
 
-def _read(week: date, at: datetime) -> list[_Said]:
+def _read_week(week: date, at: datetime) -> list[_StyleText]:
     first, last = day_bounds(week)[0], day_bounds(week + timedelta(days=6))[1]
     posts = Post.objects.public(at).filter(
         published_at__gte=first, published_at__lt=last,
@@ -72,23 +66,32 @@ def _read(week: date, at: datetime) -> list[_Said]:
     )  # fmt: skip
     columns = ("pk", "author_id", "count__likes", "image__generation__prompt", "image__generation__style__name")
     return [
-        _Said(pk, author, likes or 0, ", ".join(filter(None, [clustering.style_words(prompt), style])))
+        _StyleText(pk, author, likes or 0, ", ".join(filter(None, [clustering.style_words(prompt), style])))
         for pk, author, likes, prompt, style in posts.order_by("-pk").values_list(*columns)[:MOST_POSTS]
     ]
 
 
-def _authors(group: Group, said: Sequence[_Said]) -> int:
-    return len({said[row].author_id for row in group.rows})
+def _embed(texts: Sequence[_StyleText]) -> Vectors:
+    """One row per text; equal words are embedded once."""
+    distinct = list(dict.fromkeys(row.words for row in texts))
+    if not distinct:
+        return np.empty((0, TEXT_DIMENSIONS), np.float32)
+    number = {words: row for row, words in enumerate(distinct)}
+    return text.embed(distinct)[[number[row.words] for row in texts]]
 
 
-def _styles(groups: Sequence[Group], said: Sequence[_Said], week: date) -> list[EmergentStyle]:
-    """The style that each group goes on with, its centre moved there; a new one where there is none."""
+def _count_authors(group: Group, texts: Sequence[_StyleText]) -> int:
+    return len({texts[row].author_id for row in group.rows})
+
+
+def _continue_styles(groups: Sequence[Group], texts: Sequence[_StyleText], week: date) -> list[EmergentStyle]:
+    """The known style that each group continues, with its centre moved there, or a new style."""
     since = week - timedelta(weeks=KNOWN_WEEKS)
     known = list(EmergentStyle.objects.filter(weeks__week__gte=since).distinct().order_by("pk"))
-    centres = np.array([style.centre for style in known], dtype=np.float32).reshape(len(known), DIMENSIONS)
+    centres = np.array([style.centre for style in known], dtype=np.float32).reshape(len(known), TEXT_DIMENSIONS)
     found = []
-    for group, row in zip(groups, clustering.matched([group.centre for group in groups], centres), strict=True):
-        words = clustering.typical_words([(said[member].words, said[member].author_id) for member in group.rows])
+    for group, row in zip(groups, clustering.match_centres([group.centre for group in groups], centres), strict=True):
+        words = clustering.typical_words([(texts[member].words, texts[member].author_id) for member in group.rows])
         style = EmergentStyle(first_week=week) if row is None else known[row]
         style.centre, style.words = HalfVector(group.centre), words[:120]
         style.save()
@@ -96,20 +99,20 @@ def _styles(groups: Sequence[Group], said: Sequence[_Said], week: date) -> list[
     return found
 
 
-def _write(
-    style: EmergentStyle, group: Group, said: Sequence[_Said], week: date, site_posts: int, site_likes: int
+def _write_week(
+    style: EmergentStyle, group: Group, texts: Sequence[_StyleText], week: date, site: Sequence[_StyleText]
 ) -> None:
-    members = [said[row] for row in group.rows]
+    members = [texts[row] for row in group.rows]
     StyledPost.objects.filter(pk__in=[member.post_id for member in members]).delete()
     StyledPost.objects.bulk_create(
-        StyledPost(post_id=member.post_id, style=style, week=week, apart=apart)
-        for member, apart in zip(members, group.apart, strict=True)
+        StyledPost(post_id=member.post_id, style=style, week=week, distance=distance)
+        for member, distance in zip(members, group.distances, strict=True)
     )
     weeks = StyleWeek.objects.filter(week__lt=week, week__gte=week - timedelta(weeks=WEEKS_BEFORE))
     before = weeks.filter(style=style).aggregate(posts=Sum("posts"))["posts"] or 0
     site_before = sum(weeks.order_by("week").distinct("week").values_list("site_posts", flat=True))
     StyleWeek.objects.create(
         style=style, week=week, posts=len(members), likes=sum(member.likes for member in members),
-        site_posts=site_posts, site_likes=site_likes,
-        rise=clustering.rise(len(members), site_posts, before, site_before or site_posts),
+        site_posts=len(site), site_likes=sum(row.likes for row in site),
+        growth_ratio=clustering.growth_ratio(len(members), len(site), before, site_before or len(site)),
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Styles that emerge: groups of prompts whose style words mean much the same, week by week."""
+"""Emergent styles: groups of prompts whose style words mean nearly the same, week by week."""
 
 from datetime import datetime
 
@@ -11,21 +11,21 @@ from pgvector.django import HalfVectorField
 
 from accounts.models import Role, User, Viewer
 from feed.posts.models import Post
-from feed.search.models import DIMENSIONS
+from feed.search.embeddings.vectors import TEXT_DIMENSIONS
 from lib.ids import PublicIdModel
 from moderation.models import Restriction
 
 
 class EmergentStyle(PublicIdModel):
-    """A style followed from week to week by its centre. `words` are typical ones, until the community names it."""
+    """A style followed from week to week by its centre. `words` are typical words, shown until members name it."""
 
-    centre = HalfVectorField(dimensions=DIMENSIONS)
+    centre = HalfVectorField(dimensions=TEXT_DIMENSIONS)
     words = models.CharField(max_length=120)
     first_week = models.DateField()
 
 
 class StyleWeek(models.Model):
-    """How a style did in one week, beside the whole site; written by the clustering of that week alone."""
+    """A style and the whole site in one week; only written by the clustering of that week."""
 
     style = models.ForeignKey(EmergentStyle, on_delete=models.CASCADE, related_name="weeks")
     week = models.DateField()  # its Monday, in SITE_TIME_ZONE
@@ -33,38 +33,38 @@ class StyleWeek(models.Model):
     likes = models.PositiveIntegerField()
     site_posts = models.PositiveIntegerField()
     site_likes = models.PositiveIntegerField()
-    rise = models.FloatField()  # its share of posts over that of the four weeks before; 1 is unchanged
+    growth_ratio = models.FloatField(db_column="rise")  # share of posts over that of the four weeks before
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["style", "week"], name="styleweek_once")]
-        indexes = [models.Index(fields=["week", "-rise"], name="styleweek_rising")]
+        indexes = [models.Index(fields=["week", "-growth_ratio"], name="styleweek_rising")]
 
 
 class StyledPost(models.Model):
-    """A post's place in a style; the nearest to its centre are its examples."""
+    """A post of a style; the posts nearest to its centre are its examples."""
 
     post = models.OneToOneField(Post, primary_key=True, on_delete=models.CASCADE, related_name="emergent")
     style = models.ForeignKey(EmergentStyle, on_delete=models.CASCADE, related_name="styled_posts")
     week = models.DateField()
-    apart = models.FloatField()  # cosine distance from the centre
+    distance = models.FloatField(db_column="apart")  # cosine distance from the centre
 
     class Meta:
-        indexes = [models.Index(fields=["style", "-week", "apart"], name="styledpost_examples")]
+        indexes = [models.Index(fields=["style", "-week", "distance"], name="styledpost_examples")]
 
 
 class StyleNameQuerySet(models.QuerySet["StyleName"]):
     def shown(self, at: datetime) -> "StyleNameQuerySet":
-        """Not removed by moderators, nor suggested by somebody banned; the same for everybody."""
+        """Names that are neither removed nor suggested by a banned member; the same for everybody."""
         banned = Restriction.objects.active(at).filter(kind=Restriction.Kind.BANNED).values("user_id")
         return self.filter(removed_at=None).exclude(suggested_by__in=banned)
 
     def visible_to(self, viewer: Viewer, at: datetime) -> "StyleNameQuerySet":
-        """`shown`; moderators see the rest too."""
+        """`shown`, but moderators see all names."""
         return self if isinstance(viewer, User) and viewer.has_role(Role.MODERATOR) else self.shown(at)
 
 
 class StyleName(PublicIdModel):
-    """What a member would call a style; screened like any words."""
+    """A name that a member suggests for a style; screened like other text."""
 
     style = models.ForeignKey(EmergentStyle, on_delete=models.CASCADE, related_name="names")
     name = models.CharField(max_length=40)
@@ -72,7 +72,7 @@ class StyleName(PublicIdModel):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="style_names"
     )
     created_at = models.DateTimeField()
-    removed_at = models.DateTimeField(null=True)  # by moderation; nobody can suggest it again
+    removed_at = models.DateTimeField(null=True)  # by moderation; cannot be suggested again
 
     objects = StyleNameQuerySet.as_manager()
 

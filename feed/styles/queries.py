@@ -1,22 +1,25 @@
-"""Styles as pages and the API show them: rising ones of a week, examples that the viewer may see, and the curve."""
+"""Emergent styles for pages and the API: the styles of a week with examples, their names, and their weeks."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from django.db.models import Count, Q, Subquery
+
 from accounts.models import Viewer
 from feed.posts.models import Post
-from feed.styles import clustering
 from feed.styles.models import EmergentStyle, StyledPost, StyleName, StyleWeek
-from feed.styles.services import names_of
+from moderation.models import Restriction
 
 MOST_STYLES, EXAMPLES, CANDIDATES, MOST_WEEKS = 24, 6, 24, 26
-WIDTH, HEIGHT, LEFT, BOTTOM = 720, 180, 36, 24
+MOST_SAME_NAMES, MOST_TRENDING = 100, 12
+_APART = "[^[:alnum:]]"
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A style of one week for one viewer, with examples that they may see."""
+class StyleSummary:
+    """A style of one week for one viewer, with example posts that they may see."""
 
     style: EmergentStyle
     week: StyleWeek
@@ -28,46 +31,26 @@ class Shown:
         return self.names[0].name if self.names else self.style.words
 
 
-@dataclass(frozen=True)
-class Curve:
-    """Weekly luck as an SVG of WIDTH x HEIGHT: `dots` are (x, y, week, value); `middle` is where the site is."""
-
-    dots: list[tuple[float, float, date, float]]
-    middle: float
-    path: str
-    width: int = WIDTH
-    height: int = HEIGHT
-
-    @property
-    def change(self) -> int | None:
-        """Per cent between the best week and the last; None before there are three weeks."""
-        values = [value for *_place, value in self.dots]
-        return round(100 * (values[-1] / max(values) - 1)) if len(values) >= 3 else None
-
-    @property
-    def fall(self) -> int:
-        """The same as people say it: so many per cent below the best week."""
-        return -(self.change or 0)
-
-
-def rising(viewer: Viewer, at: datetime, week: date | None = None) -> list[Shown]:
-    """The styles of a week (the latest there is), the fastest first; none without an example for the viewer."""
+def trending_styles(viewer: Viewer, at: datetime, week: date | None = None) -> list[StyleSummary]:
+    """The styles of a week (the latest by default), the fastest growing first, if there is an example to show."""
     week = week or StyleWeek.objects.order_by("-week").values_list("week", flat=True).first()
     if week is None:
         return []
-    weeks = list(
-        StyleWeek.objects.filter(week=week).order_by("-rise", "-posts", "pk").select_related("style")[:MOST_STYLES]
-    )
+    weeks = _fastest_growing(StyleWeek.objects.filter(week=week))[:MOST_STYLES]
     names = names_of([row.style for row in weeks], at)
     examples = _examples([row.style_id for row in weeks], week, viewer, at)
-    shown = [Shown(row.style, row, names.get(row.style_id, []), examples.get(row.style_id, [])) for row in weeks]
-    return [one for one in shown if one.examples]
+    found = [StyleSummary(row.style, row, names.get(row.style_id, []), examples.get(row.style_id, [])) for row in weeks]
+    return [summary for summary in found if summary.examples]
+
+
+def _fastest_growing(weeks: Iterable[StyleWeek]) -> Sequence[StyleWeek]:
+    return weeks.order_by("-growth_ratio", "-posts", "pk").select_related("style")  # type: ignore[attr-defined,no-any-return]
 
 
 def _examples(styles: Sequence[int], week: date, viewer: Viewer, at: datetime) -> dict[int, list[Post]]:
-    """The nearest of each style's posts that the viewer may see: two queries for all."""
+    """The posts nearest to each style's centre that the viewer may see, by two queries for all styles."""
     nearest: dict[int, list[int]] = {}
-    rows = StyledPost.objects.filter(style__in=styles, week=week).order_by("apart").values_list("style_id", "pk")
+    rows = StyledPost.objects.filter(style__in=styles, week=week).order_by("distance").values_list("style_id", "pk")
     for style, post in rows:
         kept = nearest.setdefault(style, [])
         if len(kept) < CANDIDATES:
@@ -77,21 +60,48 @@ def _examples(styles: Sequence[int], week: date, viewer: Viewer, at: datetime) -
     return {style: [listed[post] for post in posts if post in listed][:EXAMPLES] for style, posts in nearest.items()}
 
 
-def curve(weeks: Sequence[StyleWeek]) -> Curve:
-    """How a style is liked beside the site, week by week, the oldest first."""
-    values = [clustering.luck(row.posts, row.likes, row.site_posts, row.site_likes) for row in weeks]
-    most = max([2.0, *values])
-    step = (WIDTH - LEFT - 12) / max(1, len(weeks) - 1)
-
-    def height(value: float) -> float:
-        return round(HEIGHT - BOTTOM - (HEIGHT - BOTTOM - 12) * value / most, 1)
-
-    dots = [
-        (round(LEFT + number * step, 1), height(value), row.week, round(value, 2))
-        for number, (row, value) in enumerate(zip(weeks, values, strict=True))
-    ]
-    return Curve(dots, height(1), " ".join(f"{x},{y}" for x, y, _week, _value in dots))
-
-
 def weeks_of(style: EmergentStyle) -> list[StyleWeek]:
+    """The last weeks of a style, the oldest first."""
     return list(reversed(style.weeks.order_by("-week")[:MOST_WEEKS]))
+
+
+def names_of(styles: Iterable[EmergentStyle], at: datetime) -> dict[int, list[StyleName]]:
+    """Names by style id, the most liked first (`score`). Suggestions and likes of banned members do not count."""
+    banned = Restriction.objects.active(at).filter(kind=Restriction.Kind.BANNED).values("user_id")
+    counted = Count("likes", filter=~Q(likes__member__in=banned))
+    names = StyleName.objects.shown(at).filter(style__in=styles)
+    found: dict[int, list[StyleName]] = {}
+    for name in names.annotate(score=counted).order_by("-score", "created_at", "pk"):
+        found.setdefault(name.style_id, []).append(name)
+    return found
+
+
+def find_names(values: Iterable[str], at: datetime) -> dict[str, list[StyleName]]:
+    """Visible names with their styles, by the value that equals them in all but case and punctuation.
+
+    Values that name no style are left out.
+    """
+    asked = {value: _tokens(value) for value in values}
+    wanted = Q(pk__in=[])
+    for words in filter(None, asked.values()):  # only letters and digits: nothing in them is a pattern
+        wanted |= Q(name__iregex=f"^{_APART}*{f'{_APART}+'.join(words)}{_APART}*$")
+    names = StyleName.objects.shown(at).filter(wanted).select_related("style").order_by("-pk")[:MOST_SAME_NAMES]
+    found: dict[str, list[StyleName]] = {}
+    for name in names:
+        for value, words in asked.items():
+            if words == _tokens(name.name):
+                found.setdefault(value, []).append(name)
+    return found
+
+
+def trending_names(at: datetime) -> list[str]:
+    """What members call the fastest growing styles of the latest week."""
+    week = StyleWeek.objects.order_by("-week").values("week")[:1]
+    weeks = _fastest_growing(StyleWeek.objects.filter(week=Subquery(week)))[:MOST_TRENDING]
+    styles = [row.style for row in weeks]
+    names = names_of(styles, at)
+    return [names[style.pk][0].name for style in styles if style.pk in names]
+
+
+def _tokens(text: str) -> list[str]:
+    return re.findall(r"[^\W_]+", text.lower())

@@ -1,4 +1,4 @@
-"""Emergent styles: what rises this week, one style with its examples and its curve, and naming it."""
+"""Pages of emergent styles: those of this week, one style with its pictures and chart, and its names."""
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -6,17 +6,16 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.models import User
 from accounts.permissions import member_of
 from feed.lists.pages import PAGE_SIZE
 from feed.posts.cards import card_of, picture_of
 from feed.posts.models import Post
-from feed.rates import check_member_rate
 from feed.responses import for_members, render_list, says_no
-from feed.search.views import address as search_address
+from feed.search.views import search_url
 from feed.styles import services as styles_services
+from feed.styles.charts import like_chart
 from feed.styles.models import EmergentStyle, StyleNameLike
-from feed.styles.queries import curve, rising, weeks_of
+from feed.styles.queries import names_of, trending_styles, weeks_of
 from lib.errors import Refused
 from lib.pagination import read_keyset
 
@@ -24,12 +23,12 @@ from lib.pagination import read_keyset
 @require_safe
 def styles(request: HttpRequest) -> HttpResponse:
     at, viewer = timezone.now(), request.user
-    shown = rising(viewer, at)
+    found = trending_styles(viewer, at)
     rows = [
-        {"shown": one, "pictures": [(post.get_absolute_url(), picture_of(post, viewer, at)) for post in one.examples]}
-        for one in shown
+        {"style": one, "pictures": [(post.get_absolute_url(), picture_of(post, viewer, at)) for post in one.examples]}
+        for one in found
     ]
-    return render(request, "feed/styles.html", {"rows": rows, "week": shown[0].week.week if shown else None})
+    return render(request, "feed/styles.html", {"rows": rows, "week": found[0].week.week if found else None})
 
 
 @require_safe
@@ -41,7 +40,7 @@ def style(request: HttpRequest, public_id: str) -> HttpResponseBase:
 def _page(request: HttpRequest, found: EmergentStyle, refused: Refused | None = None, typed: str = "") -> HttpResponse:
     at, viewer = timezone.now(), request.user
     weeks = weeks_of(found)
-    names = styles_services.names_of([found], at).get(found.pk, [])
+    names = names_of([found], at).get(found.pk, [])
     posts = Post.objects.listed_for(viewer, at).with_card(viewer, at).filter(emergent__style=found)
     page = read_keyset(posts, by="published_at", cursor=request.GET.get("cursor", ""), size=PAGE_SIZE)
     liked = StyleNameLike.objects.filter(name__in=names, member=viewer.pk).values_list("name_id", flat=True)
@@ -50,9 +49,9 @@ def _page(request: HttpRequest, found: EmergentStyle, refused: Refused | None = 
         "style": found,
         "title": names[0].name if names else found.words,
         "names": [(name, name.pk in set(liked)) for name in names],
-        "search_url": search_address(f'style:"{names[0].name}"') if names and '"' not in names[0].name else "",
+        "search_url": search_url(f'style:"{names[0].name}"') if names and '"' not in names[0].name else "",
         "weeks": weeks,
-        "curve": curve(weeks) if len(weeks) > 1 else None,
+        "chart": like_chart(weeks) if len(weeks) > 1 else None,
         "cards": [card_of(post, viewer, at) for post in page.rows],
         "next_url": f"{address}?cursor={page.next}" if page.next else "",
         "problem": (refused.fields.get("name") or [refused.message])[0] if refused else "",
@@ -69,7 +68,6 @@ def _page(request: HttpRequest, found: EmergentStyle, refused: Refused | None = 
 def suggest_name(request: HttpRequest, public_id: str) -> HttpResponseBase:
     found, name = get_object_or_404(EmergentStyle, public_id=public_id), request.POST.get("name", "")
     try:
-        check_member_rate(member_of(request), "people")
         styles_services.suggest_name(style=found, member=member_of(request), name=name)
     except Refused as refused:
         return _page(request, found, refused, name)
@@ -80,16 +78,8 @@ def suggest_name(request: HttpRequest, public_id: str) -> HttpResponseBase:
 @for_members
 @says_no
 def like_name(request: HttpRequest, public_id: str, name_id: str) -> HttpResponseBase:
-    """``unlike=1`` takes it back; each may be repeated."""
-    member = member_of(request)
-    check_member_rate(member, "like")
-    vote(get_object_or_404(EmergentStyle, public_id=public_id), name_id, member, is_liked="unlike" not in request.POST)
+    """``unlike=1`` withdraws the like; either may be repeated."""
+    found = get_object_or_404(EmergentStyle, public_id=public_id)
+    change = styles_services.unlike_name if "unlike" in request.POST else styles_services.like_name
+    change(style=found, name_id=name_id, member=member_of(request))
     return redirect("feed:style", public_id)
-
-
-def vote(found: EmergentStyle, name_id: str, member: User, *, is_liked: bool) -> None:
-    name = styles_services.find_name(name_id, found)
-    if is_liked:
-        styles_services.like_name(name=name, member=member)
-    else:
-        styles_services.unlike_name(name=name, member=member)

@@ -24,8 +24,9 @@ from transformers import (
 )
 
 from accounts.models import User
-from feed.models import PictureReading, Post
-from feed.search import image_embeddings
+from feed.models import ImageEmbedding, Post
+from feed.search.embeddings import images as image_embeddings
+from feed.search.embeddings.indexing import embed_images, find_image_embedding
 from generation.engines.image_encoders import export_image_encoder
 from generation.media import storage
 from lib.content_levels import ContentLevel
@@ -75,19 +76,19 @@ def test_pictures_are_read_once_and_another_encoder_reads_them_anew(
     checkpoints: Path, alice: User, publish: Publish
 ) -> None:
     posts = [publish(alice, prompt=f"a fox {n}") for n in range(3)]
-    assert image_embeddings.read_pictures() == 0
+    assert embed_images() == 0
     call_command("use_image_encoder", str(write_encoder(checkpoints / "one")))
-    assert set(PictureReading.objects.values_list("entry", "encoder")) == {
+    assert set(ImageEmbedding.objects.values_list("entry", "encoder")) == {
         (p.pk, image_embeddings.encoder_name()) for p in posts
     }
-    vector = np.asarray(PictureReading.objects.get(entry=posts[0].pk).vector)
+    vector = np.asarray(ImageEmbedding.objects.get(entry=posts[0].pk).vector)
     assert np.abs(vector - image_embeddings.embed([drawn(posts[0].image)])[0]).max() < 2e-3
-    assert image_embeddings.read_pictures() == 0
+    assert embed_images() == 0
     call_command("use_image_encoder", str(write_encoder(checkpoints / "other", seed=1)))
-    assert {reading.encoder for reading in PictureReading.objects.all()} == {image_embeddings.encoder_name()}
+    assert {reading.encoder for reading in ImageEmbedding.objects.all()} == {image_embeddings.encoder_name()}
     assert len(indexes()) == 1
     call_command("use_image_encoder", "--none")
-    assert (PictureReading.objects.count(), indexes()) == (0, [])
+    assert (ImageEmbedding.objects.count(), indexes()) == (0, [])
 
 
 @pytest.mark.django_db(transaction=True)
@@ -130,16 +131,16 @@ def test_one_damaged_picture_keeps_no_other_from_being_read(checkpoints: Path, a
     damaged, whole = publish(alice, prompt="a fox"), publish(alice, prompt="a den")
     storage.write(f"{damaged.image.prefix}/original.png", b"no picture")
     export_image_encoder(write_encoder(checkpoints / "one"), image_embeddings.folder())
-    assert image_embeddings.read_pictures() == 1
-    assert image_embeddings.seen_in(damaged.pk) is None
-    assert image_embeddings.seen_in(whole.pk) is not None
+    assert embed_images() == 1
+    assert find_image_embedding(damaged.pk) is None
+    assert find_image_embedding(whole.pk) is not None
 
 
 def test_a_strip_is_looked_at_in_its_middle(checkpoints: Path, db: None) -> None:
     export_image_encoder(write_encoder(checkpoints / "one"), image_embeddings.folder())
     strip = PIL.Image.new("RGB", (1, 2048), "red")
     about = {"size": 32, "crop": [32, 32], "resample": 3, "scale": 1 / 255, "mean": [0] * 3, "deviation": [1] * 3}
-    assert image_embeddings.prepared(strip, about).shape == (3, 32, 32)
+    assert image_embeddings.preprocess(strip, about).shape == (3, 32, 32)
     assert max(image_embeddings._middle(strip).size) == image_embeddings.LONGEST
     assert image_embeddings.embed([strip]).shape == (1, image_embeddings.dimensions())
 
@@ -149,5 +150,5 @@ def test_a_folder_that_holds_no_encoder_changes_nothing(checkpoints: Path, db: N
     with pytest.raises(CommandError, match="empty"):
         call_command("use_image_encoder", str(checkpoints / "empty"))
     assert not image_embeddings.is_available()
-    with pytest.raises(CommandError, match="no image encoder yet"):
+    with pytest.raises(CommandError, match="No image encoder is installed"):
         call_command("use_image_encoder")

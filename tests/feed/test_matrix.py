@@ -30,7 +30,7 @@ from feed.posts import services as posts_services
 from feed.ranking.counters import process_recount_requests
 from feed.ranking.orders import ASPECT_NAMES, SORT_NAMES, WINDOWS
 from feed.ranking.precomputed import INTERVALS, rebuild_list
-from feed.search.models import DIMENSIONS
+from feed.search.embeddings.vectors import TEXT_DIMENSIONS
 from feed.tags.services import tag_post
 from generation.models import Image, ImageState
 from lib.content_levels import ContentLevel
@@ -234,9 +234,9 @@ def world(alice: User, bob: User, make_member: MakeMember, publish: Publish) -> 
     collection = create_collection(owner=carol, name="Foxes", visibility=Collection.Visibility.PUBLIC)
     save_post(post=post, member=carol, collection=collection)
     comment = post_comment(post=post, author=carol, text="What a den")
-    style = EmergentStyle.objects.create(centre=[0.1] * DIMENSIONS, words="ink", first_week=MONDAY)
-    StyleWeek.objects.create(style=style, week=MONDAY, posts=9, likes=9, site_posts=20, site_likes=20, rise=3)
-    StyledPost.objects.create(post=post, style=style, week=MONDAY, apart=0.1)
+    style = EmergentStyle.objects.create(centre=[0.1] * TEXT_DIMENSIONS, words="ink", first_week=MONDAY)
+    StyleWeek.objects.create(style=style, week=MONDAY, posts=9, likes=9, site_posts=20, site_likes=20, growth_ratio=3)
+    StyledPost.objects.create(post=post, style=style, week=MONDAY, distance=0.1)
     PostAspect.objects.bulk_create(PostAspect(post=post, aspect=name, mean=4, spread=1, n=9) for name in ASPECT_NAMES)
     process_recount_requests(at=NOW)
     for name in INTERVALS:

@@ -19,11 +19,12 @@ from accounts.models import User, Viewer
 from feed.models import Block, HiddenPost, Mute, Post, SearchEntry
 from feed.posts import services as posts_services
 from feed.posts.visibility import refresh_visibility
-from feed.search import retrieval, text_embeddings
-from feed.search.indexing import relearn_words
+from feed.search import retrieval
+from feed.search.embeddings import text as text_embeddings
+from feed.search.embeddings.indexing import embed_texts
 from feed.search.query_language import parse
 from feed.search.results import ResultPage, read_results
-from feed.search.text_indexing import read_entries
+from feed.search.typos import relearn_words
 from feed.tags.services import tag_post
 from generation.models import Style
 from lib.content_levels import ContentLevel
@@ -42,7 +43,7 @@ def encoder() -> Path:
     """The real sentence encoder, exported once for all runs: that imports torch."""
     folder = Path(django_settings.CHECKPOINTS_DIR) / "meaning"
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.parent / ".meaning.lock"):
+    with FileLock(folder.parent / ".embedding.lock"):
         if not (folder / "model.onnx").exists():
             from starter.meaning import export
 
@@ -64,7 +65,7 @@ def gallery(encoder: Path, alice: User, bob: User, publish: Publish) -> dict[str
             bob, prompt="un café élégant, Ёлка и Жар-птица", seed=14, checkpoint=checkpoint_row("other", "other")
         ),
     }
-    read_entries()
+    embed_texts()
     return posts
 
 
@@ -88,7 +89,7 @@ FINDS = [
     ("elegant", "café", "exact"),  # without its accents
     ("ÉLÉGANT", "café", "exact"),
     ("жар", "café", "exact"),
-    ("vehicle", "car", "meaning"),
+    ("vehicle", "car", "embedding"),
     ('"grey fox"', "hill", "phrase"),
     ("guest", "fox", "exact"),  # its title
     ("seed:13", "hill", "filter"),
@@ -118,7 +119,7 @@ def test_before_and_after_cut_by_the_day_of_publication(gallery: dict[str, Post]
 
 def test_a_tag_is_found_by_its_operator_and_as_a_word(gallery: dict[str, Post], alice: User) -> None:
     tag_post(post=gallery["car"], author=alice, tags=["oil paint"])
-    read_entries()
+    embed_texts()
     assert titles(look('tag:"Oil Paint"'), gallery) == ["car"]
     assert titles(look("oil"), gallery)[0] == "car"
     assert titles(look('fox -tag:"oil paint"'), gallery)[:2] == ["hill", "fox"]
@@ -145,7 +146,7 @@ def test_nothing_that_makes_sense_of_it_is_nothing_found(gallery: dict[str, Post
 def test_this_minus_red_moves_what_is_red_away(gallery: dict[str, Post]) -> None:
     fox = gallery["fox"].public_id
     entry = SearchEntry.objects.get(pk=gallery["fox"].pk)
-    assert entry.meaning is not None
+    assert entry.embedding is not None
     plain, less = (retrieval.begin(parse(f"like:{fox}{more}"), VISITOR, NOW) for more in ("", " -red"))
     red, grey = text_embeddings.embed(["a red car on a mountain road", "a grey fox on a hill"])
     assert plain.vector is not None
@@ -226,10 +227,10 @@ def test_no_query_finds_what_is_hidden(
     secret = publish(alice, prompt="a red fox in the snowfall", title="Guest", seed=11, style=style)
     tag_post(post=secret, author=alice, tags=["guest"])
     twin = publish(mallory, prompt="a red fox in the snowfall", seed=11)
-    SearchEntry.objects.filter(pk=twin.pk).update(text="something else altogether", meaning=None)
+    SearchEntry.objects.filter(pk=twin.pk).update(text="something else altogether", embedding=None)
     other = publish(mallory, prompt="a fox in deep snow", seed=3)
     Mute.objects.create(member=bob, kind=Mute.Kind.AUTHOR, author=mallory, created_at=NOW)
-    read_entries()
+    embed_texts()
     queries = [text.format(other=other.public_id, twin=twin.public_id) for text in QUERIES]
     assert [text for text in queries if not _tells_of(secret, look(text, bob))] == []
     leaks = []
@@ -252,7 +253,7 @@ def test_a_hidden_prompt_is_found_by_its_author_alone(
     encoder: Path, alice: User, bob: User, mod: User, publish: Publish
 ) -> None:
     post = publish(alice, prompt="an unspoken salamander", title="Untold", hide_prompt=True)
-    read_entries()
+    embed_texts()
     for text in ("salamander", "salam", "salamandre", '"unspoken salamander"', "amphibian"):
         assert look(text, bob).posts == look(text, mod).posts == look(text).posts == [], text
     found = look("salamander untold", alice)
@@ -265,12 +266,12 @@ def test_hiding_a_prompt_takes_its_words_and_meaning_out_of_search(
     encoder: Path, alice: User, publish: Publish
 ) -> None:
     post = publish(alice, prompt="a salamander on a stone")
-    read_entries()
+    embed_texts()
     assert look("salamander").posts == [post]
     posts_services.publish_image(image=post.image, author=alice, hide_prompt=True)
     assert look("salamander").posts == look("amphibian").posts == []
     entry = SearchEntry.objects.get(pk=post.pk)
-    assert (entry.text, entry.meaning) == ("", None)
+    assert (entry.text, entry.embedding) == ("", None)
 
 
 def test_filters_do_not_empty_the_page(alice: User, bob: User, encoder: Path, publish_many: PublishMany) -> None:
@@ -285,7 +286,7 @@ def test_filters_do_not_empty_the_page(alice: User, bob: User, encoder: Path, pu
         SearchEntry(
             post=post, author_id=post.author_id, checkpoint_id=post.image.generation.checkpoint_id, seed=0,
             published_at=post.published_at, content_level=0, is_prompt_hidden=False, text=post.image.generation.prompt,
-            meaning=(far if post in shown else near).tolist(),
+            embedding=(far if post in shown else near).tolist(),
         )
         for post in posts
     )  # fmt: skip
@@ -312,7 +313,7 @@ def test_every_result_comes_once_however_far_one_reads(
     pages = list(_all_pages("/api/search/?q=picture", client.get))
     ids = [post["id"] for page in pages for post in page["results"]]
     assert len(ids) == len(set(ids)) == 60
-    assert pages[0]["used"] == [{"part": "picture", "how": "exact", "words": "this word"}]
+    assert pages[0]["used"] == [{"part": "picture", "how": "exact", "words": "exact word"}]
     newest = [
         post["id"] for page in _all_pages("/api/search/?q=checkpoint:toy", client.get) for post in page["results"]
     ]
@@ -332,7 +333,7 @@ def test_a_place_of_another_search_or_a_damaged_one_is_refused(
 
 def test_the_page_says_how_it_read_the_query_and_keeps_what_was_typed(gallery: dict[str, Post], as_user: As) -> None:
     page = as_user(None).get("/search/?q=mountian").content.decode()
-    assert "read as “mountain”" in page
+    assert "searched as “mountain”" in page
     assert 'value="mountian"' in page
     assert gallery["car"].public_id in page
     bad = as_user(None).get('/search/?q=fox+seed:"<b>"')
@@ -365,7 +366,7 @@ def test_without_the_encoder_search_goes_by_words(gallery: dict[str, Post], sett
     settings.CHECKPOINTS_DIR = tmp_path
     assert set(titles(look("fox"), gallery)) == {"fox", "hill"}
     assert look("vehicle").used[0].how == "unused"
-    assert read_entries() == 0
+    assert embed_texts() == 0
 
 
 def test_words_that_no_post_uses_any_more_are_forgotten(gallery: dict[str, Post], bob: User) -> None:
@@ -379,7 +380,7 @@ def test_a_word_of_a_higher_level_is_no_guess_for_others(
     encoder: Path, alice: User, bob: User, publish: Publish
 ) -> None:
     publish(alice, prompt="a bloodstained meadow", content_level=ContentLevel.SENSITIVE)
-    read_entries()
+    embed_texts()
     assert look("bloodstainde", bob).used[0].how != "typo"
     bob.max_level = ContentLevel.SENSITIVE
     bob.save()

@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.models import User, Viewer
 from feed.models import Block, EmergentStyle, HiddenPost, Mute, Post, StyledPost, StyleName, StyleWeek
 from feed.posts.services import publish_image
-from feed.search.models import DIMENSIONS
+from feed.search.embeddings.vectors import TEXT_DIMENSIONS
 from feed.search.query_language import parse
 from feed.search.results import ResultPage, read_results
 from feed.styles import services as styles_services
@@ -27,9 +27,9 @@ pytestmark = pytest.mark.django_db
 
 
 def emerge(posts: Sequence[Post]) -> EmergentStyle:
-    style = EmergentStyle.objects.create(centre=[0.1] * DIMENSIONS, words="ink wash", first_week=WEEK)
+    style = EmergentStyle.objects.create(centre=[0.1] * TEXT_DIMENSIONS, words="ink wash", first_week=WEEK)
     for post in posts:
-        StyledPost.objects.create(post=post, style=style, week=WEEK, apart=0.1)
+        StyledPost.objects.create(post=post, style=style, week=WEEK, distance=0.1)
     return style
 
 
@@ -69,7 +69,7 @@ def test_the_page_says_which_style_was_used_and_leads_to_it(wet: list[Post], as_
     assert f'<a href="/styles/{style.public_id}/">filter: members’ “Wet Signs &amp; Rain”</a>' in page
     used = api_as(None).get("/api/search/?q=-style:wet-signs-rain").json()["used"]
     assert used == [
-        {"part": "-style:wet-signs-rain", "how": "filter", "words": "left out: members’ “Wet Signs & Rain”"}
+        {"part": "-style:wet-signs-rain", "how": "filter", "words": "excluded: members’ “Wet Signs & Rain”"}
     ]
 
 
@@ -80,7 +80,7 @@ def test_a_name_that_the_site_offers_too_finds_both(wet: list[Post], publish: Pu
     styles_services.suggest_name(style=EmergentStyle.objects.get(), member=bob, name="Etching")
     assert found("style:etching") == {ours.pk, wet[0].pk, wet[1].pk}
     assert found("-style:etching") == {wet[2].pk, wet[3].pk}
-    assert look("style:etching").used[0].words == "filter: offered here, and what members call “Etching”"
+    assert look("style:etching").used[0].words == "filter: the site’s style and members’ “Etching”"
 
 
 def test_two_styles_of_one_name_are_both_found(wet: list[Post], bob: User) -> None:
@@ -123,9 +123,9 @@ def test_who_hides_a_prompt_leaves_the_style_that_its_words_made(wet: list[Post]
     assert not StyledPost.objects.filter(pk=wet[0].pk).exists()
 
 
-def test_the_empty_search_offers_the_names_of_rising_styles(wet: list[Post], as_user: As) -> None:
+def test_the_empty_search_offers_the_names_of_growing_styles(wet: list[Post], as_user: As) -> None:
     style = EmergentStyle.objects.get()
     assert "Wet Signs" not in as_user(None).get("/search/").content.decode()
-    StyleWeek.objects.create(style=style, week=WEEK, posts=2, likes=0, site_posts=4, site_likes=0, rise=2)
+    StyleWeek.objects.create(style=style, week=WEEK, posts=2, likes=0, site_posts=4, site_likes=0, growth_ratio=2)
     page = as_user(None).get("/search/").content.decode()
     assert '<a class="chip" href="/search/?q=style%3A%22Wet+Signs+%26+Rain%22">Wet Signs &amp; Rain</a>' in page

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from accounts.models import User
 from feed.models import EmergentStyle, Post, PostCount, StyledPost, StyleName, StyleWeek
-from feed.search.models import DIMENSIONS
+from feed.search.embeddings.vectors import TEXT_DIMENSIONS
 from feed.styles import clustering
 from feed.styles import services as styles_services
+from feed.styles.charts import like_chart
 from feed.styles.detection import find_styles, monday
-from feed.styles.queries import curve, rising
+from feed.styles.queries import names_of, trending_styles
 from generation.models import Generation
 from lib.errors import Refused
 from moderation.cases.services import claim_case, open_case
@@ -76,16 +77,22 @@ def test_typical_words_are_those_that_three_authors_share() -> None:
 
 @UNHURRIED
 @given(st.integers(0, 500), st.integers(1, 5_000), st.integers(0, 500), st.integers(1, 5_000))
-def test_more_posts_rise_more_and_an_unchanged_share_does_not(posts: int, site: int, before: int, earlier: int) -> None:
-    assert clustering.rise(posts + 1, site, before, earlier) > clustering.rise(posts, site, before, earlier)
-    assert clustering.rise(posts, site, posts, site) == 1
+def test_more_posts_grow_faster_and_an_unchanged_share_does_not_grow(
+    posts: int, site: int, before: int, earlier: int
+) -> None:
+    assert clustering.growth_ratio(posts + 1, site, before, earlier) > clustering.growth_ratio(
+        posts, site, before, earlier
+    )
+    assert clustering.growth_ratio(posts, site, posts, site) == 1
 
 
 @UNHURRIED
 @given(st.integers(0, 50), st.integers(0, 500), st.integers(1, 500), st.integers(1, 5_000))
-def test_few_posts_say_little_about_luck(posts: int, likes: int, site_posts: int, site_likes: int) -> None:
-    assert clustering.luck(0, 0, site_posts, site_likes) == pytest.approx(1)
-    assert clustering.luck(posts, likes + 1, site_posts, site_likes) > clustering.luck(
+def test_few_posts_say_little_about_how_a_style_is_liked(
+    posts: int, likes: int, site_posts: int, site_likes: int
+) -> None:
+    assert clustering.relative_like_rate(0, 0, site_posts, site_likes) == pytest.approx(1)
+    assert clustering.relative_like_rate(posts, likes + 1, site_posts, site_likes) > clustering.relative_like_rate(
         posts, likes, site_posts, site_likes
     )
 
@@ -93,8 +100,8 @@ def test_few_posts_say_little_about_luck(posts: int, likes: int, site_posts: int
 def test_each_style_is_matched_once_to_the_nearest_known() -> None:
     east, north = np.eye(2, dtype=np.float32)
     nearly = np.array([0.98, 0.2], dtype=np.float32)
-    assert clustering.matched([nearly, east], np.stack([east, north])) == [None, 0]
-    assert clustering.matched([north], np.empty((0, 2), np.float32)) == [None]
+    assert clustering.match_centres([nearly, east], np.stack([east, north])) == [None, 0]
+    assert clustering.match_centres([north], np.empty((0, 2), np.float32)) == [None]
 
 
 def test_like_prompts_are_one_style_and_posts_without_style_words_are_in_none(found: list[Post]) -> None:
@@ -132,7 +139,7 @@ def test_what_not_everybody_may_see_is_in_no_style(found: list[Post], encoder: P
 def test_no_style_shows_an_example_that_is_hidden(found: list[Post], bob: User, as_user: As, api_as: ApiAs) -> None:
     style = StyledPost.objects.select_related("style").get(pk=found[0].pk).style
     paths = ["/styles/", f"/styles/{style.public_id}/", "/api/emergent-styles/"]
-    StyledPost.objects.filter(pk=found[0].pk).update(apart=0)
+    StyledPost.objects.filter(pk=found[0].pk).update(distance=0)
     for path in paths:
         assert found[0].public_id in api_as(bob).get(path).content.decode(), path
     for reason, (hide, _may_open) in REASONS.items():
@@ -146,7 +153,7 @@ def test_no_style_shows_an_example_that_is_hidden(found: list[Post], bob: User, 
 def test_the_community_names_a_style_and_the_most_liked_name_is_shown(
     found: list[Post], alice: User, bob: User, mallory: User, as_user: As, api_as: ApiAs
 ) -> None:
-    style = rising(alice, NOW)[0].style
+    style = trending_styles(alice, NOW)[0].style
     address = f"/styles/{style.public_id}/"
     as_user(alice).post(f"{address}names/", {"name": "Rain  Glow"})
     as_user(bob).post(f"{address}names/", {"name": "Wet Signs"})
@@ -160,14 +167,14 @@ def test_the_community_names_a_style_and_the_most_liked_name_is_shown(
     assert "<h1>Rain Glow</h1>" in as_user(None).get(address).content.decode()
     api = f"/api/emergent-styles/{style.public_id}/names/{name.public_id}/like/"
     assert [api_as(bob).put(api).status_code, api_as(bob).put(api).status_code] == [204, 204]
-    assert styles_services.names_of([style], NOW)[style.pk][0].name in {"Rain Glow", "Wet Signs"}
+    assert names_of([style], NOW)[style.pk][0].name in {"Rain Glow", "Wet Signs"}
     assert as_user(None).post(f"{address}names/", {"name": "x"}).status_code == 302
 
 
 def test_a_name_is_reported_removed_and_put_back(
     alice: User, bob: User, mallory: User, mod: User, as_user: As, api_as: ApiAs
 ) -> None:
-    style = EmergentStyle.objects.create(centre=[0.1] * DIMENSIONS, words="ink", first_week=WEEK)
+    style = EmergentStyle.objects.create(centre=[0.1] * TEXT_DIMENSIONS, words="ink", first_week=WEEK)
     name = styles_services.suggest_name(style=style, member=mallory, name="Borderline")
     address, report = f"/styles/{style.public_id}/", f"/report/feed.stylename/{name.public_id}/"
     assert report in as_user(alice).get(address).content.decode()
@@ -188,7 +195,7 @@ def test_a_name_is_reported_removed_and_put_back(
 def test_bad_names_are_refused_where_they_were_typed(
     found: list[Post], alice: User, as_user: As, api_as: ApiAs
 ) -> None:
-    style = rising(alice, NOW)[0].style
+    style = trending_styles(alice, NOW)[0].style
     long = as_user(alice).post(f"/styles/{style.public_id}/names/", {"name": "x" * 41})
     assert long.status_code == 422
     assert "x" * 41 in long.content.decode()
@@ -200,7 +207,7 @@ def test_bad_names_are_refused_where_they_were_typed(
         styles_services.suggest_name(style=style, member=alice, name="four")
 
 
-def test_the_curve_falls_when_people_tire(found: list[Post], as_user: As) -> None:
+def test_the_chart_falls_when_a_style_is_liked_less(found: list[Post], as_user: As) -> None:
     style = EmergentStyle.objects.first()
     assert style is not None
     style.weeks.all().delete()
@@ -208,11 +215,11 @@ def test_the_curve_falls_when_people_tire(found: list[Post], as_user: As) -> Non
     weeks = [
         StyleWeek.objects.create(
             style=style, week=WEEK - timedelta(weeks=3 - number), posts=10, likes=count, site_posts=100, site_likes=200,
-            rise=1,
+            growth_ratio=1,
         )
         for number, count in enumerate(likes)
     ]  # fmt: skip
-    drawn = curve(weeks)
+    drawn = like_chart(weeks)
     heights = [y for _x, y, _week, _value in drawn.dots]
     assert heights == sorted(heights)
     assert drawn.change is not None
@@ -220,7 +227,7 @@ def test_the_curve_falls_when_people_tire(found: list[Post], as_user: As) -> Non
     page = as_user(None).get(f"/styles/{style.public_id}/").content.decode()
     assert drawn.path in page
     assert "css/chart.css" in page  # without it the line is a black shape
-    assert f"It is {drawn.fall} % below its best week." in page
+    assert f"It is {drawn.decline}% below its best week." in page
 
 
 def test_likes_of_the_week_are_counted(found: list[Post]) -> None:

@@ -1,4 +1,4 @@
-"""``manage.py index_search``: gives posts that search does not know their row, and reads what no worker has read."""
+"""``manage.py index_search``: index visible posts that search does not know, and embed what no worker has embedded."""
 
 from typing import Any
 
@@ -8,13 +8,13 @@ from django.utils import timezone
 
 from feed.posts.models import Post
 from feed.posts.visibility import refresh_visibility
-from feed.search.text_indexing import read_entries
+from feed.search.embeddings.indexing import embed_texts
 
 AT_ONCE = 500
 
 
 class Command(BaseCommand):
-    help = "Brings search up to date with the published posts; may be run again at any time, and beside the site."
+    help = "Indexes and embeds all visible posts that search does not know yet. May run again, while the site runs."
 
     def handle(self, *args: Any, **options: Any) -> None:
         known, last, at = 0, 0, timezone.now()
@@ -23,7 +23,7 @@ class Command(BaseCommand):
             with transaction.atomic():
                 refresh_visibility(posts, at)
             known, last = known + len(posts), posts[-1]
-        read = 0
-        while done := read_entries():
-            read += done
-        self.stdout.write(f"Search knows {known} more posts and has read {read}.")
+        embedded = 0
+        while done := embed_texts():
+            embedded += done
+        self.stdout.write(f"Indexed {known} posts and embedded {embedded}.")

@@ -1,4 +1,4 @@
-"""``manage.py schedule_challenges``: a theme for each of the coming days that has none."""
+"""``manage.py schedule_challenges``: plan a challenge for each coming day that has none."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -11,7 +11,7 @@ from lib.days import local_day
 
 
 class Command(BaseCommand):
-    help = "Gives each of the coming days a challenge from the bank of themes; days that have one keep it."
+    help = "Plans a challenge from the theme bank for each coming day that has none."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--days", type=int, default=DAYS_AHEAD, help="how many days ahead (default: %(default)s)")

@@ -1,4 +1,4 @@
-"""``manage.py use_image_encoder FOLDER``: looks are compared by an encoder such as CLIP or SigLIP from then on."""
+"""``manage.py use_image_encoder FOLDER``: compare pictures by an encoder such as CLIP or SigLIP from now on."""
 
 import shutil
 from argparse import ArgumentParser
@@ -8,35 +8,35 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from feed.search import image_embeddings
+from feed.search.embeddings import images, indexing
 from feed.search.models import SearchEntry
 from lib.errors import Refused
 
 
 class Command(BaseCommand):
-    help = "Compares looks by the image encoder in FOLDER, as transformers saves it; may be run again, beside the site."
+    help = "Compares pictures by the image encoder in FOLDER, as transformers saves it. May run while the site runs."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("folder", nargs="?", type=Path, help="without it, the encoder in use goes on reading")
+        parser.add_argument("folder", nargs="?", type=Path, help="without it, the installed encoder continues")
         parser.add_argument("--none", action="store_true", help="compare by PDQ alone again")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["none"]:
-            shutil.rmtree(image_embeddings.folder(), ignore_errors=True)
-            image_embeddings.forget_readings()
-            self.stdout.write("Looks are compared by PDQ.")
+            shutil.rmtree(images.folder(), ignore_errors=True)
+            indexing.delete_image_embeddings()
+            self.stdout.write("Pictures are now compared by PDQ.")
             return
         if options["folder"] is not None:
-            from generation.engines.image_encoders import export_image_encoder  # torch takes seconds; --help should not
+            from generation.engines.image_encoders import export_image_encoder  # torch takes seconds to import
 
             try:
-                export_image_encoder(options["folder"].expanduser().resolve(), image_embeddings.folder())
+                export_image_encoder(options["folder"].expanduser().resolve(), images.folder())
             except Refused as refusal:
                 raise CommandError(refusal.message) from None
-        if not image_embeddings.is_available():
-            raise CommandError("There is no image encoder yet. Name the folder of one.")
-        with tqdm(desc="Reading", total=SearchEntry.objects.count(), unit=" pictures") as bar:
-            while read := image_embeddings.read_pictures():
+        if not images.is_available():
+            raise CommandError("No image encoder is installed. Name the folder of one.")
+        with tqdm(desc="Embedding", total=SearchEntry.objects.count(), unit=" pictures") as bar:
+            while read := indexing.embed_images():
                 bar.update(read)
-        image_embeddings.index_readings()
-        self.stdout.write(self.style.SUCCESS(f"Looks are compared by {image_embeddings.encoder_name()}."))
+        indexing.build_image_index()
+        self.stdout.write(self.style.SUCCESS(f"Pictures are now compared by {images.encoder_name()}."))

@@ -1,4 +1,4 @@
-"""Words to vectors: MiniLM by onnxruntime, from the folder that set-up wrote (`starter.meaning`); never torch."""
+"""Embeds texts with MiniLM in onnxruntime, which set-up exported (`starter.meaning`); never imports torch."""
 
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -8,14 +8,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from django.conf import settings
-from numpy.typing import NDArray
 
-from feed.search.models import DIMENSIONS as DIMENSIONS
+from feed.search.embeddings.vectors import TEXT_DIMENSIONS, Vector
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
-
-Vector = NDArray[np.float32]
 
 MOST_TOKENS = 128
 BATCH = 32
@@ -23,14 +20,14 @@ THREADS = 4
 
 
 def is_available() -> bool:
-    """Whether set-up exported the encoder; without it search goes by words alone."""
+    """Whether set-up exported the encoder. Without it, search goes by words alone."""
     return (_folder() / "model.onnx").exists()
 
 
 def embed(texts: Sequence[str]) -> Vector:
-    """Unit vectors float32 (n, 384) of texts; what is longer than 128 tokens is cut."""
+    """Unit vectors float32 (n, 384) of texts. Texts longer than 128 tokens are cut."""
     if not texts:
-        return np.empty((0, DIMENSIONS), dtype=np.float32)
+        return np.empty((0, TEXT_DIMENSIONS), dtype=np.float32)
     tokenizer, session = _encoder(_folder())
     vectors = []
     for first in range(0, len(texts), BATCH):
@@ -41,15 +38,15 @@ def embed(texts: Sequence[str]) -> Vector:
     return np.concatenate(vectors)
 
 
-def embed_soon(text: str) -> "Future[Vector]":
-    """The vector (384,) of one text, made in a thread while the caller asks the database."""
+def submit(text: str) -> "Future[Vector]":
+    """Embeds one text in a thread, while the caller queries the database; the result is a vector (384,)."""
     return _threads().submit(lambda: cast(Vector, embed([text])[0]))
 
 
 @cache
 def _threads() -> ThreadPoolExecutor:
-    """Made on first use, that is after a server forked."""
-    return ThreadPoolExecutor(THREADS, thread_name_prefix="meaning")
+    """Created on first use, which is after the server forked."""
+    return ThreadPoolExecutor(THREADS, thread_name_prefix="embedding")
 
 
 def _folder() -> Path:
@@ -58,14 +55,14 @@ def _folder() -> Path:
 
 @cache
 def _encoder(folder: Path) -> "tuple[Tokenizer, Any]":
-    """Loaded once a process, on its first use."""
-    import onnxruntime
+    """Loads the model on first use, once per process."""
+    import onnxruntime  # loads slowly, and only processes that embed need it
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.enable_truncation(MOST_TOKENS)
-    tokenizer.enable_padding(pad_id=0, pad_token="[PAD]")  # noqa: S106 - the tokenizer's word for nothing
+    tokenizer.enable_padding(pad_id=0, pad_token="[PAD]")  # noqa: S106 - the tokenizer's padding, not a password
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1  # a query is short; processes are the parallelism
+    options.intra_op_num_threads = options.inter_op_num_threads = 1  # a query is short; processes run in parallel
     model = str(folder / "model.onnx")
     return tokenizer, onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
