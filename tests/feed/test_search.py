@@ -89,7 +89,7 @@ FINDS = [
     ("elegant", "café", "exact"),  # without its accents
     ("ÉLÉGANT", "café", "exact"),
     ("жар", "café", "exact"),
-    ("vehicle", "car", "embedding"),
+    ("vehicle", "car", "meaning"),
     ('"grey fox"', "hill", "phrase"),
     ("guest", "fox", "exact"),  # its title
     ("seed:13", "hill", "filter"),
