@@ -1,6 +1,5 @@
 """Who: members, what they agreed to, what they are told, and the keys they hold."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar
 
@@ -82,22 +81,6 @@ class User(PublicIdModel, AbstractUser):
         if cached is None:
             cached = self.__dict__["_roles"] = set(self.groups.values_list("name", flat=True))
         return cached
-
-    # What moderation asks of everything that can be reported (moderation.targets.Target).
-    def moderation_author(self) -> "User | None":
-        return self
-
-    def moderation_text(self) -> str:
-        return self.username
-
-    def moderation_image_url(self, viewer: "User") -> str:
-        return ""
-
-    def moderation_reach(self) -> int:
-        return 0
-
-    def moderation_related(self) -> Sequence[models.Model]:
-        return ()
 
 
 Viewer = User | AnonymousUser

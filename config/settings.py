@@ -194,6 +194,14 @@ MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 
 # Upward needs are met by naming functions of higher rungs here; accounts and moderation call them.
 PERSONAL_DATA = ["moderation.personal_data", "generation.personal_data", "feed.personal_data", "ratings.personal_data"]
+MODERATION_TARGETS = [
+    "moderation.targets.MemberTarget",
+    "generation.moderation_targets.ImageTarget",
+    "feed.moderation_targets.PostTarget",
+    "feed.moderation_targets.CommentTarget",
+    "feed.moderation_targets.CollectionTarget",
+    "feed.moderation_targets.StyleNameTarget",
+]
 MODERATION_EFFECTS = ["generation.effects", "feed.effects", "ratings.effects"]
 AUDIENCE = ["feed.audience"]
 POST_VISIBILITY_HOOKS = [  # called with post ids and the time, in this order, inside the transaction of the change

@@ -1,6 +1,5 @@
 """How an image comes to exist: checkpoints, what was asked for, and each picture's way to ready."""
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from django.conf import settings
@@ -15,7 +14,6 @@ from accounts.hooks import hidden_authors
 from accounts.models import Role, User, Viewer, level_for
 from lib.content_levels import ContentLevel
 from lib.ids import PublicIdModel
-from lib.images import is_reliable
 from moderation.models import Restriction
 
 
@@ -175,7 +173,7 @@ class ImageQuerySet(models.QuerySet["Image"]):
 
     def public(self, at: datetime) -> "ImageQuerySet":
         """Published, passed, and by nobody who is banned."""
-        banned = Restriction.objects.active(at).filter(kind=Restriction.Kind.BANNED).values("user_id")
+        banned = Restriction.objects.banned(at).values("user_id")
         return self.filter(is_public=True, state=ImageState.READY, deleted_at=None).exclude(author_id__in=banned)
 
     def visible_to(self, viewer: Viewer, at: datetime) -> "ImageQuerySet":
@@ -286,26 +284,6 @@ class Image(PublicIdModel):
         }
         state = ImageState(self.state)
         return sentences.get(state) or str(state.label)
-
-    def moderation_author(self) -> User | None:
-        return None if self.deleted_at else self.author
-
-    def moderation_text(self) -> str:
-        return self.generation.prompt
-
-    def moderation_image_url(self, viewer: Viewer) -> str:
-        from generation.media.signing import picture  # files is built on this module
-
-        return picture(self, viewer_may_sign=True).src if self.prefix else ""
-
-    def moderation_pdq(self) -> str | None:
-        return str(self.pdq) if self.pdq is not None and is_reliable(self.pdq_quality) else None
-
-    def moderation_reach(self) -> int:
-        return self.remixes.count()
-
-    def moderation_related(self) -> Iterable["Image"]:
-        return Image.objects.filter(generation__parent=self, deleted_at=None).order_by("pk")[:50]
 
 
 class PromptExample(models.Model):

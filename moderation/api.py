@@ -17,7 +17,7 @@ from lib.content_levels import ContentLevel
 from moderation.cases import services as case_services
 from moderation.decisions import services as decision_services
 from moderation.models import Case, Decision, Report, Restriction, kind_label
-from moderation.targets import load_target, visible_target
+from moderation.targets import adapter_of, load_target, visible_target
 
 NOTHING = OpenApiResponse(description="Nothing waits.")
 
@@ -39,7 +39,7 @@ class ReportViewSet(viewsets.ViewSet):
         body = ReportSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         data, reporter = body.validated_data, member_of(request)
-        target: Any = visible_target(data["target_type"], data["target"], reporter, timezone.now())
+        target = visible_target(data["target_type"], data["target"], reporter, timezone.now())
         case_services.report_target(target=target, reporter=reporter, reason=data["reason"], note=data["note"])
         return Response(body.data, status=status.HTTP_201_CREATED)
 
@@ -79,7 +79,7 @@ class CaseSerializer(serializers.ModelSerializer[Case]):
     @extend_schema_field(serializers.CharField())
     def get_text(self, case: Case) -> str:
         target = load_target(case.target_type, case.target_id)
-        return target.moderation_text() if target is not None else ""
+        return adapter_of(target).text(target) if target is not None else ""
 
 
 class DecideSerializer(serializers.Serializer[Any]):

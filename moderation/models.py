@@ -254,6 +254,10 @@ class RestrictionQuerySet(models.QuerySet["Restriction"]):
     def active(self, at: datetime) -> "RestrictionQuerySet":
         return self.filter(lifted_at=None, starts_at__lte=at).filter(Q(ends_at=None) | Q(ends_at__gt=at))
 
+    def banned(self, at: datetime) -> "RestrictionQuerySet":
+        """Bans in force; ``.values("user_id")`` are the members whom nobody sees. In SQL: `BANNED_SQL`."""
+        return self.active(at).filter(kind=Restriction.Kind.BANNED)
+
     def turned(self, since: datetime, at: datetime) -> "RestrictionQuerySet":
         """Begun, lifted or run out after `since` and until `at`."""
         between = (since, at)

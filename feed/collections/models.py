@@ -24,7 +24,7 @@ def new_link_key() -> str:
 class CollectionQuerySet(models.QuerySet["Collection"]):
     def published(self, at: datetime) -> "CollectionQuerySet":
         """Public ones of members who are not banned."""
-        banned = Restriction.objects.active(at).filter(kind=Restriction.Kind.BANNED).values("user_id")
+        banned = Restriction.objects.banned(at).values("user_id")
         shown = self.filter(visibility=Collection.Visibility.PUBLIC, removed_at=None, owner__deleted_at=None)
         return shown.exclude(owner__in=banned)
 
@@ -38,7 +38,7 @@ class CollectionQuerySet(models.QuerySet["Collection"]):
             shown |= shared & Q(link_key=key)
         if isinstance(viewer, User):
             shown |= shared & Q(pk__in=CollectionMember.objects.filter(member=viewer).values("collection"))
-        banned = Restriction.objects.active(at).filter(kind=Restriction.Kind.BANNED).values("user_id")
+        banned = Restriction.objects.banned(at).values("user_id")
         shown &= Q(removed_at=None) & ~Q(owner__in=banned)
         if not isinstance(viewer, User):
             return self.filter(shown)
@@ -76,23 +76,6 @@ class Collection(PublicIdModel):
 
     def get_absolute_url(self) -> str:
         return reverse("feed:collection", args=[self.public_id])
-
-    # --- what moderation knows of a target ---
-
-    def moderation_author(self) -> User:
-        return self.owner
-
-    def moderation_text(self) -> str:
-        return self.name
-
-    def moderation_image_url(self, viewer: Viewer) -> str:
-        return ""
-
-    def moderation_reach(self) -> int:
-        return 0
-
-    def moderation_related(self) -> list[models.Model]:
-        return []
 
 
 class CollectionMember(models.Model):

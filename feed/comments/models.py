@@ -34,7 +34,7 @@ class CommentQuerySet(models.QuerySet["Comment"]):
         """Of a post that `viewer` may open: what is said by nobody banned, blocked or muted, in no muted words."""
         if isinstance(viewer, User) and viewer.has_role(Role.MODERATOR):
             return self.filter(deleted_at=None)
-        banned = Restriction.objects.active(at).filter(kind=Restriction.Kind.BANNED).values("user_id")
+        banned = Restriction.objects.banned(at).values("user_id")
         said = self.said().exclude(author_id__in=banned)
         if not isinstance(viewer, User):
             return said
@@ -92,20 +92,3 @@ class Comment(PublicIdModel):
 
     def get_absolute_url(self) -> str:
         return reverse("feed:comment", args=[self.public_id])
-
-    # --- what moderation knows of a target ---
-
-    def moderation_author(self) -> User | None:
-        return None if self.deleted_at else self.author
-
-    def moderation_text(self) -> str:
-        return self.text
-
-    def moderation_image_url(self, viewer: Viewer) -> str:
-        return ""
-
-    def moderation_reach(self) -> int:
-        return Comment.objects.filter(parent=self).count()
-
-    def moderation_related(self) -> list[models.Model]:
-        return []

@@ -21,7 +21,7 @@ def visible_members(viewer: Viewer, at: datetime) -> QuerySet[User]:
     members: QuerySet[User] = User.objects.visible_to(viewer, at)
     if isinstance(viewer, User) and viewer.has_role(Role.MODERATOR):
         return members
-    banned = Restriction.objects.active(at).filter(kind=Restriction.Kind.BANNED)
+    banned = Restriction.objects.banned(at)
     members = members.exclude(pk__in=banned.values("user_id"))
     return members.exclude(blocked_authors(viewer, "pk")) if isinstance(viewer, User) else members
 

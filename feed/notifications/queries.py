@@ -159,7 +159,7 @@ def _visible(name: str, ids: set[int], reader: User, at: datetime) -> dict[int, 
 
 def _shown(manager: Any, reader: User, at: datetime) -> Any:
     """Posts pass the filter of every list, comments by their post too; one's own are always there."""
-    if not hasattr(manager.model, "moderation_author"):
+    if not hasattr(manager, "visible_to"):
         return manager.all()
     shown = manager.visible_to(reader, at)
     listed = Post.objects.listed_for(reader, at).order_by().values("pk")

@@ -26,7 +26,7 @@ class PostQuerySet(models.QuerySet["Post"]):
 
     def public(self, at: datetime) -> "PostQuerySet":
         """Published posts that somebody may see in a list, whatever the level: screened, by nobody banned."""
-        banned = Restriction.objects.active(at).filter(kind=Restriction.Kind.BANNED).values("user_id")
+        banned = Restriction.objects.banned(at).values("user_id")
         return self.published().filter(image__is_public=True).exclude(author_id__in=banned)
 
     def shown_to(self, viewer: Viewer, at: datetime) -> "PostQuerySet":
@@ -150,28 +150,6 @@ class Post(PublicIdModel):
 
     def may_read_prompt(self, viewer: Viewer) -> bool:
         return self.image.may_read_prompt(viewer)
-
-    # --- what moderation knows of a target ---
-
-    def moderation_author(self) -> User:
-        return self.author
-
-    def moderation_text(self) -> str:
-        alt = self.image.alt_text if self.image.is_alt_written else ""
-        return "\n".join(filter(None, [self.title, alt, self.image.generation.prompt]))
-
-    def moderation_image_url(self, viewer: Viewer) -> str:
-        return self.image.moderation_image_url(viewer)
-
-    def moderation_pdq(self) -> str | None:
-        return self.image.moderation_pdq()
-
-    def moderation_reach(self) -> int:
-        return self.count.likes if hasattr(self, "count") else 0
-
-    def moderation_related(self) -> list[models.Model]:
-        """Posts of pictures that were remixed from this one."""
-        return list(Post.objects.published().filter(image__generation__parent=self.image_id))
 
 
 class Like(models.Model):

@@ -11,6 +11,7 @@ from feed.posts.models import RecountRequest
 from feed.posts.visibility import refresh_visibility
 from feed.ranking import formulas, impressions, precomputed
 from feed.ranking.models import FeedEntry, PostCount, RankDrop
+from moderation.restrictions.sql import BANNED_SQL, MUTED_OR_BANNED_SQL
 
 BATCH = 500
 RECONCILE_BATCH = 2_000
@@ -23,29 +24,23 @@ RANK_DRIFT = Gauge("salon_feed_rank_drift", "Posts whose rank the last reconcile
 SHOWN_DRIFT = Gauge("salon_feed_shown_drift", "Posts the last reconcile found shown or hidden wrongly")
 
 # Counts distinct members other than the author who are neither muted nor banned. %(posts)s: post ids; %(at)s: now.
-_RESTRICTED = """
-    SELECT user_id FROM moderation_restriction
-    WHERE kind IN ('muted', 'banned') AND lifted_at IS NULL AND starts_at <= %(at)s
-      AND (ends_at IS NULL OR ends_at > %(at)s)
-"""
-_BANNED = _RESTRICTED.replace("IN ('muted', 'banned')", "= 'banned'")
 _LEDGERS = f"""
     SELECT post.id, post.published_at,
       (SELECT count(*) FROM feed_like vote
         WHERE vote.post_id = post.id AND vote.member_id <> post.author_id
-          AND vote.member_id NOT IN ({_RESTRICTED})),
+          AND vote.member_id NOT IN ({MUTED_OR_BANNED_SQL})),
       (SELECT count(DISTINCT item.added_by_id) FROM feed_collectionitem item
         WHERE item.post_id = post.id AND item.added_by_id <> post.author_id
-          AND item.added_by_id NOT IN ({_RESTRICTED})),
+          AND item.added_by_id NOT IN ({MUTED_OR_BANNED_SQL})),
       (SELECT count(DISTINCT child.author_id) FROM feed_post child
         JOIN generation_image picture ON picture.id = child.image_id AND picture.is_public
         JOIN generation_generation made ON made.id = picture.generation_id
         WHERE made.parent_id = post.image_id AND child.author_id <> post.author_id
           AND child.unpublished_at IS NULL AND child.removed_at IS NULL AND child.deleted_at IS NULL
-          AND child.author_id NOT IN ({_RESTRICTED})),
+          AND child.author_id NOT IN ({MUTED_OR_BANNED_SQL})),
       (SELECT count(*) FROM feed_comment comment
         WHERE comment.post_id = post.id AND comment.deleted_at IS NULL AND comment.removed_at IS NULL
-          AND comment.author_id NOT IN ({_BANNED}))
+          AND comment.author_id NOT IN ({BANNED_SQL}))
     FROM feed_post post WHERE post.id = ANY(%(posts)s)
 """  # noqa: S608 (no value is formatted in)
 
@@ -54,7 +49,7 @@ _HOURS = f"""
       SELECT post.id AS post_id, date_trunc('hour', vote.created_at, 'UTC') AS hour, count(*) AS likers
       FROM feed_post post JOIN feed_like vote ON vote.post_id = post.id
       WHERE post.id = ANY(%(posts)s) AND vote.created_at >= date_trunc('hour', %(since)s, 'UTC')
-        AND vote.member_id <> post.author_id AND vote.member_id NOT IN ({_RESTRICTED})
+        AND vote.member_id <> post.author_id AND vote.member_id NOT IN ({MUTED_OR_BANNED_SQL})
       GROUP BY 1, 2
     ), zeroed AS (
       UPDATE feed_posthour known SET likers = 0

@@ -55,7 +55,7 @@ class StyledPost(models.Model):
 class StyleNameQuerySet(models.QuerySet["StyleName"]):
     def shown(self, at: datetime) -> "StyleNameQuerySet":
         """Names that are neither removed nor suggested by a banned member; the same for everybody."""
-        banned = Restriction.objects.active(at).filter(kind=Restriction.Kind.BANNED).values("user_id")
+        banned = Restriction.objects.banned(at).values("user_id")
         return self.filter(removed_at=None).exclude(suggested_by__in=banned)
 
     def visible_to(self, viewer: Viewer, at: datetime) -> "StyleNameQuerySet":
@@ -85,23 +85,6 @@ class StyleName(PublicIdModel):
 
     def get_absolute_url(self) -> str:
         return reverse("feed:style", args=[self.style.public_id])
-
-    # --- what moderation knows of a target ---
-
-    def moderation_author(self) -> User | None:
-        return self.suggested_by
-
-    def moderation_text(self) -> str:
-        return self.name
-
-    def moderation_image_url(self, viewer: Viewer) -> str:
-        return ""
-
-    def moderation_reach(self) -> int:
-        return self.likes.count()
-
-    def moderation_related(self) -> list[models.Model]:
-        return []
 
 
 class StyleNameLike(models.Model):

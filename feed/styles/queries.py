@@ -67,7 +67,7 @@ def weeks_of(style: EmergentStyle) -> list[StyleWeek]:
 
 def names_of(styles: Iterable[EmergentStyle], at: datetime) -> dict[int, list[StyleName]]:
     """Names by style id, the most liked first (`score`). Suggestions and likes of banned members do not count."""
-    banned = Restriction.objects.active(at).filter(kind=Restriction.Kind.BANNED).values("user_id")
+    banned = Restriction.objects.banned(at).values("user_id")
     counted = Count("likes", filter=~Q(likes__member__in=banned))
     names = StyleName.objects.shown(at).filter(style__in=styles)
     found: dict[int, list[StyleName]] = {}

@@ -1,7 +1,6 @@
 """Appeals: the author's word against a decision, answered by another moderator than the one who decided."""
 
 from datetime import datetime, timedelta
-from typing import cast
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -10,12 +9,12 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Role, User
 from accounts.services import notify
 from lib.errors import NotFound, Refused
-from moderation.decisions.services import run_effects, tell_author
+from moderation.decisions.services import notify_author, run_effects
 from moderation.models import Appeal, BlockedHash, Decision, Screening
 from moderation.policy import POLICY_VERSION, Reason
 from moderation.pseudonyms import pseudonym
 from moderation.restrictions.services import undo_consequences
-from moderation.targets import Target, load_target
+from moderation.targets import adapter_of, load_target
 
 APPEALABLE = (Decision.Action.REMOVE, Decision.Action.LEVEL, Decision.Action.HOLD, Decision.Action.RESTRICT)
 WINDOW = timedelta(days=30)
@@ -91,10 +90,10 @@ def _reverse(decision: Decision, moderator: User, at: datetime) -> None:
     if target is None:
         return
     run_effects(reversal, target)
-    author = target.moderation_author()
+    author = adapter_of(target).author(target)
     if author is not None and author != target and decision.restrictions.exists():
-        run_effects(reversal, cast(Target, author))
-    tell_author(reversal, target, at)
+        run_effects(reversal, author)
+    notify_author(reversal, target, at)
 
 
 def _level_before(decision: Decision) -> int | None:

@@ -1,7 +1,7 @@
 """Cases: opened by screenings and reports, merged, claimed by one moderator at a time."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import models, transaction
 from django.utils import timezone
@@ -13,7 +13,7 @@ from lib.limits import check_rate
 from moderation.models import Case, Report, Screening
 from moderation.policy import POLICY, Reason, severity_of
 from moderation.screening.observations import Verdict
-from moderation.targets import Target, is_visible, target_type
+from moderation.targets import adapter_of, is_visible, target_type
 
 CLAIM = timedelta(minutes=15)
 INTIMATE_CLOCK = timedelta(hours=48)  # intimate pictures of real people must be dealt with by then
@@ -53,26 +53,61 @@ def open_case(
     due_at: datetime | None = None,
 ) -> Case:
     """The one unclosed case about `target`, a new one if need be; severity and clock only get more pressing."""
-    assert isinstance(target, Target), f"{type(target).__name__} is no moderation target"
-    fresh: dict[str, Any] = {
-        "author": target.moderation_author(),
-        "severity": severity,
-        "reach": target.moderation_reach(),
-        "origin": origin,
-        "opened_at": at or timezone.now(),
-        "due_at": due_at,
-    }
+    now = at or timezone.now()
+    fresh = _new_case(target, adapter_of(target).reach(target), origin=origin, severity=severity, at=now)
     with transaction.atomic():
         # A loser of the race for the unique index finds the winner's row.
         case, is_new = Case.objects.unclosed().get_or_create(
-            target_type=target_type(target), target_id=target.pk, defaults=fresh
+            target_type=fresh.target_type,
+            target_id=fresh.target_id,
+            defaults={
+                "author": fresh.author,
+                "severity": severity,
+                "reach": fresh.reach,
+                "origin": origin,
+                "opened_at": now,
+                "due_at": due_at,
+            },
         )
         if not is_new:
             case = Case.objects.select_for_update().get(pk=case.pk)
-            case.severity, case.reach = max(case.severity, severity), fresh["reach"]
+            case.severity, case.reach = max(case.severity, severity), fresh.reach
             case.due_at = min((each for each in (case.due_at, due_at) if each is not None), default=None)
             case.save(update_fields=["severity", "reach", "due_at"])
     return case
+
+
+def open_related_cases(*, targets: Sequence[models.Model], severity: int, at: datetime) -> None:
+    """One unclosed case about each of these targets of one kind, in two statements however many there are.
+
+    One that is open already keeps its origin, author and clock; its severity only rises.
+    """
+    if not targets:
+        return
+    reaches = adapter_of(targets[0]).reaches(list(targets))
+    cases = [
+        _new_case(target, reach, origin=Case.Origin.RELATED, severity=severity, at=at)
+        for target, reach in zip(targets, reaches, strict=True)
+    ]
+    with transaction.atomic():
+        same = Case.objects.unclosed().filter(
+            target_type=cases[0].target_type, target_id__in=[case.target_id for case in cases]
+        )
+        same.filter(severity__lt=severity).update(severity=severity)
+        # The unique index passes over those that are open, also those that somebody opens just now.
+        Case.objects.bulk_create(cases, ignore_conflicts=True)
+
+
+def _new_case(target: models.Model, reach: int, *, origin: str, severity: int, at: datetime) -> Case:
+    return Case(
+        target_type=target_type(target),
+        target_id=target.pk,
+        author=adapter_of(target).author(target),
+        severity=severity,
+        reach=reach,
+        origin=origin,
+        opened_at=at,
+    )
 
 
 def report_target(
@@ -80,13 +115,12 @@ def report_target(
 ) -> Report:
     """One member's report; a second one of the same case changes nothing. Unseen targets are not found."""
     now = at or timezone.now()
-    assert isinstance(target, Target), f"{type(target).__name__} is no moderation target"
     if reason not in Report.Reason.values:
         message = _("Choose one of the reasons.")
         raise Refused("unknown_reason", message, fields={"reason": [message]})
     if not is_visible(target, reporter, now):
         raise NotFound(_("There is nothing here that you could report."))
-    if target.moderation_author() == reporter:
+    if adapter_of(target).author(target) == reporter:
         raise Refused("own", _("This is yours: you can take it down yourself."))
     check_rate(key=f"report:{reporter.pk}", limit=REPORTS_AN_HOUR, seconds=3600)
     due_at = now + INTIMATE_CLOCK if reason == Report.Reason.INTIMATE else None

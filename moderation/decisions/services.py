@@ -12,13 +12,13 @@ from accounts.models import Role, User
 from accounts.services import emit, notify
 from lib.errors import Refused
 from lib.hooks import load_modules
-from moderation.cases.services import open_case
+from moderation.cases.services import open_related_cases
 from moderation.hashes.services import block_hash
 from moderation.models import BlockedHash, Case, Decision, Restriction, Screening
 from moderation.policy import DECIDABLE, POLICY_VERSION, Reason
 from moderation.pseudonyms import pseudonym
 from moderation.restrictions.services import add_strike, lift_restriction, restrict_member
-from moderation.targets import Target, load_target
+from moderation.targets import adapter_of, load_target
 
 Action = Decision.Action
 DEFAULT_RESTRICTION = timedelta(days=3)
@@ -111,8 +111,8 @@ def _scores(case: Case) -> dict[str, Any]:
     return {} if last is None else {"verdict": last.verdict, "observations": last.observations}
 
 
-def _apply(decision: Decision, target: Target, restriction: str, until: datetime, at: datetime) -> None:
-    author = target.moderation_author()
+def _apply(decision: Decision, target: models.Model, restriction: str, until: datetime, at: datetime) -> None:
+    author = adapter_of(target).author(target)
     if decision.action == Action.REMOVE:
         _remove(decision, target, author, at)
     if decision.action == Action.RESTRICT and author is not None:
@@ -122,38 +122,29 @@ def _apply(decision: Decision, target: Target, restriction: str, until: datetime
             lift_restriction(restriction=each, at=at)
     run_effects(decision, target)
     if author is not None and author != target and decision.restrictions.exists():
-        run_effects(decision, cast(Target, author))
-    tell_author(decision, target, at)
+        run_effects(decision, author)
+    notify_author(decision, target, at)
 
 
-def _remove(decision: Decision, target: Target, author: User | None, at: datetime) -> None:
-    found = pdq_of(target)
+def _remove(decision: Decision, target: models.Model, author: User | None, at: datetime) -> None:
+    adapter = adapter_of(target)
+    found = adapter.pdq(target)
     if found is not None:
         block_hash(pdq=found, source=BlockedHash.Source.DECISION, decision=decision)
-    for related in list(target.moderation_related())[:MAX_RELATED]:
-        open_case(target=related, origin="related", severity=1, at=at)
+    open_related_cases(targets=list(adapter.related(target, MAX_RELATED)), severity=1, at=at)
     if author is not None and author.deleted_at is None:
         add_strike(user=author, decision=decision, at=at)
 
 
-def pdq_of(target: object) -> str | None:
-    """The PDQ hash of a target's picture (256 characters of 0 and 1) if it offers one good enough to block by.
-
-    Optional part of the protocol: ``moderation_pdq() -> str | None``.
-    """
-    offered = getattr(target, "moderation_pdq", None)
-    return cast("str | None", offered()) if callable(offered) else None
-
-
-def run_effects(decision: Decision, target: Target) -> None:
+def run_effects(decision: Decision, target: models.Model) -> None:
     """Lets every rung apply a decision; an error undoes the decision. Call inside its transaction."""
     for module in load_modules(settings.MODERATION_EFFECTS).values():
-        cast(Effects, module).apply(decision=decision, target=cast(models.Model, target))
+        cast(Effects, module).apply(decision=decision, target=target)
 
 
-def tell_author(decision: Decision, target: Target, at: datetime) -> None:
+def notify_author(decision: Decision, target: models.Model, at: datetime) -> None:
     """The statement of reasons is the page behind this notification (`moderation:decision`)."""
-    author = target.moderation_author()
+    author = adapter_of(target).author(target)
     if author is not None:
         notify(recipient=author, kind="moderation.decision", target=decision, at=at)
         emit(user=author, event="decision.made", target=decision, at=at)

@@ -89,7 +89,7 @@ def end_expired_restrictions(*, at: datetime | None = None) -> int:
 
 
 def _readmit(user_ids: list[int], at: datetime) -> int:
-    banned = Restriction.objects.active(at).filter(kind=Kind.BANNED).values("user_id")
+    banned = Restriction.objects.banned(at).values("user_id")
     shut = User.objects.filter(pk__in=user_ids, is_active=False, deleted_at=None)
     back = shut.filter(restrictions__kind=Kind.BANNED).exclude(pk__in=banned).values("pk")
     return int(User.objects.filter(pk__in=back).update(is_active=True))

@@ -35,7 +35,7 @@ def report(request: HttpRequest, target_type: str, public_id: str) -> HttpRespon
     form = ReportForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
-            case_services.report_target(target=target, reporter=member, **form.cleaned_data, at=now)  # type: ignore[arg-type]
+            case_services.report_target(target=target, reporter=member, **form.cleaned_data, at=now)
         except Refused as error:
             if error.status == 404:
                 raise

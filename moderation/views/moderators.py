@@ -22,7 +22,7 @@ from moderation.policy import DECIDABLE
 from moderation.pseudonyms import pseudonym
 from moderation.restrictions import services as restriction_services
 from moderation.screening import rules as rule_services
-from moderation.targets import load_target
+from moderation.targets import adapter_of, load_target
 
 UNPROCESSABLE = 422
 A_PAGE = 30
@@ -102,8 +102,8 @@ def _case_context(found: Case, moderator: User, form: DecisionForm) -> dict[str,
         "case": found,
         "form": form,
         "is_held": Case.objects.held_by(moderator, now).filter(pk=found.pk).exists(),
-        "text": target.moderation_text() if target else "",
-        "image_url": target.moderation_image_url(moderator) if target else "",
+        "text": adapter_of(target).text(target) if target else "",
+        "image_url": adapter_of(target).image_url(target) if target else "",
         "is_gone": target is None,
         "is_member": isinstance(target, User),
         "reports": found.reports.select_related("reporter").order_by("pk")[:50],
@@ -161,8 +161,8 @@ def appeal(request: HttpRequest, public_id: str) -> HttpResponse:
         "appeal": found,
         "statement": statement_of(found.decision),
         "form": form,
-        "text": target.moderation_text() if target else "",
-        "image_url": target.moderation_image_url(moderator) if target else "",
+        "text": adapter_of(target).text(target) if target else "",
+        "image_url": adapter_of(target).image_url(target) if target else "",
         "is_mine": found.decision.actor_pseudonym == pseudonym(moderator.pk),
     }
     return render(request, "moderation/appeal.html", context, status=UNPROCESSABLE if form.is_bound else 200)

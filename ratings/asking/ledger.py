@@ -12,21 +12,18 @@ from typing import Any
 from django.db.backends.postgresql.base import ServerBindingCursor
 
 from lib.sql import open_cursor
-
-_IN_FORCE = "lifted_at IS NULL AND starts_at <= %(at)s AND (ends_at IS NULL OR ends_at > %(at)s)"
+from moderation.restrictions.sql import BANNED_SQL, MUTED_OR_BANNED_SQL
 
 _ASKABLE = f"""
     {{side}}.state = 'ready' AND {{side}}.deleted_at IS NULL AND ({{side}}.author_id = %(rater)s
-        OR ({{side}}.is_public AND {{side}}.content_level <= %(level)s AND NOT EXISTS (
-            SELECT FROM moderation_restriction
-            WHERE user_id = {{side}}.author_id AND kind = 'banned' AND {_IN_FORCE})
+        OR ({{side}}.is_public AND {{side}}.content_level <= %(level)s
+            AND NOT EXISTS ({BANNED_SQL} AND user_id = {{side}}.author_id)
         AND NOT EXISTS (SELECT FROM feed_block WHERE member_id = %(rater)s AND blocked_id = {{side}}.author_id)
         AND NOT EXISTS (SELECT FROM feed_block WHERE blocked_id = %(rater)s AND member_id = {{side}}.author_id)))"""  # noqa: S608 - no input is in it
 
 _OPEN = f"""
     ask.public_id = %(ask)s AND ask.rater_id = %(rater)s AND ask.outcome = 'open' AND ask.expires_at > %(at)s
-    AND NOT EXISTS (SELECT FROM moderation_restriction
-        WHERE user_id = %(rater)s AND kind IN ('muted', 'banned') AND {_IN_FORCE})"""
+    AND NOT EXISTS ({MUTED_OR_BANNED_SQL} AND user_id = %(rater)s)"""
 
 # An answer proves that the question was seen, also where no script could say so.
 _CLOSE = """

@@ -92,7 +92,7 @@ def draw_comparison(*, rater: User, at: datetime | None = None, rng: random.Rand
         Refused: 403 for a member who may not vote, 429 for more than `PAIRS_A_MINUTE` draws.
     """
     at = at or timezone.now()
-    check_rate(key=f"compare:{rater.pk}", limit=PAIRS_A_MINUTE, seconds=60, at=at)
+    check_rate(key=f"compare:{rater.pk}", limit=PAIRS_A_MINUTE, seconds=60)
     require_unrestricted(user=rater, doing="vote", at=at)
     _lock_draws_of(rater)
     pairs = Ask.objects.about_pair().select_related("question", "image_low", "image_high")

@@ -7,6 +7,7 @@ import pytest
 from django.db import connection, connections, transaction
 from django.db.utils import IntegrityError
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import ApiToken, Notification, User
 from accounts.services import issue_token
@@ -18,6 +19,7 @@ from moderation.models import Case, Decision, Report, Restriction, Screening, St
 from moderation.restrictions.services import add_strike, lift_restriction, require_unrestricted, restrict_member
 from moderation.screening.services import screen_text
 from tests.conftest import MakeMember
+from tests.generation.fixtures import MakeImage
 from tests.moderation.conftest import ReportMember
 
 Action = Decision.Action
@@ -273,3 +275,25 @@ def test_moderators_who_press_at_the_same_time_never_hold_the_same_case(
         thread.join(timeout=30)
     assert len(taken) == len(set(taken)) == 3
     assert Decision.objects.count() == 3
+
+
+def test_a_removal_opens_cases_for_what_was_made_from_it_in_as_many_queries_as_for_one(
+    alice: User,
+    bob: User,
+    mod: User,
+    make_image: MakeImage,
+    report_member: ReportMember,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    image = make_image(alice)
+    made = [make_image(bob, parent=image) for _ in range(6)]
+    open_case(target=made[0], origin="report", severity=5)
+    open_case(target=image, origin="report", severity=2)
+    case = Case.objects.get(target_id=image.pk, origin="report", severity=2)
+    claim_case(moderator=mod, case=case)
+    with django_assert_max_num_queries(40):  # each case of its own cost six
+        decide_case(case=case, moderator=mod, action=Action.REMOVE, reason="sexual")
+    cases = Case.objects.unclosed().filter(target_type="generation.image")
+    assert {each.target_id for each in cases} == {each.pk for each in made}
+    assert sorted(cases.values_list("origin", "severity")) == [("related", 1)] * 5 + [("report", 5)]
+    assert all(each.author == bob for each in cases)

@@ -6,10 +6,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from lib.errors import Refused
-from moderation.decisions.services import pdq_of
 from moderation.hashes.services import block_hash
 from moderation.models import BlockedHash
-from moderation.targets import target_model
+from moderation.targets import adapter_of, target_model
 
 
 class Command(BaseCommand):
@@ -33,7 +32,7 @@ class Command(BaseCommand):
         image = target_model("generation.image")._base_manager.filter(public_id=public_id).first()
         if image is None:
             raise CommandError(f"There is no image {public_id}.")
-        pdq = pdq_of(image)
+        pdq = adapter_of(image).pdq(image)
         if pdq is None:
             raise CommandError("That image has no hash that is good enough to recognise it by.")
         return pdq

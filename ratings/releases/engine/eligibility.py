@@ -110,7 +110,7 @@ def image_reason(chosen: ReleaseFilter, at: datetime, prefix: str = "") -> Case:
     def on(**conditions: Any) -> Q:
         return Q(**{prefix + name: value for name, value in conditions.items()})
 
-    banned = Restriction.objects.active(at).filter(kind=Restriction.Kind.BANNED).values("user_id")
+    banned = Restriction.objects.banned(at).values("user_id")
     cases = [
         (on(deleted_at__isnull=False), "deleted"),
         (~on(state=ImageState.READY), "not_ready"),

@@ -1,0 +1,72 @@
+"""What moderation knows of posts, comments, collections and names of styles (see MODERATION_TARGETS)."""
+
+from collections.abc import Iterable
+
+from accounts.models import User
+from feed.collections.models import Collection
+from feed.comments.models import Comment
+from feed.posts.models import Post
+from feed.styles.models import StyleName
+from generation.moderation_targets import ImageTarget
+from moderation.targets import TargetAdapter
+
+
+class PostTarget(TargetAdapter[Post]):
+    model = Post
+
+    def author(self, target: Post) -> User:
+        return target.author
+
+    def text(self, target: Post) -> str:
+        alt = target.image.alt_text if target.image.is_alt_written else ""
+        return "\n".join(filter(None, [target.title, alt, target.image.generation.prompt]))
+
+    def image_url(self, target: Post) -> str:
+        return ImageTarget().image_url(target.image)
+
+    def pdq(self, target: Post) -> str | None:
+        return ImageTarget().pdq(target.image)
+
+    def reach(self, target: Post) -> int:
+        return target.count.likes if hasattr(target, "count") else 0
+
+    def related(self, target: Post, limit: int) -> Iterable[Post]:
+        """Posts of pictures that were remixed from this one."""
+        made = Post.objects.published().filter(image__generation__parent=target.image_id)
+        return made.select_related("author", "count").order_by("pk")[:limit]
+
+
+class CommentTarget(TargetAdapter[Comment]):
+    model = Comment
+
+    def author(self, target: Comment) -> User | None:
+        return None if target.deleted_at else target.author
+
+    def text(self, target: Comment) -> str:
+        return target.text
+
+    def reach(self, target: Comment) -> int:
+        return Comment.objects.filter(parent=target).count()
+
+
+class CollectionTarget(TargetAdapter[Collection]):
+    model = Collection
+
+    def author(self, target: Collection) -> User:
+        return target.owner
+
+    def text(self, target: Collection) -> str:
+        return target.name
+
+
+class StyleNameTarget(TargetAdapter[StyleName]):
+    model = StyleName
+
+    def author(self, target: StyleName) -> User | None:
+        return target.suggested_by
+
+    def text(self, target: StyleName) -> str:
+        return target.name
+
+    def reach(self, target: StyleName) -> int:
+        return target.likes.count()

@@ -1,0 +1,39 @@
+"""What moderation knows of pictures (see MODERATION_TARGETS)."""
+
+from collections.abc import Iterable
+
+from django.db.models import Count
+
+from accounts.models import User
+from generation.media.signing import picture
+from generation.models import Image
+from lib.images import is_reliable
+from moderation.targets import TargetAdapter
+
+
+class ImageTarget(TargetAdapter[Image]):
+    model = Image
+
+    def author(self, target: Image) -> User | None:
+        return None if target.deleted_at else target.author
+
+    def text(self, target: Image) -> str:
+        return target.generation.prompt
+
+    def image_url(self, target: Image) -> str:
+        return picture(target, viewer_may_sign=True).src if target.prefix else ""
+
+    def pdq(self, target: Image) -> str | None:
+        return str(target.pdq) if target.pdq is not None and is_reliable(target.pdq_quality) else None
+
+    def reach(self, target: Image) -> int:
+        return self.reaches([target])[0]
+
+    def reaches(self, targets: list[Image]) -> list[int]:
+        remixed = Image.objects.filter(pk__in=[target.pk for target in targets]).annotate(times=Count("remixes"))
+        by_id = dict(remixed.order_by().values_list("pk", "times"))
+        return [by_id.get(target.pk, 0) for target in targets]
+
+    def related(self, target: Image, limit: int) -> Iterable[Image]:
+        made = Image.objects.filter(generation__parent=target, deleted_at=None).select_related("author")
+        return made.order_by("pk")[: min(limit, 50)]
