@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import PIL.Image
-from django.core.files.base import ContentFile
+from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage, Storage, default_storage
 
 from generation.media import encoding
@@ -58,6 +58,26 @@ def read(name: str) -> bytes:
         return bytes(stream.read())
 
 
+def open_file(name: str) -> "File[bytes]":
+    """A stored file to read from; raises FileNotFoundError as `read` does."""
+    return default_storage.open(name)
+
+
+def size(name: str) -> int:
+    """Bytes of a stored file; raises FileNotFoundError as `read` does."""
+    return default_storage.size(name)
+
+
+def read_part(name: str, first: int, last: int) -> bytes:
+    """The bytes `first` to `last`, both included, of a stored file; nothing else of it is read."""
+    if not isinstance(default_storage, FileSystemStorage):  # S3, where an open file would fetch all of it
+        stored = default_storage.bucket.Object(f"{default_storage.location}/{name}")  # type: ignore[attr-defined]
+        return bytes(stored.get(Range=f"bytes={first}-{last}")["Body"].read())
+    with default_storage.open(name) as stream:
+        stream.seek(first)
+        return bytes(stream.read(last - first + 1))
+
+
 def delete_prefix(prefix: str, *, storage: Storage = default_storage) -> int:
     """Deletes every file below `prefix` (and, on disk, its folders); returns how many there were."""
     if not prefix.strip("/"):
@@ -103,7 +123,7 @@ def training_jpeg_below(prefix: str) -> bytes:
 def training_jpeg_size(prefix: str) -> int | None:
     """Bytes of the training JPEG below an image's prefix, or None where there is none."""
     try:
-        return default_storage.size(f"{prefix}/training.jpg")
+        return size(f"{prefix}/training.jpg")
     except FileNotFoundError:
         return None
 

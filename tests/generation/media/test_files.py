@@ -1,9 +1,10 @@
-"""Files of a picture: what they say, who is given them, and that they go when it goes."""
+"""Files of a picture: what they contain, who may fetch them, and that they are deleted with it."""
 
 import hashlib
 import io
 import json
 from datetime import timedelta
+from typing import Any
 
 import PIL.Image
 import pytest
@@ -19,13 +20,13 @@ from tests.conftest import As
 from tests.generation.fixtures import MakeImage
 
 
-def _hang(image: Image) -> Image:
+def _publish(image: Image) -> Image:
     Image.objects.filter(pk=image.pk).update(is_public=True)
     image.refresh_from_db()
     return image
 
 
-def test_the_png_tells_how_it_was_made_and_that_a_model_made_it(alice: User, make_image: MakeImage) -> None:
+def test_the_png_says_how_it_was_made_and_that_a_model_made_it(alice: User, make_image: MakeImage) -> None:
     image = make_image(alice, prompt="an École for a Ж", seed=7)
     with PIL.Image.open(io.BytesIO(storage.original_png(image))) as picture:
         text = picture.info
@@ -61,7 +62,7 @@ def test_renditions_are_never_wider_than_the_picture_and_carry_the_mark(alice: U
 def test_a_public_general_picture_has_plain_addresses_that_anybody_may_open(
     alice: User, make_image: MakeImage, as_user: As
 ) -> None:
-    image = _hang(make_image(alice))
+    image = _publish(make_image(alice))
     shown = signing.picture(image, viewer_may_sign=False)
     assert "?" not in shown.src
     response = as_user(None).get(shown.src)
@@ -103,37 +104,74 @@ def test_a_signed_address_dies_with_the_state_it_was_made_in(
 def test_a_public_picture_of_a_higher_level_has_no_plain_address(
     alice: User, make_image: MakeImage, as_user: As
 ) -> None:
-    image = _hang(make_image(alice, content_level=ContentLevel.SENSITIVE))
+    image = _publish(make_image(alice, content_level=ContentLevel.SENSITIVE))
     signed = signing.picture(image, viewer_may_sign=True).src
     assert as_user(None).get(signed).status_code == 200
     assert as_user(None).get(signed.partition("?")[0]).status_code == 404
 
 
-def test_ranges_of_the_original(alice: User, make_image: MakeImage, as_user: As) -> None:
-    image = _hang(make_image(alice))
+def _body(response: Any) -> bytes:
+    return b"".join(response.streaming_content)
+
+
+def test_ranges_of_the_original(
+    alice: User, make_image: MakeImage, as_user: As, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = _publish(make_image(alice))
     url, whole = signing.original_url(image, viewer_may_sign=False), storage.original_png(image)
+    monkeypatch.setattr(storage, "read", lambda name: pytest.fail(f"all of {name} is read"))
     client = as_user(None)
     part = client.get(url, headers={"Range": "bytes=10-19"})
-    assert (part.status_code, part.content) == (206, whole[10:20])
+    assert (part.status_code, _body(part)) == (206, whole[10:20])
+    assert part["Content-Length"] == "10"
     assert part["Content-Range"] == f"bytes 10-19/{len(whole)}"
-    assert client.get(url, headers={"Range": "bytes=-5"}).content == whole[-5:]
+    assert _body(client.get(url, headers={"Range": "bytes=-5"})) == whole[-5:]
+    assert _body(client.get(url, headers={"Range": "bytes=20-"})) == whole[20:]
     assert client.get(url, headers={"Range": f"bytes={len(whole)}-"}).status_code == 416
-    assert client.get(url, headers={"Range": "bytes=oops"}).content == whole
+    for headers in ({"Range": "bytes=oops"}, {"Range": "bytes=-"}, {"Range": "bytes=0-4", "If-Range": '"older"'}):
+        assert _body(client.get(url, headers=headers)) == whole
+
+
+def test_a_file_that_the_browser_has_already_is_not_sent_again(alice: User, make_image: MakeImage, as_user: As) -> None:
+    url, client = signing.picture(_publish(make_image(alice)), viewer_may_sign=False).src, as_user(None)
+    first = client.get(url)
+    for headers in (
+        {"If-None-Match": first["ETag"]},
+        {"If-None-Match": "*"},
+        {"If-Modified-Since": first["Last-Modified"]},
+    ):
+        again = client.get(url, headers=headers)
+        assert (again.status_code, again.content) == (304, b"")
+        assert (again["ETag"], again["Cache-Control"]) == (first["ETag"], first["Cache-Control"])
+    assert client.get(url, headers={"If-None-Match": '"older"'}).status_code == 200
+
+
+def test_hiding_the_prompt_changes_the_etag_of_the_original(alice: User, make_image: MakeImage, as_user: As) -> None:
+    image = _publish(make_image(alice))
+    url, client = signing.original_url(image, viewer_may_sign=False), as_user(None)
+    whole = client.get(url)
+    Image.objects.filter(pk=image.pk).update(is_prompt_hidden=True)
+    bare = client.get(url, headers={"If-None-Match": whole["ETag"]})
+    assert bare.status_code == 200
+    assert bare["ETag"] != whole["ETag"]
+    part = client.get(url, headers={"Range": "bytes=10-19"})
+    assert (part.status_code, _body(part)) == (206, _body(bare)[10:20])
 
 
 def test_a_download_is_an_attachment_and_a_hidden_prompt_is_not_in_it(
     alice: User, make_image: MakeImage, as_user: As
 ) -> None:
-    image = _hang(make_image(alice, prompt="a secret garden", is_prompt_hidden=True))
+    image = _publish(make_image(alice, prompt="a secret garden", is_prompt_hidden=True))
     response = as_user(None).get(signing.original_url(image, viewer_may_sign=False) + "?download=1")
     assert response["Content-Disposition"] == f'attachment; filename="{image.public_id}.png"'
-    assert b"secret garden" not in response.content
-    assert TRAINED_MEDIA.encode() in response.content
+    body = _body(response)
+    assert b"secret garden" not in body
+    assert TRAINED_MEDIA.encode() in body
 
 
 @pytest.mark.parametrize("width", [47, 4096])
 def test_a_width_that_was_not_made_is_not_found(alice: User, make_image: MakeImage, as_user: As, width: int) -> None:
-    image = _hang(make_image(alice))
+    image = _publish(make_image(alice))
     url = signing.picture(image, viewer_may_sign=False).src.replace("-48.", f"-{width}.")
     assert as_user(None).get(url).status_code == 404
 
@@ -152,7 +190,10 @@ def test_s3_writes_serves_by_signature_and_deletes_a_prefix(alice: User, make_im
     image, kept = make_image(alice), make_image(alice)
     assert hashlib.sha256(storage.training_jpeg(image)).hexdigest() == image.jpeg_sha256
     signed = signing.picture(image, viewer_may_sign=True).src
-    assert as_user(None).get(signed).status_code == 200
+    whole = as_user(None).get(signed)
+    assert whole.status_code == 200
+    part = as_user(None).get(signed, headers={"Range": "bytes=4-11"})
+    assert (part.status_code, _body(part)) == (206, _body(whole)[4:12])
     assert as_user(None).get(signed.partition("?")[0]).status_code == 404
     assert storage.delete_all_of(image_id=image.pk) == 4
     with pytest.raises(FileNotFoundError):
