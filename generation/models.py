@@ -1,4 +1,4 @@
-"""How an image comes to exist: checkpoints, what was asked for, and each picture's way to ready."""
+"""Checkpoints, what members ask for, and the images that are drawn from it."""
 
 from datetime import datetime
 
@@ -54,7 +54,7 @@ class Checkpoint(models.Model):
 
 
 class Style(models.Model):
-    """Words wrapped around a prompt; `template` holds `{prompt}` once."""
+    """A text around a prompt; `template` holds `{prompt}` once."""
 
     slug = models.SlugField(max_length=64, unique=True)
     name = models.CharField(max_length=80)
@@ -80,18 +80,18 @@ class Lora(models.Model):
 
 class GenerationQuerySet(models.QuerySet["Generation"]):
     def visible_to(self, viewer: Viewer) -> "GenerationQuerySet":
-        """A request is its author's own business: nobody else gets to it, whatever hangs in the gallery."""
+        """Only the author's own, even where an image of it is published."""
         return self.filter(author=viewer) if isinstance(viewer, User) else self.none()
 
 
 class UploadQuerySet(models.QuerySet["Upload"]):
     def visible_to(self, viewer: Viewer) -> "UploadQuerySet":
-        """What somebody brought is theirs alone, whatever hangs in the gallery that was made from it."""
+        """Only the author's own, even where a picture made from it is published."""
         return self.filter(author=viewer) if isinstance(viewer, User) else self.none()
 
 
 class Upload(PublicIdModel):
-    """A picture a member brought to start from (img2img); verified, re-encoded and screened before it is kept."""
+    """A picture that a member uploaded to start from (img2img); verified, re-encoded and screened before it is kept."""
 
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="uploads")
     file = models.CharField(max_length=120)  # uploads/{public_id}.png in the store
@@ -105,7 +105,7 @@ class Upload(PublicIdModel):
 
 
 class Generation(PublicIdModel):
-    """One request of a member: the settings shared by its images. Prompts are blanked, never the row lost."""
+    """One request of a member: the parameters that its images share. Its prompts may be blanked; the row stays."""
 
     class RemixKind(models.TextChoices):
         SAME_SETTINGS = "same", _("Same settings")
@@ -154,7 +154,9 @@ class ImageState(models.TextChoices):
     FAILED = "failed", _("Failed")
 
 
-MAX_ATTEMPTS = 3
+MAX_ATTEMPTS = 3  # at drawing
+MAX_SCREENINGS = 3  # at checking; then a moderator looks
+LEAST_PDQ_QUALITY = 49  # below it PDQ hashes of unlike pictures are near each other
 PENDING = (ImageState.QUEUED, ImageState.LEASED, ImageState.GENERATED, ImageState.SCREENING)
 UNPAID = (ImageState.CANCELLED, ImageState.FAILED)  # what these cost goes back to the member
 
@@ -164,21 +166,21 @@ class ImageQuerySet(models.QuerySet["Image"]):
         return self.filter(state__in=PENDING)
 
     def kept(self) -> "ImageQuerySet":
-        """Neither deleted nor removed by moderation: what its author may still see."""
+        """Neither deleted nor removed by moderation: what the author may still see."""
         return self.filter(deleted_at=None).exclude(state=ImageState.REJECTED)
 
     def charged(self, author: User, since: datetime) -> "ImageQuerySet":
-        """What counts against a member's budget since a moment; the rows are the ledger."""
+        """What counts against a member's budget since a time; the rows are the ledger."""
         return self.filter(author=author, queued_at__gt=since).exclude(state__in=UNPAID)
 
     def public(self, at: datetime) -> "ImageQuerySet":
-        """Published, passed, and by nobody who is banned."""
+        """Published, ready, and by nobody who is banned."""
         banned = Restriction.objects.banned(at).values("user_id")
         return self.filter(is_public=True, state=ImageState.READY, deleted_at=None).exclude(author_id__in=banned)
 
     def visible_to(self, viewer: Viewer, at: datetime) -> "ImageQuerySet":
-        """What `viewer` may look at: the public up to their level, but for authors hidden from them (AUDIENCE); all
-        of their own; and for moderators all.
+        """Public images up to the viewer's level, without authors hidden from them (AUDIENCE); all of their own; for
+        moderators, all.
         """
         shown = self.public(at).filter(content_level__lte=level_for(viewer))
         if not isinstance(viewer, User):
@@ -190,7 +192,7 @@ class ImageQuerySet(models.QuerySet["Image"]):
 
 
 class Image(PublicIdModel):
-    """The unit of work and, once ready, the picture. A state changes by one conditional UPDATE (leases.py)."""
+    """The unit of work and, once ready, the picture. Its state changes only by conditional UPDATEs."""
 
     generation = models.ForeignKey(Generation, on_delete=models.PROTECT, related_name="images")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="images")
@@ -205,6 +207,7 @@ class Image(PublicIdModel):
     lease_expires_at = models.DateTimeField(null=True)
     worker = models.CharField(max_length=120, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
+    screening_attempts = models.PositiveSmallIntegerField(default=0, db_default=0)
     not_before = models.DateTimeField()
     failure = models.CharField(max_length=300, blank=True)
     is_cancel_requested = models.BooleanField(default=False)
@@ -249,13 +252,13 @@ class Image(PublicIdModel):
             ),
         ]
         indexes = [
-            # drain(): the next head of a pool's queue
+            # queued_candidates: the queue of a pool
             models.Index(fields=["pool", "not_before", "id"], name="image_queue", condition=Q(state=ImageState.QUEUED)),
-            # the reaper: leases that ran out
+            # reap: leases that ran out
             models.Index(
                 fields=["lease_expires_at"], name="image_leases", condition=Q(state__in=["leased", "screening"])
             ),
-            # what waits for files or checks
+            # unchecked_ids: what waits for its check
             models.Index(
                 fields=["state", "id"], name="image_screening", condition=Q(state__in=["generated", "screening"])
             ),
@@ -264,13 +267,13 @@ class Image(PublicIdModel):
         ]
 
     def may_read_prompt(self, viewer: Viewer | None) -> bool:
-        """A hidden prompt is its author's alone (and the moderators', who must judge it)."""
+        """A hidden prompt is for its author and for moderators, who decide about it."""
         if not self.is_prompt_hidden:
             return True
         return isinstance(viewer, User) and (viewer.pk == self.author_id or viewer.has_role(Role.MODERATOR))
 
     def alt_for(self, viewer: Viewer | None) -> str:
-        """What `viewer` is told in place of the picture: the author's words, else the prompt, if they may read it."""
+        """The alternative text for `viewer`: the author's own, else the prompt if they may read it."""
         if self.is_alt_written or self.may_read_prompt(viewer):
             return self.alt_text
         return gettext("A picture whose prompt is hidden")
@@ -278,9 +281,10 @@ class Image(PublicIdModel):
     def message(self) -> str:
         """One sentence for its author about the state of the image."""
         sentences = {
-            ImageState.HELD: gettext("Held for review: only you and moderators see it until someone has looked."),
-            ImageState.REJECTED: gettext("Removed: it breaks a rule of the site."),
-            ImageState.FAILED: self.failure or gettext("It could not be drawn."),
+            ImageState.HELD: self.failure
+            or gettext("Held for review. Until then only you and our moderators can see it."),
+            ImageState.REJECTED: gettext("Removed: it breaks our rules."),
+            ImageState.FAILED: self.failure or gettext("This picture could not be made."),
         }
         state = ImageState(self.state)
         return sentences.get(state) or str(state.label)

@@ -8,7 +8,7 @@ from django.db.models import Avg, DurationField, ExpressionWrapper, F, Q, Sum, W
 from django.db.models.functions import RowNumber
 
 from generation.models import Image, ImageState
-from generation.queue.batching import Candidate
+from generation.queue.ordering import Candidate
 
 PER_MEMBER, WINDOW = 16, 512  # how much of the queue one choice looks at
 SERVED_WITHIN = timedelta(minutes=10)
@@ -41,7 +41,7 @@ def pools_waiting(at: datetime) -> list[str]:
 
 
 def place_in_queue(image: Image, *, at: datetime) -> dict[str, Any]:
-    """``{"place": 1 or more, "eta_s": seconds or None}`` of a queued image, by age among its pool."""
+    """``{"place": 1 or more, "eta_s": seconds or None}`` of a queued image, by its age in the queue of its pool."""
     before = Q(queued_at__lt=image.queued_at) | Q(queued_at=image.queued_at, pk__lt=image.pk)
     ahead = Image.objects.filter(before, pool=image.pool, state=ImageState.QUEUED).count()
     running = Image.objects.filter(pool=image.pool, state=ImageState.LEASED).count()

@@ -1,30 +1,39 @@
-"""After the picture is drawn: moderation looks at it, and only then it is ready."""
+"""Screens what was drawn: only then is an image ready, held or rejected."""
 
 import io
 from datetime import datetime
 
 import PIL.Image
+import structlog
 from celery import current_app
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import WebhookEvent
 from accounts.services import emit, notify
 from generation.media import storage
-from generation.models import Image, ImageState
+from generation.models import MAX_SCREENINGS, Image, ImageState
 from generation.queue import events, leases
 from lib.content_levels import ContentLevel
 from moderation.cases.services import record_screening
 from moderation.models import Screening
-from moderation.screening.services import Verdict, screen_image
+from moderation.policy import POLICY_VERSION, Reason
+from moderation.screening.observations import Label, Observation, Verdict
+from moderation.screening.services import screen_image
+from moderation.screening.verdicts import decide_image
 
-MOST_AT_ONCE = 200
+MAX_AT_ONCE = 200
+NOT_CHECKED = _(
+    "Held for review: the automatic check did not finish. Until then only you and our moderators can see it."
+)
+log = structlog.get_logger(__name__)
 
 
 def unchecked_ids() -> list[int]:
-    """Images whose check nobody has begun, oldest first."""
+    """Images that wait for their check, oldest first."""
     waiting = Image.objects.filter(state=ImageState.GENERATED).order_by("pk")
-    return list(waiting.values_list("pk", flat=True)[:MOST_AT_ONCE])
+    return list(waiting.values_list("pk", flat=True)[:MAX_AT_ONCE])
 
 
 def request_check(image_id: int) -> None:
@@ -35,24 +44,41 @@ def request_check(image_id: int) -> None:
 def check_image(*, image_id: int, at: datetime | None = None) -> ImageState | None:
     """Screens a generated image and settles it as ready, held or rejected; None when there was nothing to do.
 
-    The picture is read and looked at outside any transaction, under a lease; what follows from it is written in one.
+    The picture is read and screened outside any transaction, under a lease; what follows from it is written in one.
+    An image whose check never ends (it raises, or kills the process) is held for a moderator after MAX_SCREENINGS.
     """
     now = at or timezone.now()
-    lease_no = leases.take_for_screening(image_id=image_id, at=now)
-    if lease_no is None:
+    lease = leases.take_for_screening(image_id=image_id, at=now)
+    if lease is None:
         return None
     image = Image.objects.select_related("generation", "author").get(pk=image_id)
-    with PIL.Image.open(io.BytesIO(storage.original_png(image))) as picture:
-        verdict = screen_image(image=picture.convert("RGB"))
+    is_given_up = lease.attempt > MAX_SCREENINGS
+    if is_given_up:
+        log.error("screening_given_up", image=image_id, attempts=MAX_SCREENINGS)
+    verdict = _unchecked() if is_given_up else _screen(image)
     state = state_for(verdict)
     with transaction.atomic():
         level = max(ContentLevel(image.content_level), verdict.level)
-        if not leases.settle(image_id=image_id, lease_no=lease_no, state=state, level=level, at=now):
+        failure = str(NOT_CHECKED) if is_given_up else ""
+        if not leases.settle(
+            image_id=image_id, lease_no=lease.lease_no, state=state, level=level, at=now, failure=failure
+        ):
             return None
         record_screening(verdict=verdict, target=image, author=image.author, at=now)
-        _tell_author(image, state, now)
+        _notify_author(image, state, now)
         transaction.on_commit(lambda: events.publish_states([image_id]))
     return state
+
+
+def _screen(image: Image) -> Verdict:
+    with PIL.Image.open(io.BytesIO(storage.original_png(image))) as picture:
+        return screen_image(image=picture.convert("RGB"))
+
+
+def _unchecked() -> Verdict:
+    """The verdict where no checker came to an end."""
+    failed = Observation("screening", f"{MAX_SCREENINGS} attempts", Label.FAILED, 1.0, Reason.UNCHECKED)
+    return decide_image([failed], POLICY_VERSION)
 
 
 def state_for(verdict: Verdict) -> ImageState:
@@ -61,7 +87,7 @@ def state_for(verdict: Verdict) -> ImageState:
     return states.get(verdict.verdict, ImageState.HELD)
 
 
-def _tell_author(image: Image, state: ImageState, at: datetime) -> None:
+def _notify_author(image: Image, state: ImageState, at: datetime) -> None:
     """A finished generation is one notification, whatever the number of its images; each held image is one more."""
     if state == ImageState.READY:
         emit(user=image.author, event=WebhookEvent.IMAGE_READY, target=image, at=at)

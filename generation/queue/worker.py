@@ -1,7 +1,7 @@
-"""Draws batches on one GPU: claims leases, calls the pipeline, writes files, then says so in the row.
+"""Draws batches on one GPU: claims leases, calls the engine, writes the files, then updates the rows.
 
-A lease is renewed by a thread while its batch runs. Whatever ends this process, the lease runs out and another
-worker draws the images again; a result that comes after that finds its lease gone and is dropped.
+A thread renews the leases while their batch runs. Whatever ends this process, the leases run out and another worker
+draws the images again; a result that comes after that finds its lease lost and is dropped.
 """
 
 import os
@@ -26,18 +26,19 @@ from generation.media import storage
 from generation.models import Checkpoint, Image
 from generation.parameters import Parameters
 from generation.queue import events, leases, screening
-from generation.queue.batching import Candidate, bucket_of, default_cap
+from generation.queue.batching import bucket_of, default_cap
 from generation.queue.jobs import job_of, source_of
+from generation.queue.ordering import Candidate
 
 DRAIN_SECONDS = 30.0
 PREVIEW_EVERY = 0.5
-TOO_LARGE = "The picture did not fit into the memory of the machine. Choose a smaller size."
+TOO_LARGE = "This size needs more memory than the worker has. Choose a smaller one."
 log = structlog.get_logger(__name__)
 _caps: dict[str, int] = {}  # batch key → what fitted after a batch ran out of memory
 
 
 class Stopped(Exception):
-    """Everybody in the batch cancelled, or its time was up."""
+    """Every image of the batch was cancelled, or its time is up."""
 
 
 def drain(*, pool: str, worker: str, seconds: float = DRAIN_SECONDS) -> int:
@@ -48,13 +49,13 @@ def drain(*, pool: str, worker: str, seconds: float = DRAIN_SECONDS) -> int:
             images = leases.claim(pool=pool, worker=worker, cap=_cap, at=timezone.now(), warm=_warm())
             if not images:
                 break
-            log.info("batch", pool=pool, images=len(images), checkpoint=images[0].generation.checkpoint.slug)
+            log.info("batch_started", pool=pool, images=len(images), checkpoint=images[0].generation.checkpoint.slug)
             drawn += run_batch(images, finisher)
     return drawn
 
 
 def warm_up(pools: Sequence[str]) -> None:
-    """Loads the checkpoint of these pools that was used last, so that the first member waits for no import."""
+    """Loads the checkpoint of these pools that was used last, so that the first batch does not wait for it."""
     usable = Checkpoint.objects.enabled().filter(pool__in=pools)
     latest = usable.annotate(used_at=Max("generations__submitted_at")).order_by(
         F("used_at").desc(nulls_last=True), "pk"
@@ -85,7 +86,7 @@ def run_batch(images: Sequence[Image], finisher: "_Finisher") -> int:
     """Draws images that were leased together; returns how many were drawn (and handed to the finisher)."""
     batch = _Batch(list(images))
     _last_checkpoint[:] = [images[0].generation.checkpoint_id]
-    heartbeat = _Heartbeat([(image.pk, image.lease_no) for image in images])
+    heartbeat = _Heartbeat(batch.leases)
     try:
         pictures = draw(job_of(images), on_step=batch.on_step, pad_to=batch.bucket)
     except Stopped as reason:
@@ -101,7 +102,7 @@ def run_batch(images: Sequence[Image], finisher: "_Finisher") -> int:
         os._exit(75)
     except Exception as error:  # whatever a checkpoint or its libraries raise costs an attempt, not the worker
         log.exception("batch_failed", images=[image.pk for image in images])
-        _let_go(batch, f"The picture could not be drawn ({type(error).__name__}).")
+        _let_go(batch, f"This picture could not be made ({type(error).__name__}).")
     else:
         finisher.finish(batch, pictures, heartbeat)
         return len(pictures)
@@ -122,7 +123,6 @@ def _halve(images: Sequence[Image], finisher: "_Finisher") -> int:
 
 
 def _let_go(batch: "_Batch", failure: str) -> None:
-    leases.drop_cancelled(image_ids=[image.pk for image in batch.images])
     for image in batch.images:
         leases.give_back(image_id=image.pk, lease_no=image.lease_no, failure=failure, at=timezone.now())
     events.publish_states([image.pk for image in batch.images])
@@ -137,12 +137,16 @@ class _Batch:
     previewed: float = 0.0
 
     @property
+    def leases(self) -> list[leases.Lease]:
+        return [(image.pk, image.lease_no) for image in self.images]
+
+    @property
     def bucket(self) -> int:
         """Padded to few shapes on an accelerator, which compiles per shape; a CPU would only draw more."""
         return len(self.images) if device() == "cpu" else bucket_of(len(self.images))
 
     def on_step(self, step: int, previews: PreviewSource) -> None:
-        """Once per step and batch: who still wants it, is there time, and what it looks like so far."""
+        """After each step of the batch: stops it if everybody cancelled or time is up, and publishes the progress."""
         cancelled = set(
             Image.objects.filter(pk__in=[image.pk for image in self.images], is_cancel_requested=True).values_list(
                 "pk", flat=True
@@ -151,10 +155,10 @@ class _Batch:
         if len(cancelled) == len(self.images):
             raise Stopped("")
         if time.monotonic() > self.deadline:
-            raise Stopped("The picture took too long.")
-        self._tell(step, previews, cancelled)
+            raise Stopped("Drawing took too long.")
+        self._publish(step, previews, cancelled)
 
-    def _tell(self, step: int, previews: PreviewSource, cancelled: set[int]) -> None:
+    def _publish(self, step: int, previews: PreviewSource, cancelled: set[int]) -> None:
         is_time = time.monotonic() - self.previewed >= PREVIEW_EVERY
         pictures = previews() if is_time else []
         if is_time:
@@ -192,7 +196,7 @@ class _Heartbeat:
 class _Finisher:
     """Encodes and writes the pictures of one batch while the next is drawn; leaving the block waits for it.
 
-    Inside somebody's transaction (a test) it works at once: another connection would not see the rows.
+    Inside a transaction (a test) it works at once: another connection would not see the rows.
     """
 
     def __init__(self) -> None:
@@ -228,7 +232,7 @@ def _finish_and_close(batch: _Batch, pictures: Sequence[PIL.Image.Image], heartb
 
 
 def _finish(batch: _Batch, pictures: Sequence[PIL.Image.Image], heartbeat: _Heartbeat) -> None:
-    """Files first, then the row; a row that is no longer ours has its files taken away again."""
+    """Files first, then the row; where the lease is lost, the files are deleted again."""
     try:
         ran = {**versions(), "checkpoint": batch.images[0].generation.checkpoint.sha256}
         for image, picture in zip(batch.images, pictures, strict=True):
@@ -238,7 +242,7 @@ def _finish(batch: _Batch, pictures: Sequence[PIL.Image.Image], heartbeat: _Hear
                 log.warning("result_dropped", image=image.pk, lease_no=image.lease_no)
     finally:
         heartbeat.stop()
-        leases.drop_cancelled(image_ids=[image.pk for image in batch.images])
+        leases.drop_cancelled(leases=batch.leases)
         events.publish_states([image.pk for image in batch.images])
 
 

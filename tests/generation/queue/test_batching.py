@@ -4,13 +4,15 @@ import math
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from generation.queue.batching import BUCKETS, Candidate, bucket_of, choose, default_cap
+from generation.queue.batching import BUCKETS, bucket_of, choose, default_cap
+from generation.queue.ordering import MAX_PASSED_OVER, Candidate, credit_of
 
 # A busy machine is slow, and says nothing about the properties.
-patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+slow_machine = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 
@@ -38,7 +40,7 @@ def queues(draw: st.DrawFn) -> list[Candidate]:
 served = st.dictionaries(st.integers(1, 5), st.integers(0, 100_000))
 
 
-@patient
+@slow_machine
 @given(queues(), served, st.integers(1, 8), st.one_of(st.none(), st.sampled_from([97, 98, 99])))
 def test_a_batch_has_one_key_fits_its_cap_and_holds_no_image_twice(
     queue: list[Candidate], served: dict[int, int], cap: int, warm: int | None
@@ -50,16 +52,18 @@ def test_a_batch_has_one_key_fits_its_cap_and_holds_no_image_twice(
     assert set(batch) <= set(queue)
 
 
-@patient
+@slow_machine
 @given(queues(), served)
 def test_an_image_that_failed_once_runs_alone(queue: list[Candidate], served: dict[int, int]) -> None:
     batch = choose(queue, served=served, cap=lambda _: 8, now=NOW)
     assert len(batch) == 1 or not any(each.has_failed for each in batch)
 
 
-@patient
+@slow_machine
 @given(queues(), served, st.integers(1, 8))
-def test_room_is_shared_before_anyone_gets_more(queue: list[Candidate], served: dict[int, int], cap: int) -> None:
+def test_a_batch_is_shared_among_members_before_anyone_gets_more(
+    queue: list[Candidate], served: dict[int, int], cap: int
+) -> None:
     batch = choose(queue, served=served, cap=lambda _: cap, now=NOW)
     if batch[0].has_failed:
         return
@@ -70,7 +74,7 @@ def test_room_is_shared_before_anyone_gets_more(queue: list[Candidate], served: 
         assert all(taken[author] >= min(share, fitting[author]) for author in fitting)
 
 
-@patient
+@slow_machine
 @given(queues(), st.integers(1, 8))
 def test_every_image_is_drawn_within_as_many_batches_as_there_are_images(queue: list[Candidate], cap: int) -> None:
     waiting, spent, now = list(queue), Counter[int](), NOW
@@ -84,7 +88,7 @@ def test_every_image_is_drawn_within_as_many_batches_as_there_are_images(queue: 
     assert not waiting
 
 
-@patient
+@slow_machine
 @given(st.integers(2, 5), st.integers(2, 12))
 def test_members_with_equal_jobs_are_served_alike_however_many_one_queues(members: int, rounds: int) -> None:
     waiting = [
@@ -118,11 +122,31 @@ def test_nothing_waits_nothing_is_chosen() -> None:
     assert choose([], served={}, cap=lambda _: 8, now=NOW) == []
 
 
-@patient
+@slow_machine
 @given(st.integers(1, 8))
 def test_a_bucket_holds_the_batch_and_wastes_less_than_half(count: int) -> None:
     assert bucket_of(count) in BUCKETS
     assert count <= bucket_of(count) < 2 * count or count == 1
+
+
+@pytest.mark.parametrize("count", [0, 9])
+def test_a_batch_that_no_bucket_holds_is_an_error_rather_than_unpadded(count: int) -> None:
+    with pytest.raises(ValueError):
+        bucket_of(count)
+
+
+def test_an_empty_queue_has_no_credit() -> None:
+    assert credit_of([], served={1: 100}, now=NOW) == {}
+
+
+@pytest.mark.parametrize(("ahead", "is_passed_over"), [(MAX_PASSED_OVER, True), (MAX_PASSED_OVER + 1, False)])
+def test_as_many_members_as_the_limit_says_are_passed_over_for_a_warm_checkpoint(
+    ahead: int, is_passed_over: bool
+) -> None:
+    cold = [Candidate(n, n, "cold", 7, 100, NOW - timedelta(seconds=10 - n)) for n in range(ahead)]
+    warm = Candidate(99, 99, "warm", 8, 100, NOW)
+    batch = choose([*cold, warm], served={}, cap=lambda _: 1, now=NOW, warm=8)
+    assert batch == ([warm] if is_passed_over else cold[:1])
 
 
 def test_small_pictures_go_eight_at_a_time_and_large_ones_alone() -> None:

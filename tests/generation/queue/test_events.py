@@ -57,15 +57,15 @@ def test_only_the_author_may_follow_a_generation(pending: Generation, mallory: U
         assert async_to_sync(_open)(viewer, pending).status_code == 404
 
 
-def test_a_waiting_generation_tells_its_place(pending: Generation, alice: User) -> None:
+def test_a_queued_generation_shows_its_place_in_the_queue(pending: Generation, alice: User) -> None:
     async def run() -> list[dict[str, str]]:
         return await _read(await _open(alice, pending), "queue")
 
-    told = json.loads(async_to_sync(run)()[-1]["data"])
-    assert told["place"] == 1
+    queue = json.loads(async_to_sync(run)()[-1]["data"])
+    assert queue["place"] == 1
 
 
-def test_following_goes_on_after_the_last_event_that_was_heard(pending: Generation, alice: User) -> None:
+def test_following_continues_after_the_last_event_that_was_received(pending: Generation, alice: User) -> None:
     for step in (1, 2, 3):
         events.publish(pending.public_id, "step", {"step": step, "of": 3})
 
@@ -94,16 +94,16 @@ def test_how_it_ended_is_read_from_the_database_even_when_the_stream_is_lost(
     assert json.loads(messages[-2]["data"])["state"] == "held"
 
 
-def test_an_image_that_ends_while_one_follows_is_told_and_then_it_is_over(pending: Generation, alice: User) -> None:
+def test_the_end_of_an_image_is_sent_and_then_the_stream_ends(pending: Generation, alice: User) -> None:
     async def run() -> list[dict[str, str]]:
         response = await _open(alice, pending)
         waiting = await _read(response, "queue")
-        await Image.objects.filter(generation=pending).aupdate(state=ImageState.FAILED, failure="No luck.")
+        await Image.objects.filter(generation=pending).aupdate(state=ImageState.FAILED, failure="Out of memory.")
         return waiting + await _read(await _open(alice, pending), "done")
 
     messages = async_to_sync(run)()
     assert _kinds(messages)[-1] == "done"
-    assert "No luck." in messages[-2]["data"]
+    assert "Out of memory." in messages[-2]["data"]
 
 
 def test_a_broker_that_is_away_does_not_stop_the_work(pending: Generation, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,6 @@
 """SIGKILL in the middle of a batch: nothing is lost, nothing arrives twice.
 
-A real Celery worker draws; this test plays beat (the reaper and the bell), with leases of eight seconds.
+A real Celery worker draws; this test plays beat (reaping leases, waking workers), with leases of eight seconds.
 """
 
 import contextlib
@@ -60,8 +60,8 @@ class Stream:
             leases.reap(at=timezone.now(), failure="The worker was killed.")
             if queries.pools_waiting(timezone.now()):
                 wakeup.wake_workers("default")
-            heard: Any = self.client.xread({self.name: self.last}, block=250)
-            for entry, fields in heard[0][1] if heard else []:
+            received: Any = self.client.xread({self.name: self.last}, block=250)
+            for entry, fields in received[0][1] if received else []:
                 self.last = entry.decode()
                 self.steps += fields[b"event"] == b"step"
 

@@ -29,8 +29,8 @@ def _pixels(image: Image) -> Any:
 
 
 def _submit(author: User, key: str, **fields: Any) -> Generation:
-    given: dict[str, Any] = {"prompt": "a cat", "checkpoint": "tiny", "count": 1, **fields}
-    return services.submit_generation(author=author, idempotency_key=key, **given)
+    wanted: dict[str, Any] = {"prompt": "a cat", "checkpoint": "tiny", "count": 1, **fields}
+    return services.submit_generation(author=author, idempotency_key=key, **wanted)
 
 
 @pytest.mark.usefixtures("tiny_checkpoint")
