@@ -1,4 +1,4 @@
-"""What a decision of moderation changes on this rung (see moderation.decisions.services.Effects)."""
+"""What a decision of moderation changes in this app (see moderation.decisions.services.Effects)."""
 
 from django.db import models
 from django.db.models import QuerySet

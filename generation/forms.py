@@ -16,12 +16,12 @@ from generation.models import Checkpoint, Generation, Image, Lora, Style, Upload
 from generation.parameters import Kind, LoraUse, Parameters
 from generation.queries import source_image_for, source_upload_for
 from generation.services import submit_generation
-from generation.validation import MOST_IMAGES, MOST_WORDS
+from generation.validation import MAX_IMAGES, MAX_PROMPT
 from lib.errors import Refused
 
 CHECKED_ELSEWHERE = {"width": "size", "height": "size", "source_image": "source_file"}
-MOST_LORAS = 12  # named beside the field
-# what another checkpoint offers differently; fetched when one is chosen, checked again when the form is sent
+MAX_LORA_HINTS = 12  # named beside the field
+# the fields whose choices depend on the checkpoint; fetched when one is chosen, checked again when the form is sent
 OF_CHECKPOINT = "#id_style,#id_size,#id_scheduler,#id_steps,#id_guidance,#id_loras"
 SAME = Generation.RemixKind.SAME_SETTINGS
 _SHAPES = {(1, 1): _("Square"), (3, 2): _("Landscape"), (2, 3): _("Portrait")}
@@ -44,27 +44,27 @@ class CreateForm(forms.Form):
     negative_prompt = forms.CharField(
         required=False,
         label=_("Negative prompt"),
-        help_text=_("What the picture should not show."),
+        help_text=_("What should not be in the picture."),
         widget=forms.Textarea(attrs={"rows": 2}),
     )
     seed = forms.CharField(
         required=False,
         label=_("Seed"),
-        help_text=_("The same seed and settings draw the same picture. Empty leaves it to chance."),
+        help_text=_("The same seed and settings give the same picture. Leave it empty for a random one."),
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
     )
     steps = forms.CharField(required=False, label=_("Steps"), widget=forms.NumberInput(attrs={"min": 1}))
     guidance = forms.CharField(
         required=False,
         label=_("Guidance"),
-        help_text=_("How closely it follows the words."),
+        help_text=_("How closely the picture follows the prompt."),
         widget=forms.NumberInput(attrs={"min": 0, "max": 20, "step": 0.5}),
     )
     scheduler = forms.CharField(required=False, label=_("Sampler"), widget=forms.Select)
     loras = forms.CharField(
         required=False,
         label=_("LoRAs"),
-        help_text=_("Names and weights, with commas between."),
+        help_text=_("Names and weights, separated by commas."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     source_file = forms.FileField(
@@ -77,12 +77,12 @@ class CreateForm(forms.Form):
     keep_source = forms.BooleanField(
         required=False,
         label=_("Start from the same picture"),
-        help_text=_("Without it, the words alone are drawn."),
+        help_text=_("Otherwise only the prompt is used."),
     )
     strength = forms.CharField(
         required=False,
         label=_("Strength"),
-        help_text=_("0.05 stays close to that picture, 1 leaves it."),
+        help_text=_("0.05 stays close to that picture, 1 ignores it."),
         widget=forms.NumberInput(attrs={"min": 0.05, "max": 1, "step": 0.05}),
     )
     remix = forms.CharField(required=False, widget=forms.HiddenInput)
@@ -93,7 +93,7 @@ class CreateForm(forms.Form):
     def __init__(
         self, *args: Any, checkpoints: list[Checkpoint], source: Image | Upload | None = None, **kwargs: Any
     ) -> None:
-        """`source` is what the picture that is remixed was made from, where the member may use it."""
+        """`source` is the picture that the remixed one was made from, where the member may use it."""
         super().__init__(*args, **kwargs)
         self.source = source
         self.offers_loras = False
@@ -111,8 +111,8 @@ class CreateForm(forms.Form):
             "hx-select-oob": OF_CHECKPOINT,
             "hx-swap": "none",
         }
-        self._offer("count", [(str(n), str(n)) for n in (1, 2, 4, MOST_IMAGES)])
-        self.fields["prompt"].widget.attrs["data-count-to"] = MOST_WORDS
+        self._offer("count", [(str(n), str(n)) for n in (1, 2, 4, MAX_IMAGES)])
+        self.fields["prompt"].widget.attrs["data-count-to"] = MAX_PROMPT
         if self.chosen is not None:
             self._offer_of(self.chosen)
 
@@ -122,7 +122,7 @@ class CreateForm(forms.Form):
         widget.choices = choices
 
     def _chosen(self) -> Checkpoint | None:
-        """The checkpoint whose styles, sizes and limits are offered: the one asked for, else the first."""
+        """The checkpoint whose styles, sizes and limits are offered: the chosen one, else the first."""
         asked = self["checkpoint"].value()
         return next((each for each in self.checkpoints if each.slug == asked), next(iter(self.checkpoints), None))
 
@@ -136,17 +136,17 @@ class CreateForm(forms.Form):
         self.fields["guidance"].widget.attrs["placeholder"] = f"{checkpoint.default_guidance:g}"
 
     def _offer_loras(self, checkpoint: Checkpoint) -> None:
-        """The field is there where a checkpoint has something to offer, or something stands in it."""
+        """Shows the field where a checkpoint has LoRAs, or where it is filled already."""
         offered = Lora.objects.filter(checkpoint__in=self.checkpoints, is_enabled=True).order_by("slug")
         rows = list(offered.values_list("checkpoint", "slug"))
         names = [f"{slug}:0.8" for row, slug in rows if row == checkpoint.pk]
         self.offers_loras = bool(rows or self["loras"].value())
-        self.fields["loras"].widget.attrs["placeholder"] = ", ".join(names[:MOST_LORAS])
+        self.fields["loras"].widget.attrs["placeholder"] = ", ".join(names[:MAX_LORA_HINTS])
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or self.cleaned_data
         if self.data.get("keep_source") and self.source is None:
-            self.add_error(None, _("The picture it started from cannot be used any more. Choose another, or none."))
+            self.add_error(None, _("The picture it started from is no longer available. Choose another one, or none."))
         return values
 
     def submit(self, *, author: User, parent: Image | None, at: datetime) -> Generation | None:
@@ -197,39 +197,39 @@ def _shape(width: int, height: int) -> str:
 
 
 def fresh_key() -> str:
-    """One per form shown: the same form sent twice is one generation."""
+    """A new idempotency key for each form shown: sending one form twice makes one generation."""
     return secrets.token_urlsafe(12)
 
 
 @dataclass(frozen=True)
 class Remix:
-    """`initial` fills the form; `missing` says in sentences what of the picture is not in it."""
+    """`initial` fills the form; `missing` lists, in sentences, what could not be copied."""
 
     initial: dict[str, Any]
     missing: list[str] = field(default_factory=list)
 
 
 def remix_of(image: Image, *, kind: str, member: User, at: datetime) -> Remix:
-    """The words, and for the same settings everything else too, of a picture that `member` may see.
+    """The form for a remix: the prompt and, for the same settings, everything else of a picture that `member` may see.
 
-    A hidden prompt stays hidden. Comes with ``generation__checkpoint`` and ``__style``.
+    A hidden prompt stays hidden. Load ``generation__checkpoint`` and ``generation__style`` with the image.
     """
     made, parameters = image.generation, Parameters.of(image)
     initial: dict[str, Any] = {"kind": kind, "checkpoint": made.checkpoint.slug}
     missing = (
-        [] if made.checkpoint.is_enabled else [gettext("%(name)s is not offered any more.") % {"name": made.checkpoint}]
+        [] if made.checkpoint.is_enabled else [gettext("%(name)s is no longer available.") % {"name": made.checkpoint}]
     )
     if image.may_read_prompt(member):
         initial |= {"prompt": parameters.prompt, "negative_prompt": parameters.negative_prompt}
     else:
-        missing.append(gettext("Its author keeps the prompt to themselves: write one of your own."))
+        missing.append(gettext("The author hides the prompt. Write your own."))
     if kind != SAME:
         return Remix(initial, missing)
     loras, gone = _offered_loras(made.checkpoint, parameters.loras)
-    missing += [gettext("The LoRA %(name)s is not here any more, or has changed.") % {"name": name} for name in gone]
+    missing += [gettext("The LoRA %(name)s has changed or is no longer available.") % {"name": name} for name in gone]
     has_source = source_image_for(image, member, at) is not None or source_upload_for(image, member) is not None
     if parameters.kind == Kind.IMG2IMG and not has_source:
-        missing.append(gettext("It was made from a picture that cannot be used again: choose one of your own."))
+        missing.append(gettext("It was made from a picture that you cannot use. Choose one of your own."))
     initial |= {
         "style": parameters.style.slug if parameters.style else "",
         "size": f"{parameters.width}x{parameters.height}",

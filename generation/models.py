@@ -156,7 +156,6 @@ class ImageState(models.TextChoices):
 
 MAX_ATTEMPTS = 3  # at drawing
 MAX_SCREENINGS = 3  # at checking; then a moderator looks
-LEAST_PDQ_QUALITY = 49  # below it PDQ hashes of unlike pictures are near each other
 PENDING = (ImageState.QUEUED, ImageState.LEASED, ImageState.GENERATED, ImageState.SCREENING)
 UNPAID = (ImageState.CANCELLED, ImageState.FAILED)  # what these cost goes back to the member
 

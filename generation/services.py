@@ -1,4 +1,4 @@
-"""What members do with generations and their images. Pages, the API, commands and simulations all call these."""
+"""What members do with generations and images: submit, cancel, retry, delete. Pages, API and commands call these."""
 
 import secrets
 from collections.abc import Iterator, Sequence
@@ -20,15 +20,17 @@ from generation.media.uploads import keep_upload
 from generation.models import PENDING, Generation, Image, ImageQuerySet, ImageState, Upload
 from generation.parameters import Wanted
 from generation.queue import events, wakeup
-from generation.validation import LARGEST_SEED, Request, check_request
+from generation.validation import MAX_SEED, Request, check_request
 from lib.content_levels import ContentLevel
 from lib.errors import NotFound, Refused
+from lib.limits import check_rate
 from moderation.cases.services import record_screening
 from moderation.models import Screening
 from moderation.restrictions.services import require_unrestricted
 from moderation.screening.services import Verdict, screen_text
 
 DAY = timedelta(hours=24)
+REQUESTS_A_MINUTE = 600  # of one member, of every kind; budgets bound what is drawn
 RANDOM_SEEDS = 2**31  # short enough to be read aloud; a chosen seed may be any up to 2**63 - 1
 
 
@@ -44,9 +46,9 @@ def submit_generation(
     at: datetime | None = None,
     **wanted: Unpack[Wanted],
 ) -> Generation:
-    """Asks for `count` images; a key that was used before brings back the generation it made, whatever else is said.
+    """Queues `count` images. A key that was used before returns the generation it made, whatever else is asked.
 
-    Nothing is drawn, stored or charged before the words have passed moderation.
+    Nothing is drawn, stored or charged before moderation allows the prompt.
 
     Raises:
         Refused: "invalid" with `fields`; "refused" (a rule forbids the words); "doubtful" (409: ask the member,
@@ -58,13 +60,14 @@ def submit_generation(
     earlier = _by_key(author, _checked_key(idempotency_key))
     if earlier is not None:
         return earlier
+    _check_rate(author)
     require_unrestricted(user=author, doing="generate", at=now)
     has_source = any(source is not None for source in (source_image, source_upload, source_file))
     request = check_request(wanted, has_source=has_source)
     for image in filter(None, (parent, source_image)):
         _require_visible(image, author, now)
     if source_upload is not None and not Upload.objects.visible_to(author).filter(pk=source_upload.pk).exists():
-        raise NotFound(_("The picture you want to start from is not there any more."))
+        raise NotFound(_("The picture you want to start from is no longer available."))
     verdict = _screen_words(author, request, confirm_doubtful, now)
     _require_budget(author, request, now)
     brought = keep_upload(author=author, file=source_file, at=now) if source_file is not None else None
@@ -94,7 +97,7 @@ def _by_key(author: User, key: str) -> Generation | None:
 
 
 def _forget_upload(upload: Upload | None) -> None:
-    """The twin of a form sent twice: its picture is already kept once."""
+    """Deletes the second copy of an upload whose form was sent twice."""
     if upload is not None:
         upload.delete()
         storage.delete(upload.file)
@@ -102,11 +105,11 @@ def _forget_upload(upload: Upload | None) -> None:
 
 def _require_visible(image: Image, author: User, at: datetime) -> None:
     if not Image.objects.visible_to(author, at).filter(pk=image.pk).exclude(prefix="").exists():
-        raise NotFound(_("The picture you want to start from is not there any more."))
+        raise NotFound(_("The picture you want to start from is no longer available."))
 
 
 def _screen_words(author: User, request: Request, is_confirmed: bool, at: datetime) -> Verdict:
-    """The prompt's verdict, when it may run. A refusal is kept as evidence before it is raised."""
+    """The verdict of a prompt that may run. A refusal is recorded before it is raised."""
     verdicts = {
         "prompt": screen_text(text=request.parameters.prompt, kind="prompt"),
         "negative_prompt": screen_text(text=request.parameters.negative_prompt, kind="negative_prompt"),
@@ -129,7 +132,7 @@ def _refusal(field: str, verdict: Verdict) -> Refused:
     }[Screening.Verdict(verdict.verdict)]
     message = verdict.message
     if code == "doubtful":
-        message = _("%(reason)s Change the words, or confirm that you want to generate anyway.") % {"reason": message}
+        message = _("%(reason)s Change the prompt, or confirm that you want to generate anyway.") % {"reason": message}
     return Refused(code, message, status=status, fields={field: [message]})
 
 
@@ -137,7 +140,7 @@ def _require_budget(author: User, request: Request, at: datetime) -> None:
     """Refuses more pending images, or more cost units within 24 hours, than a member has."""
     pending = Image.objects.filter(author=author).pending().count()
     if pending + request.count > settings.MAX_PENDING_IMAGES:
-        message = _("You have %(n)s images waiting already. Wait until some are ready, or cancel some.")
+        message = _("You already have %(n)s images in the queue. Wait until some are ready, or cancel some.")
         raise Refused("too_many_pending", message % {"n": pending}, status=429)
     if not settings.DAILY_COST_UNITS:
         return
@@ -145,12 +148,10 @@ def _require_budget(author: User, request: Request, at: datetime) -> None:
     spent = charged.aggregate(spent=Sum("cost_units"))["spent"] or 0
     if spent + request.parameters.cost_units() * request.count > settings.DAILY_COST_UNITS:
         oldest = charged.order_by("queued_at").values_list("queued_at", flat=True).first()
-        message = _("You have used up what a member can draw in 24 hours. Ask for less, or come back later.")
+        message = _("You have used your allowance for 24 hours. Try fewer images, fewer steps or a smaller size.")
         if oldest is not None:
             when = date_format(timezone.localtime(oldest + DAY), "DATETIME_FORMAT")
-            message = _("You have used up what a member can draw in 24 hours. More comes back from %(when)s.") % {
-                "when": when
-            }
+            message = _("You have used your allowance for 24 hours. It starts to refill at %(when)s.") % {"when": when}
         raise Refused("daily_limit", message, status=429)
 
 
@@ -200,7 +201,7 @@ def _images(generation: Generation, request: Request, level: int, at: datetime) 
             position=position,
             seed=secrets.randbelow(RANDOM_SEEDS)
             if request.seed is None
-            else (request.seed + position) % (LARGEST_SEED + 1),
+            else (request.seed + position) % (MAX_SEED + 1),
             batch_key=batch_key,
             cost_units=cost_units,
             pool=request.checkpoint.pool,
@@ -214,13 +215,14 @@ def _images(generation: Generation, request: Request, level: int, at: datetime) 
 
 
 def cancel_generation(*, generation: Generation, author: User) -> int:
-    """Cancels what is not drawn yet: waiting images at once, running ones at their next step; returns how many."""
+    """Cancels what is not drawn yet: queued images at once, running ones at their next step; returns how many."""
     _require_own(generation.author_id, author)
+    _check_rate(author)
     images = Image.objects.filter(generation=generation)
     waiting = images.filter(state=ImageState.QUEUED).update(state=ImageState.CANCELLED)
     running = images.filter(state=ImageState.LEASED, is_cancel_requested=False).update(is_cancel_requested=True)
     if waiting + running == 0:
-        raise Refused("nothing_to_cancel", _("There is nothing left to cancel: it is all drawn."), status=409)
+        raise Refused("nothing_to_cancel", _("Nothing left to cancel: every image is finished."), status=409)
     transaction.on_commit(lambda: events.publish_states(images.values_list("pk", flat=True)))
     return waiting + running
 
@@ -229,20 +231,27 @@ def retry_image(*, image: Image, author: User, at: datetime | None = None) -> Im
     """Puts a failed or cancelled image back into the queue with the same seed, as a first attempt."""
     now = at or timezone.now()
     _require_own(image.author_id, author)
+    _check_rate(author)
     require_unrestricted(user=author, doing="generate", at=now)
     with transaction.atomic():
         User.objects.select_for_update().get(pk=author.pk)  # budgets must hold
         if Image.objects.filter(author=author).pending().count() >= settings.MAX_PENDING_IMAGES:
-            message = _("You have too many images waiting. Wait until some are ready, or cancel some.")
+            message = _("You have too many images in the queue. Wait until some are ready, or cancel some.")
             raise Refused("too_many_pending", message, status=429)
         ended = Image.objects.filter(
             pk=image.pk, state__in=(ImageState.FAILED, ImageState.CANCELLED), deleted_at=None
         ).exclude(generation__prompt="")
         again = ended.update(
-            state=ImageState.QUEUED, attempts=0, failure="", is_cancel_requested=False, not_before=now, queued_at=now
+            state=ImageState.QUEUED,
+            attempts=0,
+            screening_attempts=0,
+            failure="",
+            is_cancel_requested=False,
+            not_before=now,
+            queued_at=now,
         )
         if not again:
-            message = _("Only a picture that failed or was cancelled can be tried again.")
+            message = _("Only a failed or cancelled image can be tried again.")
             raise Refused("not_retryable", message, status=409)
         transaction.on_commit(lambda: wakeup.wake_workers(image.pool))
     image.refresh_from_db()
@@ -250,13 +259,14 @@ def retry_image(*, image: Image, author: User, at: datetime | None = None) -> Im
 
 
 def delete_image(*, image: Image, author: User, at: datetime | None = None) -> None:
-    """Leaves a blank tombstone and deletes every file; what hangs in the gallery must be taken down first."""
+    """Leaves a blank tombstone and deletes every file; a published picture must be unpublished first."""
     _require_own(image.author_id, author)
+    _check_rate(author)
     unfinished = Image.objects.filter(pk=image.pk, deleted_at=None)
     if image.deleted_at is not None:
         return
     if unfinished.filter(is_public=True).exists():
-        raise Refused("published", _("This picture hangs in the gallery. Unpublish it first."), status=409)
+        raise Refused("published", _("This picture is published. Unpublish it first."), status=409)
     gone = unfinished.filter(is_public=False).exclude(state__in=PENDING)
     if not blank_images(gone, at=at or timezone.now()):
         raise Refused("still_running", _("This picture is still being made. Cancel it first."), status=409)
@@ -293,6 +303,10 @@ def _delete_files(ids: Sequence[int]) -> None:
         storage.delete_all_of(image_id=image_id)
 
 
+def _check_rate(author: User) -> None:
+    check_rate(key=f"generation:{author.pk}", limit=REQUESTS_A_MINUTE, seconds=60)
+
+
 def _require_own(author_id: int, author: User) -> None:
     if author_id != author.pk:
-        raise NotFound(_("There is no such picture of yours."))
+        raise NotFound(_("You have no such picture."))

@@ -1,4 +1,4 @@
-"""What a member asks for, checked at the edge: everything wrong is said at once, field by field."""
+"""Checks what a member asks for; every wrong field is reported at once."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -11,15 +11,15 @@ from generation.models import Checkpoint, Generation, Lora, Style
 from generation.parameters import CheckpointUse, LoraUse, Parameters, StyleUse, Wanted
 from lib.errors import Refused
 
-MOST_WORDS = 2000  # characters of a prompt
-MOST_IMAGES = 8
-MOST_GUIDANCE = 20.0
-LARGEST_SEED = 2**63 - 1
+MAX_PROMPT = 2000  # characters
+MAX_IMAGES = 8
+MAX_GUIDANCE = 20.0
+MAX_SEED = 2**63 - 1
 
 
 @dataclass(frozen=True)
 class Request:
-    """A generation that can be made as it is asked for; what was left open is filled from the checkpoint."""
+    """A generation that can be made as asked; what was left open is filled in from the checkpoint."""
 
     parameters: Parameters
     checkpoint: Checkpoint
@@ -31,7 +31,7 @@ class Request:
 
 
 class _Faults:
-    """Collects messages by field; a check that fails leaves its default behind and lets the others speak too."""
+    """Collects messages by field; a check that fails goes on with a default, so that the others run too."""
 
     def __init__(self) -> None:
         self.fields: dict[str, list[str]] = {}
@@ -51,11 +51,11 @@ class _Faults:
 def check_request(wanted: Wanted, *, has_source: bool) -> Request:
     """The request with its rows and numbers; raises Refused with every field that is wrong."""
     faults = _Faults()
-    prompt = _words(faults, "prompt", wanted["prompt"])
+    prompt = _text(faults, "prompt", wanted["prompt"])
     if not prompt and "prompt" not in faults.fields:
-        faults.add("prompt", _("Write what the picture should show."))
-    negative_prompt = _words(faults, "negative_prompt", wanted.get("negative_prompt", ""))
-    count = _integer(faults, "count", wanted.get("count", 4), 1, MOST_IMAGES, _("Choose between 1 and 8 images."))
+        faults.add("prompt", _("Describe what the picture should show."))
+    negative_prompt = _text(faults, "negative_prompt", wanted.get("negative_prompt", ""))
+    count = _integer(faults, "count", wanted.get("count", 4), 1, MAX_IMAGES, _("Choose between 1 and 8 images."))
     seed = _seed(faults, wanted.get("seed"))
     remix_kind = _remix_kind(faults, wanted.get("remix_kind", ""))
     row = _checkpoint(faults, wanted["checkpoint"])
@@ -78,24 +78,24 @@ def check_request(wanted: Wanted, *, has_source: bool) -> Request:
 
 
 def _checkpoint(faults: _Faults, slug: str) -> Checkpoint:
-    """The rest of a request is measured by its checkpoint, so without one what was found is said at once."""
+    """The rest of a request depends on its checkpoint: without one, the faults so far are raised."""
     row = Checkpoint.objects.enabled().filter(slug=slug).first()
     if row is not None:
         return row
-    faults.add("checkpoint", _("There is no such checkpoint. Choose one from the list."))
+    faults.add("checkpoint", _("This checkpoint is not available. Choose one from the list."))
     raise faults.refusal()
 
 
 def _remix_kind(faults: _Faults, kind: str) -> str:
     if kind and kind not in Generation.RemixKind.values:
-        faults.add("remix_kind", _("A remix is either “same” or “inspired”."))
+        faults.add("remix_kind", _("The kind of a remix is “same” or “inspired”."))
     return kind
 
 
-def _words(faults: _Faults, field: str, value: str) -> str:
+def _text(faults: _Faults, field: str, value: str) -> str:
     value = value.replace("\x00", "").strip()
-    if len(value) > MOST_WORDS:
-        message = _("This has %(n)s characters; at most 2,000 fit. Shorten it.")
+    if len(value) > MAX_PROMPT:
+        message = _("This has %(n)s characters; the limit is 2,000. Please shorten it.")
         faults.add(field, message % {"n": f"{len(value):,}"})
     return value
 
@@ -109,7 +109,7 @@ def _integer(faults: _Faults, field: str, value: int | str, least: int, most: in
 
 
 def _whole(value: object) -> int | None:
-    """A whole number given as one, or as its plain decimal digits."""
+    """A whole number, or one in plain decimal digits."""
     if isinstance(value, bool) or not isinstance(value, int | str):
         return None
     if isinstance(value, int):
@@ -122,8 +122,8 @@ def _seed(faults: _Faults, value: int | str | None) -> int | None:
     if value is None or value == "":
         return None
     number = _whole(value)
-    if number is None or not 0 <= number <= LARGEST_SEED:
-        faults.add("seed", _("A seed is a whole number from 0 to 9,223,372,036,854,775,807, or nothing."))
+    if number is None or not 0 <= number <= MAX_SEED:
+        faults.add("seed", _("Enter a whole number from 0 to 9,223,372,036,854,775,807, or leave the seed empty."))
         return None
     return number
 
@@ -133,7 +133,9 @@ def _style(faults: _Faults, checkpoint: Checkpoint, slug: str) -> Style | None:
         return None
     style = checkpoint.styles.filter(slug=slug).first()
     if style is None:
-        faults.add("style", _("%(name)s has no such style. Choose one from the list.") % {"name": checkpoint.name})
+        faults.add(
+            "style", _("%(name)s does not have this style. Choose one from the list.") % {"name": checkpoint.name}
+        )
     return style
 
 
@@ -142,7 +144,7 @@ def _size(faults: _Faults, checkpoint: Checkpoint, width: int | None, height: in
     wanted = first if width is None and height is None else [_whole(width), _whole(height)]
     if wanted not in checkpoint.sizes:
         sizes = ", ".join(f"{w} × {h}" for w, h in checkpoint.sizes)
-        message = _("%(name)s draws these sizes: %(sizes)s.") % {"name": checkpoint.name, "sizes": sizes}
+        message = _("%(name)s supports these sizes: %(sizes)s.") % {"name": checkpoint.name, "sizes": sizes}
         faults.add("width", message)
         wanted = first
     return {"width": int(wanted[0] or 0), "height": int(wanted[1] or 0)}
@@ -167,8 +169,8 @@ def _guidance(faults: _Faults, checkpoint: Checkpoint, value: float | str | None
     if value is None or value == "":
         return checkpoint.default_guidance
     number = _decimal(value)
-    if number is None or not 0 <= number <= MOST_GUIDANCE:
-        faults.add("guidance", _("Guidance is a number between 0 and 20."))
+    if number is None or not 0 <= number <= MAX_GUIDANCE:
+        faults.add("guidance", _("Choose a guidance from 0 to 20."))
         return checkpoint.default_guidance
     return number
 
@@ -177,7 +179,9 @@ def _scheduler(faults: _Faults, checkpoint: Checkpoint, value: str | None) -> st
     default = checkpoint.schedulers[0] if checkpoint.schedulers else ""
     if value and value not in checkpoint.schedulers:
         names = ", ".join(checkpoint.schedulers)
-        faults.add("scheduler", _("%(name)s runs with: %(names)s.") % {"name": checkpoint.name, "names": names})
+        faults.add(
+            "scheduler", _("%(name)s supports these samplers: %(names)s.") % {"name": checkpoint.name, "names": names}
+        )
         return default
     return value or default
 
@@ -185,7 +189,7 @@ def _scheduler(faults: _Faults, checkpoint: Checkpoint, value: str | None) -> st
 def _strength(faults: _Faults, value: float | str | None) -> float:
     number = 0.6 if value is None or value == "" else _decimal(value)
     if number is None or not 0.05 <= number <= 1:
-        faults.add("strength", _("Strength is a number between 0.05 (close to the source) and 1 (free of it)."))
+        faults.add("strength", _("Choose a strength from 0.05 (close to the source) to 1 (ignores it)."))
         return 0.6
     return number
 
@@ -196,7 +200,7 @@ def _loras(faults: _Faults, checkpoint: Checkpoint, wanted: Sequence[Mapping[str
     for each in wanted:
         row, weight = known.get(str(each.get("slug", ""))), _decimal(each.get("weight", 1.0))
         if row is None or weight is None or not -2 <= weight <= 2:
-            faults.add("loras", _("Choose LoRAs of this checkpoint, with weights between -2 and 2."))
+            faults.add("loras", _("Choose LoRAs of this checkpoint, with weights from -2 to 2."))
             break
         chosen.append(LoraUse(row.slug, weight, row.sha256))
     return tuple(sorted(chosen, key=lambda each: each.slug))

@@ -1,4 +1,4 @@
-"""Create, one generation, and a member's history."""
+"""Pages: create, one generation, and a member's history."""
 
 from datetime import datetime
 from typing import Any
@@ -31,9 +31,9 @@ def _checkpoints() -> list[Checkpoint]:
 def create(request: HttpRequest) -> HttpResponse:
     """The form; ``?remix=<image>&kind=same|inspired`` fills it from a picture that the member may see."""
     member, at = member_of(request), timezone.now()
-    given = request.POST if request.method == "POST" else request.GET
-    parent = _parent(given.get("remix", ""), member)
-    source = _source(parent, given.get("kind", SAME), member, at)
+    values = request.POST if request.method == "POST" else request.GET
+    parent = _parent(values.get("remix", ""), member)
+    source = _source(parent, values.get("kind", SAME), member, at)
     offered: dict[str, Any] = {"checkpoints": _checkpoints(), "source": source}
     if request.method != "POST":
         copied = _copied(request, parent, member, at)
@@ -59,7 +59,7 @@ def _context(form: CreateForm, parent: Image | None, member: User, at: datetime)
 
 
 def _parent(public_id: str, member: User) -> Image | None:
-    """The picture to remix; one that is gone or not to be seen is 404, none asked for is None."""
+    """The picture to remix, 404 where the member may not see it; None where none is asked for."""
     if not public_id:
         return None
     seen = Image.objects.visible_to(member, timezone.now()).filter(public_id=public_id).exclude(prefix="")
@@ -67,7 +67,7 @@ def _parent(public_id: str, member: User) -> Image | None:
 
 
 def _copied(request: HttpRequest, parent: Image | None, member: User, at: datetime) -> Remix:
-    """What the form begins with: what a remix takes over, then what the address says."""
+    """The initial values of the form: those of a remix, then those in the address."""
     asked = {name: value for name, value in request.GET.items() if name in CreateForm.base_fields}
     key = {"idempotency_key": fresh_key()}
     if parent is None:
@@ -85,7 +85,7 @@ def _source(parent: Image | None, kind: str, member: User, at: datetime) -> Imag
 @member_required
 @require_safe
 def upload(request: HttpRequest, public_id: str) -> HttpResponse:
-    """A small copy of a picture that the member brought, for them alone."""
+    """A small copy of the member's own upload."""
     found = get_object_or_404(Upload.objects.visible_to(member_of(request)), public_id=public_id)
     try:
         content = preview_of(found)
@@ -106,7 +106,7 @@ def _own(request: HttpRequest, public_id: str) -> Generation:
 @member_required
 @require_safe
 def detail(request: HttpRequest, public_id: str) -> HttpResponse:
-    """One generation while it is made and after; htmx gets the part that changes."""
+    """One generation, running or finished; htmx gets the part that changes."""
     at, member = timezone.now(), member_of(request)
     generation = _own(request, public_id)
     images = list(generation.images.filter(deleted_at=None).order_by("position"))
@@ -127,12 +127,12 @@ def detail(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_safe
 def history_page(request: HttpRequest) -> HttpResponse:
     """All generations of the member, newest first, with search and filters in the address."""
-    at, given = timezone.now(), request.GET
+    at, values = timezone.now(), request.GET
     query = queries.Query(
-        words=given.get("q", "").replace("\x00", "").strip()[:200],
-        state=given.get("state", "") if given.get("state") in queries.STATES else "",
-        checkpoint=given.get("checkpoint", "").replace("\x00", "")[:64],
-        before=given.get("before", "").replace("\x00", "")[:12],
+        words=values.get("q", "").replace("\x00", "").strip()[:200],
+        state=values.get("state", "") if values.get("state") in queries.STATES else "",
+        checkpoint=values.get("checkpoint", "").replace("\x00", "")[:64],
+        before=values.get("before", "").replace("\x00", "")[:12],
     )
     context = {
         "page": queries.page_of(member_of(request), query, at=at),
@@ -177,7 +177,7 @@ def delete(request: HttpRequest, public_id: str) -> HttpResponse:
     image = _own_image(request, public_id)
     try:
         services.delete_image(image=image, author=member_of(request))
-        messages.success(request, _("The picture is deleted."))
+        messages.success(request, _("Picture deleted."))
     except Refused as refused:
         messages.error(request, refused.message)
     if image.generation.images.filter(deleted_at=None).exists():

@@ -1,4 +1,4 @@
-"""How far apart two heaps of pictures are, as a feature extractor sees them. torch stays on this rung."""
+"""How far apart two sets of pictures are, as a feature extractor sees them."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ def frechet_distance(real: NDArray[np.float32], made: NDArray[np.float32]) -> fl
 
     Raises Refused where torchmetrics, the optional extra `scores`, is not installed.
     """
-    import torch
+    import torch  # here, so that whoever imports this module does not wait seconds for it
 
     try:
         from torchmetrics.image.fid import FrechetInceptionDistance
@@ -19,7 +19,7 @@ def frechet_distance(real: NDArray[np.float32], made: NDArray[np.float32]) -> fl
         raise Refused("no_torchmetrics", "FID needs torchmetrics: pip install torchmetrics.") from None
 
     class Features(torch.nn.Module):
-        """Takes what is already features for pictures."""
+        """Passes features through where the metric expects pictures."""
 
         num_features = real.shape[1]
 

@@ -1,6 +1,6 @@
-"""The picture tower of CLIP, SigLIP and their kind as ONNX, with what a picture goes through before it.
+"""Exports the image encoder of CLIP, SigLIP and their kind to ONNX, with the preprocessing of its pictures.
 
-Web processes and workers read pictures with onnxruntime alone; torch is needed here, once, by an operator.
+Web processes and workers encode pictures with onnxruntime alone; torch is needed here, once, by an operator.
 """
 
 import hashlib
@@ -22,12 +22,12 @@ OPSET = 17
 def export_image_encoder(folder: Path, out: Path) -> dict[str, Any]:
     """Writes the encoder in `folder`, as transformers saves it, to `out`; returns what `encoder.json` says.
 
-    `out` is built aside and renamed, so that nobody reads half of it; one that is there is replaced.
+    `out` is built elsewhere and renamed, so that nobody reads half of it; an existing one is replaced.
 
     Raises:
         Refused: 400 for a folder that holds no encoder of pictures.
     """
-    from transformers import AutoImageProcessor, AutoModel
+    from transformers import AutoImageProcessor, AutoModel  # takes seconds; the names above need no torch
 
     try:
         model = AutoModel.from_pretrained(str(folder), local_files_only=True, attn_implementation="eager").eval()
@@ -73,7 +73,7 @@ def _preparation(prepares: dict[str, Any]) -> dict[str, Any]:
 
 def _write_model(model: Any, crop: list[int], file: Path) -> int:
     """Pixels (n, 3, height, width) to unit vectors (n, d); returns d."""
-    import torch
+    import torch  # as above
 
     class Picture(torch.nn.Module):
         def __init__(self) -> None:

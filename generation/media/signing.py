@@ -36,7 +36,7 @@ class Picture:
 
 
 def is_plainly_public(image: Image) -> bool:
-    """Whether anybody at all may be given the picture: published, passed, and of the level that visitors see."""
+    """Whether everybody may see the picture: published, ready, and of the level that visitors see."""
     return image.is_public and image.state == ImageState.READY and image.content_level == ContentLevel.GENERAL
 
 
@@ -45,7 +45,7 @@ def picture(
 ) -> Picture:
     """How to show `image`. Pass `viewer_may_sign` only for somebody whose `visible_to` contains it.
 
-    Without a `viewer` it says what anybody may read: nothing of a hidden prompt.
+    Without a `viewer`, the alternative text is what everybody may read: nothing of a hidden prompt.
 
     Raises:
         ValueError: the image needs a signed address and the viewer may not have one.
@@ -72,19 +72,19 @@ def original_url(image: Image, *, viewer_may_sign: bool, at: datetime | None = N
 
 
 def signature(image: Image, *, at: datetime) -> str:
-    """Opens the files of an image until the end of the next hour, or until its state or audience changes.
+    """A signature for the files of an image, valid to the end of the next hour or until its state or audience changes.
 
-    Cut to whole hours, so that a page shown twice names the same addresses and a browser's cache is of use.
+    Whole hours, so that a page shown twice names the same addresses and a browser's cache is of use.
     """
     expires = (int(at.timestamp()) // SIGNED_SECONDS + 2) * SIGNED_SECONDS
     return f"{expires}.{_signer.signature(_statement(image, expires))}"
 
 
 def is_signed(image: Image, value: str, *, at: datetime) -> bool:
-    expires, _, given = value.partition(".")
+    expires, _, signature = value.partition(".")
     if not expires.isascii() or not expires.isdigit() or len(expires) > 12 or int(expires) <= at.timestamp():
         return False
-    return constant_time_compare(given, _signer.signature(_statement(image, int(expires))))
+    return constant_time_compare(signature, _signer.signature(_statement(image, int(expires))))
 
 
 def _statement(image: Image, expires: int) -> str:
@@ -93,7 +93,7 @@ def _statement(image: Image, expires: int) -> str:
 
 
 def _path(image: Image, width: int, form: str) -> str:
-    """As `reverse` says it, which is asked once: a page of cards needs some two hundred of these."""
+    """As `reverse` makes it, which is called once: a page of cards needs some two hundred of these."""
     before, between, after = _path_parts(form)
     return f"{before}{image.public_id}{between}{image.rendition_hash}-{width}{after}"
 

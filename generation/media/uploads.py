@@ -1,4 +1,4 @@
-"""Pictures that members bring: verified, re-encoded and screened before a byte of them is kept."""
+"""Pictures that members upload to start from: verified, re-encoded and screened before anything is kept."""
 
 import hashlib
 import io
@@ -22,16 +22,16 @@ PREVIEW_SIDE = 256
 
 
 def keep_upload(*, author: User, file: File[bytes], at: datetime) -> Upload:
-    """Keeps a picture as a PNG of at most 2048 px a side, without the metadata it came with.
+    """Keeps a picture as a PNG of at most 2048 px a side, without its metadata.
 
     Raises:
-        Refused: it is too large, no picture that we read, damaged, or refused by moderation.
+        Refused: it is too large, not a supported picture, damaged, or refused by moderation.
     """
     picture = open_picture(file)
     verdict = screen_image(image=picture)
     if verdict.verdict != Screening.Verdict.ALLOW:
         record_screening(verdict=verdict, author=author, at=at)
-        raise _refused("source_refused", verdict.message or _("This picture cannot be used. Choose another one."))
+        raise _refused("source_refused", verdict.message or _("We cannot use this picture. Choose another one."))
     stream = io.BytesIO()
     picture.save(stream, "PNG")
     public_id = new_public_id()

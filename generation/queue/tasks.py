@@ -1,7 +1,7 @@
-"""The doors to the queue. A message only says that there may be work; PostgreSQL says what it is.
+"""Celery tasks of the queue. A message only says that there may be work; PostgreSQL holds what it is.
 
 Nothing here imports torch: the parent of a GPU worker loads this module, and only its pool process, which runs
-`drain`, goes on to import the pipelines.
+`drain`, goes on to import an engine. That is why `worker` is imported inside functions.
 """
 
 import socket
@@ -20,10 +20,10 @@ log = structlog.get_logger(__name__)
 _pools: list[str] = []  # of this worker; set in the parent, inherited by the pool process
 
 
-# acks_late=False: a drain that dies must not come back by itself. Leases bring the images back, beat the bell.
+# acks_late=False: a drain that dies must not be repeated by the broker. Leases return the images, beat wakes again.
 @shared_task(name="generation.drain", acks_late=False, reject_on_worker_lost=False, ignore_result=True)
 def drain(pool: str) -> None:
-    """Draws what waits in a pool for at most half a minute, then rings again if there is more."""
+    """Draws what waits in a pool for at most half a minute, then wakes the workers again if there is more."""
     from generation.queue import worker
 
     wakeup.clear_wakeup(pool)
@@ -39,29 +39,30 @@ def screen(image_id: int) -> None:
 
 @shared_task(name="generation.screen_pending", ignore_result=True)
 def screen_pending() -> None:
-    """Asks again for checks whose message was lost; one that is running already is left alone by its state."""
+    """Requests every waiting check again, in case a message was lost; running ones are left alone by their state."""
     for image_id in screening.unchecked_ids():
-        screen.delay(image_id)
+        screening.request_check(image_id)
 
 
 @shared_task(name="generation.ring_pending", ignore_result=True)
-def ring_pending() -> None:
+def wake_pending() -> None:
+    """Wakes the workers of every pool that has work, in case a message was lost."""
     for pool in queries.pools_waiting(timezone.now()):
         wakeup.wake_workers(pool)
 
 
 @shared_task(name="generation.reap_leases", ignore_result=True)
 def reap_leases() -> None:
-    ended = leases.reap(at=timezone.now(), failure=_("The machine that drew it stopped in the middle."))
+    ended = leases.reap(at=timezone.now(), failure=_("The worker stopped before it finished."))
     events.publish_states(ended)
 
 
 @shared_task(name="generation.sweep_orphans", ignore_result=True)
-def sweep_orphans(first_id: int = 0) -> None:
-    """Removes files that no row names, a key range at a time, and goes on with the next range."""
-    following = garbage.sweep(first_id=first_id, at=timezone.now())
+def collect_garbage(first_id: int = 0) -> None:
+    """Deletes files that no row names, a key range at a time, and goes on with the next range."""
+    following = garbage.collect_garbage(first_id=first_id, at=timezone.now())
     if following is not None:
-        sweep_orphans.delay(following)
+        collect_garbage.delay(following)
 
 
 @celeryd_after_setup.connect

@@ -1,4 +1,4 @@
-// data-submit-on-enter (Ctrl+Enter in a textarea), data-autosubmit, data-toggle, and one submit per press.
+// data-submit-on-enter (Ctrl+Enter in a textarea), data-autosubmit, data-toggle, and no double submits.
 import { each, on } from './dom.js';
 
 on('keydown', 'textarea[data-submit-on-enter]', (area, event) => {
@@ -9,7 +9,7 @@ on('keydown', 'textarea[data-submit-on-enter]', (area, event) => {
 
 on('change', 'form[data-autosubmit]', (form) => form.requestSubmit());
 
-// A toggle answers at once; a refusal puts it back.
+// A toggle changes at once; a refusal changes it back.
 const flip = (button) => button.setAttribute('aria-pressed', String(button.getAttribute('aria-pressed') !== 'true'));
 document.addEventListener('htmx:beforeRequest', (event) => {
   const button = event.detail.elt.querySelector?.('[data-toggle]');
@@ -22,7 +22,7 @@ for (const failure of ['htmx:responseError', 'htmx:sendError']) {
   });
 }
 
-// The same form sent twice by two quick presses: the second is not sent. The server has its own guard.
+// A second quick press does not send the form again. The server checks an idempotency key as well.
 document.addEventListener('submit', (event) => {
   const { target: form } = event;
   if (event.defaultPrevented || form.method === 'dialog' || form.hasAttribute('hx-post') || form.target) return;

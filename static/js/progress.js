@@ -1,4 +1,4 @@
-// [data-events-url]: server-sent events of a generation move the bars, previews and states beneath it.
+// [data-events-url]: server-sent events of a generation update the progress bars, previews and states inside it.
 import { each, replace, request } from './dom.js';
 
 const part = (root, image, selector) =>

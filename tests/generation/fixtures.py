@@ -150,7 +150,7 @@ def _image(generation: Generation, at: datetime, fields: dict[str, Any]) -> Imag
 
 
 def drawn(image: Image) -> PIL.Image.Image:
-    """The same pixels for the same prompt and seed: smooth colours with a hash that PDQ can tell apart."""
+    """The same pixels for the same prompt and seed: smooth colours that have distinct PDQ hashes."""
     words = f"{image.generation.prompt}|{image.seed}".encode()
     rng = np.random.default_rng(int.from_bytes(hashlib.sha256(words).digest()[:8], "big"))
     coarse = PIL.Image.fromarray(rng.integers(0, 256, (8, 8, 3), dtype=np.uint8))

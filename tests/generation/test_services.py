@@ -1,4 +1,4 @@
-"""Asking for images: what is refused and with which words, what is counted, and that twice is once."""
+"""Asking for images: what is refused and why, what is counted, and that a repeated request changes nothing."""
 
 import io
 import threading
@@ -31,10 +31,10 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("toy")]
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
-        ("prompt", "   ", "Write what the picture should show"),
+        ("prompt", "   ", "Describe what the picture should show"),
         ("prompt", "x" * 10_000, "10,000 characters"),
         ("negative_prompt", "x" * 2001, "2,001 characters"),
-        ("checkpoint", "no-such", "no such checkpoint"),
+        ("checkpoint", "no-such", "checkpoint is not available"),
         ("count", 0, "between 1 and 8"),
         ("count", 99, "between 1 and 8"),
         ("count", "four", "between 1 and 8"),
@@ -43,12 +43,12 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("toy")]
         ("seed", "0x10", "whole number from 0"),
         ("seed", "٣", "whole number from 0"),
         ("steps", 31, "between 1 and 30 steps"),
-        ("guidance", "nan", "between 0 and 20"),
-        ("scheduler", "HeunDiscreteScheduler", "runs with"),
-        ("style", "no-such", "no such style"),
-        ("width", 4096, "draws these sizes"),
+        ("guidance", "nan", "from 0 to 20"),
+        ("scheduler", "HeunDiscreteScheduler", "supports these samplers"),
+        ("style", "no-such", "does not have this style"),
+        ("width", 4096, "supports these sizes"),
         ("loras", [{"slug": "no-such"}], "LoRAs of this checkpoint"),
-        ("remix_kind", "copy", "remix is either"),
+        ("remix_kind", "copy", "kind of a remix"),
         ("idempotency_key", "x" * 65, "1 to 64"),
     ],
 )
@@ -151,6 +151,20 @@ def test_the_cost_of_24_hours_is_read_from_the_rows_and_comes_back(alice: User, 
     submit(alice, idempotency_key="next day", count=3, at=now + timedelta(hours=1, seconds=1))
 
 
+def test_pages_and_api_share_one_rate_for_every_request_of_a_member(
+    alice: User, bob: User, as_user: As, api_as: ApiAs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "REQUESTS_A_MINUTE", 2)
+    generation = submit(alice)
+    address = f"/mine/{generation.public_id}/cancel/"
+    as_user(alice).post(address)
+    refused = api_as(alice).post(f"/api/generations/{generation.public_id}/cancel/")
+    assert (refused.status_code, refused.json()["code"]) == (429, "too_many")
+    assert "too often" in as_user(alice).post(address, follow=True).content.decode()
+    assert submit(alice) == generation  # the same key asks for nothing new
+    assert submit(bob).author == bob
+
+
 def test_a_restricted_member_may_not_generate(alice: User) -> None:
     restrict_member(
         user=alice, kind=Restriction.Kind.NO_GENERATING, until=timezone.now() + timedelta(days=1), decision=None
@@ -229,7 +243,7 @@ def test_deleting_leaves_a_blank_row_and_no_file(alice: User, mallory: User, mak
     services.delete_image(image=image, author=alice)
 
 
-def test_what_hangs_or_is_still_made_cannot_be_deleted(alice: User, make_image: MakeImage) -> None:
+def test_a_published_or_unfinished_picture_cannot_be_deleted(alice: User, make_image: MakeImage) -> None:
     published = make_image(alice)
     Image.objects.filter(pk=published.pk).update(is_public=True)
     waiting = submit(alice).images.get(position=0)
@@ -269,7 +283,7 @@ def test_the_form_keeps_what_was_typed_and_says_what_is_wrong(alice: User, as_us
     assert response.status_code == 422
     assert "a very particular cat" in page
     assert "Choose between 1 and 8 images." in page
-    assert "A seed is a whole number" in page
+    assert "Enter a whole number" in page
     assert not Generation.objects.exists()
 
 
@@ -301,7 +315,12 @@ def test_a_remix_with_the_same_settings_takes_loras_source_and_strength_over(
     Generation.objects.filter(images=image.pk).update(source_image=source, strength=0.35, loras=loras)
     client, address = as_user(bob), f"/create/?remix={image.public_id}&kind=same"
     page = client.get(address).content.decode()
-    for part in ('value="ink:0.8"', 'value="0.35"', 'name="keep_source"', "The LoRA gone is not here any more"):
+    for part in (
+        'value="ink:0.8"',
+        'value="0.35"',
+        'name="keep_source"',
+        "The LoRA gone has changed or is no longer available",
+    ):
         assert part in page, part
     inspired = client.get(address.replace("same", "inspired")).content.decode()
     assert "keep_source" not in inspired
@@ -315,9 +334,9 @@ def test_a_remix_with_the_same_settings_takes_loras_source_and_strength_over(
     assert (wrong.status_code, "Choose LoRAs of this checkpoint" in wrong.content.decode()) == (422, True)
     Image.objects.filter(pk=source.pk).update(is_public=False)
     refused = client.post("/create/", {**sent, "idempotency_key": "b"})
-    assert (refused.status_code, "cannot be used any more" in refused.content.decode()) == (422, True)
+    assert (refused.status_code, "no longer available" in refused.content.decode()) == (422, True)
     page = client.get(address).content.decode()
-    assert "cannot be used again" in page
+    assert "a picture that you cannot use" in page
     assert source.public_id not in page
 
 

@@ -68,24 +68,24 @@ def hub(tiny_folder: Path) -> Iterator[str]:
 
 
 def register(hub: str, home: Path, revision: str) -> tuple[int, str]:
-    """`manage.py register_checkpoint` of the hub's repository at `revision`; exit status and what it said."""
-    said = ["--name", "Tiny of the hub", "--licence", "MIT", "--sizes", "32x32"]
+    """`manage.py register_checkpoint` of the hub's repository at `revision`; exit status and output."""
+    terms = ["--name", "Tiny of the hub", "--licence", "MIT", "--sizes", "32x32"]
     environ = {"HF_ENDPOINT": hub, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1", "HF_HUB_OFFLINE": "0"}
-    done = processes.manage("register_checkpoint", REPOSITORY, "--revision", revision, *said, **environ)
+    done = processes.manage("register_checkpoint", REPOSITORY, "--revision", revision, *terms, **environ)
     return done.returncode, done.stdout + done.stderr
 
 
 def test_a_hub_id_at_a_pinned_commit_is_downloaded_loaded_and_registered(hub: str, tmp_path: Path) -> None:
-    status, said = register(hub, tmp_path, COMMIT)
-    assert status == 0, said
+    status, output = register(hub, tmp_path, COMMIT)
+    assert status == 0, output
     row = Checkpoint.objects.get(slug="tiny-of-the-hub")
     assert (row.source, row.revision, row.pipeline_class) == (REPOSITORY, COMMIT, "StableDiffusionPipeline")
     assert len(row.sha256) == 64
 
 
 def test_a_commit_that_the_hub_lacks_is_one_sentence_and_no_row(hub: str, tmp_path: Path) -> None:
-    status, said = register(hub, tmp_path, "b" * 40)
+    status, output = register(hub, tmp_path, "b" * 40)
     assert status != 0
-    assert "could not be downloaded" in said
-    assert "Traceback" not in said
+    assert "could not be downloaded" in output
+    assert "Traceback" not in output
     assert not Checkpoint.objects.filter(slug="tiny-of-the-hub").exists()

@@ -1,4 +1,4 @@
-"""Pictures that members bring: theirs to start from again, and nobody else's."""
+"""Uploads: their author starts from them again, and nobody else."""
 
 import pytest
 from django.core.files.base import ContentFile
@@ -54,11 +54,11 @@ def test_nobody_starts_from_what_another_member_uploaded(
     for member in (bob, mod):
         page = as_user(member).get(remix).content.decode()
         assert kept.public_id not in page
-        assert "It was made from a picture that cannot be used again" in page
+        assert "It was made from a picture that you cannot use" in page
         assert as_user(member).get(f"/uploads/{kept.public_id}/").status_code == 404
         sent = {"prompt": "a cat", "checkpoint": "toy", "count": "1", "remix": image.public_id, "kind": "same"}
         refused = as_user(member).post("/create/", {**sent, "keep_source": "on", "idempotency_key": "key"})
-        assert (refused.status_code, "cannot be used any more" in refused.content.decode()) == (422, True)
+        assert (refused.status_code, "no longer available" in refused.content.decode()) == (422, True)
         asked = {"prompt": "a cat", "checkpoint": "toy", "source_upload": kept.public_id}
         assert api_as(member).post("/api/generations/", asked).status_code == 404
         with pytest.raises(NotFound):
