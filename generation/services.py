@@ -34,6 +34,21 @@ REQUESTS_A_MINUTE = 600  # of one member, of every kind; budgets bound what is d
 RANDOM_SEEDS = 2**31  # short enough to be read aloud; a chosen seed may be any up to 2**63 - 1
 
 
+@dataclass(frozen=True)
+class Origin:
+    """What a generation starts from, each or none."""
+
+    parent: Image | None
+    source_image: Image | None
+    upload: Upload | None
+
+    @property
+    def level(self) -> int:
+        """The content level that a picture made from it has at least."""
+        sources = (self.source_image, self.upload)
+        return max([ContentLevel.GENERAL, *(each.content_level for each in sources if each is not None)])
+
+
 def submit_generation(
     *,
     author: User,
@@ -52,8 +67,8 @@ def submit_generation(
 
     Raises:
         Refused: "invalid" with `fields`; "refused" (a rule forbids the words); "doubtful" (409: ask the member,
-            then call again with `confirm_doubtful`); "unchecked" (503); "restricted" (403); "too_many_pending" and
-            "daily_limit" (429).
+            then call again with `confirm_doubtful`); "unchecked" (503); "restricted" (403); "too_many_pending",
+            "daily_limit" and "too_many" (429).
         NotFound: a parent or source picture that the author may not see, or an upload of somebody else's.
     """
     now = at or timezone.now()
@@ -64,25 +79,30 @@ def submit_generation(
     require_unrestricted(user=author, doing="generate", at=now)
     has_source = any(source is not None for source in (source_image, source_upload, source_file))
     request = check_request(wanted, has_source=has_source)
-    for image in filter(None, (parent, source_image)):
-        _require_visible(image, author, now)
-    if source_upload is not None and not Upload.objects.visible_to(author).filter(pk=source_upload.pk).exists():
-        raise NotFound(_("The picture you want to start from is no longer available."))
-    verdict = _screen_words(author, request, confirm_doubtful, now)
+    _require_sources(author, parent, source_image, source_upload, now)
+    verdict = _screen_prompts(author, request, confirm_doubtful, now)
     _require_budget(author, request, now)
-    brought = keep_upload(author=author, file=source_file, at=now) if source_file is not None else None
+    new_upload = keep_upload(author=author, file=source_file, at=now) if source_file is not None else None
+    origin = Origin(parent, source_image, new_upload or source_upload)
+    generation, is_new = _create_once(author, request, idempotency_key, verdict, origin, now)
+    if not is_new:
+        _forget_upload(new_upload)
+    return generation
+
+
+def _create_once(
+    author: User, request: Request, key: str, verdict: Verdict, origin: Origin, at: datetime
+) -> tuple[Generation, bool]:
+    """The generation of this key, and whether it is new."""
     with transaction.atomic():
         User.objects.select_for_update().get(pk=author.pk)  # one submission of a member at a time: budgets must hold
-        earlier = _by_key(author, idempotency_key)
-        if earlier is None:
-            _require_budget(author, request, now)
-            origin = Origin(parent, source_image, brought or source_upload)
-            generation = _create(author, request, idempotency_key, verdict, origin, now)
-            transaction.on_commit(lambda: wakeup.wake_workers(request.checkpoint.pool))
-    if earlier is not None:
-        _forget_upload(brought)
-        return earlier
-    return generation
+        earlier = _by_key(author, key)
+        if earlier is not None:
+            return earlier, False
+        _require_budget(author, request, at)
+        generation = _create(author, request, key, verdict, origin, at)
+        transaction.on_commit(lambda: wakeup.wake_workers(request.checkpoint.pool))
+        return generation, True
 
 
 def _checked_key(key: str) -> str:
@@ -103,12 +123,18 @@ def _forget_upload(upload: Upload | None) -> None:
         storage.delete(upload.file)
 
 
-def _require_visible(image: Image, author: User, at: datetime) -> None:
-    if not Image.objects.visible_to(author, at).filter(pk=image.pk).exclude(prefix="").exists():
-        raise NotFound(_("The picture you want to start from is no longer available."))
+def _require_sources(
+    author: User, parent: Image | None, source_image: Image | None, upload: Upload | None, at: datetime
+) -> None:
+    gone = NotFound(_("The picture you want to start from is no longer available."))
+    for image in filter(None, (parent, source_image)):
+        if not Image.objects.visible_to(author, at).filter(pk=image.pk).exclude(prefix="").exists():
+            raise gone
+    if upload is not None and not Upload.objects.visible_to(author).filter(pk=upload.pk).exists():
+        raise gone
 
 
-def _screen_words(author: User, request: Request, is_confirmed: bool, at: datetime) -> Verdict:
+def _screen_prompts(author: User, request: Request, is_confirmed: bool, at: datetime) -> Verdict:
     """The verdict of a prompt that may run. A refusal is recorded before it is raised."""
     verdicts = {
         "prompt": screen_text(text=request.parameters.prompt, kind="prompt"),
@@ -153,21 +179,6 @@ def _require_budget(author: User, request: Request, at: datetime) -> None:
             when = date_format(timezone.localtime(oldest + DAY), "DATETIME_FORMAT")
             message = _("You have used your allowance for 24 hours. It starts to refill at %(when)s.") % {"when": when}
         raise Refused("daily_limit", message, status=429)
-
-
-@dataclass(frozen=True)
-class Origin:
-    """What a generation starts from, each or none."""
-
-    parent: Image | None
-    source_image: Image | None
-    upload: Upload | None
-
-    @property
-    def level(self) -> int:
-        """The content level that a picture made from it has at least."""
-        sources = (self.source_image, self.upload)
-        return max([ContentLevel.GENERAL, *(each.content_level for each in sources if each is not None)])
 
 
 def _create(author: User, request: Request, key: str, verdict: Verdict, origin: Origin, at: datetime) -> Generation:
