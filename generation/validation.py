@@ -60,13 +60,15 @@ def check_request(wanted: Wanted, *, has_source: bool) -> Request:
     remix_kind = _remix_kind(faults, wanted.get("remix_kind", ""))
     row = _checkpoint(faults, wanted["checkpoint"])
     style = _style(faults, row, wanted.get("style", ""))
+    width, height = _size(faults, row, wanted.get("width"), wanted.get("height"))
     parameters = Parameters(
         prompt=prompt,
         negative_prompt=negative_prompt,
         checkpoint=CheckpointUse.of(row),
         style=StyleUse.of(style),
         seed=seed or 0,
-        **_size(faults, row, wanted.get("width"), wanted.get("height")),
+        width=width,
+        height=height,
         steps=_steps(faults, row, wanted.get("steps")),
         guidance=_guidance(faults, row, wanted.get("guidance")),
         scheduler=_scheduler(faults, row, wanted.get("scheduler")),
@@ -139,7 +141,7 @@ def _style(faults: _Faults, checkpoint: Checkpoint, slug: str) -> Style | None:
     return style
 
 
-def _size(faults: _Faults, checkpoint: Checkpoint, width: int | None, height: int | None) -> dict[str, int]:
+def _size(faults: _Faults, checkpoint: Checkpoint, width: int | None, height: int | None) -> tuple[int, int]:
     first: list[int] = checkpoint.sizes[0]
     wanted = first if width is None and height is None else [_whole(width), _whole(height)]
     if wanted not in checkpoint.sizes:
@@ -147,7 +149,7 @@ def _size(faults: _Faults, checkpoint: Checkpoint, width: int | None, height: in
         message = _("%(name)s supports these sizes: %(sizes)s.") % {"name": checkpoint.name, "sizes": sizes}
         faults.add("width", message)
         wanted = first
-    return {"width": int(wanted[0] or 0), "height": int(wanted[1] or 0)}
+    return int(wanted[0] or 0), int(wanted[1] or 0)
 
 
 def _steps(faults: _Faults, checkpoint: Checkpoint, value: int | str | None) -> int:

@@ -41,7 +41,7 @@ def rendition(request: HttpRequest, public_id: str, content: str, width: str, fo
     is_bare = form == "png" and image.is_prompt_hidden
     etag = f'"{content}-{width}-{form}{"-bare" if is_bare else ""}"'
     modified = int((image.ready_at or image.queued_at).timestamp())
-    response = get_conditional_response(request, etag=etag, last_modified=modified)
+    response: HttpResponseBase | None = get_conditional_response(request, etag=etag, last_modified=modified)
     if response is None:
         response = _file_response(request, _name(image, int(width), form), etag=etag, is_bare=is_bare)
         response["Content-Type"] = TYPES[form]

@@ -8,7 +8,7 @@ moderators change states elsewhere (`services`, `effects`), by conditional UPDAT
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -175,9 +175,10 @@ def _update_unlocked(rows: ImageQuerySet, returning: Collection[str], **values: 
 
 def _update_returning(rows: ImageQuerySet, returning: Collection[str], **values: Any) -> list[tuple[Any, ...]]:
     """`rows.update(**values)` with RETURNING: columns as this UPDATE wrote them, not as a later one did."""
-    query = rows.query.chain(UpdateQuery)
+    query = cast(UpdateQuery, rows.query.chain(UpdateQuery))
     query.add_update_values(values)
     statement, params = query.get_compiler(connection=connection).as_sql()
     with connection.cursor() as cursor:
         cursor.execute(f"{statement} RETURNING {', '.join(returning)}", params)  # names are literals of this module
-        return cursor.fetchall()
+        updated: list[tuple[Any, ...]] = cursor.fetchall()
+    return updated

@@ -17,7 +17,7 @@ from tests.generation.fixtures import MakeImage, drawn
 def _chunks(image: Image) -> dict[str, str]:
     with PIL.Image.open(io.BytesIO(storage.original_png(image))) as picture:
         picture.load()
-        return {name: str(value) for name, value in picture.info.items()}
+        return {str(name): str(value) for name, value in picture.info.items()}
 
 
 def _redrawn(image: Image, loras: list[dict[str, object]], name: str) -> Image:
