@@ -3,6 +3,7 @@
 import ipaddress
 import re
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import IO, Any
 
 from asgiref.sync import sync_to_async
@@ -11,7 +12,7 @@ from django.conf import settings
 from django.core.files.base import File
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils.cache import get_conditional_response
-from django.utils.http import content_disposition_header
+from django.utils.http import content_disposition_header, http_date
 from rest_framework.request import Request
 from zipstream import ZipStream
 
@@ -71,6 +72,7 @@ def serve_file(
     open_file: Callable[[], File[bytes]],
     etag: str,
     content_type: str,
+    last_modified: datetime | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> HttpResponseBase:
     """A file, or 304 if the client has it, or 206 with the one range that was asked for (RFC 9110).
@@ -81,8 +83,11 @@ def serve_file(
         headers: more headers, for 304 and 206 as well.
     """
     headers = {"ETag": etag, "Accept-Ranges": "bytes", **(headers or {})}
+    modified = int(last_modified.timestamp()) if last_modified else None
+    if modified is not None:
+        headers["Last-Modified"] = http_date(modified)
     plain = HttpResponse(headers=headers)
-    conditional = get_conditional_response(request, etag=etag, response=plain)
+    conditional = get_conditional_response(request, etag=etag, last_modified=modified, response=plain)
     if conditional is not None and conditional is not plain:
         return conditional
     file = open_file()

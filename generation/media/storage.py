@@ -4,8 +4,10 @@ Files of one image lie under ``images/{id}/{lease_no}`` and belong to it alone, 
 all of a picture and nothing of another's. They are written before the row names them.
 """
 
+import io
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import PIL.Image
 from django.core.files.base import ContentFile, File
@@ -14,6 +16,8 @@ from django.core.files.storage import FileSystemStorage, Storage, default_storag
 from generation.media import encoding
 from generation.models import Image
 from generation.parameters import Parameters
+
+S3_READ_BYTES = 1 << 20  # at a time: most pictures are smaller
 
 
 @dataclass(frozen=True)
@@ -59,23 +63,40 @@ def read(name: str) -> bytes:
 
 
 def open_file(name: str) -> "File[bytes]":
-    """A stored file to read from; raises FileNotFoundError as `read` does."""
-    return default_storage.open(name)
+    """A stored file of which only what is read is fetched; raises FileNotFoundError as `read` does."""
+    if isinstance(default_storage, FileSystemStorage):
+        return default_storage.open(name)
+    size = default_storage.size(name)
+    file: File[bytes] = File(io.BufferedReader(_S3Reader(name, size), S3_READ_BYTES), name)
+    file.size = size
+    return file
 
 
-def size(name: str) -> int:
-    """Bytes of a stored file; raises FileNotFoundError as `read` does."""
-    return default_storage.size(name)
+class _S3Reader(io.RawIOBase):
+    """Reads an object of S3 by ranges; what django-storages opens would fetch all of it at the first read."""
 
+    def __init__(self, name: str, size: int) -> None:
+        self._object = default_storage.bucket.Object(f"{default_storage.location}/{name}")  # type: ignore[attr-defined]
+        self._size, self._position = size, 0
 
-def read_part(name: str, first: int, last: int) -> bytes:
-    """The bytes `first` to `last`, both included, of a stored file; nothing else of it is read."""
-    if not isinstance(default_storage, FileSystemStorage):  # S3, where an open file would fetch all of it
-        stored = default_storage.bucket.Object(f"{default_storage.location}/{name}")  # type: ignore[attr-defined]
-        return bytes(stored.get(Range=f"bytes={first}-{last}")["Body"].read())
-    with default_storage.open(name) as stream:
-        stream.seek(first)
-        return bytes(stream.read(last - first + 1))
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._position = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:
+        last = min(self._position + len(buffer), self._size) - 1
+        if last < self._position:
+            return 0
+        data = self._object.get(Range=f"bytes={self._position}-{last}")["Body"].read()
+        buffer[: len(data)] = data
+        self._position += len(data)
+        return len(data)
 
 
 def delete_prefix(prefix: str, *, storage: Storage = default_storage) -> int:
@@ -123,7 +144,7 @@ def training_jpeg_below(prefix: str) -> bytes:
 def training_jpeg_size(prefix: str) -> int | None:
     """Bytes of the training JPEG below an image's prefix, or None where there is none."""
     try:
-        return size(f"{prefix}/training.jpg")
+        return default_storage.size(f"{prefix}/training.jpg")
     except FileNotFoundError:
         return None
 

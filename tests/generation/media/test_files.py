@@ -8,6 +8,7 @@ from typing import Any
 
 import PIL.Image
 import pytest
+from asgiref.sync import async_to_sync
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
@@ -111,7 +112,10 @@ def test_a_public_picture_of_a_higher_level_has_no_plain_address(
 
 
 def _body(response: Any) -> bytes:
-    return b"".join(response.streaming_content)
+    async def read() -> bytes:
+        return b"".join([chunk async for chunk in response.streaming_content])
+
+    return async_to_sync(read)()
 
 
 def test_ranges_of_the_original(
