@@ -5,7 +5,6 @@ from datetime import datetime
 
 import PIL.Image
 import structlog
-from celery import current_app
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -16,6 +15,7 @@ from generation.media import storage
 from generation.models import MAX_SCREENINGS, Image, ImageState
 from generation.queue import events, leases
 from lib.content_levels import ContentLevel
+from lib.tasks import enqueue_on_commit
 from moderation.cases.services import record_screening
 from moderation.models import Screening
 from moderation.policy import POLICY_VERSION, Reason
@@ -37,8 +37,8 @@ def unchecked_ids() -> list[int]:
 
 
 def request_check(image_id: int) -> None:
-    """Sends the task that calls `check_image`; call after the commit. Idempotent, and beat finds what was lost."""
-    current_app.signature("generation.screen", args=[image_id]).apply_async()  # by name: tasks is built on this module
+    """Queues the task that calls `check_image`. Idempotent, and beat requests again what was lost."""
+    enqueue_on_commit("generation.screen", image_id)  # by name: the module of the task imports this one
 
 
 def check_image(*, image_id: int, at: datetime | None = None) -> ImageState | None:

@@ -9,9 +9,8 @@ WAKEUP_SECONDS = 10  # no second message is sent before a worker cleared the fir
 def wake_workers(pool: str) -> None:
     """Sends one wake-up to a pool; call after the commit. Idempotent, and losing it costs seconds."""
     if cache.add(_key(pool), 1, timeout=WAKEUP_SECONDS):
-        # By name: the task module is built on this one.
-        task = current_app.signature("generation.drain", kwargs={"pool": pool})
-        task.apply_async(queue=f"gpu.{pool}", expires=60)
+        # By name: the module of the task imports this one.
+        current_app.send_task("generation.drain", kwargs={"pool": pool}, queue=f"gpu.{pool}", expires=60)
 
 
 def clear_wakeup(pool: str) -> None:
