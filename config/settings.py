@@ -52,7 +52,7 @@ CONTENT_SECURITY_POLICY = {
 INSTALLED_APPS = [
     "ratings.apps.RatingsConfig",
     "feed.apps.FeedConfig",
-    "generation.apps.GenerationConfig",
+    "generation",
     "moderation.apps.ModerationConfig",
     "accounts.apps.AccountsConfig",
     "django.contrib.admin",
