@@ -7,11 +7,12 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.routers import DefaultRouter
 
 from accounts.api import ConsentViewSet, MeView, TokenViewSet, WebhookViewSet
+from feed.challenges.api import ChallengeViewSet
 from feed.collections.api import CollectionViewSet
 from feed.comments.api import CommentViewSet
 from feed.members.api import BlockViewSet, FollowViewSet, HiddenPostViewSet, MuteViewSet
 from feed.notifications.api import NotificationViewSet
-from feed.posts.api import ChallengeViewSet, PostViewSet, ProfileViewSet
+from feed.posts.api import PostViewSet, ProfileViewSet
 from feed.posts.reproduction_api import ReproductionViewSet
 from feed.search.api import SearchViewSet
 from feed.styles.api import EmergentStyleViewSet

@@ -4,15 +4,15 @@ from feed.challenges import views as challenges_views
 from feed.collections import save_views
 from feed.collections import views as collections_views
 from feed.comments import views as comments_views
-from feed.lists import syndication_views
 from feed.lists import views as lists_views
+from feed.lists.syndication import views as syndication_views
 from feed.members import profile_views
 from feed.members import views as members_views
 from feed.notifications import views as notifications_views
 from feed.posts import bulk_views, publish_views, reproduction_views
 from feed.posts import views as posts_views
-from feed.search import views as searching
-from feed.styles import views as emergent
+from feed.search import views as search_views
+from feed.styles import views as styles_views
 from feed.tags import views as tags_views
 
 
@@ -34,15 +34,15 @@ app_name = "feed"
 urlpatterns = [
     path("", lists_views.feed_list, name="list"),
     path("new-above/", lists_views.new_above, name="new-above"),
-    path("search/", searching.search, name="search"),
+    path("search/", search_views.search, name="search"),
     path("feeds/<str:form>/", syndication_views.feed, name="syndication"),
     path("oembed/", syndication_views.embed, name="oembed"),
-    path("styles/", emergent.styles, name="styles"),
-    path("styles/<str:public_id>/", emergent.style, name="style"),
-    path("styles/<str:public_id>/names/", emergent.suggest_name, name="style-name"),
-    path("styles/<str:public_id>/names/<str:name_id>/", emergent.like_name, name="style-name-like"),
-    path("search/picture/", searching.search_by_picture, name="search-by-picture"),
-    path("p/<str:public_id>/like-this/", searching.more_like_this, name="like-this"),
+    path("styles/", styles_views.styles, name="styles"),
+    path("styles/<str:public_id>/", styles_views.style, name="style"),
+    path("styles/<str:public_id>/names/", styles_views.suggest_name, name="style-name"),
+    path("styles/<str:public_id>/names/<str:name_id>/", styles_views.like_name, name="style-name-like"),
+    path("search/picture/", search_views.search_by_picture, name="search-by-picture"),
+    path("p/<str:public_id>/like-this/", search_views.more_like_this, name="like-this"),
     path("impressions/", members_views.note_impressions, name="impressions"),
     path("settings/people/", members_views.preferences, name="preferences"),
     path("settings/people/unmute/<int:pk>/", members_views.unmute, name="unmute"),

@@ -16,11 +16,10 @@ from accounts.models import User
 from accounts.permissions import member_of
 from feed.collections import services as collections_services
 from feed.collections.models import Collection, CollectionMember
+from feed.lists.api import CURSOR, PostPageSerializer, post_page
 from feed.lists.pages import PAGE_SIZE
 from feed.members.queries import visible_members
-from feed.posts.api import CURSOR, posts_shown
 from feed.posts.models import Post
-from feed.posts.serializers import PostPageSerializer
 from feed.rates import check_member_rate
 from lib.api import checked
 from lib.pagination import read_keyset
@@ -117,7 +116,7 @@ class CollectionViewSet(viewsets.ViewSet):
         at, viewer, found = timezone.now(), request.user, self._visible(request, pk)
         cursor = request.query_params.get("cursor", "")
         page = collections_services.read_posts(found, viewer, at=at, cursor=cursor, size=PAGE_SIZE)
-        return Response(posts_shown(request, [item.post for item in page.rows], page.next, request.path))
+        return Response(post_page(request, [item.post for item in page.rows], page.next))
 
     @extend_schema(parameters=[ID, POST], request=None, responses={204: None})
     @action(detail=True, methods=["put", "delete"], url_path=r"posts/(?P<post>[\w-]{12})")

@@ -1,4 +1,4 @@
-"""Posts, profiles and challenges as JSON."""
+"""Posts and profiles as JSON."""
 
 from datetime import UTC
 from typing import Any
@@ -10,12 +10,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from accounts.models import Viewer
-from feed.challenges.models import Challenge
 from feed.members.models import Profile
 from feed.posts.cards import avatar_post, picture_of
 from feed.posts.models import Post
 from feed.screened_text import LONGEST_ALT
-from lib.days import day_bounds
 
 
 class PictureSerializer(serializers.Serializer[Any]):
@@ -113,12 +111,6 @@ class PostSerializer(serializers.Serializer[Post]):
         return viewer
 
 
-@extend_schema_serializer(many=False)  # the page is the list
-class PostPageSerializer(serializers.Serializer[Any]):
-    next = serializers.URLField(allow_null=True)
-    results = PostSerializer(many=True)
-
-
 class PublishSerializer(serializers.Serializer[Any]):
     image = serializers.CharField(help_text="Public id of a finished picture of yours")
     title = serializers.CharField(max_length=120, allow_blank=True, default="")
@@ -166,34 +158,3 @@ class EditProfileSerializer(serializers.Serializer[Any]):
     display_name = serializers.CharField(max_length=60, allow_blank=True)
     bio = serializers.CharField(max_length=500, allow_blank=True)
     avatar = serializers.CharField(allow_null=True, default=None, help_text="Public id of a published picture of yours")
-
-
-class ChallengeSerializer(serializers.ModelSerializer[Challenge]):
-    is_open = serializers.SerializerMethodField()
-    opens_at = serializers.SerializerMethodField()
-    closes_at = serializers.SerializerMethodField()
-
-    class Meta:
-        model = Challenge
-        fields = ["day", "theme", "hint", "is_open", "opens_at", "closes_at"]
-
-    def get_is_open(self, challenge: Challenge) -> bool:
-        return challenge.is_open(self.context["at"])
-
-    @extend_schema_field(serializers.DateTimeField)
-    def get_opens_at(self, challenge: Challenge) -> Any:
-        return day_bounds(challenge.day)[0]
-
-    @extend_schema_field(serializers.DateTimeField)
-    def get_closes_at(self, challenge: Challenge) -> Any:
-        return day_bounds(challenge.day)[1]
-
-
-@extend_schema_serializer(many=False)  # the page is the list
-class ChallengePageSerializer(serializers.Serializer[Any]):
-    next = serializers.URLField(allow_null=True)
-    results = ChallengeSerializer(many=True)
-
-
-class EnterSerializer(serializers.Serializer[Any]):
-    post = serializers.CharField(help_text="Public id of a post of yours whose picture was made on the day")

@@ -11,7 +11,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from feed.posts.api import CURSOR, posts_shown
+from feed.lists.api import CURSOR, post_page
 from feed.posts.serializers import PostSerializer
 from feed.search import similar
 from feed.search.query_language import LONGEST
@@ -65,8 +65,8 @@ class SearchViewSet(viewsets.ViewSet):
         at, text = timezone.now(), request.query_params.get("q", "")[: LONGEST + 1]
         address, cursor = client_network(request), request.query_params.get("cursor", "")
         page = search_posts(text, request.user, address=address, at=at, cursor=cursor)
-        shown = posts_shown(request, page.posts, page.next, request.path)
-        return Response({**shown, "used": UsedSerializer(page.used, many=True).data, "notes": page.notes})
+        results = post_page(request, page.posts, page.next)
+        return Response({**results, "used": UsedSerializer(page.used, many=True).data, "notes": page.notes})
 
     @extend_schema(request=PictureUploadSerializer, responses=PictureQuerySerializer)
     @action(detail=False, methods=["post"], parser_classes=[MultiPartParser])

@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from feed.lists.syndication import FORMATS
+from feed.lists.syndication.formats import FORMATS
 from feed.models import Post
 from feed.ranking.orders import ASPECT_NAMES, SORT_NAMES, WINDOWS
 from tests.conftest import As

@@ -127,7 +127,7 @@ def test_what_a_change_saw_before_it_was_committed_is_not_kept(
     client = as_user(None)
     with django_capture_on_commit_callbacks(execute=True):
         refresh_visibility([post.pk], timezone.now())
-        client.get("/api/posts/")  # made while the door is shut
+        client.get("/api/posts/")  # made while no version is valid
         Post.objects.filter(pk=post.pk).update(removed_at=NOW)
     assert_gone(client, post)
 
@@ -140,7 +140,7 @@ def test_members_get_pages_of_their_own(post: Post, bob: User, api_as: ApiAs, as
 
 
 def test_a_kept_page_grows_old(post: Post, as_user: As, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A like changes a page and shuts no door."""
+    """A like changes a page and does not invalidate it."""
     monkeypatch.setattr(anonymous_cache, "KEPT_SECONDS", 0)
     client = as_user(None)
     client.get("/api/posts/")
@@ -168,7 +168,7 @@ def test_a_kept_page_leaves_at_once_where_nothing_is_throttled(
     django_assert_num_queries: DjangoAssertNumQueries,
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
-    """The first throttle brings the door along; without one it is asked for."""
+    """Also without a throttle."""
     monkeypatch.setattr(PostViewSet, "throttle_classes", [])
     kept_pages(as_user(None), django_assert_num_queries)
     with django_capture_on_commit_callbacks(execute=True):

@@ -1,7 +1,7 @@
 """Caches first pages of the API for visitors, as bytes for a few seconds: they are the same for all visitors.
 
-Each process keeps its own pages. A page is valid for one *cache version*, a random word in Valkey. Every request reads
-it together with the visitor's throttle history, because the round trip is most of what such a response costs.
+Each process keeps its own pages. A page is valid for one *cache version*, a random word in Valkey that every request
+reads: one round trip, which is most of what such a response costs.
 Whatever hides or shows a post calls `invalidate` inside its transaction: there is no valid version until the commit,
 and a new one afterwards, so no process can serve what it made before. If a process dies in between, nothing is cached
 until the invalid version expires.
@@ -22,7 +22,6 @@ from django.utils.http import quote_etag
 from django.utils.translation import get_language
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
-from rest_framework.throttling import BaseThrottle, SimpleRateThrottle
 
 from accounts.models import User
 
@@ -39,28 +38,6 @@ class CachedPage(NamedTuple):
     until: float  # of time.monotonic
     body: bytes
     etag: str
-
-
-class CacheVersion:
-    """The version that one request finds. It takes the place of the cache of the request's first throttle."""
-
-    def __init__(self) -> None:
-        self._found: dict[str, Any] | None = None
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """Called by the throttle; reads the version in the same round trip."""
-        self._found = cache.get_many((key, VERSION_KEY))
-        return self._found.get(key, default)
-
-    def set(self, key: str, value: Any, timeout: float) -> None:
-        cache.set(key, value, timeout)
-
-    def read(self) -> str | None:
-        """The version, read now if no throttle did so; None if there is none, "" while something changes."""
-        if self._found is None:
-            self._found = cache.get_many((VERSION_KEY,))
-        version: str | None = self._found.get(VERSION_KEY)
-        return version
 
 
 _pages: dict[tuple[Any, ...], CachedPage] = {}
@@ -84,18 +61,10 @@ def is_cacheable(request: Request) -> bool:
     return is_plain and not isinstance(request.user, User) and request.accepted_media_type == JSONRenderer.media_type
 
 
-def read_with_throttle(throttles: list[BaseThrottle]) -> CacheVersion:
-    """The version for a request that these throttles are about to check: the first of them reads it along."""
-    version = CacheVersion()
-    if throttles and isinstance(throttles[0], SimpleRateThrottle):
-        throttles[0].cache = version  # type: ignore[assignment]  # has all that a throttle uses of a cache
-    return version
-
-
-def respond(request: Request, found: CacheVersion, make_page: Callable[[], Any]) -> HttpResponseBase:
+def respond(request: Request, make_page: Callable[[], Any]) -> HttpResponseBase:
     """Responds with the cached page, or with one that `make_page` makes; 304 if the visitor has it already."""
     key = (request.scheme, request.get_host(), get_language(), *sorted(request.query_params.items()))
-    version = found.read()
+    version: str | None = cache.get(VERSION_KEY)
     if version is None:
         cache.add(VERSION_KEY, secrets.token_hex(8), VERSION_SECONDS)
     page = _pages.get(key)

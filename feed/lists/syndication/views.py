@@ -1,4 +1,4 @@
-"""Feeds for readers, and oEmbed: the same for everybody, signed in or not, so that any cache may keep them."""
+"""Feeds and oEmbed: the same for everybody, signed in or not, so that every cache may keep them."""
 
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ from django.views.decorators.http import conditional_page, require_safe
 
 from feed.lists.pages import read_page
 from feed.lists.spec import SPEC_PARAMETERS, FeedSpec
-from feed.lists.syndication import FORMATS, Channel, oembed, written
+from feed.lists.syndication.formats import FORMATS, Channel, describe_embed, write_feed
 from feed.posts.models import Post
 from feed.search.results import search_posts
 from feed.search.views import search_url
@@ -33,14 +33,14 @@ def feed(request: HttpRequest, form: str) -> HttpResponse:
     """``/feeds/rss|atom|json/?sort=…&window=…&aspect=…&tag=…`` or ``?q=`` any search, as ``q=by:alice``."""
     at = timezone.now()
     if form not in FORMATS:
-        raise Http404("There is no such form of feed.")
+        raise Http404("Unknown feed format.")
     try:
         title, page, posts = _found(request, at) if request.GET.get("q", "").strip() else _listed(request, at)
     except Refused as refused:
         return HttpResponse(refused.message, status=refused.status, content_type="text/plain; charset=utf-8")
     own = f"{settings.SITE_URL}{request.get_full_path()}"
     channel = Channel(f"{settings.SITE_NAME}: {title}", settings.SITE_URL + page, own)
-    return HttpResponse(written(form, channel, posts, VISITOR, at), content_type=FORMATS[form])
+    return HttpResponse(write_feed(form, channel, posts, VISITOR, at), content_type=FORMATS[form])
 
 
 def _listed(request: HttpRequest, at: datetime) -> tuple[str, str, list[Post]]:
@@ -60,11 +60,11 @@ def embed(request: HttpRequest) -> HttpResponse:
     """``/oembed/?url=…&format=json&maxwidth=…&maxheight=…``; 404 for what visitors may not see."""
     at = timezone.now()
     if request.GET.get("format", "json") != "json":
-        return HttpResponse(_("Only format=json is spoken here."), status=501, content_type="text/plain; charset=utf-8")
+        return HttpResponse(_("Only format=json is supported."), status=501, content_type="text/plain; charset=utf-8")
     most = [_number(request.GET.get(name, "")) for name in ("maxwidth", "maxheight")]
     listed = Post.objects.listed_for(VISITOR, at).with_card(VISITOR)
     post = get_object_or_404(listed, public_id=_post_id(request.GET.get("url", "")))
-    return JsonResponse(oembed(post, VISITOR, at, max_width=most[0], max_height=most[1]))
+    return JsonResponse(describe_embed(post, VISITOR, at, max_width=most[0], max_height=most[1]))
 
 
 def _number(text: str) -> int | None:
@@ -72,7 +72,7 @@ def _number(text: str) -> int | None:
 
 
 def _post_id(url: str) -> str:
-    """The public id in the address of a post's page of this site; nothing for any other address."""
+    """The public id in the address of a post's page on this site; empty for any other address."""
     parts, ours = urlsplit(url), urlsplit(settings.SITE_URL)
     try:
         found = resolve(parts.path)

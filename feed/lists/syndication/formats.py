@@ -1,4 +1,4 @@
-"""Lists of posts as RSS, Atom and JSON Feed, and a post as oEmbed: what visitors may see, for programs that follow."""
+"""Writes lists of posts as RSS, Atom and JSON Feed, and a post as oEmbed."""
 
 import json
 import re
@@ -28,15 +28,15 @@ _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 @dataclass(frozen=True)
 class Channel:
-    """A feed's head: its title, the page it mirrors, and its own address (both absolute)."""
+    """The head of a feed: its title, the page it mirrors, and its own address (both absolute)."""
 
     title: str
     page: str
     address: str
 
 
-def written(form: str, channel: Channel, posts: Sequence[Post], viewer: Viewer, at: datetime) -> str:
-    """The feed as text; `form` is a key of FORMATS, and `posts` (with `with_card`) are what `viewer` may see."""
+def write_feed(form: str, channel: Channel, posts: Sequence[Post], viewer: Viewer, at: datetime) -> str:
+    """A feed as text. `form` is a key of FORMATS; `posts` come from `with_card` and are visible to `viewer`."""
     items = [_item(post, viewer, at) for post in posts]
     if form == "json":
         return _as_json(channel, items)
@@ -58,13 +58,13 @@ def written(form: str, channel: Channel, posts: Sequence[Post], viewer: Viewer, 
             pubdate=item["published_at"],
             updateddate=item["published_at"],
             unique_id=item["url"],
-            enclosures=[Enclosure(item["image"], "0", "image/webp")],  # 0: the standard's word for an unknown length
+            enclosures=[Enclosure(item["image"], "0", "image/webp")],  # 0: unknown length, by the standard
         )
     return str(feed.writeString("utf-8"))
 
 
 def _xml(text: str) -> str:
-    """Without the characters that XML cannot hold."""
+    """Removes characters that XML cannot contain."""
     return _NOT_IN_XML.sub("", text)
 
 
@@ -87,7 +87,7 @@ def _item(post: Post, viewer: Viewer, at: datetime) -> dict[str, Any]:
 
 
 def title_of(post: Post, viewer: Viewer) -> str:
-    """Its title, the beginning of a readable prompt, or whose it is."""
+    """The title, else the start of a prompt that `viewer` may read, else the author."""
     prompt = post.image.generation.prompt if post.may_read_prompt(viewer) else ""
     by = _("A picture by %(name)s") % {"name": post.author.username}
     return post.title or Truncator(" ".join(prompt.split())).chars(80) or by
@@ -117,10 +117,10 @@ def _as_json(channel: Channel, items: Sequence[dict[str, Any]]) -> str:
     return json.dumps(feed, ensure_ascii=False)
 
 
-def oembed(
+def describe_embed(
     post: Post, viewer: Viewer, at: datetime, *, max_width: int | None, max_height: int | None
 ) -> dict[str, Any]:
-    """A photo as https://oembed.com has it, in the largest rendition that fits; the smallest where none does."""
+    """An oEmbed photo (https://oembed.com) of the largest rendition that fits, or the smallest if none does."""
     shown = picture_of(post, viewer, at)
     width = _fitting(post.image, max_width, max_height)
     source = shown.src.rpartition("-")[0] + f"-{width}.webp"

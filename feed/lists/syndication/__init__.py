@@ -1,0 +1,1 @@
+"""Lists for other programs: RSS, Atom and JSON Feed, and posts as oEmbed."""
