@@ -50,7 +50,7 @@ def prepare(images: int, raters: int, at: datetime) -> None:
 
 
 def prepare_pairs(pairs: int, side: int, at: datetime) -> None:
-    """`pairs` pairs of square pictures of `side` px, as noisy as pictures are, each judged once, at `at`."""
+    """`pairs` pairs of square pictures of `side` px, as noisy as pictures are, each compared once, at `at`."""
     with _loading("ratings_ask", "ratings_comparison", "generation_image", "generation_generation") as cursor:
         _people(10)
         batch = _images(pairs, 2, side)

@@ -34,7 +34,7 @@ _PAIRS = """SELECT comparison.id AS ranking_id, comparison.rater_id AS user_id, 
 
 
 class _Copied(io.RawIOBase):
-    """What COPY tells, as a file."""
+    """The output of COPY as a file."""
 
     def __init__(self, chunks: Iterator[Any]) -> None:
         self.chunks, self.rest = chunks, b""

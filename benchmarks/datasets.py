@@ -1,17 +1,17 @@
-"""Releases against the plain way to write the same rows with the same Parquet writer, on the same machine.
+"""Compares releases with the plain way to write the same rows by the same Parquet writer, on the same machine.
 
     python -m benchmarks.datasets [--ratings 1000000] [--pairs 20000] [--side 128] [--quick] [--folder PATH [--prepare]]
 
 Ratings: COPY, pyarrow.csv, Parquet: the same rows and columns, streamed, with plain ids where a release has pseudonyms.
-Pairs: the same files read, hashed and written, with the same columns: what building a planned release does. All files
-are read once before, so that both sides find them in memory.
-Beyond that a release reads consent, screening and flags for every person and picture, computes two HMACs a row or more,
-draws splits and sides, freezes every row where it can be taken out again, counts what stays, computes agreement, can be
-resumed and shared between workers, and writes card, manifest and sums. Imports are done before a clock starts, on both
-sides.
+Pairs: the same files read, hashed and written, with the same columns, as building a planned release does. All files are
+read once before, so that both sides find them in memory.
+Beyond that a release checks consent, screening and flags for every member and picture, computes at least two HMACs per
+row, draws splits and sides, stores every row so that it can be deleted again, counts what is left out, computes
+agreement, can be resumed and shared between workers, and writes card, manifest and checksums. Imports are done before
+the clock starts, on both sides.
 
-Also told: peak memory beside that of a release as of a day when a tenth was there, and two processes beside one.
-With `--folder` the ledgers stay there from run to run; `--prepare` makes them and measures nothing.
+Also printed: peak memory beside that of a release as of a day when a tenth of the ratings was there, and two processes
+beside one. With `--folder` the ledgers stay there for later runs; `--prepare` creates them and measures nothing.
 """
 
 import argparse
@@ -42,7 +42,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ratings", type=int, default=1_000_000, help="0: none")
     parser.add_argument("--pairs", type=int, default=20_000, help="0: none")
-    parser.add_argument("--side", type=int, default=128, help="of the pictures in pairs: 128 px make JPEGs of 6 kB")
+    parser.add_argument(
+        "--side", type=int, default=128, help="of the pictures in pairs, in px: 128 makes JPEGs of 6 kB"
+    )
     parser.add_argument("--quick", action="store_true", help="a small run of about a minute")
     parser.add_argument("--folder", type=Path, help="where ledgers are kept")
     parser.add_argument("--prepare", action="store_true", help="fill the ledgers and end")
@@ -60,7 +62,7 @@ def main() -> None:
 
 @contextmanager
 def _site(kept: Path | None) -> Iterator[Path]:
-    """A database of its own, migrated, in a folder that goes with it or in one that is kept."""
+    """A migrated database of its own, in a temporary folder or in one that is kept."""
     temporary = None if kept else tempfile.TemporaryDirectory(prefix="salon-bench-", ignore_cleanup_errors=True)
     folder = kept or Path(temporary.name if temporary else "")
     folder.mkdir(parents=True, exist_ok=True)
@@ -118,7 +120,7 @@ def run(folder: Path, ratings: int, pairs: int) -> dict[str, Any]:
 
 
 def _read_all(folder: Path) -> None:
-    """Some thousands of files at a time: what this process holds would count as memory of those it starts."""
+    """Some thousands of files at a time: memory of this process would count as memory of those it starts."""
     files = folder.rglob("*.jpg")
     with ThreadPoolExecutor(8) as readers:
         while some := list(islice(files, 5_000)):
@@ -126,14 +128,14 @@ def _read_all(folder: Path) -> None:
 
 
 def _measured(what: str, out: Path) -> dict[str, Any]:
-    """What a process of its own says of one piece of work; its files are removed."""
+    """The figures of one piece of work in a process of its own; its files are removed."""
     _remove(out)
     command = [sys.executable, "-m", "benchmarks.datasets", "--measure", what, str(out)]
     done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
     _remove(out)
-    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    print(what, json.dumps(told), flush=True)
-    return told
+    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    print(what, json.dumps(figures), flush=True)
+    return figures
 
 
 def _remove(out: Path) -> None:
@@ -146,7 +148,7 @@ def measure(what: str, out: str) -> None:
     import django
 
     django.setup()
-    import evalica  # noqa: F401  (what a plan and a file need is there before the clock starts)
+    import evalica  # noqa: F401  (imported before the clock starts)
     import pandas  # noqa: F401
     import pyarrow.csv
     import pyarrow.parquet  # noqa: F401
@@ -157,8 +159,8 @@ def measure(what: str, out: str) -> None:
         _build_shards(out)
         return
     references = {"copy": _plain.by_copy, "files": _plain.by_files}
-    told = {"seconds": _timed(lambda: references[what](Path(out)))} if what in references else _release(what, out)
-    print(json.dumps(told | {"peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+    figures = {"seconds": _timed(lambda: references[what](Path(out)))} if what in references else _release(what, out)
+    print(json.dumps(figures | {"peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
 
 
 def _release(what: str, out: str) -> dict[str, Any]:
@@ -207,14 +209,14 @@ def _built_by(count: int, out: Path) -> float:
     running = [subprocess.Popen(command, cwd=ROOT, **pipes) for _ in range(count)]  # type: ignore[call-overload]
     for process in running:
         assert process.stdout.readline() == "ready\n"
-    seconds = _timed(lambda: _let_go(running))
+    seconds = _timed(lambda: _start_all(running))
     for process in running:
         assert process.wait() == 0
     return seconds
 
 
-def _let_go(running: list[subprocess.Popen[str]]) -> None:
-    """All begin before one is waited for; what a process takes to end is no part of the work."""
+def _start_all(running: list[subprocess.Popen[str]]) -> None:
+    """Starts all before it waits for one; the time that a process takes to exit is not counted."""
     for process in running:
         process.stdin.write("go\n")  # type: ignore[union-attr]  # pipes
         process.stdin.flush()  # type: ignore[union-attr]

@@ -14,7 +14,15 @@ app = Celery("salon")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 _FEED = ("ranking", "search", "styles", "challenges", "tags", "notifications")
 app.autodiscover_tasks(
-    ["accounts", "moderation", "generation.queue", "feed", *(f"feed.{name}" for name in _FEED), "ratings"]
+    [
+        "accounts",
+        "moderation",
+        "generation.queue",
+        "feed",
+        *(f"feed.{name}" for name in _FEED),
+        "ratings",
+        "ratings.releases",
+    ]
 )
 
 

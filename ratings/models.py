@@ -21,7 +21,14 @@ from ratings.benchmarks.models import (
     PromptSet,
 )
 from ratings.quality.models import Flag, QualityAppeal, QualityFlag, RaterStanding
-from ratings.releases.models import GonePicture, Release, ReleaseBlock, ReleaseQuerySet, ReleaseShard, ReleaseTombstone
+from ratings.releases.models import (
+    DeletedPicture,
+    Release,
+    ReleaseBlock,
+    ReleaseQuerySet,
+    ReleaseShard,
+    ReleaseTombstone,
+)
 from ratings.research.models import AspectFigure, ReportSnapshot
 
 __all__ = [
@@ -34,9 +41,9 @@ __all__ = [
     "BenchmarkPrompt",
     "BenchmarkScore",
     "Comparison",
+    "DeletedPicture",
     "DrawCount",
     "Flag",
-    "GonePicture",
     "Policy",
     "PromptSet",
     "QualityAppeal",

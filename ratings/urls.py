@@ -21,7 +21,7 @@ urlpatterns = [
         asking_views.compare_picture,
         name="compare-picture",
     ),
-    path("datasets/mine/", releases_views.share, name="share"),
+    path("datasets/mine/", releases_views.member_data_use, name="member-data-use"),
     path("benchmark/", benchmarks_views.benchmark_list, name="benchmark-list"),
     path("benchmark/<slug:slug>/", benchmarks_views.benchmark_detail, name="benchmark-detail"),
     path("benchmark/<slug:slug>/bundle.zip", benchmarks_views.benchmark_bundle, name="benchmark-bundle"),

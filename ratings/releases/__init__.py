@@ -1,8 +1,7 @@
-"""Dataset releases: one module per format, and the parts they share.
+"""Dataset releases: one module per format, and the parts that formats share.
 
-A format says which rows leave and what their columns mean (`columns.Format`); everything else (splits,
-pseudonyms, shards, Parquet, card, manifest) is shared. Another format is another module and a line in
-`formats.FORMATS`.
+A format decides which rows are published and what their columns mean (`formats.base.Format`); splits, pseudonyms,
+shards, Parquet, card and manifest are shared. A new format is a new module and an entry in `formats.registry`.
 """
 
 SCHEMA_VERSION = "1.1"

@@ -1,4 +1,4 @@
-"""Dataset releases in the API, for the research team; to others they are not there."""
+"""Dataset releases in the API, for the research team; others get 404."""
 
 from typing import Any
 
@@ -38,12 +38,12 @@ class ReleaseRequestSerializer(serializers.Serializer[Any]):
     with_simulated = serializers.BooleanField(default=True)
     min_margin = serializers.FloatField(min_value=0, max_value=1, default=0.0)
 
-    def chosen(self) -> dict[str, Any]:
+    def get_choice(self) -> dict[str, Any]:
         """`filter` and `kinds` for the services; call on a valid serializer."""
         data = self.validated_data
         names = ("level", "since", "checkpoint", "with_simulated", "min_margin")
-        chosen = ReleaseFilter(**{name: data[name] for name in names})
-        return {"filter": chosen, "kinds": sorted(data["kinds"])}
+        filter = ReleaseFilter(**{name: data[name] for name in names})
+        return {"filter": filter, "kinds": sorted(data["kinds"])}
 
 
 class ReleaseViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Release]):
@@ -58,28 +58,28 @@ class ReleaseViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
 
     @extend_schema(request=ReleaseRequestSerializer, responses={201: ReleaseSerializer})
     def create(self, request: Request) -> Response:
-        """Begins a release; workers plan and build it. Ask for it again to see how far it is."""
-        wanted = _valid(request)
-        name = wanted.validated_data["name"]
-        release = releases_services.start_release(**wanted.chosen(), name=name, created_by=member_of(request))
+        """Starts a release; workers plan and build it. Get it again to see its progress."""
+        choice = _parse_request(request)
+        name = choice.validated_data["name"]
+        release = releases_services.start_release(**choice.get_choice(), name=name, created_by=member_of(request))
         return Response(ReleaseSerializer(release).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=ReleaseRequestSerializer, responses={200: dict[str, Any], 202: None})
     @action(detail=False, methods=["post"])
     def preview(self, request: Request) -> Response:
-        """What a release would hold: rows, what is dropped and why, label balance, splits that lack a row.
+        """What a release would hold: rows, what is left out and why, label balance, required splits without a row.
 
-        Over a long ledger a worker counts: 202 says so, and the same question a little later brings the answer.
+        Over a long ledger a worker counts: the answer is 202, and the same request a little later returns the counts.
         """
-        found = previews.ask_for_preview(**_valid(request).chosen(), member=member_of(request))
-        if found is None:
+        preview = previews.request_preview(**_parse_request(request).get_choice(), member=member_of(request))
+        if preview is None:
             return Response(status=status.HTTP_202_ACCEPTED)
-        return Response({name: value for name, value in found.items() if name != "examples"})
+        return Response({name: value for name, value in preview.items() if name != "examples"})
 
     @extend_schema(request=None, responses=ReleaseSerializer)
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, public_id: str) -> Response:
-        """Stops an unfinished release; on one that ended it changes nothing."""
+        """Cancels an unfinished release; changes nothing about one that ended."""
         release = self.get_object()
         releases_services.cancel_release(release=release)
         release.refresh_from_db()
@@ -88,12 +88,12 @@ class ReleaseViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
     @extend_schema(request=None, responses={201: ReleaseSerializer})
     @action(detail=True, methods=["post"])
     def follow(self, request: Request, public_id: str) -> Response:
-        """A point release: this one again, without what was deleted or taken back; this one is withdrawn."""
+        """Starts a point release: this one again without deleted rows; this one is withdrawn."""
         follower = start_point_release(release=self.get_object(), created_by=member_of(request))
         return Response(ReleaseSerializer(follower).data, status=status.HTTP_201_CREATED)
 
 
-def _valid(request: Request) -> ReleaseRequestSerializer:
+def _parse_request(request: Request) -> ReleaseRequestSerializer:
     serializer = ReleaseRequestSerializer(data=request.data)
     serializer.is_valid(raise_exception=True)
     return serializer

@@ -1,4 +1,4 @@
-"""What a researcher chooses for a release."""
+"""The form of a new release."""
 
 from typing import Any
 
@@ -7,14 +7,16 @@ from django.utils.translation import gettext_lazy as _
 
 from generation.models import Checkpoint
 from lib.content_levels import ContentLevel
-from lib.errors import Refused
 from ratings.releases.engine.eligibility import ReleaseFilter
 from ratings.releases.formats.registry import FORMATS, USUAL
 
 
 class ReleaseForm(forms.Form):
     name = forms.CharField(
-        label=_("Name"), max_length=120, required=False, help_text=_("Some public trainers look for “pickapic” in it.")
+        label=_("Name"),
+        max_length=120,
+        required=False,
+        help_text=_("Keep “pickapic” in the name: some public trainers look for it."),
     )
     kinds = forms.MultipleChoiceField(
         label=_("Tables"),
@@ -29,33 +31,26 @@ class ReleaseForm(forms.Form):
         label=_("Answers since"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
     checkpoint = forms.ModelChoiceField(
-        label=_("Pictures of"),
+        label=_("Pictures made by"),
         queryset=Checkpoint.objects.filter(outputs_may_train=True).order_by("name"),
         to_field_name="slug",
         required=False,
-        empty_label=_("every checkpoint whose licence allows it"),
+        empty_label=_("every checkpoint whose licence allows training"),
     )
     min_margin = forms.FloatField(
-        label=_("Least margin of a pair"),
+        label=_("Smallest margin of a pair"),
         min_value=0,
         max_value=1,
         initial=0,
         required=False,
-        help_text=_("|votes left − votes right| / votes: 0 takes every preference, 1 only unanimous ones."),
+        help_text=_("|votes left − votes right| ÷ votes. 0 includes every preference, 1 only unanimous ones."),
     )
     with_simulated = forms.BooleanField(label=_("Include simulated members"), required=False, initial=True)
 
-    def chosen(self) -> tuple[ReleaseFilter, list[str]]:
-        """The filter and the kinds; call on a valid form."""
+    def get_choice(self) -> tuple[ReleaseFilter, list[str]]:
+        """The filter and the formats; call on a valid form."""
         data: dict[str, Any] = self.cleaned_data
         checkpoint = data["checkpoint"].slug if data["checkpoint"] else ""
         margin = data["min_margin"] or 0.0
-        chosen = ReleaseFilter(data["level"], data["since"], checkpoint, data["with_simulated"], margin)
-        return chosen, data["kinds"]
-
-    def refuse(self, refusal: Refused) -> None:
-        """Shows a service's refusal beside the fields it is about."""
-        for name, lines in refusal.fields.items():
-            self.add_error(name if name in self.fields else None, lines)
-        if not refusal.fields:
-            self.add_error(None, refusal.message)
+        filter = ReleaseFilter(data["level"], data["since"], checkpoint, data["with_simulated"], margin)
+        return filter, data["kinds"]

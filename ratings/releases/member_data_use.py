@@ -1,4 +1,4 @@
-"""What of a member leaves in datasets, by what they agree to now, and in which releases it stands already."""
+"""Which data of a member datasets may use, by what they agree to now, and which releases hold some of it already."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,8 +13,8 @@ MOST_RELEASES = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """A release that stands on the member's pictures or answers."""
+class ReleaseUse:
+    """What a published release holds of a member."""
 
     release: Release
     pictures: int
@@ -22,28 +22,29 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """`leaves` is whether the next release takes anything of the member; counts say how much it could take."""
+class MemberDataUse:
+    """`is_allowed`: whether the next release may use the member's data; the counts say how much there is."""
 
-    leaves: bool
+    is_allowed: bool
     pictures: int
     answers: int
-    held: list[Held]
+    releases: list[ReleaseUse]
 
 
-def share_of(*, user: User, at: datetime) -> Share:
+def find_member_data_use(*, user: User, at: datetime) -> MemberDataUse:
     agreed = ConsentEvent.objects.granted
-    leaves = all(
+    is_allowed = all(
         User.objects.filter(pk=user.pk, pk__in=agreed(purpose, at)).exists()
         for purpose in (Purpose.TRAIN, Purpose.PUBLISH)
     )
     own = Image.objects.filter(author=user, state=ImageState.READY, deleted_at=None)
     answers = Ask.objects.filter(rater=user, outcome=AskOutcome.ANSWERED)
-    return Share(leaves, own.filter(is_prompt_hidden=False).count(), answers.count(), releases_holding(user))
+    pictures = own.filter(is_prompt_hidden=False).count()
+    return MemberDataUse(is_allowed, pictures, answers.count(), find_releases_with(user))
 
 
-def releases_holding(user: User) -> list[Held]:
-    """Published releases with something of the member, the newest first."""
+def find_releases_with(user: User) -> list[ReleaseUse]:
+    """Published releases with data of the member, the newest first."""
     own = set(Image.objects.filter(author=user).values_list("pk", flat=True))
     blocks = ReleaseBlock.objects.filter(shard__release__state=Release.State.PUBLISHED)
     blocks = blocks.filter(Q(raters__contains=[user.pk]) | Q(images__overlap=list(own)))
@@ -53,5 +54,5 @@ def releases_holding(user: User) -> list[Held]:
         pictures.setdefault(release, set()).update(own.intersection(images))
         if user.pk in raters:
             answered.add(release)
-    found = Release.objects.filter(pk__in=pictures).order_by("-published_at", "-pk")[:MOST_RELEASES]
-    return [Held(release, len(pictures[release.pk]), release.pk in answered) for release in found]
+    releases = Release.objects.filter(pk__in=pictures).order_by("-published_at", "-pk")[:MOST_RELEASES]
+    return [ReleaseUse(release, len(pictures[release.pk]), release.pk in answered) for release in releases]

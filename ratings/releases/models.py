@@ -1,4 +1,4 @@
-"""Dataset releases: what leaves, frozen when it was planned, and the files it leaves in."""
+"""Dataset releases: their planned rows, the files that hold them, and what was deleted from them."""
 
 from datetime import datetime
 
@@ -17,20 +17,20 @@ class ReleaseQuerySet(models.QuerySet["Release"]):
         return self.filter(state__in=Release.UNFINISHED)
 
     def unfinished_or_published(self) -> "ReleaseQuerySet":
-        """Those that stand, or may yet."""
+        """Neither failed nor cancelled."""
         return self.exclude(state__in=[Release.State.FAILED, Release.State.CANCELLED])
 
     def visible_to(self, viewer: Viewer, at: datetime | None = None) -> "ReleaseQuerySet":
-        """Releases are the research team's; to others there are none."""
+        """All releases for the research team, none for others."""
         return self if isinstance(viewer, User) and viewer.has_role(Role.RESEARCHER) else self.none()
 
     def downloadable(self) -> "ReleaseQuerySet":
-        """Published to the releases store and not withdrawn: what a signed link may hand out."""
+        """Published to the releases store and not withdrawn: what signed links may serve."""
         return self.filter(state=Release.State.PUBLISHED, destination="")
 
 
 class Release(PublicIdModel):
-    """A dataset release: requested, planned (items frozen), then built shard by shard by any number of workers."""
+    """A dataset release: requested, planned, then built shard by shard by any number of workers."""
 
     class State(models.TextChoices):
         REQUESTED = "requested", _("Being planned")
@@ -54,6 +54,8 @@ class Release(PublicIdModel):
     as_of = models.DateTimeField()
     created_at = models.DateTimeField()
     published_at = models.DateTimeField(null=True)
+    # which process writes the last files and publishes, and for how long nobody else may
+    finish_claimed_until = models.DateTimeField(null=True)
     parent = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="point_releases")
 
     objects = ReleaseQuerySet.as_manager()
@@ -69,7 +71,7 @@ class Release(PublicIdModel):
         ]
         indexes = [
             models.Index(fields=["-created_at", "-id"], name="release_newest"),
-            # the task that carries unfinished releases on
+            # the task that continues unfinished releases
             models.Index(fields=["id"], name="release_unfinished", condition=Q(state__in=["requested", "building"])),
         ]
 
@@ -79,7 +81,7 @@ class ReleaseShardQuerySet(models.QuerySet["ReleaseShard"]):
         return self.filter(built_at=None)
 
     def claimable(self, at: datetime) -> "ReleaseShardQuerySet":
-        """Unbuilt, of a release still being built, and nobody's at the moment."""
+        """Unbuilt, of a release still being built, and claimed by no worker at the moment."""
         free = Q(claimed_until=None) | Q(claimed_until__lte=at)
         return self.unbuilt().filter(free, release__state=Release.State.BUILDING)
 
@@ -95,7 +97,7 @@ class ReleaseShard(models.Model):
     rows = models.PositiveIntegerField()
     size = models.PositiveBigIntegerField(null=True)
     sha256 = models.CharField(max_length=64, blank=True)
-    # what an untouched file of a point release is called in the release before it, to be copied from there
+    # the name of an unchanged file in the release that a point release follows, to be copied from there
     copied_from = models.CharField(max_length=120, blank=True)
     claimed_until = models.DateTimeField(null=True)
     built_at = models.DateTimeField(null=True)
@@ -107,10 +109,10 @@ class ReleaseShard(models.Model):
 
 
 class ReleaseBlock(models.Model):
-    """Some planned rows of a shard, with copies of the values they will carry (pictures apart), as Arrow.
+    """Some planned rows of a shard, with copies of their values except pictures, as Arrow.
 
-    Pseudonyms are in place. Whose answers and which pictures the rows stand on is read again before publication,
-    and they are erased by it.
+    Pseudonyms are in place. `raters` and `images` are the members and pictures that the rows depend on: they are
+    checked again before publication, and rows are deleted by them.
     """
 
     shard = models.ForeignKey(ReleaseShard, on_delete=models.CASCADE, related_name="blocks")
@@ -125,7 +127,7 @@ class ReleaseBlock(models.Model):
 
 
 class ReleaseTombstone(models.Model):
-    """A row that left a published release: its key there, which means nothing anywhere else."""
+    """A row deleted from a published release: its key there, which is unrelated to any other key."""
 
     release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="tombstones")
     kind = models.CharField(max_length=16)
@@ -136,7 +138,10 @@ class ReleaseTombstone(models.Model):
         constraints = [models.UniqueConstraint(fields=["release", "kind", "key"], name="releasetombstone_once")]
 
 
-class GonePicture(models.Model):
-    """A keyed digest of a deleted picture that was in a release, so that no copy of its bytes leaves again."""
+class DeletedPicture(models.Model):
+    """A keyed digest of a deleted picture that was in a release, so that no copy of it is published later."""
 
     digest = models.CharField(max_length=64, unique=True)
+
+    class Meta:
+        db_table = "ratings_gonepicture"  # its name before the model was renamed

@@ -1,7 +1,7 @@
-"""Point releases: a published release again, without what was deleted or may not leave any more.
+"""Point releases: a published release again, without rows that were deleted or may no longer be published.
 
-Rows, pseudonyms and untouched files are those of the release it follows, so that whoever holds a copy of that one
-brings it up to date with the keys in ``tombstones.parquet`` alone.
+Rows, pseudonyms and unchanged files are those of the release it follows. So a copy of that release can be updated with
+nothing but the keys in ``tombstones.parquet``.
 """
 
 import re
@@ -17,12 +17,12 @@ from lib.errors import Refused
 from lib.limits import check_rate
 from ratings.models import Release, ReleaseShard, ReleaseTombstone
 from ratings.releases.building import file_name
-from ratings.releases.engine.planning import left
+from ratings.releases.engine.planning import count_remaining
 from ratings.releases.publishing import removal
 from ratings.releases.publishing.destinations import check_folder, destination_of
-from ratings.releases.services import refuse_if_lacking
+from ratings.releases.services import enqueue_next_step, folder_taken, refuse_if_empty
 
-FOLLOWED = (Release.State.PUBLISHED, Release.State.WITHDRAWN)
+WAS_PUBLISHED = (Release.State.PUBLISHED, Release.State.WITHDRAWN)
 
 
 def plan_point_release(
@@ -32,10 +32,10 @@ def plan_point_release(
     created_by: User | None = None,
     at: datetime | None = None,
 ) -> Release:
-    """Plans the release that follows `release` and withdraws that one; build it as any other.
+    """Plans the release that follows `release`, and withdraws `release`.
 
-    Its frozen rows move over, less what may not leave any more; only shards that lost a row are built anew.
-    Raises Refused if `release` was not published, was followed already, or nothing trainable would be left.
+    Its planned rows are copied, except those that may no longer be published; only shards that lost a row are built
+    again. Raises Refused if `release` was not published or has a follower, or nothing trainable would remain.
     """
     now = at or timezone.now()
     if destination is not None:
@@ -43,30 +43,29 @@ def plan_point_release(
     try:
         with transaction.atomic():
             previous = Release.objects.select_for_update().get(pk=release.pk)
-            _refuse_unless_followed(previous)
-            follower = _created(previous, destination, created_by, now)
-            _copy(previous, follower)
-            removal.drop_unfit(follower, now)
-            refuse_if_lacking(follower.kinds, left(follower))
+            _check_can_be_followed(previous)
+            follower = _create_follower(previous, destination, created_by, now)
+            _copy_plan(previous, follower)
+            removal.remove_ineligible_rows(follower, now)
+            refuse_if_empty(follower.kinds, count_remaining(follower))
             Release.objects.filter(pk=previous.pk).update(state=Release.State.WITHDRAWN)
     except IntegrityError:
-        message = _("A build into %(folder)s has begun already. Continue it with --resume.")
-        raise Refused("destination_taken", message % {"folder": destination}, status=409) from None
+        raise folder_taken(destination) from None
     return follower
 
 
-def _refuse_unless_followed(previous: Release) -> None:
-    if previous.state not in FOLLOWED or previous.published_at is None:
-        raise Refused("not_published", _("Only a release that was published can be followed."), status=409)
+def _check_can_be_followed(previous: Release) -> None:
+    if previous.state not in WAS_PUBLISHED or previous.published_at is None:
+        raise Refused("not_published", _("Only a published release can have a point release."), status=409)
     follower = previous.point_releases.unfinished_or_published().first()
     if follower is not None:
-        message = _("%(name)s follows it already; make a point release of that one.")
+        message = _("%(name)s follows it already. Make a point release of that one.")
         raise Refused("followed", message % {"name": follower.name}, status=409)
     if not previous.shards.exists():
-        raise Refused("nothing_left", _("Nothing of this release is left. Begin a new one."), status=409)
+        raise Refused("nothing_left", _("Nothing of this release is left. Start a new one."), status=409)
 
 
-def _created(previous: Release, destination: Path | None, created_by: User | None, now: datetime) -> Release:
+def _create_follower(previous: Release, destination: Path | None, created_by: User | None, now: datetime) -> Release:
     return Release.objects.create(
         name=next_name(previous.name),
         created_by=created_by or previous.created_by,
@@ -87,10 +86,10 @@ def next_name(name: str) -> str:
     return f"{base[:110]}.p{int(number or 0) + 1}"
 
 
-def _copy(previous: Release, follower: Release) -> None:
-    """Copies shards, blocks and tombstones; an untouched shard remembers what its file was called."""
+def _copy_plan(previous: Release, follower: Release) -> None:
+    """Copies shards, blocks and tombstones; an unchanged shard keeps the name of its file."""
     for shard in previous.shards.order_by("pk"):
-        is_whole = shard.built_at is not None
+        is_unchanged = shard.built_at is not None
         copy = ReleaseShard.objects.create(
             release=follower,
             kind=shard.kind,
@@ -98,14 +97,14 @@ def _copy(previous: Release, follower: Release) -> None:
             index=shard.index,
             of=shard.of,
             rows=shard.rows,
-            sha256=shard.sha256 if is_whole else "",
-            copied_from=file_name(shard) if is_whole else "",
+            sha256=shard.sha256 if is_unchanged else "",
+            copied_from=file_name(shard) if is_unchanged else "",
         )
         with connection.cursor() as cursor:
             cursor.execute(_COPY_BLOCKS, [copy.pk, shard.pk])
     ReleaseTombstone.objects.bulk_create(
-        ReleaseTombstone(release=follower, kind=stone.kind, key=stone.key, gone_on=stone.gone_on)
-        for stone in previous.tombstones.order_by("pk").iterator()
+        ReleaseTombstone(release=follower, kind=row.kind, key=row.key, gone_on=row.gone_on)
+        for row in previous.tombstones.order_by("pk").iterator()
     )
 
 
@@ -113,23 +112,21 @@ _COPY_BLOCKS = """INSERT INTO ratings_releaseblock (shard_id, position, rows, ra
  SELECT %s, position, rows, raters, images, data FROM ratings_releaseblock WHERE shard_id = %s"""
 
 
-def scrub(*, release: Release) -> None:
-    """Deletes, of a withdrawn release in the store, every file that may hold what was deleted.
+def delete_stale_files(*, release: Release) -> None:
+    """Deletes every file of a withdrawn release in the store that may hold deleted rows.
 
-    What is left are files that a point release copies; `discard_release` removes them once it has.
+    The point release copies the rest; `discard_release` deletes them afterwards.
     """
-    whole = {file_name(shard) for shard in release.shards.exclude(built_at=None)}
+    unchanged = {file_name(shard) for shard in release.shards.exclude(built_at=None)}
     if release.state == Release.State.WITHDRAWN and not release.destination:
         destination = destination_of(release)
-        for name in set(destination.names()) - whole:
+        for name in set(destination.names()) - unchanged:
             destination.delete(name)
 
 
 def start_point_release(*, release: Release, created_by: User, at: datetime | None = None) -> Release:
-    """Plans the point release into the store and lets the workers build it; raises as `plan_point_release` does."""
-    from ratings.tasks import ring_release  # the tasks call back into this module
-
+    """Plans a point release into the store; workers build it. Raises Refused as `plan_point_release` does."""
     check_rate(key=f"release:{created_by.pk}", limit=20, seconds=3600)
     follower = plan_point_release(release=release, created_by=created_by, at=at)
-    ring_release(follower)
+    enqueue_next_step(follower)
     return follower

@@ -1,4 +1,4 @@
-"""The research team's releases: list, preview, build with live progress, cancel, signed download."""
+"""Pages of dataset releases for the research team: list, preview, progress, cancel, signed downloads."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core import signing
+from django.core.files import File
 from django.core.paginator import Paginator
 from django.db.models import Sum
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
@@ -13,6 +14,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -21,20 +23,20 @@ from accounts.permissions import member_of, role_required
 from generation.media.signing import Picture, picture
 from generation.models import Image
 from lib.errors import Refused
-from lib.http import download, is_htmx
+from lib.http import add_refusal, download, is_htmx, serve_file
 from ratings.models import Release
 from ratings.releases import previews
 from ratings.releases import services as releases_services
-from ratings.releases.engine.eligibility import told
+from ratings.releases.engine.eligibility import describe_reason
 from ratings.releases.engine.parquet import FILES
 from ratings.releases.formats.registry import FORMATS
 from ratings.releases.forms import ReleaseForm
-from ratings.releases.member_data_use import share_of
+from ratings.releases.member_data_use import find_member_data_use
 from ratings.releases.point_releases import start_point_release
-from ratings.releases.publishing.archive import read, zipped
+from ratings.releases.publishing.archive import zip_release
 from ratings.releases.publishing.destinations import destination_of
 
-A_PAGE = 25
+PAGE_SIZE = 25
 LINK_SECONDS = 24 * 3600
 _signer = signing.TimestampSigner(salt="ratings.release")
 
@@ -42,8 +44,8 @@ _signer = signing.TimestampSigner(salt="ratings.release")
 @require_GET
 @role_required(Role.RESEARCHER)
 def release_list(request: HttpRequest) -> HttpResponse:
-    found = Release.objects.select_related("created_by").order_by("-created_at", "-pk")
-    page = Paginator(found, A_PAGE).get_page(request.GET.get("page"))
+    releases = Release.objects.select_related("created_by").order_by("-created_at", "-pk")
+    page = Paginator(releases, PAGE_SIZE).get_page(request.GET.get("page"))
     next_url = f"?page={page.next_page_number()}" if page.has_next() else ""
     return render(request, "ratings/release_list.html", {"page": page, "next_url": next_url})
 
@@ -51,24 +53,24 @@ def release_list(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @role_required(Role.RESEARCHER)
 def release_new(request: HttpRequest) -> HttpResponse:
-    """The form; with ``step=preview`` what it would hold, with ``step=build`` the release begins."""
+    """The form; ``step=preview`` shows what the release would hold, ``step=build`` starts it."""
     if request.method != "POST":
         form = ReleaseForm(initial={"name": releases_services.default_name(timezone.now())})
         return render(request, "ratings/release_new.html", {"form": form})
     form, member = ReleaseForm(request.POST), member_of(request)
     preview, status = None, 400
     if form.is_valid():
-        chosen, kinds = form.chosen()
+        filter, kinds = form.get_choice()
         try:
             if request.POST.get("step") == "build":
                 name = form.cleaned_data["name"]
-                release = releases_services.start_release(filter=chosen, kinds=kinds, name=name, created_by=member)
+                release = releases_services.start_release(filter=filter, kinds=kinds, name=name, created_by=member)
                 return redirect("ratings:release-detail", release.public_id)
-            key = previews.preview_key(chosen, kinds)
-            preview = _preview(request, key, previews.ask_for_preview(filter=chosen, kinds=kinds, member=member))
+            key = previews.preview_key(filter, kinds)
+            preview = _preview(request, key, previews.request_preview(filter=filter, kinds=kinds, member=member))
             status = 200
         except Refused as refusal:
-            form.refuse(refusal)
+            add_refusal(form, refusal)
             status = refusal.status
     return render(request, "ratings/release_new.html", {"form": form, "preview": preview}, status=status)
 
@@ -76,23 +78,23 @@ def release_new(request: HttpRequest) -> HttpResponse:
 @require_GET
 @role_required(Role.RESEARCHER)
 def release_preview(request: HttpRequest, key: str) -> HttpResponse:
-    """A preview that a worker counts, as a fragment: the answer, that it is still counted, or that it was lost."""
-    preview = _preview(request, key, previews.counted(key))
+    """A preview counted by a worker, as a fragment: the answer, that it is being counted, or that it was lost."""
+    preview = _preview(request, key, previews.cached_preview(key))
     return render(request, "ratings/_release_preview.html", {"preview": preview})
 
 
 def _preview(request: HttpRequest, key: str, found: dict[str, Any] | None) -> dict[str, Any]:
     if found is None:
         return {"key": key, "is_counting": previews.is_counting(key), "is_there": False}
-    examples = _shown(found["examples"], member_of(request))
+    examples = _visible_examples(found["examples"], member_of(request))
     counted_at = parse_datetime(found.get("counted_at", ""))
-    return _told(found) | {"is_there": True, "examples": examples, "counted_at": counted_at}
+    return _present_facts(found) | {"is_there": True, "examples": examples, "counted_at": counted_at}
 
 
 @require_GET
 @role_required(Role.RESEARCHER)
 def release_detail(request: HttpRequest, public_id: str) -> HttpResponse:
-    """The release; asked for by htmx, its progress alone."""
+    """A release; for htmx only its progress."""
     release = get_object_or_404(Release.objects.select_related("created_by", "parent"), public_id=public_id)
     follower = release.point_releases.unfinished_or_published().first()
     context = {"release": release, "follower": follower, **_progress(release), **_download(release)}
@@ -105,16 +107,16 @@ def release_detail(request: HttpRequest, public_id: str) -> HttpResponse:
 def release_cancel(request: HttpRequest, public_id: str) -> HttpResponse:
     release = get_object_or_404(Release, public_id=public_id)
     if releases_services.cancel_release(release=release):
-        messages.success(request, _("The release was cancelled; nothing of it is kept."))
+        messages.success(request, _("Release cancelled. Nothing of it was kept."))
     else:
-        messages.info(request, _("There was nothing left to cancel."))
+        messages.info(request, _("This release has already ended."))
     return redirect("ratings:release-detail", public_id)
 
 
 @require_POST
 @role_required(Role.RESEARCHER)
 def release_follow(request: HttpRequest, public_id: str) -> HttpResponse:
-    """A point release: this one again, without what may not leave any more."""
+    """Starts a point release: this one again, without rows that may no longer be published."""
     release = get_object_or_404(Release, public_id=public_id)
     try:
         follower = start_point_release(release=release, created_by=member_of(request))
@@ -126,42 +128,47 @@ def release_follow(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @require_GET
 @login_required
-def share(request: HttpRequest) -> HttpResponse:
-    """What of a member leaves in datasets, and where it stands already; a fragment for the consent page."""
-    context = {"share": share_of(user=member_of(request), at=timezone.now())}
+def member_data_use(request: HttpRequest) -> HttpResponse:
+    """Which data of the member datasets use; a fragment for the consent page."""
+    context = {"use": find_member_data_use(user=member_of(request), at=timezone.now())}
     fragment = is_htmx(request)
-    return render(request, "ratings/_share.html" if fragment else "ratings/share.html", context)
+    return render(request, "ratings/_member_data_use.html" if fragment else "ratings/member_data_use.html", context)
 
 
 @require_GET
 def release_archive(request: HttpRequest, public_id: str) -> HttpResponseBase:
-    """All files as one zip, for whoever holds the signed link."""
+    """All files as one zip, for anyone with the signed link."""
     release = _signed_release(request, public_id)
     names = [*release.manifest["files"], *_texts(release), *_pictures(release)]
-    return download(f"{_file_name(release)}.zip", zipped(release.name, names, destination_of(release)))
+    return download(f"{_file_name(release)}.zip", zip_release(release.name, names, destination_of(release)))
 
 
 @require_GET
 def release_file(request: HttpRequest, public_id: str, name: str) -> HttpResponseBase:
-    """One file, for whoever holds the signed link."""
+    """One file or a range of it, for anyone with the signed link."""
     release = _signed_release(request, public_id)
     if name not in {*release.manifest["files"], *_texts(release)}:
         raise Http404
     destination = destination_of(release)
-    chunks = read(destination.open(name))
-    response = download(name.rpartition("/")[2], chunks, content_type="application/octet-stream")
-    response["Content-Length"] = str(destination.size(name))
+    response = serve_file(
+        request,
+        open_file=lambda: File(destination.open(name)),
+        etag=f'"{release.public_id}/{name}"',  # a published file never changes
+        content_type="application/octet-stream",
+        headers={"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"},
+    )
+    response["Content-Disposition"] = content_disposition_header(True, name.rpartition("/")[2]) or "attachment"
     return response
 
 
 def _texts(release: Release) -> list[str]:
-    """What stands beside the tables; the first releases had no Croissant."""
+    """The files beside the tables; the first releases had no Croissant."""
     texts = ["README.md", "LICENSE", "CONSENT.md", "manifest.json", "SHA256SUMS"]
     return texts + (["croissant.json"] if "pictures" in release.manifest else [])
 
 
 def _pictures(release: Release) -> list[str]:
-    """The pictures that rows name, as SHA256SUMS lists them."""
+    """The picture files that rows name, as SHA256SUMS lists them."""
     if not release.manifest.get("pictures"):
         return []
     with destination_of(release).open("SHA256SUMS") as sums:
@@ -170,7 +177,7 @@ def _pictures(release: Release) -> list[str]:
 
 
 def _signed_release(request: HttpRequest, public_id: str) -> Release:
-    """A link opens one published release for a day, and dies when that is withdrawn."""
+    """A link opens one published release for a day, until the release is withdrawn."""
     try:
         signed = _signer.unsign(f"{public_id}:{request.GET.get('s', '')}", max_age=LINK_SECONDS)
     except signing.BadSignature:
@@ -210,16 +217,16 @@ def _progress(release: Release) -> dict[str, Any]:
         "rows_built": built,
         "percent": 100 * built // total if total else 0,
         "is_running": release.state in Release.UNFINISHED,
-        "facts": _told(release.manifest or release.plan),
+        "facts": _present_facts(release.manifest or release.plan),
     }
 
 
-def _told(facts: dict[str, Any]) -> dict[str, Any]:
-    """Counts in the words and order of a page."""
+def _present_facts(facts: dict[str, Any]) -> dict[str, Any]:
+    """Counts and figures in the order and wording of the page."""
     counts, dropped = facts.get("rows", {}), facts.get("dropped", {})
     balance = facts.get("label_balance", {}).get("image_0_preferred")
     return {
-        # jsonb forgets the order of keys
+        # jsonb does not keep the order of keys
         "rows": [
             (
                 kind,
@@ -229,7 +236,9 @@ def _told(facts: dict[str, Any]) -> dict[str, Any]:
             for kind, form in FORMATS.items()
             if kind in counts
         ],
-        "dropped": [(kind, told(why), rows) for kind, reasons in dropped.items() for why, rows in reasons.items()],
+        "dropped": [
+            (kind, describe_reason(why), rows) for kind, reasons in dropped.items() for why, rows in reasons.items()
+        ],
         "balance": None if balance is None else round(100 * balance, 1),
         "resolutions": _histogram(facts.get("resolutions", {})),
         "agreement": _agreement(facts.get("agreement", {})),
@@ -239,23 +248,23 @@ def _told(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _histogram(sizes: dict[str, int]) -> list[tuple[str, int, int]]:
-    """(size, pictures, percent of the most frequent size), the most frequent first; jsonb forgets the order."""
-    most = max(sizes.values(), default=1)
-    return [(size, n, round(100 * n / most)) for size, n in sorted(sizes.items(), key=lambda each: -each[1])]
+    """(size, pictures, percent of the most frequent size), the most frequent first."""
+    highest = max(sizes.values(), default=1)
+    return [(size, n, round(100 * n / highest)) for size, n in sorted(sizes.items(), key=lambda each: -each[1])]
 
 
 def _agreement(facts: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """(what was judged, alpha with its interval and units), where there is one."""
+    """(pairs or a question, alpha with its interval and units), where there is one."""
     pairs = [(_("pairs"), facts["pairs"])] if facts.get("pairs") else []
     found = [*pairs, *sorted(facts.get("ratings", {}).items())]
-    return [(what, figures) for what, figures in found if figures.get("alpha") is not None]
+    return [(subject, figures) for subject, figures in found if figures.get("alpha") is not None]
 
 
-def _shown(examples: list[tuple[int, int]], viewer: User) -> list[tuple[Picture, Picture, str]]:
-    """(preferred, other, words) of pairs that the viewer may look at."""
+def _visible_examples(examples: list[tuple[int, int]], viewer: User) -> list[tuple[Picture, Picture, str]]:
+    """(preferred, other, prompt) of pairs that the viewer may see."""
     wanted = {pk for pair in examples for pk in pair}
-    seen = Image.objects.visible_to(viewer, timezone.now()).filter(pk__in=wanted).select_related("generation")
-    images = {image.pk: image for image in seen}
+    visible = Image.objects.visible_to(viewer, timezone.now()).filter(pk__in=wanted).select_related("generation")
+    images = {image.pk: image for image in visible}
     return [
         (
             picture(images[preferred], viewer_may_sign=True),

@@ -169,7 +169,7 @@ EXEMPT = {
     "ratings:compare-reveal": "the two pictures that the member compared",
     "ratings:compare-picture": "the file of a picture that the member is asked to compare",
     "ratings:standing": "how one's own answers are judged",
-    "ratings:share": "which of one's own pictures and answers are in a dataset",
+    "ratings:member-data-use": "which of one's own pictures and answers are in a dataset",
     **dict.fromkeys(["ratings:benchmark-list", "ratings:benchmark-detail", "ratings:benchmark-bundle"], "figures"),
     **dict.fromkeys(["ratings:research", "ratings:research-models", "ratings:research-comparison",
                      "ratings:research-aspects", "ratings:research-responses",

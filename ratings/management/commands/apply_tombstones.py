@@ -1,4 +1,4 @@
-"""``manage.py apply_tombstones PATH``: what was deleted leaves a copy of a release that somebody holds."""
+"""``manage.py apply_tombstones PATH``: removes deleted rows from a copy of a release."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -6,15 +6,15 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from ratings.releases.publishing.tombstones import NAME, CannotApplyError, apply_tombstones
+from ratings.releases.publishing.tombstones import TOMBSTONES, CannotApplyError, apply_tombstones
 
 
 class Command(BaseCommand):
-    help = "Removes from the release at PATH what the tombstones of its point release name."
+    help = "Removes from the release at PATH the rows that the tombstones of its point release list."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("path", metavar="PATH", type=Path, help="the copy to bring up to date")
+        parser.add_argument("path", metavar="PATH", type=Path, help="the copy to update")
         parser.add_argument(
             "--tombstones", type=Path, help="tombstones.parquet of the point release (default: the one in PATH)"
         )
@@ -22,9 +22,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         folder: Path = options["path"]
         try:
-            done = apply_tombstones(folder, options["tombstones"] or folder / NAME)
+            removed = apply_tombstones(folder, options["tombstones"] or folder / TOMBSTONES)
         except CannotApplyError as error:
             raise CommandError(str(error)) from None
         except OSError as error:
-            raise CommandError(f"{error.strerror or error}. Run it again: files are replaced whole.") from None
-        self.stdout.write(f"Removed {done.rows:,} rows from {done.files:,} files, and {done.pictures:,} pictures.")
+            raise CommandError(f"{error.strerror or error}. Run the command again.") from None
+        self.stdout.write(
+            f"Removed {removed.rows:,} rows from {removed.files:,} files, and {removed.pictures:,} pictures."
+        )

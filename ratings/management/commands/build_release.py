@@ -1,4 +1,4 @@
-"""``manage.py build_release OUT``: a dataset release in a folder, planned and built in this process."""
+"""``manage.py build_release OUT``: plans and builds a dataset release into a folder, in this process."""
 
 from argparse import ArgumentParser
 from datetime import date
@@ -22,7 +22,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         levels = [level.name.lower() for level in ContentLevel]
-        parser.add_argument("out", metavar="OUT", type=Path, help="a folder that is absent or empty")
+        parser.add_argument("out", metavar="OUT", type=Path, help="a folder that is missing or empty")
         parser.add_argument(
             "--kinds",
             default=",".join(USUAL),
@@ -30,27 +30,30 @@ class Command(BaseCommand):
         )
         parser.add_argument("--level", choices=levels, default="general", help="highest content level (%(default)s)")
         parser.add_argument("--since", type=date.fromisoformat, metavar="YYYY-MM-DD", help="answers from this day on")
-        parser.add_argument("--checkpoint", default="", metavar="SLUG", help="pictures of this checkpoint alone")
+        parser.add_argument("--checkpoint", default="", metavar="SLUG", help="only pictures made by this checkpoint")
         parser.add_argument(
-            "--min-margin", type=float, default=0.0, help="pairs whose |votes left - right| / votes is at least this"
+            "--min-margin",
+            type=float,
+            default=0.0,
+            help="only pairs with |votes left - votes right| / votes of at least this",
         )
-        parser.add_argument("--without-simulated", action="store_true", help="leave simulated members out")
-        parser.add_argument("--resume", action="store_true", help="continue a build into OUT that was interrupted")
+        parser.add_argument("--without-simulated", action="store_true", help="leave out simulated members")
+        parser.add_argument("--resume", action="store_true", help="continue an interrupted build into OUT")
         parser.add_argument("--name", default="", help="name on the card (default: <site>-pickapic-<date>)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         folder: Path = options["out"].expanduser().resolve()
         try:
-            release = self._unfinished(folder) if options["resume"] else self._planned(folder, options)
+            release = self._find_unfinished(folder) if options["resume"] else self._plan(folder, options)
             self._build(release)
         except Refused as refusal:
             raise CommandError(refusal.message) from None
         except OSError as error:
-            message = f"{error.strerror or error}. Nothing was put at {folder}; run it again with --resume."
+            message = f"{error.strerror or error}. {folder} was not created. Run the command again with --resume."
             raise CommandError(message) from None
-        self._tell(release)
+        self._print_result(release)
 
-    def _planned(self, folder: Path, options: dict[str, Any]) -> Release:
+    def _plan(self, folder: Path, options: dict[str, Any]) -> Release:
         chosen = ReleaseFilter(
             level=ContentLevel[options["level"].upper()],
             since=options["since"],
@@ -68,26 +71,26 @@ class Command(BaseCommand):
                 progress=lambda _kind, rows: bar.update(rows) and None,
             )
 
-    def _unfinished(self, folder: Path) -> Release:
+    def _find_unfinished(self, folder: Path) -> Release:
         release = Release.objects.unfinished().filter(destination=str(folder)).first()
         if release is None:
-            raise CommandError(f"No build into {folder} was interrupted. Leave --resume out to begin one.")
-        releases_services.freeze_plan(release=release)
-        building.release_claims(release=release)
+            raise CommandError(f"There is no unfinished build into {folder}. Leave out --resume to start one.")
+        releases_services.write_plan(release=release)
+        building.clear_claims(release=release)
         building.check_built(release=release)
         return release
 
     def _build(self, release: Release) -> None:
-        left = sum(release.shards.unbuilt().values_list("rows", flat=True))
-        with tqdm(total=left, desc="Building", unit=" rows") as bar:
+        remaining = sum(release.shards.unbuilt().values_list("rows", flat=True))
+        with tqdm(total=remaining, desc="Building", unit=" rows") as bar:
             building.build_release(release=release, progress=lambda _kind, rows: bar.update(rows) and None)
 
-    def _tell(self, release: Release) -> None:
+    def _print_result(self, release: Release) -> None:
         release.refresh_from_db()
         for kind, splits in release.manifest["rows"].items():
             counts = ", ".join(f"{split} {rows:,}" for split, rows in splits.items())
             self.stdout.write(f"{kind}: {counts}")
         if "pickapic" not in Path(release.destination).name:
-            self.stdout.write("Some public trainers look for “pickapic” in the folder's name.")
+            self.stdout.write("Some public trainers look for “pickapic” in the name of the folder.")
         self.stdout.write(self.style.SUCCESS(f"Built {release.destination}"))
-        self.stdout.write(f"Read it with: datasets.load_dataset({release.destination!r})")
+        self.stdout.write(f"Load it with: datasets.load_dataset({release.destination!r})")

@@ -1,8 +1,8 @@
-"""Rows out of PostgreSQL as whole columns: a few bytes objects for a range of rows, and from there into Arrow.
+"""Query results as whole columns: PostgreSQL aggregates a range of rows to a few bytes values, which Arrow takes over.
 
-COPY would cost a call and a line of text for every row. Here PostgreSQL strings the values of a column together in
-their binary form (network byte order), and a range of rows is one row of such strings. A thread reads the next range
-while one is used: PostgreSQL and Python each have a core then.
+COPY would cost a call and a line of text for every row. Here PostgreSQL concatenates the values of a column in their
+binary form (network byte order), and a range of rows becomes one row of such strings. A thread fetches the next range
+while the current one is used, so PostgreSQL and Python each have a core.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,8 +20,8 @@ from ratings.releases.formats.columns import DAY
 
 T = TypeVar("T")
 
-# How PostgreSQL sends a value, and what numpy calls that. The least integer stands for null.
-_SENT: dict[pa.DataType, tuple[str, str]] = {
+# How PostgreSQL sends a value, and numpy's name for that. The least integer stands for null.
+_BINARY_FORMS: dict[pa.DataType, tuple[str, str]] = {
     pa.int8(): ("int2send(coalesce({}::int2, (-32768)::int2))", ">i2"),
     pa.int32(): ("int4send(coalesce({}::int4, (-2147483648)::int4))", ">i4"),
     pa.int64(): ("int8send(coalesce({}::int8, (-9223372036854775808)::int8))", ">i8"),
@@ -33,46 +33,49 @@ _SENT: dict[pa.DataType, tuple[str, str]] = {
 _EPOCH = np.datetime64("2000-01-01", "D")  # PostgreSQL counts days from here
 
 
-def opened() -> "psycopg.Connection[Any]":
-    """The connection of this thread and its transaction, which another thread may ask in turn with this one."""
+def open_connection() -> "psycopg.Connection[Any]":
+    """This thread's database connection with its transaction; another thread may query it in turn with this one."""
     connection.ensure_connection()
-    opened: psycopg.Connection[Any] = connection.connection
-    return opened
+    raw: psycopg.Connection[Any] = connection.connection
+    return raw
 
 
-def one_ahead(calls: Iterable[Callable[[], T]]) -> Iterator[T]:
-    """What each call returns, in order; a thread makes the next one while one is used."""
+def prefetch(calls: Iterable[Callable[[], T]]) -> Iterator[T]:
+    """What each call returns, in order; a thread makes the next call while one result is used."""
     with ThreadPoolExecutor(1) as thread:
-        waiting = None
+        current = None
         for call in calls:
             following = thread.submit(call)
-            if waiting is not None:
-                yield waiting.result()
-            waiting = following
-        if waiting is not None:
-            yield waiting.result()
+            if current is not None:
+                yield current.result()
+            current = following
+        if current is not None:
+            yield current.result()
 
 
-def first_row(source: "psycopg.Connection[Any]", statement: str, params: Sequence[Any]) -> tuple[Any, ...] | None:
-    """Of a query, in binary form, which Django's own cursors cannot take."""
+def fetch_first_row(source: "psycopg.Connection[Any]", query: str, params: Sequence[Any]) -> tuple[Any, ...] | None:
+    """The first row of a query in binary form, which Django's own cursors cannot take."""
     with psycopg.Cursor(source) as cursor:
-        return cursor.execute(statement.encode(), params, binary=True).fetchone()
+        return cursor.execute(query.encode(), params, binary=True).fetchone()
 
 
-def columns(
+def fetch_table(
     source: "psycopg.Connection[Any]", query: str, params: Sequence[Any], types: dict[str, pa.DataType]
 ) -> pa.Table:
     """The rows of a query of bounded size: its columns named in `types`, of integers, floats, bools, days and text.
 
-    A null is allowed among integers, bools and texts, or in a column without any value. Raises ValueError for others.
+    Null is allowed among integers, bools and texts, and in a column without any value.
+
+    Raises:
+        ValueError: null in a column of floats or days.
     """
-    asked = ", ".join(_aggregate(f'"{name}"', kind) for name, kind in types.items())
+    aggregates = ", ".join(_aggregate(f'"{name}"', kind) for name, kind in types.items())
     # OFFSET 0 keeps the planner from copying an expression into every place that reads it.
-    statement = f"SELECT count(*), {asked} FROM ({query} OFFSET 0) AS told"  # noqa: S608 (literals of ours)
-    count, *found = first_row(source, statement, params) or (0,)
-    parts: Iterator[bytes | None] = iter(found)
-    read = {name: _read(name, kind, count, next(parts), next(parts)) for name, kind in types.items()}
-    return pa.table(read)
+    statement = f"SELECT count(*), {aggregates} FROM ({query} OFFSET 0) AS source"  # noqa: S608 (literals of ours)
+    count, *values = fetch_first_row(source, statement, params) or (0,)
+    parts: Iterator[bytes | None] = iter(values)
+    columns = {name: _parse_column(name, kind, count, next(parts), next(parts)) for name, kind in types.items()}
+    return pa.table(columns)
 
 
 def _aggregate(name: str, kind: pa.DataType) -> str:
@@ -80,15 +83,15 @@ def _aggregate(name: str, kind: pa.DataType) -> str:
     if pa.types.is_string(kind):
         text = f"convert_to(string_agg({name}, ''), 'UTF8')"
         return f"{text}, string_agg(int4send(coalesce(octet_length({name}), -1)), '')"
-    return f"string_agg({_SENT[kind][0].format(name)}, ''), NULL"
+    return f"string_agg({_BINARY_FORMS[kind][0].format(name)}, ''), NULL"
 
 
-def _read(name: str, kind: pa.DataType, count: int, data: bytes | None, lengths: bytes | None) -> pa.Array:
+def _parse_column(name: str, kind: pa.DataType, count: int, data: bytes | None, lengths: bytes | None) -> pa.Array:
     if not data and not lengths:
         return pa.nulls(count, kind)
     if lengths is not None:
-        return _texts(data or b"", np.frombuffer(lengths, ">i4").astype(np.int64))
-    values = np.frombuffer(data or b"", _SENT[kind][1])
+        return _parse_texts(data or b"", np.frombuffer(lengths, ">i4").astype(np.int64))
+    values = np.frombuffer(data or b"", _BINARY_FORMS[kind][1])
     if len(values) != count:
         raise ValueError(f"{name} is null in some rows")
     if kind == DAY:
@@ -100,14 +103,14 @@ def _read(name: str, kind: pa.DataType, count: int, data: bytes | None, lengths:
     return pa.array(native.astype(kind.to_pandas_dtype()), kind, mask=is_null if is_null.any() else None)
 
 
-def _texts(data: bytes, lengths: NDArray[np.int64]) -> pa.StringArray:
+def _parse_texts(data: bytes, lengths: NDArray[np.int64]) -> pa.StringArray:
     is_null = lengths < 0
     offsets = np.concatenate([[0], np.cumsum(np.where(is_null, 0, lengths))]).astype(np.int32)
     valid = pa.py_buffer(np.packbits(~is_null, bitorder="little")) if is_null.any() else None
     return pa.StringArray.from_buffers(len(lengths), pa.py_buffer(offsets), pa.py_buffer(data), valid)
 
 
-def in_order(table: pa.Table, name: str) -> pa.Table:
-    """Sorted by an integer column, untouched where it is already."""
+def sort_by(table: pa.Table, name: str) -> pa.Table:
+    """Sorted by an integer column, untouched where it is in order already."""
     order = table[name].to_numpy()
     return table if (np.diff(order) > 0).all() else table.take(pc.sort_indices(table[name])).combine_chunks()

@@ -1,4 +1,4 @@
-"""Names that mean something inside one table of one release, and nothing anywhere else."""
+"""Pseudonyms: stable within one table of one release, unrelated in any other."""
 
 import hashlib
 import hmac
@@ -21,7 +21,7 @@ def _digest(key: bytes, message: str) -> bytes:
 
 @lru_cache(maxsize=64)
 def derived_key(secret: str, *purpose: str) -> bytes:
-    """A 256-bit key for one purpose; ("splits",) and ("release", id, table) never meet."""
+    """A 256-bit key for one purpose; no two purposes share a key."""
     return _digest(secret.encode(), json.dumps(purpose))
 
 
@@ -37,7 +37,7 @@ def pads(key: bytes) -> tuple[bytes, bytes]:
 
 
 def numbers(key: bytes, messages: Iterable[bytes]) -> NDArray[np.int64]:
-    """`number` for each of many messages, the JSON text of its parts, several times as fast: pads are hashed once."""
+    """`number` of many messages (the JSON text of the parts), several times as fast: the pads are hashed once."""
     inner, outer = (hashlib.sha256(pad) for pad in pads(key))
     found = []
     for message in messages:
@@ -48,17 +48,17 @@ def numbers(key: bytes, messages: Iterable[bytes]) -> NDArray[np.int64]:
     return np.frombuffer(b"".join(found), ">i8").astype(np.int64) & _MASK
 
 
-def digest_of(secret: str, sha256: str) -> str:
-    """What is kept of a deleted picture, so that a copy of it does not leave either: it names nothing outside."""
+def picture_digest(secret: str, sha256: str) -> str:
+    """The keyed digest kept of a deleted picture, so that no copy of its bytes is published later."""
     return _digest(derived_key(secret, "gone"), sha256).hex()
 
 
-_repeated = lru_cache(maxsize=50_000)(number)  # people come again and again; rows do not
+_cached_number = lru_cache(maxsize=50_000)(number)  # a rater occurs many times, a row once
 
 
 @dataclass(frozen=True)
 class Keys:
-    """The keys of one table of one release; the same member has unrelated ids under any two of them."""
+    """The keys of one table of one release; a member has unrelated ids under the keys of any two tables."""
 
     secret: str
     release: str
@@ -68,8 +68,8 @@ class Keys:
         return derived_key(self.secret, "release", self.release, self.table, purpose)
 
     def rater(self, user_id: int, *, is_author: bool) -> int:
-        """Self-ratings stand beside a public picture that names the rater: they get ids of their own."""
-        return _repeated(self._of("self-rater" if is_author else "rater"), user_id)
+        """Self-ratings have ids of their own: the picture beside them is public and names its author, the rater."""
+        return _cached_number(self._of("self-rater" if is_author else "rater"), user_id)
 
     def row(self, row_id: int | str) -> int:
         return number(self._of("row"), row_id)
@@ -82,5 +82,5 @@ class Keys:
         return f"{number(self._of(purpose), *parts):016x}"
 
     def coin(self, *parts: Any) -> bool:
-        """A fair coin that falls the same way whenever the same plan is made."""
+        """A fair coin toss with the same result whenever the same plan is made."""
         return bool(number(self._of("side"), *parts) & 1)

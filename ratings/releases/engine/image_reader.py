@@ -1,4 +1,4 @@
-"""The stored training JPEGs that rows show: their sizes, and their bytes, read ahead by threads and checked."""
+"""Reads the stored training JPEGs that rows show: ahead of their use, by several threads, checked by hash."""
 
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from generation.media.storage import reading_threads, training_jpeg_below, training_jpeg_size
-from ratings.releases.engine.sql import rows
-from ratings.releases.publishing.retry import patiently
+from ratings.releases.engine.sql import fetch_all
+from ratings.releases.retry import retry_unreachable_store
 
 
 class Picture(NamedTuple):
@@ -15,61 +15,75 @@ class Picture(NamedTuple):
     content: bytes
 
 
-_Where = tuple[int, str, str, str]  # id, public id, prefix, SHA-256 of the training JPEG
-Waiting = Callable[[], dict[int, Picture]]  # gives the pictures by their ids, once they are there
+class _Location(NamedTuple):
+    """Where an image's training JPEG is stored, and its hash."""
+
+    id: int
+    public_id: str
+    prefix: str
+    sha256: str
 
 
+PendingPictures = Callable[[], dict[int, Picture]]  # waits for the pictures, by image id
+
+
+class DamagedPictureError(Exception):
+    """A stored training copy is not what it was when it was made."""
+
+
+@retry_unreachable_store
 def training_size(prefix: str) -> int | None:
     """Bytes of the stored training JPEG below an image's prefix, or None where it is missing."""
-    return patiently(lambda: training_jpeg_size(prefix))
+    return training_jpeg_size(prefix)
 
 
-class Stored:
+class ImageReader:
     """Reads the pictures of a row group while the one before it is written; use in a `with`."""
 
     def __init__(self) -> None:
         self._threads = reading_threads()
         self._pool = ThreadPoolExecutor(self._threads)
-        self._known: dict[int, _Where] = {}
+        self._locations: dict[int, _Location] = {}
 
-    def __enter__(self) -> "Stored":
+    def __enter__(self) -> "ImageReader":
         return self
 
     def __exit__(self, *_reason: object) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    def expect(self, ids: Collection[int]) -> None:
-        """Looks up at once what many row groups will ask for; what was expected before is forgotten."""
-        self._known = _looked_up(ids)
+    def locate(self, ids: Collection[int]) -> None:
+        """Looks up, in one query, images that the next row groups will ask for; forgets those of the last call."""
+        self._locations = _find_locations(ids)
 
-    def begin(self, ids: Iterable[int]) -> Waiting:
-        """Begins to read the pictures of `ids`.
+    def start_reading(self, ids: Iterable[int]) -> PendingPictures:
+        """Begins to read the pictures of `ids` (images).
 
         Waiting for them raises FileNotFoundError, or DamagedPictureError if one is not what it was when it was made.
         """
         wanted = set(ids)
-        if unexpected := wanted - self._known.keys():
-            self._known |= _looked_up(unexpected)
-        images = [self._known[pk] for pk in wanted if pk in self._known]
+        if unknown := wanted - self._locations.keys():
+            self._locations |= _find_locations(unknown)
+        images = [self._locations[pk] for pk in wanted if pk in self._locations]
         parts = [self._pool.submit(_read, images[first :: self._threads]) for first in range(self._threads)]
         return lambda: {pk: picture for part in parts for pk, picture in part.result().items()}
 
 
-def _looked_up(ids: Collection[int]) -> dict[int, _Where]:
-    found = rows("SELECT id, public_id, prefix, jpeg_sha256 FROM generation_image WHERE id = ANY(%s)", [list(ids)])
-    return {pk: (pk, name, prefix, sha256) for pk, name, prefix, sha256 in found}
+def _find_locations(ids: Collection[int]) -> dict[int, _Location]:
+    query = "SELECT id, public_id, prefix, jpeg_sha256 FROM generation_image WHERE id = ANY(%s)"
+    return {row[0]: _Location(*row) for row in fetch_all(query, [list(ids)])}
 
 
-def _read(images: Sequence[_Where]) -> dict[int, Picture]:
-    return {pk: Picture(sha256, _checked(name, prefix, sha256)) for pk, name, prefix, sha256 in images}
+def _read(images: Sequence[_Location]) -> dict[int, Picture]:
+    return {image.id: Picture(image.sha256, _read_checked(image)) for image in images}
 
 
-def _checked(name: str, prefix: str, sha256: str) -> bytes:
-    content = patiently(lambda: training_jpeg_below(prefix))
-    if hashlib.sha256(content).hexdigest() != sha256:
-        raise DamagedPictureError(name)
+def _read_checked(image: _Location) -> bytes:
+    content = _read_stored(image.prefix)
+    if hashlib.sha256(content).hexdigest() != image.sha256:
+        raise DamagedPictureError(image.public_id)
     return content
 
 
-class DamagedPictureError(Exception):
-    """A stored training copy is not what it was when it was made."""
+@retry_unreachable_store
+def _read_stored(prefix: str) -> bytes:
+    return training_jpeg_below(prefix)

@@ -1,4 +1,4 @@
-"""Pairs as people judged them: the temporary tables that every format made from comparisons reads."""
+"""Pairs and their votes: the temporary tables from which every format of comparisons reads."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -17,8 +17,8 @@ SELECT ledger.id, ledger.image_low_id AS low, ledger.image_high_id AS high, ledg
   LEFT JOIN release_flag flagged ON flagged.ask_id = ledger.ask_id
  WHERE {during} AND ask.image_low_id IS NOT NULL"""
 
-# What the votes of a pair come to. The decider is the first vote for the winner: its rater and day go on the row.
-_TALLIES = """CREATE TEMP TABLE release_tally ON COMMIT DROP AS
+# The votes of a pair, counted. The decider is the first vote for the winner: its rater and day are those of the row.
+_VOTE_COUNTS = """CREATE TEMP TABLE release_vote_count ON COMMIT DROP AS
 SELECT low, high, count(*) AS n_votes,
   count(*) FILTER (WHERE preferred = low) AS n_low, count(*) FILTER (WHERE preferred = high) AS n_high,
   count(*) FILTER (WHERE outcome = 'tie') AS n_tie, count(*) FILTER (WHERE outcome = 'both_bad') AS n_both_bad,
@@ -27,46 +27,46 @@ SELECT low, high, count(*) AS n_votes,
   FROM release_vote WHERE reason = '' GROUP BY low, high"""
 
 _PAIRS = """CREATE TEMP TABLE release_pair ON COMMIT DROP AS
-SELECT row_number() OVER () AS nr, judged.low, judged.high, low_picture.split, tally.n_votes, tally.n_low, tally.n_high,
-  tally.n_tie, tally.n_both_bad, tally.raters,
-  CASE WHEN tally.n_low > tally.n_high THEN first_low ELSE first_high END AS decider,
-  CASE WHEN tally.n_low > tally.n_high THEN judged.low ELSE judged.high END AS winner,
-  abs(tally.n_low - tally.n_high)::real / tally.n_votes AS margin,
+SELECT row_number() OVER () AS nr, compared.low, compared.high, low_picture.split, counts.n_votes, counts.n_low,
+  counts.n_high, counts.n_tie, counts.n_both_bad, counts.raters,
+  CASE WHEN counts.n_low > counts.n_high THEN first_low ELSE first_high END AS decider,
+  CASE WHEN counts.n_low > counts.n_high THEN compared.low ELSE compared.high END AS winner,
+  abs(counts.n_low - counts.n_high)::real / counts.n_votes AS margin,
   CASE WHEN low_picture.reason <> '' THEN low_picture.reason WHEN high_picture.reason <> '' THEN high_picture.reason
        WHEN low_picture.prompt <> high_picture.prompt THEN 'different_prompts'
        WHEN low_picture.sha256 = high_picture.sha256 THEN 'identical'
        WHEN low_picture.width::int * high_picture.height <> high_picture.width::int * low_picture.height
        THEN 'aspect_mismatch'
        WHEN low_picture.split <> high_picture.split THEN 'prompts_in_two_splits' ELSE '' END AS of_pictures,
-  CASE WHEN tally.n_votes IS NULL THEN 'no_votes_left' WHEN tally.n_low = tally.n_high THEN 'tie'
-       WHEN abs(tally.n_low - tally.n_high)::real / tally.n_votes < %s THEN 'margin' ELSE '' END AS of_votes
-  FROM (SELECT DISTINCT low, high FROM release_vote) judged
-  JOIN release_picture low_picture ON low_picture.id = judged.low
-  JOIN release_picture high_picture ON high_picture.id = judged.high
-  LEFT JOIN release_tally tally ON tally.low = judged.low AND tally.high = judged.high"""
+  CASE WHEN counts.n_votes IS NULL THEN 'no_votes_left' WHEN counts.n_low = counts.n_high THEN 'tie'
+       WHEN abs(counts.n_low - counts.n_high)::real / counts.n_votes < %s THEN 'margin' ELSE '' END AS of_votes
+  FROM (SELECT DISTINCT low, high FROM release_vote) compared
+  JOIN release_picture low_picture ON low_picture.id = compared.low
+  JOIN release_picture high_picture ON high_picture.id = compared.high
+  LEFT JOIN release_vote_count counts ON counts.low = compared.low AND counts.high = compared.high"""
 
 
-def make(scope: Scope) -> None:
-    """Makes ``release_vote``, ``release_tally`` and ``release_pair``, once a plan."""
+def create_tables(scope: Scope) -> None:
+    """Creates ``release_vote``, ``release_vote_count`` and ``release_pair``, once per plan."""
     if "pairs" in scope.made:
         return
     scope.made.add("pairs")
     during, params = scope.since("ledger")
-    sql.run(_VOTES.format(during=during), params)
-    sql.run(_TALLIES)
-    sql.run(_PAIRS, [scope.chosen.min_margin])
-    sql.run("CREATE UNIQUE INDEX ON release_vote (id)")
-    sql.run("CREATE UNIQUE INDEX ON release_pair (nr)")
-    sql.run("ANALYZE release_vote (id, reason), release_pair (nr, of_pictures, of_votes)")
+    sql.execute(_VOTES.format(during=during), params)
+    sql.execute(_VOTE_COUNTS)
+    sql.execute(_PAIRS, [scope.chosen.min_margin])
+    sql.execute("CREATE UNIQUE INDEX ON release_vote (id)")
+    sql.execute("CREATE UNIQUE INDEX ON release_pair (nr)")
+    sql.execute("ANALYZE release_vote (id, reason), release_pair (nr, of_pictures, of_votes)")
 
 
-def drop_counted(scope: Scope, kind: str) -> None:
-    """Counts, for a format of pairs, those that stay here and the single votes that do not count."""
-    reasons = sql.rows(
+def count_dropped(scope: Scope, kind: str) -> None:
+    """Counts, for a format of pairs, the pairs left out and the single votes that do not count, by reason."""
+    reasons = sql.fetch_all(
         """SELECT CASE WHEN of_pictures <> '' THEN of_pictures ELSE of_votes END AS reason, count(*) FROM release_pair
             WHERE of_pictures <> '' OR of_votes <> '' GROUP BY 1"""
     )
-    votes = sql.rows(
+    votes = sql.fetch_all(
         """SELECT 'vote_' || vote.reason, count(*) FROM release_vote vote JOIN release_pair pair USING (low, high)
             WHERE pair.of_pictures = '' AND vote.reason <> '' GROUP BY 1"""
     )
@@ -74,12 +74,12 @@ def drop_counted(scope: Scope, kind: str) -> None:
         scope.drop(kind, reason, found)
 
 
-def measure(scope: Scope) -> None:
-    """Asks the store for the size of those pictures in pairs that may leave whose row does not know it."""
+def fill_missing_sizes(scope: Scope) -> None:
+    """Asks the store for the file sizes that no row records, of pictures in pairs that may be published."""
     if "sizes" in scope.made:
         return
     scope.made.add("sizes")
-    wanted = sql.rows(
+    wanted = sql.fetch_all(
         """SELECT id, prefix FROM release_picture WHERE size IS NULL AND prefix <> '' AND id IN (
              SELECT low FROM release_pair WHERE of_pictures = '' UNION
              SELECT high FROM release_pair WHERE of_pictures = '') ORDER BY id"""
@@ -87,8 +87,8 @@ def measure(scope: Scope) -> None:
     with ThreadPoolExecutor(reading_threads()) as pool:
         sizes = list(pool.map(training_size, [prefix for _pk, prefix in wanted]))
     ids = [pk for pk, _prefix in wanted]
-    sql.run(
-        """UPDATE release_picture picture SET size = told.size
-             FROM unnest(%s::bigint[], %s::bigint[]) AS told (id, size) WHERE told.id = picture.id""",
+    sql.execute(
+        """UPDATE release_picture picture SET size = stored.size
+             FROM unnest(%s::bigint[], %s::bigint[]) AS stored (id, size) WHERE stored.id = picture.id""",
         [ids, sizes],
     )

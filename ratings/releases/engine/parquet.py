@@ -1,40 +1,42 @@
-"""Frozen rows to one file: the same rows give the same bytes, a row group in memory at a time."""
+"""Writes planned rows to a shard file: the same rows give the same bytes, with two row groups in memory at most."""
 
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ratings.releases.engine.block_codec import picture_ids
-from ratings.releases.engine.image_reader import Picture, Waiting
-from ratings.releases.formats.columns import IMAGE, Format
+from ratings.releases.engine.block_codec import shown_image_ids
+from ratings.releases.engine.image_reader import PendingPictures, Picture
+from ratings.releases.formats.base import Format
+from ratings.releases.formats.columns import IMAGE
 
 FILES = "images"
-# Columns, the ids of the pictures of each row, and these pictures.
-_Begun = tuple[dict[str, pa.ChunkedArray], list[list[int]], Waiting]
+# The columns of a row group, the ids of the pictures of each row, and these pictures.
+_RowGroup = tuple[dict[str, pa.ChunkedArray], list[list[int]], PendingPictures]
 PutFile = Callable[[str, bytes], None]  # a name below the release, and its bytes
 
 
 class Pictures(Protocol):
-    """The bytes of picture columns: told which ids a row group needs, and asked for them when it is written."""
+    """Where the bytes of picture columns come from."""
 
-    def begin(self, ids: Iterable[int]) -> Waiting: ...
+    def start_reading(self, ids: Iterable[int]) -> PendingPictures: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class ShardFile:
     rows: int
     size: int
     sha256: str
 
 
 def file_name(sha256: str) -> str:
-    """Where a picture lies that a row names instead of carrying it: the same for every format."""
+    """The path of a picture that rows name instead of carrying it, the same for every format."""
     return f"{FILES}/{sha256[:2]}/{sha256}.jpg"
 
 
@@ -43,79 +45,79 @@ def write_shard(
     form: Format,
     tables: Iterable[pa.Table],
     pictures: Pictures,
-    beat: Callable[[], None],
+    after_group: Callable[[], None],
     put_file: PutFile | None = None,
-) -> Written:
-    """Writes frozen rows to `path`, and the pictures they name by `put_file`; `beat` follows each row group.
+) -> ShardFile:
+    """Writes planned rows to `path`.
 
-    Raises ValueError when there is no row: a file of zero rows breaks the loading of every split.
+    Args:
+        after_group: called after each row group; may raise to stop.
+        put_file: stores a picture file that rows name.
+
+    Raises:
+        ValueError: there is no row. A file of zero rows breaks the loading of every split.
     """
-    groups = _groups(tables, form.row_group)
+    groups = _regroup(tables, form.row_group)
     first = next(groups, None)
     if first is None:
         raise ValueError(f"a shard of {form.kind} without rows is not written")
     write = _write_json if form.is_json else _write_parquet
-    rows = write(path, form, _filled(form, _chain(first, groups), pictures, put_file), beat)
-    return Written(rows, path.stat().st_size, file_sha256(path))
+    rows = write(path, form, _with_pictures(form, chain([first], groups), pictures, put_file), after_group)
+    return ShardFile(rows, path.stat().st_size, file_sha256(path))
 
 
-def _groups(tables: Iterable[pa.Table], size: int) -> Iterator[pa.Table]:
+def _regroup(tables: Iterable[pa.Table], size: int) -> Iterator[pa.Table]:
     """The same rows in tables of `size`, the last one shorter."""
-    waiting: list[pa.Table] = []
-    held = 0
+    buffer: list[pa.Table] = []
+    buffered = 0
     for table in tables:
-        waiting.append(table)
-        held += len(table)
-        while held >= size:
-            whole = pa.concat_tables(waiting)
+        buffer.append(table)
+        buffered += len(table)
+        while buffered >= size:
+            whole = pa.concat_tables(buffer)
             yield whole.slice(0, size)
-            waiting, held = [whole.slice(size)], held - size
-    if held:
-        yield pa.concat_tables(waiting)
+            buffer, buffered = [whole.slice(size)], buffered - size
+    if buffered:
+        yield pa.concat_tables(buffer)
 
 
-def _chain(first: pa.Table, rest: Iterator[pa.Table]) -> Iterator[pa.Table]:
-    yield first
-    yield from rest
-
-
-def _filled(
+def _with_pictures(
     form: Format, groups: Iterator[pa.Table], pictures: Pictures, put_file: PutFile | None
 ) -> Iterator[pa.Table]:
-    """The columns that leave, with the pictures in place."""
-    for columns, ids, waiting in _one_ahead(_begun(form, groups, pictures)):
-        found = waiting()
+    """The columns of the file, with the pictures filled in."""
+    for columns, ids, pending in _one_ahead(_start_groups(form, groups, pictures)):
+        found = pending()
         if put_file is not None:
             for picture in found.values():
                 put_file(file_name(picture.sha256), picture.content)
         for side, name in enumerate(form.pictures):
-            columns[name] = _column(form.schema.field(name).type, [found[row[side]] for row in ids])
+            columns[name] = _picture_column(form.schema.field(name).type, [found[row[side]] for row in ids])
         yield pa.table([columns[name] for name in form.schema.names], schema=form.schema)
 
 
-def _begun(form: Format, groups: Iterator[pa.Table], pictures: Pictures) -> Iterator[_Begun]:
-    """Each group's columns, dictionaries no longer, with the ids of its pictures, which are being read."""
-    fields = [field for field in form.schema if field.name not in form.late]
+def _start_groups(form: Format, groups: Iterator[pa.Table], pictures: Pictures) -> Iterator[_RowGroup]:
+    """Each group's columns, dictionaries decoded, with the ids of its pictures, which are being read."""
+    fields = [field for field in form.schema if field.name not in form.pictures]
     for group in groups:
-        columns = {field.name: _plain(group[field.name], field.type) for field in fields}
-        ids = picture_ids(group, len(form.pictures) or 2) if form.carries_pictures else []
-        yield columns, ids, pictures.begin(pk for row in ids for pk in row) if ids else dict
+        columns = {field.name: _decode_dictionary(group[field.name], field.type) for field in fields}
+        ids = shown_image_ids(group, len(form.pictures) or 2) if form.carries_pictures else []
+        yield columns, ids, pictures.start_reading(pk for row in ids for pk in row) if ids else dict
 
 
-def _plain(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+def _decode_dictionary(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
     return column if column.type == kind else column.cast(kind)
 
 
-def _one_ahead(items: Iterator[_Begun]) -> Iterator[_Begun]:
-    """The same items, of which the next has been made by the time one is used."""
-    held = next(items)
-    for item in items:
-        yield held
-        held = item
-    yield held
+def _one_ahead(items: Iterator[_RowGroup]) -> Iterator[_RowGroup]:
+    """The same items; the next one is started before the current one is used."""
+    current = next(items)
+    for following in items:
+        yield current
+        current = following
+    yield current
 
 
-def _column(kind: pa.DataType, shown: list[Picture]) -> pa.Array:
+def _picture_column(kind: pa.DataType, shown: list[Picture]) -> pa.Array:
     content = pa.array([picture.content for picture in shown], pa.binary())
     if kind != IMAGE:
         return content
@@ -124,8 +126,8 @@ def _column(kind: pa.DataType, shown: list[Picture]) -> pa.Array:
 
 
 def parquet_writer(path: Path, form: Format) -> pq.ParquetWriter:
-    """The writer of a format's files; whoever rewrites one uses the same."""
-    # JPEG does not compress, and a dictionary or minimum of pictures helps nobody.
+    """The writer of a format's files, also used to rewrite them."""
+    # JPEG does not compress further, and dictionaries or minima of pictures are useless.
     plain = [column.name for column in form.columns if column.name not in form.pictures]
     bulky = {f"{name}{part}" for name in form.pictures for part in ("", ".bytes")}
     compression = dict.fromkeys(plain, "zstd") | dict.fromkeys(bulky, "none")
@@ -134,17 +136,17 @@ def parquet_writer(path: Path, form: Format) -> pq.ParquetWriter:
     )
 
 
-def _write_parquet(path: Path, form: Format, groups: Iterator[pa.Table], beat: Callable[[], None]) -> int:
+def _write_parquet(path: Path, form: Format, groups: Iterator[pa.Table], after_group: Callable[[], None]) -> int:
     rows = 0
     with parquet_writer(path, form) as writer:
         for group in groups:
             writer.write_table(group, row_group_size=form.row_group)
             rows += len(group)
-            beat()
+            after_group()
     return rows
 
 
-def _write_json(path: Path, form: Format, groups: Iterator[pa.Table], beat: Callable[[], None]) -> int:
+def _write_json(path: Path, form: Format, groups: Iterator[pa.Table], after_group: Callable[[], None]) -> int:
     rows = 0
     with path.open("w", encoding="utf-8") as stream:
         for group in groups:
@@ -152,7 +154,7 @@ def _write_json(path: Path, form: Format, groups: Iterator[pa.Table], beat: Call
                 stream.write("[\n" if not rows else ",\n")
                 stream.write(json.dumps(row, ensure_ascii=False))
                 rows += 1
-            beat()
+            after_group()
         stream.write("\n]\n")
     return rows
 

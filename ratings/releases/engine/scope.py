@@ -1,7 +1,7 @@
-"""What one plan works with: the filter, the moment it reads, its keys, and who and what may leave.
+"""The scope of one plan: filter, cut-off time, keys, and the temporary tables of eligible pictures and members.
 
-`prepare` works out once, for every picture and every member, whether they may leave, and keeps it in temporary
-tables; the formats join them, so that a plan is a few statements over a ledger instead of a loop over its rows.
+`prepare` decides once, for every picture and member, whether their rows may be published, and keeps the answers in
+temporary tables. Formats join these, so a plan is a few statements over a ledger instead of a loop over its rows.
 """
 
 from collections import Counter
@@ -14,15 +14,28 @@ from django.db.models import Exists, OuterRef
 from accounts.models import User
 from ratings.models import Ask
 from ratings.releases.engine import pictures, sql
-from ratings.releases.engine.eligibility import ReleaseFilter, person_reason
+from ratings.releases.engine.eligibility import ReleaseFilter, rater_reason
 from ratings.releases.engine.identity import Keys, derived_key, pads
 from ratings.releases.formats.columns import ABOUT_PAIR, ABOUT_PICTURE
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
-# Every temporary table of a plan; a second plan in the same transaction makes its own.
-MADE = ("key", "person", "words", "asked", "picture", "flag", "rater", "vote", "tally", "pair", "said", "side")
+# Every temporary table of a plan, dropped before a second plan in the same transaction.
+TEMPORARY = (
+    "key",
+    "person",
+    "caption",
+    "asked",
+    "picture",
+    "flag",
+    "rater",
+    "vote",
+    "vote_count",
+    "pair",
+    "liking",
+    "side",
+)
 # One key per purpose and table, as `identity.Keys` derives them.
 PURPOSES = ("rater", "self-rater", "row", "side", "image", "pair", "prompt", "author")
 
@@ -30,7 +43,7 @@ _TABLES = """
 CREATE TEMP TABLE release_key (purpose text PRIMARY KEY, inner_pad bytea, outer_pad bytea) ON COMMIT DROP;
 CREATE TEMP TABLE release_person (id bigint PRIMARY KEY, reason text NOT NULL) ON COMMIT DROP
 """
-# Flags of the newest rules that are in force, and those that were put on an answer itself.
+# Flags of the newest rules that are in force, and those stored with an answer itself.
 _FLAGS = """CREATE TEMP TABLE release_flag ON COMMIT DROP AS
 SELECT ask_id, string_agg(DISTINCT flag, ' ') AS flags FROM (
   SELECT ask_id, flag FROM ratings_qualityflag
@@ -41,13 +54,13 @@ SELECT ask_id, string_agg(DISTINCT flag, ' ') AS flags FROM (
 
 @dataclass
 class Scope:
-    """Use inside a transaction: its temporary tables end with it."""
+    """Use inside a transaction: the temporary tables end with it."""
 
     chosen: ReleaseFilter
     as_of: datetime
     secret: str
     release: str
-    about: tuple[str, ...] = ABOUT_PICTURE + ABOUT_PAIR  # no other asks are read
+    about: tuple[str, ...] = ABOUT_PICTURE + ABOUT_PAIR  # only asks about these are read
     dropped: dict[str, Counter[str]] = field(default_factory=dict)
     made: set[str] = field(default_factory=set)  # temporary tables that formats share
 
@@ -58,40 +71,40 @@ class Scope:
         self.dropped.setdefault(kind, Counter())[reason] += rows
 
     def since(self, table: str) -> tuple[str, list[Any]]:
-        """SQL (and its parameters) for the rows of a ledger up to `as_of`, and since the day chosen."""
+        """SQL and parameters that select the rows of a ledger from the chosen day up to `as_of`."""
         condition, params = f"{table}.created_at <= %s", [self.as_of]
         if self.chosen.since:
             return f"{condition} AND ({table}.created_at AT TIME ZONE 'UTC')::date >= %s", [*params, self.chosen.since]
         return condition, params
 
     def prepare(self) -> None:
-        """Fills the temporary tables. Call inside a transaction, once."""
-        # A range of rows is a short query: compiling it would cost more than running it.
-        sql.run("SET LOCAL jit = off")
-        sql.run("SET LOCAL work_mem = '64MB'")
-        sql.run(f"DROP TABLE IF EXISTS {', '.join(f'pg_temp.release_{name}' for name in MADE)}")
-        sql.run(_TABLES)
-        sql.insert("release_person (id, reason)", self._people())
-        pictures.make(self.chosen, self.as_of, self.secret, self.about)
-        sql.run(_FLAGS)
-        sql.run("ANALYZE release_person, release_flag")
+        """Fills the temporary tables. Call once, inside a transaction."""
+        # A range of rows is a short query: compiling it takes longer than running it.
+        sql.execute("SET LOCAL jit = off")
+        sql.execute("SET LOCAL work_mem = '64MB'")
+        sql.execute(f"DROP TABLE IF EXISTS {', '.join(f'pg_temp.release_{name}' for name in TEMPORARY)}")
+        sql.execute(_TABLES)
+        sql.insert_from("release_person (id, reason)", self._members())
+        pictures.create_table(self.chosen, self.as_of, self.secret, self.about)
+        sql.execute(_FLAGS)
+        sql.execute("ANALYZE release_person, release_flag")
 
     def use_keys(self, table: str) -> None:
-        """Puts the keys of a table of the release where SQL finds them, and its raters' pseudonyms beside them."""
+        """Fills the temporary tables of keys and of raters' pseudonyms for one table of the release."""
         secret = (self.secret, "release", self.release, table)
-        sql.run("TRUNCATE release_key")
-        sql.copy("release_key", ((name, *pads(derived_key(*secret, name))) for name in PURPOSES))
-        sql.run("DROP TABLE IF EXISTS pg_temp.release_rater")
-        own, other = (sql.number(purpose, sql.listed("id")) for purpose in ("self-rater", "rater"))
-        sql.run(
+        sql.execute("TRUNCATE release_key")
+        sql.copy_rows("release_key", ((name, *pads(derived_key(*secret, name))) for name in PURPOSES))
+        sql.execute("DROP TABLE IF EXISTS pg_temp.release_rater")
+        own, other = (sql.number(purpose, sql.json_list("id")) for purpose in ("self-rater", "rater"))
+        sql.execute(
             f"CREATE TEMP TABLE release_rater ON COMMIT DROP AS SELECT id, {other} AS key, {own} AS self_key"  # noqa: S608
             " FROM release_person WHERE reason = ''"
         )
-        sql.run("CREATE UNIQUE INDEX ON release_rater (id)")
-        sql.run("ANALYZE release_rater")
+        sql.execute("CREATE UNIQUE INDEX ON release_rater (id)")
+        sql.execute("ANALYZE release_rater")
 
-    def _people(self) -> "QuerySet[User, Any]":
+    def _members(self) -> "QuerySet[User, Any]":
         asked = Ask.objects.filter(rater=OuterRef("pk"))
         members: QuerySet[User, Any] = User.objects.filter(Exists(asked))
-        members = members.annotate(reason=person_reason(self.chosen, self.as_of))
+        members = members.annotate(reason=rater_reason(self.chosen, self.as_of))
         return members.values_list("pk", "reason")

@@ -1,4 +1,4 @@
-"""Which split a prompt belongs to: the same in every release of a site, so that nothing ever moves."""
+"""The split of a prompt: the same in every release of a site, so that no prompt ever changes its split."""
 
 import json
 import unicodedata
@@ -14,16 +14,16 @@ _OF_TEN = {8: VALIDATION, 9: TEST}  # the other eight tenths train
 
 
 def normalise_prompt(prompt: str) -> str:
-    """Two prompts that read alike are one: NFKC, case folded, spaces joined, closing punctuation dropped."""
+    """Unifies prompts that read alike: NFKC, casefold, single spaces, no closing punctuation."""
     return " ".join(unicodedata.normalize("NFKC", prompt).casefold().split()).strip(" .,;:!?")
 
 
 def split_of(secret: str, prompt: str) -> str:
-    """HMAC of the normalised prompt under the site's own salt."""
+    """The split by an HMAC of the normalised prompt under the site's secret."""
     return splits_of_normalised(secret, [normalise_prompt(prompt)])[0]
 
 
 def splits_of_normalised(secret: str, prompts: Iterable[str]) -> list[str]:
-    """Of many at once."""
-    drawn = numbers(derived_key(secret, "splits"), (json.dumps([prompt]).encode() for prompt in prompts)) % 10
-    return [_OF_TEN.get(one, TRAIN) for one in drawn.tolist()]
+    """The splits of many normalised prompts."""
+    digits = numbers(derived_key(secret, "splits"), (json.dumps([prompt]).encode() for prompt in prompts)) % 10
+    return [_OF_TEN.get(digit, TRAIN) for digit in digits.tolist()]

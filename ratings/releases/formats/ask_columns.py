@@ -1,6 +1,6 @@
-"""Columns that the three ledgers share: who was asked what, by chance of what, and how it stood on the screen.
+"""Columns that `asks`, `ratings` and `votes` share: who was asked what, with which probability, presented how.
 
-Their SQL speaks of ``ledger`` and ``ask``, which a plan joins, or names a column of what `shared` looks up.
+Their SQL uses the tables ``ledger`` and ``ask``, which a plan joins, or names a value that `shared_values` looks up.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,14 @@ import pyarrow as pa
 from ratings.releases.engine import arrow_fetch, sql
 from ratings.releases.engine.scope import Scope
 from ratings.releases.formats.columns import DAY, IMAGE_0, IMAGE_1, RATER, Column, Count, Part
-from ratings.releases.formats.shared_values import POLICY_ID, QUESTION_ID, Known, Shared, is_shared, pictures_of
+from ratings.releases.formats.shared_values import (
+    POLICY_ID,
+    QUESTION_ID,
+    LookupTable,
+    SharedValues,
+    fetch_pictures,
+    is_shared,
+)
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -36,25 +43,28 @@ PROPENSITY = Column(
 WHO = Column(
     "rater_id",
     pa.int64(),
-    "The person asked, in this table alone; answers about own pictures: another id.",
+    "Pseudonym of the rater, in this table only; answers about own pictures have another one.",
     "rater.key",
 )
 DESIGN = (
     Column(
-        "surface", pa.string(), "`result` (the maker), `post` (others) or `compare`; never pool them.", "ask.surface"
+        "surface",
+        pa.string(),
+        "`result` (asks the author), `post` (asks others) or `compare`; never pool them.",
+        "ask.surface",
     ),
     Column("stratum", pa.string(), "The sampling stratum.", "ask.stratum"),
     Column(
         "policy_version",
         pa.int32(),
-        "The sampling policy that drew it; its numbers are in `manifest.json`.",
+        "The sampling policy that drew it; its parameters are in `manifest.json`.",
         "policy.version",
     ),
     Column("p_ask", pa.float64(), "Probability of asking at all.", "ask.p_ask"),
     Column("p_question", pa.float64(), "Probability of this question.", "ask.p_question"),
     Column("p_strategy", pa.float64(), "Probability of the strategy (comparisons).", "ask.p_strategy"),
     Column("p_pair", pa.float64(), "Probability of this pair under all strategies (comparisons).", "ask.p_pair"),
-    Column("p_side", pa.float64(), "Probability of who stands left (comparisons).", "ask.p_side"),
+    Column("p_side", pa.float64(), "Probability of which picture is on the left (comparisons).", "ask.p_side"),
 )
 
 HIDDEN = (
@@ -69,23 +79,23 @@ HIDDEN = (
 FLAGS = Column(
     "quality_flags",
     pa.list_(pa.string()),
-    "Why one may want to leave it out; nothing was left out for it.",
+    "Reasons to doubt the answer; no row was left out because of them.",
     "flagged.flags",
 )
 
 
 def circumstances(ledger: str) -> tuple[Column, ...]:
-    """`ledger` is what the day is taken from: ``ask``, ``rating`` or ``comparison``."""
+    """Columns of the circumstances; the day is taken from the table `ledger`."""
     day = f"({ledger}.created_at AT TIME ZONE 'UTC')::date"
     return (
         Column("repeat_no", pa.int32(), "0, or which hidden repeat this is.", "ask.repeat_no"),
         Column(
-            "rater_is_author", pa.bool_(), "Whether the person asked made a picture asked about.", "ask.rater_is_author"
+            "rater_is_author", pa.bool_(), "Whether the rater made a picture of the question.", "ask.rater_is_author"
         ),
         Column(
             "dwell_ms",
             pa.int32(),
-            "Milliseconds from showing to answering, as the browser told; null if unknown.",
+            "Milliseconds from showing to answering, as the browser measured; null if unknown.",
             "ask.dwell_ms",
         ),
         Column("created_at", DAY, "Day of the ask or answer, UTC, without the time.", day),
@@ -94,7 +104,7 @@ def circumstances(ledger: str) -> tuple[Column, ...]:
 
 _SIDE = """CASE WHEN ask.image_id IS NOT NULL THEN {}
  WHEN ask.is_side_swapped THEN ask.image_{}_id ELSE ask.image_{}_id END"""
-# What a row is looked up by; `IMAGE_0` is the one picture, or the one that stood left.
+# Ids that rows are looked up by; `IMAGE_0` is the only picture, or the one on the left.
 _IDS = {
     "_row": "ledger.id",
     RATER: "ask.rater_id",
@@ -108,7 +118,7 @@ _REASON = """coalesce(nullif(person.reason, ''), nullif(left_picture.reason, '')
 
 
 def count(scope: Scope, kind: str, ledger: str) -> Count:
-    """{split: rows} of a ledger; what stays is counted on the scope."""
+    """{split: rows} of a ledger; rows left out are counted on the scope."""
     during, params = scope.since("ledger")
     found: Count = {}
     statement = f"""SELECT {_REASON} AS reason, left_picture.split, count(*) FROM {ledger}
@@ -116,7 +126,7 @@ def count(scope: Scope, kind: str, ledger: str) -> Count:
       JOIN release_picture left_picture ON left_picture.id = {_IDS[IMAGE_0]}
       LEFT JOIN release_picture right_picture ON right_picture.id = {_IDS[IMAGE_1]}
      WHERE {during} GROUP BY 1, 2 ORDER BY 1, 2"""  # noqa: S608 (literals of ours)
-    for reason, split, rows in sql.rows(statement, params):
+    for reason, split, rows in sql.fetch_all(statement, params):
         if reason:
             scope.drop(kind, reason, rows)
         else:
@@ -127,41 +137,42 @@ def count(scope: Scope, kind: str, ledger: str) -> Count:
 def plan(
     scope: Scope, kind: str, ledger: str, source: str, columns: Sequence[Column], key: str, splits: Sequence[str]
 ) -> Iterator[Part]:
-    """The rows that leave, a range of keys at a time; what stays is counted on the scope."""
+    """The rows of a ledger, a range of keys at a time; rows left out are counted on the scope."""
     scope.use_keys(kind)
     during, params = scope.since("ledger")
-    sent = [column for column in columns if not is_shared(column)]
-    query = f"""SELECT {sql.select(sent, **_IDS)} FROM {ledger}
+    selected = [column for column in columns if not is_shared(column)]
+    query = f"""SELECT {sql.select_list(selected, **_IDS)} FROM {ledger}
       LEFT JOIN release_flag flagged ON flagged.ask_id = ask.id
      WHERE ledger.id BETWEEN %s AND %s AND ask.id BETWEEN %s AND %s AND {during}"""  # noqa: S608 (literals of ours)
-    opened, keys = arrow_fetch.opened(), scope.keys(kind)
+    database, keys = arrow_fetch.open_connection(), scope.keys(kind)
 
-    def read(span: tuple[int, int]) -> tuple[pa.Table, Known] | None:
-        table = sql.stream(opened, query, [*span, *_asks_of(opened, source, span), *params], sent, [*_IDS])
-        return None if table is None else (table, pictures_of(opened, table))
+    def fetch(span: tuple[int, int]) -> tuple[pa.Table, LookupTable] | None:
+        bounds = [*span, *_range_of_asks(database, source, span), *params]
+        table = sql.fetch_rows(database, query, bounds, selected, [*_IDS])
+        return None if table is None else (table, fetch_pictures(database, table))
 
-    shared = Shared(opened)
-    for found in arrow_fetch.one_ahead(partial(read, span) for span in sql.ranges(source)):
-        if found is not None:
-            table = _leaving(scope, kind, shared.put_in(*found, columns))
-            yield from sql.parts(table.append_column(key, pa.array(keys.rows(table["_row"].to_pylist()))), splits)
+    shared = SharedValues(database)
+    for fetched in arrow_fetch.prefetch(partial(fetch, span) for span in sql.key_ranges(source)):
+        if fetched is not None:
+            table = _drop_ineligible(scope, kind, shared.resolve(*fetched, columns))
+            yield from sql.split_parts(table.append_column(key, pa.array(keys.rows(table["_row"].to_pylist()))), splits)
 
 
-def _leaving(scope: Scope, kind: str, table: pa.Table) -> pa.Table:
+def _drop_ineligible(scope: Scope, kind: str, table: pa.Table) -> pa.Table:
     for reason in table["_reason"].drop_null().value_counts().to_pylist():
         scope.drop(kind, reason["values"], reason["counts"])
     return table.filter(table["_reason"].is_null()).drop_columns(["_reason", QUESTION_ID, POLICY_ID])
 
 
-def _asks_of(opened: "Connection[Any]", source: str, span: tuple[int, int]) -> tuple[int | None, int | None]:
-    """The first and last ask of a range of a ledger: they were asked soon after another.
+def _range_of_asks(database: "Connection[Any]", source: str, span: tuple[int, int]) -> tuple[int | None, int | None]:
+    """The first and last ask of a range of a ledger; neighbouring rows were asked at about the same time.
 
-    Without it the planner reads all the asks for each range.
+    Without these bounds the planner reads all asks for each range.
     """
     if source == "ratings_ask":
         return span
-    # OFFSET 0: the planner would look for the first ask of all in the order of asks, until one is in the range.
+    # OFFSET 0: else the planner walks through the index of asks until one of them is in the range.
     statement = f"""SELECT min(ask_id), max(ask_id) FROM (
       SELECT ask_id FROM {source} WHERE id BETWEEN %s AND %s OFFSET 0) AS asked"""  # noqa: S608 (a literal of ours)
-    first, last = arrow_fetch.first_row(opened, statement, span) or (None, None)
+    first, last = arrow_fetch.fetch_first_row(database, statement, span) or (None, None)
     return first, last

@@ -1,4 +1,4 @@
-"""`asks`: every question that was put to somebody, answered or not: what corrects for who answers."""
+"""`asks`: every question that was asked, answered or not, so that non-response can be corrected."""
 
 from collections.abc import Iterator
 
@@ -7,25 +7,26 @@ import pyarrow as pa
 from ratings.releases.engine import splits
 from ratings.releases.engine.scope import Scope
 from ratings.releases.formats import ask_columns
-from ratings.releases.formats.columns import ABOUT_PAIR, ABOUT_PICTURE, Column, Count, Format, Part
+from ratings.releases.formats.base import Format
+from ratings.releases.formats.columns import ABOUT_PAIR, ABOUT_PICTURE, Column, Count, Part
 
 KIND = "asks"
 # The ledger is the asks themselves; the other two ledgers join them.
 _LEDGER = "ratings_ask ledger JOIN ratings_ask ask ON ask.id = ledger.id"
 
 COLUMNS = (
-    Column("ask_id", pa.int64(), "Key of the row, in this table alone."),
+    Column("ask_id", pa.int64(), "Key of the row, in this table only."),
     ask_columns.WHO,
     Column(
         "image_0_sha256",
         pa.string(),
-        "The picture asked about, or the one that stood left.",
+        "The picture of the question, or the one on the left.",
         "left_picture.sha256",
     ),
     Column(
         "image_1_sha256",
         pa.string(),
-        "The one that stood right; null for a question about one picture.",
+        "The picture on the right; null for a question about one picture.",
         "right_picture.sha256",
     ),
     *ask_columns.QUESTION,
@@ -33,9 +34,9 @@ COLUMNS = (
     *ask_columns.DESIGN,
     ask_columns.PROPENSITY,
     ask_columns.SCALE,
-    Column("side_swap", pa.bool_(), "Whether the later picture stood left.", "ask.is_side_swapped"),
+    Column("side_swap", pa.bool_(), "Whether the later picture was on the left.", "ask.is_side_swapped"),
     *ask_columns.HIDDEN,
-    Column("was_shown", pa.bool_(), "Whether the browser said that it was on the screen.", "ask.shown_at IS NOT NULL"),
+    Column("was_shown", pa.bool_(), "Whether the browser confirmed that it was visible.", "ask.shown_at IS NOT NULL"),
     Column(
         "outcome",
         pa.string(),
@@ -56,7 +57,7 @@ def count(scope: Scope) -> Count:
 
 FORMAT = Format(
     kind=KIND,
-    title="Every question that was asked, the unanswered ones too",
+    title="Every question that was asked, answered or not",
     columns=COLUMNS,
     plan=plan,
     count=count,

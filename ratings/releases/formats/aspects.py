@@ -1,4 +1,4 @@
-"""`ratings`: a row an answer to an aspect question, in long form."""
+"""`ratings`: one row per answer to a question about one picture, in long form."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,8 @@ import pyarrow as pa
 from ratings.releases.engine import splits
 from ratings.releases.engine.scope import Scope
 from ratings.releases.formats import ask_columns
-from ratings.releases.formats.columns import ABOUT_PICTURE, Column, Count, Format, Part
+from ratings.releases.formats.base import Format
+from ratings.releases.formats.columns import ABOUT_PICTURE, Column, Count, Part
 
 KIND = "ratings"
 _LEDGER = "ratings_rating ledger JOIN ratings_ask ask ON ask.id = ledger.ask_id"
@@ -24,8 +25,8 @@ COLUMNS = (
     ask_columns.SCALE,
     ask_columns.PROPENSITY,
     ask_columns.WHO,
-    Column("rating_id", pa.int64(), "Key of the row, in this table alone."),
-    Column("caption", pa.string(), "The words the picture was made from.", "left_picture.caption"),
+    Column("rating_id", pa.int64(), "Key of the row, in this table only."),
+    Column("caption", pa.string(), "The prompt that the picture was made from.", "left_picture.caption"),
     Column("model", pa.string(), "The checkpoint that made it.", "left_picture.model"),
     *ask_columns.DESIGN,
     *ask_columns.circumstances("ledger"),

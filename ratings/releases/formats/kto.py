@@ -1,7 +1,7 @@
-"""`kto`: single pictures that people liked or did not, for trainers that need no pairs (Diffusion-KTO).
+"""`kto`: single pictures labelled good or bad, for trainers that need no pairs (Diffusion-KTO).
 
-A picture's label is what most of the votes about it say: for it when it was preferred, against it when the other
-one was or both were bad. Even counts stay here.
+The label is the majority of the votes about a picture: for it when it was preferred, against it when the other picture
+was preferred or both were bad. Pictures with as many votes for as against are left out.
 """
 
 from collections.abc import Iterator
@@ -11,52 +11,53 @@ import pyarrow as pa
 
 from ratings.releases.engine import arrow_fetch, pair_votes, splits, sql
 from ratings.releases.engine.scope import Scope
-from ratings.releases.formats.columns import Column, Count, Format, Part
+from ratings.releases.formats.base import Format
+from ratings.releases.formats.columns import Column, Count, Part
 
 KIND = "kto"
 _RANGE = 5_000
 
 COLUMNS = (
-    Column("caption", pa.string(), "The words the picture was made from; never null.", "picture.caption"),
+    Column("caption", pa.string(), "The prompt that the picture was made from; never null.", "picture.caption"),
     Column("image", pa.binary(), "The picture: the bytes of a JPEG, not an encoded `Image`."),
-    Column("label", pa.bool_(), "Whether most votes about it were for it.", "said.n_for > said.n_against"),
+    Column("label", pa.bool_(), "Whether most votes about the picture were for it.", "liking.n_for > liking.n_against"),
     Column("image_sha256", pa.string(), "SHA-256 of the bytes in `image`.", "picture.sha256"),
-    Column("n_for", pa.int32(), "Votes that preferred it to another picture.", "said.n_for"),
-    Column("n_against", pa.int32(), "Votes that preferred the other one, or that both are bad.", "said.n_against"),
+    Column("n_for", pa.int32(), "Votes that preferred it to another picture.", "liking.n_for"),
+    Column("n_against", pa.int32(), "Votes that preferred the other one, or that both are bad.", "liking.n_against"),
     Column(
         "kto_id",
         pa.int64(),
-        "Key of the row, in this table alone.",
-        sql.number("row", sql.listed("picture.id")),
+        "Key of the row, in this table only.",
+        sql.number("row", sql.json_list("picture.id")),
     ),
 )
 
-# A label stands on the other pictures too: without them, and the votes about them, it might be another.
-_SAID = """CREATE TEMP TABLE release_said ON COMMIT DROP AS
+# A label depends on the other pictures too: without them, and the votes about them, it might differ.
+_LIKING = """CREATE TEMP TABLE release_liking ON COMMIT DROP AS
 SELECT image, count(*) FILTER (WHERE preferred = image) AS n_for,
   count(*) FILTER (WHERE preferred <> image OR outcome = 'both_bad') AS n_against,
   string_agg(DISTINCT rater::text, ' ') AS raters, string_agg(DISTINCT other::text, ' ') AS others
   FROM (SELECT low AS image, high AS other, preferred, outcome, rater, reason FROM release_vote
-         UNION ALL SELECT high, low, preferred, outcome, rater, reason FROM release_vote) AS turned
-  JOIN release_picture partner ON partner.id = turned.other
- WHERE turned.reason = '' AND partner.reason = '' GROUP BY image"""
+         UNION ALL SELECT high, low, preferred, outcome, rater, reason FROM release_vote) AS sides
+  JOIN release_picture partner ON partner.id = sides.other
+ WHERE sides.reason = '' AND partner.reason = '' GROUP BY image"""
 _REASON = """CASE WHEN picture.reason <> '' THEN picture.reason
-  WHEN said.n_for = said.n_against THEN 'tie' ELSE '' END"""
+  WHEN liking.n_for = liking.n_against THEN 'tie' ELSE '' END"""
 
 
-def _make(scope: Scope) -> None:
-    pair_votes.make(scope)
+def _create_table(scope: Scope) -> None:
+    pair_votes.create_tables(scope)
     if KIND not in scope.made:
         scope.made.add(KIND)
-        sql.run(_SAID)
+        sql.execute(_LIKING)
 
 
 def count(scope: Scope) -> Count:
-    _make(scope)
+    _create_table(scope)
     found: Count = {}
-    statement = f"""SELECT {_REASON} AS reason, picture.split, count(*) FROM release_said said
-      JOIN release_picture picture ON picture.id = said.image GROUP BY 1, 2 ORDER BY 1, 2"""  # noqa: S608
-    for reason, split, rows in sql.rows(statement):
+    statement = f"""SELECT {_REASON} AS reason, picture.split, count(*) FROM release_liking liking
+      JOIN release_picture picture ON picture.id = liking.image GROUP BY 1, 2 ORDER BY 1, 2"""  # noqa: S608
+    for reason, split, rows in sql.fetch_all(statement):
         if reason:
             scope.drop(KIND, reason, rows)
         else:
@@ -66,27 +67,27 @@ def count(scope: Scope) -> Count:
 
 def plan(scope: Scope) -> Iterator[Part]:
     count(scope)
-    pair_votes.measure(scope)
+    pair_votes.fill_missing_sizes(scope)
     scope.use_keys(KIND)
     private = {
         "_split": "picture.split",
         "_row": "row_number() OVER (ORDER BY picture.id)",
-        "_raters": "said.raters",
-        "_images": "picture.id || ' ' || said.others",
+        "_raters": "liking.raters",
+        "_images": "picture.id || ' ' || liking.others",
         "_size": "picture.size",
     }
-    query = f"""SELECT {sql.select(COLUMNS, **private)} FROM release_said said
-      JOIN release_picture picture ON picture.id = said.image
-     WHERE {_REASON} = '' AND picture.size IS NOT NULL AND said.image BETWEEN %s AND %s"""  # noqa: S608 (literals of ours)
-    sql.look_up()
-    read = partial(sql.stream, arrow_fetch.opened(), query, columns=COLUMNS, private=[*private])
-    for table in arrow_fetch.one_ahead(partial(read, span) for span in sql.ranges("release_picture", _RANGE)):
-        yield from sql.parts(table, splits.SPLITS)
+    query = f"""SELECT {sql.select_list(COLUMNS, **private)} FROM release_liking liking
+      JOIN release_picture picture ON picture.id = liking.image
+     WHERE {_REASON} = '' AND picture.size IS NOT NULL AND liking.image BETWEEN %s AND %s"""  # noqa: S608 (literals of ours)
+    sql.prefer_index_scans()
+    fetch = partial(sql.fetch_rows, arrow_fetch.open_connection(), query, columns=COLUMNS, private=[*private])
+    for table in arrow_fetch.prefetch(partial(fetch, span) for span in sql.key_ranges("release_picture", _RANGE)):
+        yield from sql.split_parts(table, splits.SPLITS)
 
 
 FORMAT = Format(
     kind=KIND,
-    title="Single pictures that most votes were for, or against",
+    title="Single pictures with the majority of the votes for or against them",
     columns=COLUMNS,
     plan=plan,
     count=count,

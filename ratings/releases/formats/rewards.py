@@ -1,4 +1,4 @@
-"""`imagereward` and `hpsv2`: the pairs as reward models read them, as JSON beside the shared `images/`."""
+"""`imagereward` and `hpsv2`: the pairs as JSON for reward models; the pictures are in the shared ``images/``."""
 
 from dataclasses import replace
 
@@ -6,21 +6,22 @@ import pyarrow as pa
 
 from ratings.releases.engine import splits
 from ratings.releases.formats import pairs
-from ratings.releases.formats.columns import Column, Format
+from ratings.releases.formats.base import Format
+from ratings.releases.formats.columns import Column
 
 _SHA256 = {side: f"picture_{side}.sha256" for side in (0, 1)}
-_WON = {side: f"CASE WHEN pair.winner = picture_{side}.id THEN 1 ELSE 0 END" for side in (0, 1)}
+_IS_WINNER = {side: f"CASE WHEN pair.winner = picture_{side}.id THEN 1 ELSE 0 END" for side in (0, 1)}
 
 
 def _files(name: str) -> Column:
     # Two hexadecimal digits make a folder, so that no folder holds every picture.
     paths = " || ' ' || ".join(f"left({_SHA256[side]}, 2) || '/' || {_SHA256[side]} || '.jpg'" for side in (0, 1))
-    return Column(name, pa.list_(pa.string()), "The two pictures, below `images/`.", paths)
+    return Column(name, pa.list_(pa.string()), "The two pictures, as paths below `images/`.", paths)
 
 
-_PROMPT = Column("prompt", pa.string(), "The words both pictures were made from.", "picture_0.caption")
+_PROMPT = Column("prompt", pa.string(), "The prompt of both pictures.", "picture_0.caption")
 _KEY = next(column for column in pairs.COLUMNS if column.name == "ranking_id")
-_ID = replace(_KEY, name="id", meaning="Key of the entry, in this table alone.")
+_ID = replace(_KEY, name="id", meaning="Key of the entry, in this table only.")
 
 IMAGEREWARD = (
     _ID,
@@ -30,14 +31,19 @@ IMAGEREWARD = (
         "ranking",
         pa.list_(pa.int64()),
         "The rank of each picture; lower is better.",
-        f"(2 - {_WON[0]}) || ' ' || (2 - {_WON[1]})",
+        f"(2 - {_IS_WINNER[0]}) || ' ' || (2 - {_IS_WINNER[1]})",
     ),
 )
 HPSV2 = (
     _ID,
     _PROMPT,
     _files("file_path"),
-    Column("human_preference", pa.list_(pa.int64()), "1 for the picture preferred.", f"{_WON[0]} || ' ' || {_WON[1]}"),
+    Column(
+        "human_preference",
+        pa.list_(pa.int64()),
+        "1 for the preferred picture, 0 for the other.",
+        f"{_IS_WINNER[0]} || ' ' || {_IS_WINNER[1]}",
+    ),
 )
 
 
@@ -46,8 +52,8 @@ def _format(kind: str, title: str, columns: tuple[Column, ...]) -> Format:
         kind=kind,
         title=title,
         columns=columns,
-        plan=lambda scope: pairs.planned(scope, kind, columns),
-        count=lambda scope: pairs.counted(scope, kind),
+        plan=lambda scope: pairs.plan_pairs(scope, kind, columns),
+        count=lambda scope: pairs.count_pairs(scope, kind),
         splits=splits.SPLITS,
         key="id",
         is_json=True,
@@ -58,6 +64,6 @@ def _format(kind: str, title: str, columns: tuple[Column, ...]) -> Format:
 
 
 FORMATS = (
-    _format("imagereward", "The pairs as ImageReward's trainer reads them", IMAGEREWARD),
-    _format("hpsv2", "The pairs as HPSv2's trainer reads them", HPSV2),
+    _format("imagereward", "The pairs in the format of ImageReward's trainer", IMAGEREWARD),
+    _format("hpsv2", "The pairs in the format of HPSv2's trainer", HPSV2),
 )

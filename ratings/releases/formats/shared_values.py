@@ -1,7 +1,7 @@
-"""What many rows of a ledger share, looked up once a range: the words of a picture, of a question, who was asked.
+"""Values that many rows of a ledger share, looked up once per range: captions, questions, raters' pseudonyms.
 
-A join would have PostgreSQL send a caption with every answer about it. Here a row brings ids, and texts become
-dictionaries, which a frozen block holds once.
+With a join PostgreSQL would send a caption with every answer about it. Here rows carry ids, and texts become Arrow
+dictionaries, which a block stores once.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ _PICTURES = """SELECT id, nullif(reason, '') AS reason, split, sha256, caption, 
  WHERE id = ANY(%s)"""
 _PEOPLE = """SELECT person.id, nullif(person.reason, '') AS reason, rater.key, rater.self_key
  FROM release_person person LEFT JOIN release_rater rater ON rater.id = person.id"""
-# The tables that the SQL of a shared column names, and the private column with the id of a row of theirs.
+# The tables that the SQL of a shared column names, and the private column with the id of a row in them.
 SHARED = {
     "question": QUESTION_ID,
     "policy": POLICY_ID,
@@ -42,72 +42,72 @@ def is_shared(column: Column) -> bool:
 
 
 @dataclass(frozen=True)
-class Known:
-    """Rows of one table in the order of their ids."""
+class LookupTable:
+    """Rows of one table, sorted by id."""
 
     rows: pa.Table
 
     @classmethod
-    def read(cls, source: "Connection[Any]", query: str, params: Sequence[Any], types: dict[str, pa.DataType]) -> Self:
-        return cls(arrow_fetch.in_order(arrow_fetch.columns(source, query, params, types), "id"))
+    def fetch(cls, source: "Connection[Any]", query: str, params: Sequence[Any], types: dict[str, pa.DataType]) -> Self:
+        return cls(arrow_fetch.sort_by(arrow_fetch.fetch_table(source, query, params, types), "id"))
 
-    def places(self, ids: pa.ChunkedArray) -> pa.Array:
-        """Where each id stands; null for a null and for an id that is not there."""
+    def positions(self, ids: pa.ChunkedArray) -> pa.Array:
+        """The position of each id; null for null and for an id that is not in the table."""
         wanted = ids.fill_null(-1).to_numpy()
-        known = self.rows["id"].to_numpy()
-        found: NDArray[np.int64] = np.searchsorted(known, wanted)
-        absent = np.append(known, -2)[found] != wanted
+        sorted_ids = self.rows["id"].to_numpy()
+        found: NDArray[np.int64] = np.searchsorted(sorted_ids, wanted)
+        absent = np.append(sorted_ids, -2)[found] != wanted
         return pa.array(found.astype(np.int32), mask=absent)
 
-    def column(self, name: str, places: pa.Array) -> pa.Array:
-        """A value for each place, null for none: a text as a dictionary."""
+    def take(self, name: str, positions: pa.Array) -> pa.Array:
+        """The value at each position, null for null; texts as a dictionary."""
         values = self.rows[name].combine_chunks()
         if not pa.types.is_string(values.type):
-            return values.take(places)
+            return values.take(positions)
         encoded = values.dictionary_encode()
-        return pa.DictionaryArray.from_arrays(encoded.indices.take(places), encoded.dictionary)
+        return pa.DictionaryArray.from_arrays(encoded.indices.take(positions), encoded.dictionary)
 
 
-def pictures_of(source: "Connection[Any]", table: pa.Table) -> Known:
+def fetch_pictures(source: "Connection[Any]", table: pa.Table) -> LookupTable:
     """The pictures that rows of a ledger are about."""
     shown = [*table[IMAGE_0].chunks, *table[IMAGE_1].chunks]
     ids = pc.unique(pa.chunked_array(shown)).drop_null().to_pylist()
-    return Known.read(source, _PICTURES, [ids], _PICTURE)
+    return LookupTable.fetch(source, _PICTURES, [ids], _PICTURE)
 
 
-class Shared:
-    """Turns the ids in rows of a ledger into what they stand for. Call `scope.use_keys` before."""
+class SharedValues:
+    """Replaces the ids in rows of a ledger by the values they refer to. Call `scope.use_keys` before."""
 
     def __init__(self, source: "Connection[Any]") -> None:
         question = {"id": _INT, "slug": _TEXT, "version": pa.int32()}
         policy = {"id": _INT, "version": pa.int32()}
-        self.known = {
-            QUESTION_ID: Known.read(source, "SELECT id, slug, version FROM ratings_question", [], question),
-            POLICY_ID: Known.read(source, "SELECT id, version FROM ratings_policy", [], policy),
-            RATER: Known.read(source, _PEOPLE, [], _PERSON),
+        self.tables = {
+            QUESTION_ID: LookupTable.fetch(source, "SELECT id, slug, version FROM ratings_question", [], question),
+            POLICY_ID: LookupTable.fetch(source, "SELECT id, version FROM ratings_policy", [], policy),
+            RATER: LookupTable.fetch(source, _PEOPLE, [], _PERSON),
         }
 
-    def put_in(self, table: pa.Table, pictures: Known, columns: Sequence[Column]) -> pa.Table:
-        """The rows with the shared ones of `columns`, ``_split``, and ``_reason`` why they may not leave, or null."""
-        for place, field in enumerate(table.schema):
+    def resolve(self, table: pa.Table, pictures: LookupTable, columns: Sequence[Column]) -> pa.Table:
+        """The rows with the shared columns, ``_split``, and ``_reason`` why a row may not be published, or null."""
+        for position, field in enumerate(table.schema):
             if pa.types.is_string(field.type):
-                table = table.set_column(place, field.name, table[field.name].dictionary_encode())
-        known = {**self.known, IMAGE_0: pictures, IMAGE_1: pictures}
-        places = {name: rows.places(table[name]) for name, rows in known.items()}
+                table = table.set_column(position, field.name, table[field.name].dictionary_encode())
+        tables = {**self.tables, IMAGE_0: pictures, IMAGE_1: pictures}
+        positions = {name: rows.positions(table[name]) for name, rows in tables.items()}
 
-        def told(name: str, column: str) -> pa.Array:
-            return known[name].column(column, places[name])
+        def look_up(name: str, column: str) -> pa.Array:
+            return tables[name].take(column, positions[name])
 
-        found = {"_split": told(IMAGE_0, "split")}
+        resolved = {"_split": look_up(IMAGE_0, "split")}
         for column in filter(is_shared, columns):
             source, _, name = column.sql.partition(".")
-            found[column.name] = told(SHARED[source], name)
-        # Self-ratings stand beside a public picture that names the rater: they get ids of their own.
-        keys = pc.if_else(table["rater_is_author"], told(RATER, "self_key"), told(RATER, "key"))
-        apart = pc.not_equal(told(IMAGE_0, "split").cast(_TEXT), told(IMAGE_1, "split").cast(_TEXT))
-        reasons = [told(name, "reason").cast(_TEXT) for name in (RATER, IMAGE_0, IMAGE_1)]
-        found["rater_id"] = keys
-        found["_reason"] = pc.coalesce(*reasons, pc.if_else(apart, "prompts_in_two_splits", None))
-        for name, values in found.items():
+            resolved[column.name] = look_up(SHARED[source], name)
+        # Self-ratings have ids of their own: the picture beside them is public and names its author, the rater.
+        keys = pc.if_else(table["rater_is_author"], look_up(RATER, "self_key"), look_up(RATER, "key"))
+        is_in_two_splits = pc.not_equal(look_up(IMAGE_0, "split").cast(_TEXT), look_up(IMAGE_1, "split").cast(_TEXT))
+        reasons = [look_up(name, "reason").cast(_TEXT) for name in (RATER, IMAGE_0, IMAGE_1)]
+        resolved["rater_id"] = keys
+        resolved["_reason"] = pc.coalesce(*reasons, pc.if_else(is_in_two_splits, "prompts_in_two_splits", None))
+        for name, values in resolved.items():
             table = table.append_column(name, values)
         return table

@@ -1,10 +1,11 @@
-"""`viewer`: the pairs with pictures as the `Image` feature, for dataset viewers; no trainer reads it."""
+"""`viewer`: the pairs with pictures as the `Image` feature, for dataset viewers, not for trainers."""
 
 import pyarrow as pa
 
 from ratings.releases.engine import splits
 from ratings.releases.formats import pairs
-from ratings.releases.formats.columns import IMAGE, Column, Format
+from ratings.releases.formats.base import Format
+from ratings.releases.formats.columns import IMAGE, Column
 
 KIND = "viewer"
 _NAMES = ("caption", "label_0", "label_1", "model_0", "model_1", "n_votes", "margin")
@@ -19,10 +20,10 @@ COLUMNS = (
 
 FORMAT = Format(
     kind=KIND,
-    title="Pairs with pictures that a dataset viewer shows",
+    title="Pairs with pictures for dataset viewers",
     columns=COLUMNS,
-    plan=lambda scope: pairs.planned(scope, KIND, COLUMNS),
-    count=lambda scope: pairs.counted(scope, KIND),
+    plan=lambda scope: pairs.plan_pairs(scope, KIND, COLUMNS),
+    count=lambda scope: pairs.count_pairs(scope, KIND),
     splits=splits.SPLITS,
     key="ranking_id",
     pictures=("image_0", "image_1"),

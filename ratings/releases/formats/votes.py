@@ -1,4 +1,4 @@
-"""`votes`: a row a comparison answer, without pictures; ties, both-bad and hidden checks included."""
+"""`votes`: one row per comparison answer, without pictures; includes ties, both-bad and hidden checks."""
 
 from collections.abc import Iterator
 
@@ -7,38 +7,39 @@ import pyarrow as pa
 from ratings.releases.engine import splits, sql
 from ratings.releases.engine.scope import Scope
 from ratings.releases.formats import ask_columns
-from ratings.releases.formats.columns import Column, Count, Format, Part
+from ratings.releases.formats.base import Format
+from ratings.releases.formats.columns import Column, Count, Part
 
 KIND = "votes"
 _LEDGER = "ratings_comparison ledger JOIN ratings_ask ask ON ask.id = ledger.ask_id"
-_PAIR = sql.text("pair", sql.listed("ledger.image_low_id", "ledger.image_high_id"))
+_PAIR = sql.text("pair", sql.json_list("ledger.image_low_id", "ledger.image_high_id"))
 
 COLUMNS = (
-    Column("vote_id", pa.int64(), "Key of the row, in this table alone."),
-    Column("pair_id", pa.string(), "The unordered pair, in this table alone.", _PAIR),
+    Column("vote_id", pa.int64(), "Key of the row, in this table only."),
+    Column("pair_id", pa.string(), "The unordered pair, in this table only.", _PAIR),
     ask_columns.WHO,
     Column("outcome", pa.string(), "`left`, `right`, `tie` or `both_bad`; left is picture 0.", "ledger.outcome"),
     Column(
         "image_0_sha256",
         pa.string(),
-        "The picture that stood left: its training JPEG's SHA-256.",
+        "The picture on the left: SHA-256 of its training JPEG.",
         "left_picture.sha256",
     ),
-    Column("image_1_sha256", pa.string(), "The picture that stood right.", "right_picture.sha256"),
+    Column("image_1_sha256", pa.string(), "The picture on the right.", "right_picture.sha256"),
     Column(
         "caption_0",
         pa.string(),
-        "The words picture 0 was made from; challenge pairs have two captions.",
+        "The prompt of picture 0; challenge pairs have two different prompts.",
         "left_picture.caption",
     ),
-    Column("caption_1", pa.string(), "The words picture 1 was made from.", "right_picture.caption"),
+    Column("caption_1", pa.string(), "The prompt of picture 1.", "right_picture.caption"),
     Column("model_0", pa.string(), "The checkpoint that made picture 0.", "left_picture.model"),
     Column("model_1", pa.string(), "The checkpoint that made picture 1.", "right_picture.model"),
     Column("strategy", pa.string(), "How the pair was chosen.", "ask.strategy"),
     *ask_columns.QUESTION,
     *ask_columns.DESIGN,
     ask_columns.PROPENSITY,
-    Column("side_swap", pa.bool_(), "Whether the later picture stood left.", "ask.is_side_swapped"),
+    Column("side_swap", pa.bool_(), "Whether the later picture was on the left.", "ask.is_side_swapped"),
     *ask_columns.HIDDEN,
     *ask_columns.circumstances("ledger"),
     ask_columns.FLAGS,

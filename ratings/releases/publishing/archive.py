@@ -1,28 +1,46 @@
-"""A release as one zip file, streamed: nothing is stored twice, and no more than a chunk is in memory."""
+"""A release as one zip file, written while it is sent: nothing is stored twice, one chunk is in memory."""
 
+import io
+import zipfile
 from collections.abc import Iterable, Iterator
-from functools import partial
-from typing import IO
 
-from lib.http import off_thread, zip_files
 from ratings.releases.publishing.destinations import Destination
 
-__all__ = ["off_thread", "read", "zipped"]
-
 CHUNK = 1 << 20
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time in a zip file
 
 
-def zipped(folder: str, names: Iterable[str], destination: Destination) -> Iterator[bytes]:
-    """The files under ``folder/`` in the archive."""
-    return zip_files((f"{folder}/{name}", partial(_content, destination, name)) for name in names)
+class _Buffer(io.RawIOBase):
+    """Collects what zipfile writes until it is sent; it cannot seek, so the archive is written in order."""
+
+    def __init__(self) -> None:
+        self._content = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: "bytes | bytearray | memoryview") -> int:  # type: ignore[override]
+        self._content += data
+        return len(data)
+
+    def take(self) -> bytes:
+        content = bytes(self._content)
+        self._content.clear()
+        return content
 
 
-def _content(destination: Destination, name: str) -> Iterator[bytes]:
-    return read(destination.open(name))
+def zip_release(folder: str, names: Iterable[str], destination: Destination) -> Iterator[bytes]:
+    """The files under ``folder/`` in one archive, not compressed again, as Parquet and JPEG are.
 
-
-def read(source: IO[bytes]) -> Iterator[bytes]:
-    """The rest of `source` in chunks; closes it."""
-    with source:
-        while chunk := source.read(CHUNK):
-            yield chunk
+    Every member has the same date, so that a release always makes the same archive: `zipstream-ng`, which other
+    downloads use, dates members of a stream by the clock.
+    """
+    buffer = _Buffer()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name in names:
+            info = zipfile.ZipInfo(f"{folder}/{name}", date_time=EPOCH)
+            with destination.open(name) as source, archive.open(info, "w", force_zip64=True) as member:
+                while chunk := source.read(CHUNK):
+                    member.write(chunk)
+                    yield buffer.take()
+    yield buffer.take()

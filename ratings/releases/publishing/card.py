@@ -1,4 +1,4 @@
-"""The words that leave with a release: the card with its configurations, and what people agreed to."""
+"""The texts of a release: the dataset card with its configurations, and what the members agreed to."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -9,7 +9,7 @@ import yaml
 
 from accounts.consent import EXPLAINED, TEXT_VERSION
 from accounts.models import Purpose
-from ratings.releases.engine.eligibility import told
+from ratings.releases.engine.eligibility import describe_reason
 from ratings.releases.formats.columns import IMAGE, Column
 from ratings.releases.formats.registry import FORMATS
 
@@ -23,9 +23,9 @@ def licence_text() -> str:
 
 
 def consent_text() -> str:
-    """What the people behind the rows agreed to, in the words they were asked in."""
-    asked = (Purpose.TRAIN, Purpose.PUBLISH)
-    words = "\n".join(f"## {purpose.label}\n\n{EXPLAINED[purpose]}\n" for purpose in asked)
+    """What the members behind the rows agreed to, in the wording that they saw."""
+    purposes = (Purpose.TRAIN, Purpose.PUBLISH)
+    words = "\n".join(f"## {purpose.label}\n\n{EXPLAINED[purpose]}\n" for purpose in purposes)
     return (_TEXTS / "CONSENT.md").read_text(encoding="utf-8").format(version=TEXT_VERSION, words=words)
 
 
@@ -42,19 +42,19 @@ def _feature(kind: pa.DataType) -> dict[str, Any]:
     return {"dtype": _DTYPES.get(str(kind), str(kind))}
 
 
-def _told_type(kind: pa.DataType) -> str:
+def _type_name(kind: pa.DataType) -> str:
     return "image" if kind == IMAGE else _DTYPES.get(str(kind), str(kind))
 
 
-def card(manifest: dict[str, Any], questions: Iterable[Mapping[str, Any]]) -> str:
-    """README.md: YAML that loaders read, then words and a data dictionary for people."""
+def render_card(manifest: dict[str, Any], questions: Iterable[Mapping[str, Any]]) -> str:
+    """README.md: a YAML header for loaders, then a description and a data dictionary."""
     header = yaml.safe_dump(_header(manifest), sort_keys=False, allow_unicode=True, width=120)
-    parts = [_summary(manifest), _limits(manifest), _wordings(questions), _dictionary(manifest)]
+    parts = [_summary(manifest), _limitations(manifest), _wordings(questions), _dictionary(manifest)]
     return f"---\n{header}---\n\n" + "\n".join(parts)
 
 
-def refreshed(text: str, manifest: dict[str, Any]) -> str:
-    """A card whose header says what the manifest says; loaders compare its counts with the files."""
+def update_header(text: str, manifest: dict[str, Any]) -> str:
+    """The card with a header made from the manifest; loaders compare its counts with the files."""
     header = yaml.safe_dump(_header(manifest), sort_keys=False, allow_unicode=True, width=120)
     return f"---\n{header}---\n" + text.split("---\n", 2)[2]
 
@@ -113,14 +113,14 @@ def _summary(manifest: dict[str, Any]) -> str:
         lines += ["", f"Raters of the same pair agree with Krippendorff's alpha {alpha:.2f}."]
     lines += ["", f"Answers up to {manifest['as_of'][:10]}; content level: {manifest['filter']['level_name']}."]
     if manifest["simulated_rows"]:
-        lines += ["", f"**{manifest['simulated_rows']:,} rows stand on simulated members**, not on people."]
+        lines += ["", f"**{manifest['simulated_rows']:,} rows come from simulated members**, not from people."]
     return "\n".join(lines) + "\n"
 
 
-def _limits(manifest: dict[str, Any]) -> str:
+def _limitations(manifest: dict[str, Any]) -> str:
     lines = ["## What was left out, and why", "", "| kind | reason | rows |", "|---|---|---|"]
     dropped = [(kind, why, rows) for kind, found in manifest["dropped"].items() for why, rows in found.items()]
-    lines += [f"| `{kind}` | {told(why)} | {rows:,} |" for kind, why, rows in dropped]
+    lines += [f"| `{kind}` | {describe_reason(why)} | {rows:,} |" for kind, why, rows in dropped]
     return "\n".join([*lines, "", (_TEXTS / "LIMITS.md").read_text(encoding="utf-8")])
 
 
@@ -137,6 +137,6 @@ def _dictionary(manifest: dict[str, Any]) -> str:
     for kind in manifest["rows"]:
         lines += ["", f"### `{kind}`", "", "| column | type | meaning |", "|---|---|---|"]
         lines += [
-            f"| `{column.name}` | {_told_type(column.type)} | {column.meaning} |" for column in FORMATS[kind].columns
+            f"| `{column.name}` | {_type_name(column.type)} | {column.meaning} |" for column in FORMATS[kind].columns
         ]
     return "\n".join(lines) + "\n"

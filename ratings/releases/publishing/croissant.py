@@ -45,14 +45,14 @@ _CONTEXT: dict[str, Any] = {
 }
 
 
-def described(manifest: dict[str, Any]) -> dict[str, Any]:
-    """The description of a release; the Parquet tables are its record sets, everything else a file of it."""
+def describe_release(manifest: dict[str, Any]) -> dict[str, Any]:
+    """The description of a release: its Parquet tables are the record sets, everything else is a file."""
     tables = [kind for kind in manifest["rows"] if not FORMATS[kind].is_json]
     return {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
         "name": manifest["name"],
-        "description": "Pictures made with diffusion models, and what people said when asked which one they prefer "
+        "description": "Pictures made with diffusion models, and what people answered when asked which one they prefer "
         f"or how good one aspect is; from {manifest['site']}.",
         "conformsTo": "http://mlcommons.org/croissant/1.0",
         "license": "https://cdla.dev/permissive-2-0/",

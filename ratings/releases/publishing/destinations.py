@@ -1,7 +1,7 @@
 """Where a release is written: a folder on this machine, or the releases store (a folder or S3).
 
-Nothing that is unfinished looks finished: a folder is filled beside its final place and renamed, and in the
-store nobody is given a link before the release is published.
+An unfinished release never looks finished: a folder is filled beside its final place and renamed, and files in the
+store have no link before the release is published.
 """
 
 import json
@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 
 from lib.errors import Refused
 from ratings.models import Release
-from ratings.releases.publishing.retry import patiently
+from ratings.releases.retry import retry_unreachable_store
 
 SCRATCH = ".building-"
 
@@ -48,7 +48,7 @@ class Destination(Protocol):
         ...
 
     def reopen(self) -> None:
-        """Takes a release back that was put in its place just before its process died."""
+        """Undoes `publish` of a release whose process died before the database recorded it."""
         ...
 
     def discard(self) -> None:
@@ -67,15 +67,15 @@ class FolderDestination:
         return self.staging
 
     def put(self, name: str, path: Path) -> None:
-        place = self.staging / name
-        place.parent.mkdir(parents=True, exist_ok=True)
+        target = self.staging / name
+        target.parent.mkdir(parents=True, exist_ok=True)
         with path.open("rb") as stream:
             os.fsync(stream.fileno())
-        path.replace(place)
+        path.replace(target)
 
     def size(self, name: str) -> int | None:
-        place = self.staging / name
-        return place.stat().st_size if place.is_file() else None
+        path = self.staging / name
+        return path.stat().st_size if path.is_file() else None
 
     def open(self, name: str) -> IO[bytes]:
         return (self.staging / name).open("rb")
@@ -96,7 +96,7 @@ class FolderDestination:
 
     def publish(self) -> None:
         if self.final.is_dir() and self.staging.is_dir():
-            self.final.rmdir()  # only an empty one was let through
+            self.final.rmdir()  # `check_folder` let only an empty one through
         if self.staging.is_dir():
             for leftover in self.staging.glob(f"{SCRATCH}*"):
                 leftover.unlink()
@@ -120,9 +120,10 @@ class StoreDestination:
         return Path(tempfile.gettempdir())
 
     def put(self, name: str, path: Path) -> None:
-        patiently(lambda: self._put(name, path))
+        self._put(name, path)
         path.unlink()
 
+    @retry_unreachable_store
     def _put(self, name: str, path: Path) -> None:
         # Neither kind of store replaces a file in one step, but the bytes of a name never differ.
         self.storage.delete(self._key(name))
@@ -131,17 +132,17 @@ class StoreDestination:
         if saved != self._key(name):
             self.storage.delete(saved)  # another worker put the same bytes there in between
 
+    @retry_unreachable_store
     def size(self, name: str) -> int | None:
-        return patiently(lambda: self._size(name))
-
-    def _size(self, name: str) -> int | None:
         return self.storage.size(self._key(name)) if self.storage.exists(self._key(name)) else None
 
+    @retry_unreachable_store
     def open(self, name: str) -> IO[bytes]:
-        return patiently(lambda: self.storage.open(self._key(name), "rb"))
+        return self.storage.open(self._key(name), "rb")
 
+    @retry_unreachable_store
     def names(self) -> list[str]:
-        return patiently(lambda: sorted(self._walk(self.prefix)))
+        return sorted(self._walk(self.prefix))
 
     def _walk(self, folder: str) -> Iterator[str]:
         try:
@@ -153,14 +154,15 @@ class StoreDestination:
         for inner in filter(None, folders):
             yield from self._walk(f"{folder}/{inner}")
 
+    @retry_unreachable_store
     def delete(self, name: str) -> None:
-        patiently(lambda: self.storage.delete(self._key(name)))
+        self.storage.delete(self._key(name))
 
     def reopen(self) -> None:
-        """Files never move here."""
+        """Files are never moved here."""
 
     def publish(self) -> None:
-        """Everything is in place; the release's state is what opens it."""
+        """Files are in place already; the release's state makes them accessible."""
 
     def discard(self) -> None:
         for name in self.names():
@@ -172,7 +174,7 @@ def destination_of(release: Release) -> Destination:
 
 
 def published_file(release: Release, name: str) -> IO[bytes] | None:
-    """A file of a release that was published, or None where it is not any more."""
+    """A file of a published release, or None where it is missing."""
     try:
         if release.destination:
             return Path(release.destination, name).open("rb")
@@ -185,7 +187,7 @@ def check_folder(folder: Path) -> None:
     """Raises Refused unless `folder` is absent or empty, in a place that can be written."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise Refused("destination_taken", _("%(folder)s is not empty. Choose another folder.") % {"folder": folder})
-    parent = next(place for place in folder.parents if place.exists())
+    parent = next(path for path in folder.parents if path.exists())
     if not os.access(parent, os.W_OK):
         raise Refused("destination_locked", _("%(folder)s cannot be written to.") % {"folder": parent})
 

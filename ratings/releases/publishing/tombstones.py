@@ -1,4 +1,4 @@
-"""Bringing a downstream copy of a release up to date with the tombstones of its point release; needs no database."""
+"""Removes deleted rows from somebody's copy of a release, by the tombstones of its point release; no database."""
 
 import csv
 import json
@@ -12,57 +12,57 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ratings.releases.engine.parquet import FILES, file_sha256, parquet_writer
-from ratings.releases.formats.columns import Format
+from ratings.releases.formats.base import Format
 from ratings.releases.formats.registry import FORMATS
 from ratings.releases.publishing import card
 
-NAME = "tombstones.parquet"
-SUMS = "SHA256SUMS"
+TOMBSTONES = "tombstones.parquet"
+TOMBSTONE_SCHEMA = pa.schema([("kind", pa.string()), ("key", pa.int64()), ("gone_on", pa.date32())])
+CHECKSUMS = "SHA256SUMS"
 
 
 class CannotApplyError(Exception):
-    """Tombstones cannot be applied; the message is one sentence for whoever asked."""
+    """Tombstones cannot be applied; the message is one sentence for the user."""
 
 
 @dataclass
-class Applied:
+class Removed:
     rows: int = 0
     files: int = 0
     pictures: int = 0
 
 
 def read_keys(path: Path) -> dict[str, set[int]]:
-    """{kind: keys of rows that are gone} from a file of tombstones."""
+    """{kind: keys of deleted rows} from a file of tombstones."""
     try:
         table = pq.read_table(path)
         kinds, keys = table["kind"].to_pylist(), table["key"].to_pylist()
     except (OSError, pa.ArrowInvalid, KeyError) as error:
-        raise CannotApplyError(f"{path} holds no tombstones: {error}") from error
+        raise CannotApplyError(f"{path} is not a file of tombstones: {error}") from error
     found: dict[str, set[int]] = {}
     for kind, key in zip(kinds, keys, strict=True):
         found.setdefault(kind, set()).add(key)
     return found
 
 
-def apply_tombstones(folder: Path, tombstones: Path) -> Applied:
+def apply_tombstones(folder: Path, tombstones: Path) -> Removed:
     """Removes every row that `tombstones` name from the tables, listings and pictures under `folder`.
 
-    Files are replaced whole; one that is left without a row goes. Applying the same tombstones again does nothing.
-    Raises CannotApplyError.
+    Files are replaced whole; a file without rows is deleted. Idempotent. Raises CannotApplyError.
     """
     if not (folder / "manifest.json").is_file():
-        raise CannotApplyError(f"{folder} is no release: it has no manifest.json.")
-    done = Applied()
+        raise CannotApplyError(f"{folder} is not a release: it has no manifest.json.")
+    removed = Removed()
     for kind, keys in read_keys(tombstones).items():
         if kind not in FORMATS:
-            raise CannotApplyError(f"{tombstones} speaks of {kind!r}, which is no table that this version knows.")
+            raise CannotApplyError(f"{tombstones} names the table {kind!r}, which this version does not know.")
         for path in _files_of(folder, FORMATS[kind]):
-            _thin(path, FORMATS[kind], keys, done)
-    _thin_listings(folder)
-    done.pictures = _sweep_pictures(folder)
-    if done.rows or done.pictures:
-        _sum_again(folder)
-    return done
+            _remove_keys(path, FORMATS[kind], keys, removed)
+    _update_listings(folder)
+    removed.pictures = _delete_unused_pictures(folder)
+    if removed.rows or removed.pictures:
+        _update_metadata(folder)
+    return removed
 
 
 def _files_of(folder: Path, form: Format) -> list[Path]:
@@ -70,15 +70,15 @@ def _files_of(folder: Path, form: Format) -> list[Path]:
     return sorted((folder / (form.folder or form.kind)).glob(pattern))
 
 
-def _thin(path: Path, form: Format, keys: set[int], done: Applied) -> None:
+def _remove_keys(path: Path, form: Format, keys: set[int], removed: Removed) -> None:
     """Rewrites a file without the rows of `keys`, if it has any of them."""
     column = _keys_in(path, form)
-    gone = int(pc.sum(pc.is_in(column, value_set=pa.array(sorted(keys), pa.int64()))).as_py() or 0)
-    if not gone:
+    found = int(pc.sum(pc.is_in(column, value_set=pa.array(sorted(keys), pa.int64()))).as_py() or 0)
+    if not found:
         return
-    done.rows += gone
-    done.files += 1
-    if gone == len(column):
+    removed.rows += found
+    removed.files += 1
+    if found == len(column):
         path.unlink()
         return
     fresh = path.with_name(f".{path.name}.partial")
@@ -101,18 +101,18 @@ def _keys_in(path: Path, form: Format) -> pa.ChunkedArray:
 
 
 def _rewrite(path: Path, fresh: Path, form: Format, keys: set[int]) -> None:
-    gone = pa.array(sorted(keys), pa.int64())
+    deleted = pa.array(sorted(keys), pa.int64())
     source = pq.ParquetFile(path)
     with parquet_writer(fresh, form) as writer:
         for group in range(source.num_row_groups):
             table = source.read_row_group(group)
-            kept = table.filter(pc.invert(pc.is_in(table[form.key], value_set=gone)))
+            kept = table.filter(pc.invert(pc.is_in(table[form.key], value_set=deleted)))
             if len(kept):
                 writer.write_table(kept, row_group_size=form.row_group)
 
 
-def _named(folder: Path) -> Iterator[str]:
-    """Hashes of the pictures that rows still name."""
+def _pictures_in_use(folder: Path) -> Iterator[str]:
+    """Hashes of the pictures that rows name."""
     for kind in ("imagereward", "hpsv2"):
         for path in _files_of(folder, FORMATS[kind]):
             for row in json.loads(path.read_text("utf-8")):
@@ -121,15 +121,15 @@ def _named(folder: Path) -> Iterator[str]:
         yield from pq.read_table(path, columns=["image_sha256"])["image_sha256"].to_pylist()
 
 
-def _thin_listings(folder: Path) -> None:
-    """Leaves in each ``kto/{split}/metadata.csv`` the pictures that the table beside it still holds."""
+def _update_listings(folder: Path) -> None:
+    """Removes from each ``kto/{split}/metadata.csv`` the pictures that its table no longer holds."""
     for path in sorted((folder / "kto").glob("*/metadata.csv")):
-        left: set[str] = set()
+        present: set[str] = set()
         for table in (folder / "kto").glob(f"{path.parent.name}-*.parquet"):
-            left.update(pq.read_table(table, columns=["image_sha256"])["image_sha256"].to_pylist())
+            present.update(pq.read_table(table, columns=["image_sha256"])["image_sha256"].to_pylist())
         with path.open(encoding="utf-8", newline="") as stream:
             head, *rows = list(csv.reader(stream))
-        kept = [row for row in rows if row[0].rpartition("/")[2].removesuffix(".jpg") in left]
+        kept = [row for row in rows if row[0].rpartition("/")[2].removesuffix(".jpg") in present]
         if len(kept) == len(rows):
             continue
         if not kept:
@@ -139,26 +139,26 @@ def _thin_listings(folder: Path) -> None:
             csv.writer(stream, lineterminator="\n").writerows([head, *kept])
 
 
-def _sweep_pictures(folder: Path) -> int:
+def _delete_unused_pictures(folder: Path) -> int:
     """Deletes the pictures that no row names any more; returns how many."""
-    named = set(_named(folder))
-    strays = [path for path in (folder / FILES).rglob("*.jpg") if path.stem not in named]
-    for path in strays:
+    in_use = set(_pictures_in_use(folder))
+    unused = [path for path in (folder / FILES).rglob("*.jpg") if path.stem not in in_use]
+    for path in unused:
         path.unlink()
-    return len(strays)
+    return len(unused)
 
 
-def _sum_again(folder: Path) -> None:
-    """Writes manifest, the card's header and SHA256SUMS for what is there now."""
+def _update_metadata(folder: Path) -> None:
+    """Updates manifest, the header of the card and SHA256SUMS to the files that are there now."""
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     manifest["files"] = {name: _facts(folder, name) for name in manifest["files"] if (folder / name).is_file()}
     manifest["rows"] = _rows(manifest)
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", "utf-8")
     readme = folder / "README.md"
-    readme.write_text(card.refreshed(readme.read_text("utf-8"), manifest), "utf-8")
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != SUMS)
+    readme.write_text(card.update_header(readme.read_text("utf-8"), manifest), "utf-8")
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != CHECKSUMS)
     lines = [f"{file_sha256(path)}  {path.relative_to(folder).as_posix()}\n" for path in files]
-    (folder / SUMS).write_text("".join(lines), "utf-8")
+    (folder / CHECKSUMS).write_text("".join(lines), "utf-8")
 
 
 def _facts(folder: Path, name: str) -> dict[str, Any]:
@@ -176,7 +176,7 @@ def _count(path: Path) -> int:
 
 
 def _rows(manifest: dict[str, Any]) -> dict[str, dict[str, int]]:
-    """Rows by kind and split, from the files that are left."""
+    """Rows by kind and split, summed over the files in the manifest."""
     found: dict[str, dict[str, int]] = {}
     for kind, splits in manifest["rows"].items():
         form = FORMATS[kind]

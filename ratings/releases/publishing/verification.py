@@ -1,4 +1,4 @@
-"""What a release promises, checked on its files alone: hashes, schema, labels, splits, identity, card, Croissant."""
+"""Checks the files of a release: hashes, schema, labels, splits, pseudonyms, card and Croissant. Needs no database."""
 
 import hashlib
 import io
@@ -17,34 +17,33 @@ import yaml
 from scipy.stats import binomtest
 
 from ratings.releases.engine.splits import UNIQUE, normalise_prompt
-from ratings.releases.formats.columns import Format
+from ratings.releases.formats.base import Format
 from ratings.releases.formats.registry import FORMATS
 from ratings.releases.publishing import card
-from ratings.releases.publishing.tombstones import NAME as TOMBSTONES
-from ratings.releases.publishing.tombstones import SUMS
+from ratings.releases.publishing.tombstones import CHECKSUMS, TOMBSTONES
 
-UNLIKELY = 1e-4  # sides that fall so unevenly by chance once in ten thousand releases
-_FREE_TEXT = {"caption", "caption_0", "caption_1", "prompt", "gen_params_0", "gen_params_1"}  # members' own words
+UNLIKELY = 1e-4  # so uneven a balance of sides occurs by chance once in ten thousand releases
+_FREE_TEXT = {"caption", "caption_0", "caption_1", "prompt", "gen_params_0", "gen_params_1"}  # texts by members
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.\w+|https?://|\b\d{1,3}(?:\.\d{1,3}){3}\b")
 _BASE = {unique: split for split, unique in UNIQUE.items()}
 
 
 @dataclass
-class Checked:
-    """`problems` are sentences, empty for a release that keeps its promises; `notes` say what was not looked at."""
+class VerificationReport:
+    """`problems` are sentences, none for a correct release; `notes` say what was not checked."""
 
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     files: int = 0
     rows: int = 0
 
-    def found(self, problem: str) -> None:
+    def add_problem(self, problem: str) -> None:
         self.problems.append(problem)
 
 
 @dataclass
-class _Seen:
-    """What is compared between files: in which splits a prompt or picture stands, and how labels fall."""
+class _CrossChecks:
+    """What is compared between files: the splits of each prompt and picture, and the balance of labels."""
 
     prompts: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     pictures: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -52,55 +51,55 @@ class _Seen:
     pairs: int = 0
 
 
-def verify_release(folder: Path) -> Checked:
+def verify_release(folder: Path) -> VerificationReport:
     """Checks everything under `folder`, a row group in memory at a time; raises nothing for a broken release."""
-    checked = Checked()
+    report = VerificationReport()
     try:
         manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     except (OSError, ValueError) as error:
-        checked.found(f"manifest.json cannot be read: {error}")
-        return checked
-    _check_sums(folder, manifest, checked)
-    _check_card(folder, checked)
-    seen = _Seen()
+        report.add_problem(f"manifest.json cannot be read: {error}")
+        return report
+    _check_sums(folder, manifest, report)
+    _check_card(folder, report)
+    crosschecks = _CrossChecks()
     for path in sorted([*folder.rglob("*.parquet"), *folder.glob("reward/*/*.json")]):
         if path.name != TOMBSTONES:
-            _check_file(folder, path, manifest, seen, checked)
-    _check_splits(seen, checked)
-    _check_balance(seen, checked)
-    _check_croissant(folder, checked)
-    return checked
+            _check_file(folder, path, manifest, crosschecks, report)
+    _check_splits(crosschecks, report)
+    _check_balance(crosschecks, report)
+    _check_croissant(folder, report)
+    return report
 
 
-def _check_sums(folder: Path, manifest: dict[str, Any], checked: Checked) -> None:
+def _check_sums(folder: Path, manifest: dict[str, Any], report: VerificationReport) -> None:
     try:
-        lines = (folder / SUMS).read_text("utf-8").splitlines()
+        lines = (folder / CHECKSUMS).read_text("utf-8").splitlines()
     except OSError as error:
-        checked.found(f"{SUMS} cannot be read: {error}")
+        report.add_problem(f"{CHECKSUMS} cannot be read: {error}")
         return
     sums = {line[66:]: line[:64] for line in lines}
-    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {SUMS}
+    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {CHECKSUMS}
     for name in sorted(sums.keys() - there):
-        checked.found(f"{name} is missing.")
+        report.add_problem(f"{name} is missing.")
     for name in sorted(there - sums.keys()):
-        checked.found(f"{name} is no part of the release.")
+        report.add_problem(f"{name} does not belong to the release.")
     for name in sorted(there & sums.keys()):
         with (folder / name).open("rb") as stream:
             if hashlib.file_digest(stream, "sha256").hexdigest() != sums[name]:
-                checked.found(f"{name} is not what {SUMS} says.")
+                report.add_problem(f"{name} differs from {CHECKSUMS}.")
     for name, file in manifest["files"].items():
         if sums.get(name, file["sha256"]) != file["sha256"]:
-            checked.found(f"{name} is not what manifest.json says.")
-    checked.files = len(there)
+            report.add_problem(f"{name} differs from manifest.json.")
+    report.files = len(there)
 
 
-def _check_card(folder: Path, checked: Checked) -> None:
+def _check_card(folder: Path, report: VerificationReport) -> None:
     """Every declared split has a file and every file is declared; pictures that trainers decode are binary."""
     try:
         header = yaml.safe_load((folder / "README.md").read_text("utf-8").split("---\n")[1])
         configs, infos = header["configs"], header["dataset_info"]
     except (OSError, IndexError, KeyError, TypeError, yaml.YAMLError) as error:
-        checked.found(f"README.md has no header that loaders can read: {error}")
+        report.add_problem(f"README.md has no header that loaders can read: {error}")
         return
     declared = set()
     for config in configs:
@@ -108,41 +107,45 @@ def _check_card(folder: Path, checked: Checked) -> None:
             files = {path.relative_to(folder).as_posix() for path in folder.glob(part["path"])}
             declared |= files
             if not files:
-                checked.found(f"README.md declares {config['config_name']}/{part['split']}, and there is no file.")
+                report.add_problem(
+                    f"README.md declares {config['config_name']}/{part['split']}, but there is no such file."
+                )
     tables = {path.relative_to(folder).as_posix() for path in folder.glob("*/*.parquet")}
     for name in sorted(tables - declared):
-        checked.found(f"README.md does not declare {name}.")
+        report.add_problem(f"README.md does not declare {name}.")
     defaults = [config["config_name"] for config in configs if config.get("default")]
     if "pairs" in {config["config_name"] for config in configs} and defaults != ["pairs"]:
-        checked.found("README.md must make pairs the default configuration.")
+        report.add_problem("README.md must make pairs the default configuration.")
     for info in infos:
         form = FORMATS.get(info["config_name"])
         if form and info["features"] != card.features(form.columns):
-            checked.found(f"README.md describes other features of {form.kind} than its files have.")
+            report.add_problem(f"README.md describes features of {form.kind} that differ from its files.")
 
 
-def _check_file(folder: Path, path: Path, manifest: dict[str, Any], seen: _Seen, checked: Checked) -> None:
+def _check_file(
+    folder: Path, path: Path, manifest: dict[str, Any], crosschecks: _CrossChecks, report: VerificationReport
+) -> None:
     name = path.relative_to(folder).as_posix()
     kind = path.parent.name
     form = FORMATS.get(kind)
     if form is None:
-        checked.found(f"{name} is of no table that this version knows.")
+        report.add_problem(f"{name} belongs to a table that this version does not know.")
         return
     split = "validation" if path.stem == "valid" else path.name.split("-")[0].removesuffix(".json")
     rows = 0
     try:
         for table in _tables(path, form):
             rows += len(table)
-            for problem in _problems(folder, form, split, table, seen):
-                checked.found(f"{name}: {problem}")
+            for problem in _problems(folder, form, split, table, crosschecks):
+                report.add_problem(f"{name}: {problem}")
     except (OSError, ValueError, pa.ArrowInvalid) as error:
-        checked.found(f"{name} cannot be read: {error}")
+        report.add_problem(f"{name} cannot be read: {error}")
         return
     if not rows:
-        checked.found(f"{name} has no row, which breaks the loading of every split.")
+        report.add_problem(f"{name} has no rows, which breaks the loading of every split.")
     if manifest["files"].get(name, {}).get("rows") != rows:
-        checked.found(f"{name} has {rows} rows, and manifest.json says otherwise.")
-    checked.rows += rows
+        report.add_problem(f"{name} has {rows} rows, unlike manifest.json.")
+    report.rows += rows
 
 
 def _tables(path: Path, form: Format) -> Iterator[pa.Table]:
@@ -156,8 +159,8 @@ def _tables(path: Path, form: Format) -> Iterator[pa.Table]:
         yield file.read_row_group(group)
 
 
-def _problems(folder: Path, form: Format, split: str, table: pa.Table, seen: _Seen) -> set[str]:
-    """What is wrong with some rows, each said once."""
+def _problems(folder: Path, form: Format, split: str, table: pa.Table, crosschecks: _CrossChecks) -> set[str]:
+    """The distinct problems of some rows."""
     found = {f"{name} holds an address" for name in _with_addresses(table)}
     base = _BASE.get(split, split)
     for name in ("caption", "caption_0", "prompt"):
@@ -165,13 +168,13 @@ def _problems(folder: Path, form: Format, split: str, table: pa.Table, seen: _Se
             if table[name].null_count:
                 found.add(f"{name} is null")
             for prompt in set(table[name].drop_null().to_pylist()):
-                seen.prompts[hashlib.sha256(normalise_prompt(prompt).encode()).hexdigest()].add(base)
+                crosschecks.prompts[hashlib.sha256(normalise_prompt(prompt).encode()).hexdigest()].add(base)
     for name in ("image_sha256", "image_0_sha256", "image_1_sha256", "image_0_name", "image_1_name"):
         if name in table.column_names:
             for sha256 in set(table[name].drop_null().to_pylist()):
-                seen.pictures[sha256].add(base)
+                crosschecks.pictures[sha256].add(base)
     if {"label_0", "label_1"} <= set(table.column_names):
-        found |= _label_problems(form, split, table, seen)
+        found |= _label_problems(form, split, table, crosschecks)
     for name in form.pictures:
         found |= _picture_problems(name, table)
     for name in ("generations", "file_path"):
@@ -181,11 +184,11 @@ def _problems(folder: Path, form: Format, split: str, table: pa.Table, seen: _Se
     return found
 
 
-def _label_problems(form: Format, split: str, table: pa.Table, seen: _Seen) -> set[str]:
+def _label_problems(form: Format, split: str, table: pa.Table, crosschecks: _CrossChecks) -> set[str]:
     first, second = table["label_0"].to_pylist(), table["label_1"].to_pylist()
     if form.kind == "pairs" and split not in _BASE:
-        seen.pairs += len(first)
-        seen.first_wins += sum(label == 1.0 for label in first)
+        crosschecks.pairs += len(first)
+        crosschecks.first_wins += sum(label == 1.0 for label in first)
     found = set()
     if not {(a, b) for a, b in zip(first, second, strict=True)} <= {(0.0, 1.0), (1.0, 0.0)}:
         found.add("a label is neither 0 nor 1, which trainers read as a preference")
@@ -199,7 +202,7 @@ def _label_problems(form: Format, split: str, table: pa.Table, seen: _Seen) -> s
 
 
 def _picture_problems(name: str, table: pa.Table) -> set[str]:
-    """The bytes are the JPEG that the row's hash names, of the size it says, without a word of metadata."""
+    """Whether the bytes are the JPEG of the row's hash and size, without any metadata."""
     column = {"image": "image_sha256", "jpg_0": "image_0_sha256", "jpg_1": "image_1_sha256"}.get(name, f"{name}_name")
     side = name[-1] if name[-1] in "01" else ""
     found = set()
@@ -225,30 +228,29 @@ def _with_addresses(table: pa.Table) -> Iterator[str]:
             yield column.name
 
 
-def _check_splits(seen: _Seen, checked: Checked) -> None:
-    for what, found in (("prompts", seen.prompts), ("pictures", seen.pictures)):
+def _check_splits(crosschecks: _CrossChecks, report: VerificationReport) -> None:
+    for what, found in (("prompts", crosschecks.prompts), ("pictures", crosschecks.pictures)):
         leaking = sum(len(splits) > 1 for splits in found.values())
         if leaking:
-            checked.found(f"{leaking:,} {what} stand in more than one split.")
+            report.add_problem(f"{leaking:,} {what} are in more than one split.")
 
 
-def _check_balance(seen: _Seen, checked: Checked) -> None:
-    if seen.pairs and binomtest(seen.first_wins, seen.pairs).pvalue < UNLIKELY:
-        checked.found(
-            f"Picture 0 is preferred in {seen.first_wins / seen.pairs:.1%} of the pairs: sides are not shuffled."
-        )
+def _check_balance(crosschecks: _CrossChecks, report: VerificationReport) -> None:
+    if crosschecks.pairs and binomtest(crosschecks.first_wins, crosschecks.pairs).pvalue < UNLIKELY:
+        share = crosschecks.first_wins / crosschecks.pairs
+        report.add_problem(f"Picture 0 is preferred in {share:.1%} of the pairs: the sides are not shuffled.")
 
 
-def _check_croissant(folder: Path, checked: Checked) -> None:
+def _check_croissant(folder: Path, report: VerificationReport) -> None:
     try:
         import mlcroissant
     except ImportError:
-        checked.notes.append("croissant.json was not checked: pip install mlcroissant.")
+        report.notes.append("croissant.json was not report: pip install mlcroissant.")
         return
     try:
         issues = mlcroissant.Dataset(jsonld=str(folder / "croissant.json")).metadata.ctx.issues
     except (mlcroissant.ValidationError, OSError, ValueError) as error:
-        checked.found(f"croissant.json is not valid: {error}")
+        report.add_problem(f"croissant.json is not valid: {error}")
         return
     for issue in sorted(issues.errors):
-        checked.found(f"croissant.json: {issue}")
+        report.add_problem(f"croissant.json: {issue}")

@@ -1,4 +1,4 @@
-"""A folder that reads like a release whose raters all have one taste: enough to learn from within a test."""
+"""A folder in the layout of a release whose raters all prefer brighter pictures: enough to learn within a test."""
 
 import hashlib
 import io
@@ -21,16 +21,16 @@ from ratings.releases.publishing import card
 
 Picture = PIL.Image.Image
 SECRET = "examples"
-ERRS = 0.1  # how often a rater says the opposite of the taste
+ERROR_RATE = 0.1  # how often a rater prefers the darker picture
 
 
 def brightness(picture: Picture) -> float:
-    """The taste of these raters: the mean of all pixels, 0 to 255."""
+    """What these raters prefer: the mean of all pixels, 0 to 255."""
     return float(np.asarray(picture.convert("L")).mean())
 
 
 def write_examples(folder: Path, drawn: Iterable[tuple[str, Picture, Picture]], *, seed: int = 0) -> dict[str, int]:
-    """Writes (words, one picture, another) as the pairs of a release; returns {split: rows}.
+    """Writes (prompt, one picture, another) as the pairs of a release; returns {split: rows}.
 
     The brighter picture is preferred, but for one answer in ten.
     """
@@ -38,7 +38,7 @@ def write_examples(folder: Path, drawn: Iterable[tuple[str, Picture, Picture]], 
     rows: dict[str, list[dict[str, Any]]] = {}
     for number, (words, *pictures) in enumerate(drawn):
         split = splits.split_of(SECRET, words)
-        first_wins = (brightness(pictures[0]) > brightness(pictures[1])) != (rng.random() < ERRS)
+        first_wins = (brightness(pictures[0]) > brightness(pictures[1])) != (rng.random() < ERROR_RATE)
         found = rows.setdefault(split, [])
         found.append(_row(number, len(found), words, [_jpeg(picture) for picture in pictures], first_wins))
     form = pairs.FORMAT
@@ -53,7 +53,7 @@ def write_examples(folder: Path, drawn: Iterable[tuple[str, Picture, Picture]], 
 
 
 def _describe(folder: Path, counts: dict[str, int]) -> None:
-    """The header that loaders read, and a manifest that says what this is."""
+    """Writes the header that loaders read, and a manifest."""
     files = [{"split": split, "path": f"pairs/{split}-*.parquet"} for split in counts]
     info = {"config_name": "pairs", "features": card.features(pairs.COLUMNS)}
     header = {"configs": [{"config_name": "pairs", "default": True, "data_files": files}], "dataset_info": [info]}

@@ -1,4 +1,4 @@
-"""``manage.py build_release``: one clear line on refusal, and a build that outlives being killed."""
+"""``manage.py build_release``: one sentence on refusal, and builds that survive being killed."""
 
 import hashlib
 import io
@@ -25,9 +25,8 @@ from accounts.models import User
 from generation.media import storage
 from generation.models import Image
 from generation.parameters import Parameters
-from ratings import tasks
 from ratings.models import Release
-from ratings.releases import building
+from ratings.releases import building, tasks
 from ratings.releases import services as releases_services
 from ratings.releases.engine.eligibility import ReleaseFilter
 from ratings.releases.publishing.verification import verify_release
@@ -50,10 +49,10 @@ def test_it_says_what_it_built_and_how_to_read_it(community: Any, tmp_path: Path
 def test_what_cannot_be_done_is_one_sentence(alice: User, tmp_path: Path) -> None:
     out = str(tmp_path / "out")
     for arguments, words in {
-        (out,): "Nothing would leave",
+        (out,): "would be empty",
         (out, "--kinds", "pears"): "Choose among pairs",
         (out, "--checkpoint", "none"): "no checkpoint “none”",
-        (out, "--resume"): "No build into",
+        (out, "--resume"): "no unfinished build into",
     }.items():
         with pytest.raises(CommandError, match=words):
             call_command("build_release", *arguments)
@@ -123,8 +122,8 @@ def ended(pid: int) -> int:
 def carry_on(release_id: int) -> None:
     """What `build_release --resume` does."""
     release = Release.objects.get(pk=release_id)
-    releases_services.freeze_plan(release=release)
-    building.release_claims(release=release)
+    releases_services.write_plan(release=release)
+    building.clear_claims(release=release)
     building.check_built(release=release)
     building.build_release(release=release)
 
@@ -155,26 +154,26 @@ def test_ten_kills_at_random_moments_change_no_byte(community: Any, media: Path,
 
 @pytest.mark.django_db(transaction=True)
 def test_a_full_disk_is_a_sentence_and_nothing_that_looks_finished(community: Any, media: Path, tmp_path: Path) -> None:
-    """No file of more than 4 KiB can be written; with room again it resumes."""
+    """No file of more than 4 KiB can be written; with space again it resumes."""
     out, words = tmp_path / "out", tmp_path / "words"
 
-    def without_room() -> None:
+    def without_space() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
         try:
             call_command("build_release", str(out), "--kinds", "pairs", stdout=io.StringIO())
         except CommandError as error:
             words.write_text(str(error))
 
-    assert ended(in_a_child(without_room)) == 0
+    assert ended(in_a_child(without_space)) == 0
     assert "File too large" in words.read_text()
-    assert f"Nothing was put at {out}; run it again with --resume." in words.read_text()
+    assert f"{out} was not created. Run the command again with --resume." in words.read_text()
     assert not out.exists()
     call_command("build_release", str(out), "--resume")
     assert verify_release(out).problems == []
 
 
 @pytest.mark.django_db
-def test_a_worker_without_room_ends_the_release_with_a_sentence(community: Any, tmp_path: Path) -> None:
+def test_a_worker_without_space_ends_the_release_with_a_sentence(community: Any, tmp_path: Path) -> None:
     release = releases_services.plan_release(filter=ReleaseFilter(), kinds=("pairs",), destination=tmp_path / "out")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     try:
@@ -189,7 +188,7 @@ def test_a_worker_without_room_ends_the_release_with_a_sentence(community: Any, 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_store_that_is_gone_for_a_while_is_waited_for(
+def test_an_unreachable_store_is_retried_until_it_is_back(
     community: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """SeaweedFS stops after the first file and comes back: the release goes on and is whole."""

@@ -1,4 +1,4 @@
-"""What goes, goes: after consent is taken back or something is deleted, nothing of it is in what is built next."""
+"""Privacy: after consent is withdrawn or data is deleted, nothing of it is in the releases built next."""
 
 import io
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The pages and API of releases: the research team's alone, with progress, cancel and links that die."""
+"""Pages and API of releases: for the research team only, with progress, cancel and links that stop working."""
 
 import io
 import re
@@ -53,7 +53,7 @@ def test_a_long_ledger_is_counted_by_a_worker_while_the_page_follows(
     page = browser.post("/research/releases/new/", choice).content.decode()
     found = re.search(r'hx-get="(/research/releases/previews/[0-9a-f]{32}/)"', page)
     assert found is not None
-    assert "a worker counts" in page
+    assert "The figures will appear here" in page
     assert "train 4" not in page
     assert "hx-get" in browser.get(found[1]).content.decode()
     previews.count_preview(filter=ReleaseFilter(), kinds=CHOICES["kinds"])
@@ -62,14 +62,14 @@ def test_a_long_ledger_is_counted_by_a_worker_while_the_page_follows(
     assert "hx-get" not in fragment
     assert "train 4" in browser.post("/research/releases/new/", choice).content.decode()
     lost = f"/research/releases/previews/{'0' * 32}/"
-    assert "did not come" in browser.get(lost).content.decode()
+    assert "no longer available" in browser.get(lost).content.decode()
     assert as_user(None).get(lost).status_code == 404
     asked = {"kinds": ["pairs"], "min_margin": 0.5}
     assert api_as(rita).post("/api/releases/preview/", asked, format="json").status_code == 202
     previews.count_preview(filter=ReleaseFilter(min_margin=0.5), kinds=["pairs"])
-    told = api_as(rita).post("/api/releases/preview/", asked, format="json").json()
-    assert told["rows"]["pairs"]["train"] == 4
-    assert "examples" not in told
+    preview = api_as(rita).post("/api/releases/preview/", asked, format="json").json()
+    assert preview["rows"]["pairs"]["train"] == 4
+    assert "examples" not in preview
 
 
 def test_previews_are_counted_only_so_often(
@@ -100,7 +100,7 @@ def test_a_release_is_begun_followed_and_cancelled_in_the_browser(community: Any
     fragment = browser.get(begun["Location"], headers={"HX-Request": "true"}).content.decode()
     assert "every 2s" in fragment
     assert "<html" not in fragment
-    releases_services.freeze_plan(release=release)
+    releases_services.write_plan(release=release)
     building.build_shard(shard=release.shards.all()[0])
     assert "1 of" in browser.get(begun["Location"]).content.decode()
     browser.post(f"/research/releases/{release.public_id}/cancel/")
@@ -129,6 +129,23 @@ def test_a_signed_link_hands_out_the_whole_release_and_dies_with_it(community: A
     assert as_user(None).get(file["url"].replace("/files/", "/files/../../secret_key")).status_code == 404
     Release.objects.update(state=Release.State.WITHDRAWN)
     assert as_user(None).get(url).status_code == 404
+
+
+@pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume asynchronous iterators")
+def test_a_file_is_resumed_and_an_archive_is_always_the_same(community: Any, rita: User, as_user: As) -> None:
+    build(None)
+    page = as_user(rita).get(f"/research/releases/{Release.objects.get().public_id}/")
+    url, client = page.context["files"][0]["url"], as_user(None)
+    whole = client.get(url)
+    content = b"".join(whole)
+    assert whole["Content-Disposition"].startswith("attachment")
+    rest = client.get(url, headers={"Range": "bytes=100-", "If-Range": whole["ETag"]})
+    assert (rest.status_code, b"".join(rest)) == (206, content[100:])
+    assert client.get(url, headers={"If-None-Match": whole["ETag"]}).status_code == 304
+    archive = page.context["archive_url"]
+    first = _fetch(client, archive)
+    assert {info.date_time for info in zipfile.ZipFile(io.BytesIO(first)).infolist()} == {(1980, 1, 1, 0, 0, 0)}
+    assert _fetch(client, archive) == first
 
 
 def _fetch(client: Client, url: str) -> bytes:

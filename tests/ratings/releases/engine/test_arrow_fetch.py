@@ -20,14 +20,14 @@ def test_one_call_is_made_ahead_and_no_more() -> None:
         done[number].set()
         return number
 
-    for number in arrow_fetch.one_ahead(partial(make, number) for number in range(5)):
+    for number in arrow_fetch.prefetch(partial(make, number) for number in range(5)):
         if number < 4:
             assert done[number + 1].wait(10), "the next one is made while this one is used"
         assert made == list(range(min(number + 2, 5)))
 
 
 def test_what_a_call_raises_is_raised_in_its_turn() -> None:
-    calls = arrow_fetch.one_ahead(partial(divmod, 6, number) for number in (3, 2, 0, 1))
+    calls = arrow_fetch.prefetch(partial(divmod, 6, number) for number in (3, 2, 0, 1))
     assert [next(calls), next(calls)] == [(2, 0), (3, 0)]
     with pytest.raises(ZeroDivisionError):
         next(calls)
@@ -35,6 +35,6 @@ def test_what_a_call_raises_is_raised_in_its_turn() -> None:
 
 @settings(deadline=None)
 @given(st.lists(st.lists(st.integers(-5, 5), max_size=4), max_size=8))
-def test_lists_come_back_from_the_words_that_copy_tells(rows: list[list[int]]) -> None:
+def test_lists_sent_as_text_are_parsed_back(rows: list[list[int]]) -> None:
     words = pa.array([" ".join(map(str, row)) for row in rows], pa.string())
-    assert sql.split_words(words, pa.list_(pa.int64())).to_pylist() == rows
+    assert sql.parse_lists(words, pa.list_(pa.int64())).to_pylist() == rows

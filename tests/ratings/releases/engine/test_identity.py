@@ -41,9 +41,9 @@ def test_many_rows_are_named_as_each_is(ids: list[int]) -> None:
 def test_postgres_names_rows_as_python_does() -> None:
     """The same plan made by another version of PostgreSQL, or by hand, finds the same pseudonyms."""
     keys = Keys("secret", "one", "pairs")
-    sql.run("CREATE TEMP TABLE release_key (purpose text PRIMARY KEY, inner_pad bytea, outer_pad bytea)")
+    sql.execute("CREATE TEMP TABLE release_key (purpose text PRIMARY KEY, inner_pad bytea, outer_pad bytea)")
     padded = pads(derived_key("secret", "release", "one", "pairs", "row"))
-    sql.run("INSERT INTO release_key VALUES ('row', %s, %s)", padded)
-    statement = f"SELECT {sql.number('row', sql.listed('12'))}, {sql.text('row', sql.listed('12', '34'))}"
-    assert sql.rows(statement) == [(keys.row(12), keys.text("row", 12, 34))]
-    sql.run("DROP TABLE release_key")
+    sql.execute("INSERT INTO release_key VALUES ('row', %s, %s)", padded)
+    statement = f"SELECT {sql.number('row', sql.json_list('12'))}, {sql.text('row', sql.json_list('12', '34'))}"
+    assert sql.fetch_all(statement) == [(keys.row(12), keys.text("row", 12, 34))]
+    sql.execute("DROP TABLE release_key")

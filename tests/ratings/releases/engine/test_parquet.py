@@ -7,9 +7,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ratings.releases.engine.image_reader import Picture, Waiting
+from ratings.releases.engine.image_reader import PendingPictures, Picture
 from ratings.releases.engine.parquet import write_shard
-from ratings.releases.formats.columns import IMAGE_ROW_GROUP, IMAGES, Column, Format
+from ratings.releases.formats.base import Format
+from ratings.releases.formats.columns import IMAGE_ROW_GROUP, IMAGES, Column
 
 FORM = Format(
     kind="toy",
@@ -24,12 +25,12 @@ FORM = Format(
 
 
 class Counting:
-    """Picture bytes that remember how many were begun at a time, and how many groups were not waited for yet."""
+    """Picture bytes that remember how many were started at a time, and how many groups were not waited for yet."""
 
     def __init__(self) -> None:
         self.most = self.open = self.most_open = 0
 
-    def begin(self, ids: Iterable[int]) -> Waiting:
+    def start_reading(self, ids: Iterable[int]) -> PendingPictures:
         found = {pk: Picture(f"{pk:064x}", bytes([pk % 256]) * 10) for pk in ids}
         self.most = max(self.most, len(found))
         self.open += 1

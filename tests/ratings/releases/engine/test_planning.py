@@ -1,4 +1,4 @@
-"""What a plan of a release counts, takes along and leaves, by the asks it speaks of and by the shapes of pictures."""
+"""What a plan counts and leaves out: by the asks it is about, and by the shapes of pictures."""
 
 from pathlib import Path
 from typing import Any
