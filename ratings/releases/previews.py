@@ -22,7 +22,7 @@ from ratings.releases.engine.eligibility import ReleaseFilter
 LIVE_ASKS = 5_000  # with more asks in the ledger a worker counts
 EXAMPLES = 12
 CACHE_SECONDS = 600  # how long an answer is kept
-COUNTING_SECONDS = 900  # after that a lost count may start anew
+COUNTING_SECONDS = 900  # after that a lost count may start again
 COUNTS, COUNTS_WITHIN = 20, 600  # per member, within seconds
 
 

@@ -93,7 +93,7 @@ ELIGIBLE_PAIR = "of_pictures = '' AND of_votes = ''"
 _SIDES = f"""CREATE TEMP TABLE release_side ON COMMIT DROP AS
 SELECT named.*, count(*) OVER (PARTITION BY picture_0.prompt) AS n_of_prompt,
   row_number() OVER (PARTITION BY picture_0.prompt, picture_0.author_id ORDER BY named.pair) AS nth,
-  row_number() OVER (ORDER BY low, high) AS place
+  row_number() OVER (ORDER BY low, high) AS position
   FROM (SELECT *, {sql.text("pair", sql.json_list("low", "high"))} AS pair,
           {sql.text("image", sql.json_list("id_0"))} AS uid_0, {sql.text("image", sql.json_list("id_1"))} AS uid_1
           FROM (SELECT nr, low, high, split, CASE WHEN low_is_first THEN low ELSE high END AS id_0,
@@ -123,8 +123,8 @@ def create_tables(scope: Scope, kind: str) -> None:
     pair_votes.count_dropped(scope, kind)
     sql.execute("DROP TABLE IF EXISTS pg_temp.release_side")
     placed = sql.execute(_SIDES)
-    sql.execute("CREATE UNIQUE INDEX ON release_side (place)")
-    sql.execute("ANALYZE release_side (nr, id_0, id_1, place, split, nth)")
+    sql.execute("CREATE UNIQUE INDEX ON release_side (position)")
+    sql.execute("ANALYZE release_side (nr, id_0, id_1, position, split, nth)")
     if lost := sql.fetch_all(f"SELECT count(*) FROM release_pair WHERE {ELIGIBLE_PAIR}")[0][0] - placed:  # noqa: S608
         scope.drop(kind, "file_missing", lost)
 
@@ -133,11 +133,11 @@ def plan_pairs(scope: Scope, kind: str, columns: Sequence[Column], *, with_uniqu
     """The rows of a format of pairs in the order of their pictures' ids, followed by the unique splits."""
     create_tables(scope, kind)
     private = [*_PRIVATE, "_row"]
-    query = f"""SELECT {sql.select_list(columns, **_PRIVATE, _row="side.place")} FROM {_SOURCE}
-     WHERE side.place BETWEEN %s AND %s"""  # noqa: S608 (literals of ours)
+    query = f"""SELECT {sql.select_list(columns, **_PRIVATE, _row="side.position")} FROM {_SOURCE}
+     WHERE side.position BETWEEN %s AND %s"""  # noqa: S608 (literals of ours)
     sql.prefer_index_scans()
     database = arrow_fetch.open_connection()
-    spans = sql.key_ranges("release_side", _RANGE, "place")
+    spans = sql.key_ranges("release_side", _RANGE, "position")
     for table in arrow_fetch.prefetch(
         partial(sql.fetch_rows, database, query, span, columns, private) for span in spans
     ):

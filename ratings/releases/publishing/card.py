@@ -25,8 +25,8 @@ def licence_text() -> str:
 def consent_text() -> str:
     """What the members behind the rows agreed to, in the wording that they saw."""
     purposes = (Purpose.TRAIN, Purpose.PUBLISH)
-    words = "\n".join(f"## {purpose.label}\n\n{EXPLAINED[purpose]}\n" for purpose in purposes)
-    return (_TEXTS / "CONSENT.md").read_text(encoding="utf-8").format(version=TEXT_VERSION, words=words)
+    wording = "\n".join(f"## {purpose.label}\n\n{EXPLAINED[purpose]}\n" for purpose in purposes)
+    return (_TEXTS / "CONSENT.md").read_text(encoding="utf-8").format(version=TEXT_VERSION, words=wording)
 
 
 def features(columns: Iterable[Column]) -> list[dict[str, Any]]:

@@ -184,7 +184,7 @@ def published_file(release: Release, name: str) -> IO[bytes] | None:
 
 
 def check_folder(folder: Path) -> None:
-    """Raises Refused unless `folder` is absent or empty, in a place that can be written."""
+    """Raises Refused unless `folder` is missing or empty, in a folder that can be written to."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise Refused("destination_taken", _("%(folder)s is not empty. Choose another folder.") % {"folder": folder})
     parent = next(path for path in folder.parents if path.exists())

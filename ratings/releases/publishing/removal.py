@@ -76,22 +76,25 @@ def remove_rows(release: Release, members: Collection[int], pictures: Collection
     for block in blocks.order_by("pk").select_for_update(of=("self",)).iterator(chunk_size=20):
         table = block_codec.decode(block.data)
         mask = block_codec.depends_on(table, members, pictures)
-        gone = int(pc.sum(mask).as_py() or 0)
-        if not gone:
+        found = int(pc.sum(mask).as_py() or 0)
+        if not found:
             continue
         _add_tombstones(release, FORMATS[block.shard.kind].key, block.shard.kind, table.filter(mask), at)
         _replace_block(block, table.filter(pc.invert(mask)))
         changed.add(block.shard_id)
-        removed += gone
+        removed += found
     _mark_for_rebuild(release, changed)
     return removed
 
 
-def _add_tombstones(release: Release, key: str, kind: str, gone: pa.Table, at: datetime) -> None:
+def _add_tombstones(release: Release, key: str, kind: str, deleted: pa.Table, at: datetime) -> None:
     if not (release.published_at or release.parent_id):
         return  # nobody has a copy
     ReleaseTombstone.objects.bulk_create(
-        (ReleaseTombstone(release=release, kind=kind, key=value, gone_on=at.date()) for value in gone[key].to_pylist()),
+        (
+            ReleaseTombstone(release=release, kind=kind, key=value, gone_on=at.date())
+            for value in deleted[key].to_pylist()
+        ),
         batch_size=_CHUNK,
         ignore_conflicts=True,
     )
@@ -112,7 +115,7 @@ def _replace_block(block: ReleaseBlock, rest: pa.Table) -> None:
 def _mark_for_rebuild(release: Release, changed: Collection[int]) -> None:
     """Marks the shards that lost a row for building again; an empty one goes, and the others of its split are renamed.
 
-    Whoever is publishing the release loses the claim: the files being written speak of the rows that were deleted.
+    Whoever is publishing the release loses the claim: the files being written describe rows that were deleted.
     """
     if changed:
         Release.objects.filter(pk=release.pk).update(finish_claimed_until=None)
