@@ -13,16 +13,9 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 app = Celery("salon")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 _FEED = ("ranking", "search", "styles", "challenges", "tags", "notifications")
+_RATINGS = ("ratings", "ratings.releases")
 app.autodiscover_tasks(
-    [
-        "accounts",
-        "moderation",
-        "generation.queue",
-        "feed",
-        *(f"feed.{name}" for name in _FEED),
-        "ratings",
-        "ratings.releases",
-    ]
+    ["accounts", "moderation", "generation.queue", "feed", *(f"feed.{name}" for name in _FEED), *_RATINGS]
 )
 
 
