@@ -5,7 +5,7 @@ import io
 import random
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -22,11 +22,11 @@ from ratings.asking.sampling import GOLD
 from ratings.asking.services import answer_comparison, draw_comparison, mark_shown
 from ratings.asking.tokens import token_for
 from ratings.simulation import workers
-from ratings.simulation.stage import agree, simulated_user
+from ratings.simulation.state import agree, simulated_user
 
 ROOT = Path(__file__).resolve().parent.parent
 MAKERS, STEPS = 8, 6
-ERRS = 0.1  # how often a rater says the opposite of the taste
+ERRS = 0.1  # how often a rater says the opposite of their preference
 _light: dict[int, float] = {}
 
 
@@ -79,19 +79,20 @@ def hang(
         ).pk
         for n, prompt in enumerate(words)
     ]
-    workers.draw_inline(made, lambda _n: None)
+    workers.generate_inline(made, lambda _n: None)
     images = list(Image.objects.filter(generation__in=made, state="ready").select_related("author").order_by("pk"))
     for image in images:
         publish_image(image=image, author=image.author)
     return images
 
 
-def judge(raters: Sequence[User], votes: int, seed: int) -> Counter[str]:
+def answer_pairs(raters: Sequence[User], votes: int, seed: int) -> Counter[str]:
     """Each rater answers up to `votes` pairs that Compare draws; {checkpoint: its wins against the other}."""
     rng, wins = random.Random(seed), Counter[str]()
     for rater in raters:
-        for _ in range(votes):
-            at = timezone.now()
+        start = timezone.now() - timedelta(seconds=2 * votes)
+        for number in range(votes):
+            at = start + timedelta(seconds=2 * number)  # within the rate limit of Compare
             ask = draw_comparison(rater=rater, at=at, rng=rng)
             if ask is None:
                 break
@@ -118,7 +119,7 @@ def _answer(ask: Ask, rater: User, rng: random.Random, at: datetime) -> Image:
 
 
 def light_of(image: Image) -> float:
-    """The taste of these raters: the mean of all pixels, 0 to 255."""
+    """The preference of these raters: the mean of all pixels, 0 to 255."""
     if image.pk not in _light:
         with PIL.Image.open(io.BytesIO(training_jpeg(image))) as opened:
             _light[image.pk] = float(np.asarray(opened.convert("L")).mean())

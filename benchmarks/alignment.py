@@ -76,7 +76,7 @@ def run(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     for start in range(0, len(asked), WAVE):
         wave = asked[start : start + WAVE]
         _step(spent, "draw", lambda: [site.hang(makers, starter, wave, much) for much in GUIDANCE])  # noqa: B023
-        _step(spent, "judge", lambda: site.judge(raters, options.votes, start))  # noqa: B023
+        _step(spent, "judge", lambda: site.answer_pairs(raters, options.votes, start))  # noqa: B023
     _step(spent, "release", lambda: call_command("build_release", str(release), "--kinds", "pairs"))
     arguments = ["--release", str(release), "--checkpoint", "starter", "--out", str(aligned)]
     arguments += [] if options.steps is None else ["--steps", str(options.steps)]
@@ -84,7 +84,7 @@ def run(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     facts = json.loads((aligned / "alignment.json").read_text("utf-8"))
     checkpoints = [starter, Checkpoint.objects.get(slug="starter-aligned")]
     drawn = {each.slug: site.hang(makers, each, fresh) for each in checkpoints}
-    wins = site.judge(site.people("stranger", RATERS), options.votes, -1)
+    wins = site.answer_pairs(site.people("stranger", RATERS), options.votes, -1)
     light = {slug: statistics.fmean(map(site.light_of, images)) for slug, images in drawn.items()}
     rows = {name: facts[f"validation_{name}"] for name in ROWS}
     return {"validation": rows, "settings": facts["settings"], "seconds": spent, "wins": dict(wins), "light": light}

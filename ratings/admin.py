@@ -1,4 +1,4 @@
-"""For staff: the ledger and the policies to look things up in, and new wordings of questions. Nothing is edited."""
+"""Admin pages: the ledger and policies (read-only), and new wordings of questions."""
 
 import json
 from typing import Any

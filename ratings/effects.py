@@ -1,4 +1,4 @@
-"""What a decision changes here: nobody is asked any longer about what they may not see (MODERATION_EFFECTS)."""
+"""Closes asks about pictures that a moderation decision hid (MODERATION_EFFECTS)."""
 
 from django.db import models
 from django.db.models import Q
@@ -11,7 +11,7 @@ from ratings.models import Ask
 
 
 def apply(*, decision: Decision, target: models.Model) -> None:
-    """Closes open asks that a decision made impossible; runs inside the decision's transaction."""
+    """Closes open asks that the decision rules out, inside its transaction."""
     action = Decision.Action(decision.action)
     if isinstance(target, User):
         if action == Decision.Action.RESTRICT:

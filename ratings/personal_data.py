@@ -64,7 +64,7 @@ def export(user: User) -> dict[str, Any]:
 
 
 def erase(user: User) -> None:
-    """Deletes what the member answered and everything said about their pictures; answers go with their asks."""
+    """Deletes the member's asks with their answers, and every ask about their pictures."""
     rated = list(Rating.objects.filter(rater=user).values_list("image", flat=True).distinct())
     Ask.objects.filter(rater=user).delete()
     RaterStanding.objects.filter(rater=user).delete()

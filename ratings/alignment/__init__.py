@@ -1,5 +1,5 @@
-"""Diffusion-DPO with a LoRA: a checkpoint learns from a release what people prefer (Wallace et al. 2023).
+"""Diffusion-DPO with a LoRA: fine-tunes a checkpoint on the preferences of a release (Wallace et al. 2023).
 
-The only part of this app that imports torch. `data` reads a release, `training` learns, `measuring` says how far,
-`saving` writes a checkpoint that the site can register.
+The only package of this app that imports torch. `data` reads a release, `training` trains, `evaluation` measures,
+`registration` saves the checkpoint and registers it.
 """

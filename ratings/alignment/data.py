@@ -1,4 +1,4 @@
-"""Pairs of a release as a denoiser sees them: latents of both pictures and the embedding of their words."""
+"""Pairs of a release as a denoiser takes them: latents of both pictures and the embedding of their prompt."""
 
 import io
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ class AlignmentError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Latents (N, channels, H, W) of what was preferred and what was not, words (N, L, D), prompts as group numbers."""
+    """Latents (N, channels, H, W) of preferred and other pictures, prompt embeddings (N, L, D), prompt groups."""
 
     preferred: torch.Tensor
     other: torch.Tensor
@@ -36,7 +36,7 @@ class Pairs:
 
 
 def read_pairs(folder: Path, split: str, *, cache: Path, most: int | None = None) -> datasets.Dataset:
-    """The default configuration of a release, read as every trainer reads it; raises AlignmentError."""
+    """One split of a release's default configuration, read with `datasets`. Raises AlignmentError."""
     try:
         rows = datasets.load_dataset(str(folder), cache_dir=str(cache), split=split)
     except (ValueError, OSError, datasets.exceptions.DatasetNotFoundError) as error:
@@ -47,7 +47,7 @@ def read_pairs(folder: Path, split: str, *, cache: Path, most: int | None = None
 
 
 def encode_pairs(rows: datasets.Dataset, pipeline: Any) -> Pairs:
-    """Every picture and every prompt once, by the pipeline's own encoders: training never looks at them again."""
+    """Encodes every picture and every prompt once, with the pipeline's own encoders."""
     preferred, other = [], []
     for batch in _batches(rows):
         sides = [_latents(batch[name], pipeline) for name in ("jpg_0", "jpg_1")]

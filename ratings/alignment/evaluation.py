@@ -1,4 +1,4 @@
-"""How often a denoiser prefers what people preferred, with an interval. The arithmetic is pure."""
+"""How often a denoiser prefers the picture that people preferred, with an interval. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,8 +28,8 @@ def accuracy(margins: Sequence[float], groups: Sequence[int]) -> Accuracy:
     return _mean(_hits(margins), groups)
 
 
-def rise(before: Sequence[float], after: Sequence[float], groups: Sequence[int]) -> Accuracy:
-    """By how much the accuracy rose on the same pairs; the interval is that of the difference."""
+def improvement(before: Sequence[float], after: Sequence[float], groups: Sequence[int]) -> Accuracy:
+    """The gain in accuracy on the same pairs, with the interval of the difference."""
     return _mean(_hits(after) - _hits(before), groups)
 
 
@@ -38,7 +38,7 @@ def _hits(margins: Sequence[float]) -> NDArray[np.float64]:
 
 
 def _mean(values: NDArray[np.float64], groups: Sequence[int], *, seed: int = 0) -> Accuracy:
-    """The interval resamples prompts, not pairs: pairs of one prompt are no independent evidence."""
+    """The interval resamples prompts, not pairs: pairs of one prompt are not independent."""
     numbers = np.unique(np.asarray(groups), return_inverse=True)[1]
     sums, held = np.bincount(numbers, weights=values), np.bincount(numbers)
     drawn = np.random.default_rng(seed).integers(0, len(held), size=(RESAMPLES, len(held)))

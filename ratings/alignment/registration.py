@@ -1,4 +1,4 @@
-"""An aligned checkpoint on disk, and on the site: the LoRA alone, and a folder with it merged in."""
+"""Saves an aligned checkpoint (the LoRA alone, and merged) and registers it."""
 
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,7 @@ def register(base: Checkpoint, folder: Path, *, slug: str, name: str) -> Checkpo
 
 
 def location_of(folder: Path) -> str:
-    """As the registry names it: relative where it lies in the folder of checkpoints."""
+    """The location for the registry: relative if it lies in the checkpoints folder."""
     from django.conf import settings
 
     root = Path(settings.CHECKPOINTS_DIR).resolve()

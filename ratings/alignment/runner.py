@@ -1,4 +1,4 @@
-"""One alignment from end to end: read, measure, train, measure again, write."""
+"""One alignment from end to end: read, measure, train, measure again, save."""
 
 import json
 import tempfile
@@ -9,22 +9,22 @@ from generation.engines.base import Source
 from generation.engines.diffusers.loading import load
 from generation.models import Checkpoint
 from ratings.alignment import data, registration, training
-from ratings.alignment.evaluation import CHANCE, Accuracy, accuracy, rise
+from ratings.alignment.evaluation import CHANCE, Accuracy, accuracy, improvement
 from ratings.alignment.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Aligned:
-    """Implicit preference accuracy on the validation split, before and after, and by how much it rose."""
+class Result:
+    """Implicit preference accuracy on the validation split before and after, and the improvement."""
 
     before: Accuracy
     after: Accuracy
-    rise: Accuracy
+    improvement: Accuracy
 
     @property
-    def has_learnt(self) -> bool:
-        """Whether the intervals leave out chance and where it began."""
-        return self.after.low > CHANCE and self.rise.low > 0
+    def has_improved(self) -> bool:
+        """Whether the intervals exclude chance, and no improvement."""
+        return self.after.low > CHANCE and self.improvement.low > 0
 
 
 def align(
@@ -34,8 +34,8 @@ def align(
     *,
     settings: Settings,
     most: int | None = None,
-    told: training.Told,
-) -> Aligned:
+    on_step: training.OnStep,
+) -> Result:
     """Aligns `base` with the pairs of the release at `release` and writes the result to `folder`.
 
     `most` bounds the pairs of each split. Raises AlignmentError or CheckpointError.
@@ -49,16 +49,16 @@ def align(
             for split in ("train", "validation")
         )
     before = training.measure(held_out, pipeline, settings)
-    training.train(train, pipeline, settings, told=told)
+    training.train(train, pipeline, settings, on_step=on_step)
     after = training.measure(held_out, pipeline, settings)
     groups = held_out.groups
-    done = Aligned(accuracy(before, groups), accuracy(after, groups), rise(before, after, groups))
+    done = Result(accuracy(before, groups), accuracy(after, groups), improvement(before, after, groups))
     registration.save(pipeline, folder)
     _write_card(base, release, folder, settings, done)
     return done
 
 
-def _write_card(base: Checkpoint, release: Path, folder: Path, settings: Settings, done: Aligned) -> None:
+def _write_card(base: Checkpoint, release: Path, folder: Path, settings: Settings, done: Result) -> None:
     manifest = (
         json.loads((release / "manifest.json").read_text("utf-8")) if (release / "manifest.json").exists() else {}
     )
@@ -71,6 +71,6 @@ def _write_card(base: Checkpoint, release: Path, folder: Path, settings: Setting
         "settings": asdict(settings),
         "validation_before": asdict(done.before),
         "validation_after": asdict(done.after),
-        "validation_rise": asdict(done.rise),
+        "validation_rise": asdict(done.improvement),
     }
     (folder / "alignment.json").write_text(json.dumps(facts, indent=2) + "\n", "utf-8")

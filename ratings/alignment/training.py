@@ -1,4 +1,4 @@
-"""Diffusion-DPO: the denoising error on what was preferred falls against the reference's, more than on the other.
+"""Diffusion-DPO: lowers the denoising error on the preferred picture more than on the other, against a reference.
 
 Wallace et al. 2023, "Diffusion Model Alignment Using Direct Preference Optimization", equation 14; the reference is
 the same denoiser with its LoRA switched off.
@@ -19,11 +19,11 @@ from ratings.alignment.data import AlignmentError, Pairs
 from ratings.alignment.settings import Settings
 
 TARGETS = ["to_k", "to_q", "to_v", "to_out.0"]
-Told = Callable[[int, float], None]  # a step, and its loss
+OnStep = Callable[[int, float], None]  # step number, loss
 
 
 def add_lora(pipeline: Any, settings: Settings) -> list[torch.nn.Parameter]:
-    """Puts a LoRA on the denoiser's attention and freezes everything else; returns what there is to train."""
+    """Adds a LoRA to the denoiser's attention and freezes everything else; returns the trainable weights."""
     unet = getattr(pipeline, "unet", None)
     if unet is None or getattr(unet.config, "addition_embed_type", None):
         raise AlignmentError(
@@ -72,8 +72,8 @@ def margins_of(trained: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
     return gained[0] - gained[1]
 
 
-def train(pairs: Pairs, pipeline: Any, settings: Settings, *, told: Told) -> None:
-    """Learns from `pairs` in place; the same settings on the same machine learn the same."""
+def train(pairs: Pairs, pipeline: Any, settings: Settings, *, on_step: OnStep) -> None:
+    """Trains the pipeline on `pairs` in place. Deterministic on one machine."""
     accelerator = Accelerator(cpu=str(pipeline.device) == "cpu")
     weights = [weight for weight in pipeline.unet.parameters() if weight.requires_grad]
     optimiser = torch.optim.AdamW(weights, lr=settings.rate)
@@ -90,12 +90,12 @@ def train(pairs: Pairs, pipeline: Any, settings: Settings, *, told: Told) -> Non
         accelerator.clip_grad_norm_(weights, 1.0)
         optimiser.step()
         optimiser.zero_grad()
-        told(step + 1, float(loss.detach()))
+        on_step(step + 1, float(loss.detach()))
     unet.eval()
 
 
 def _shuffled(rows: int, settings: Settings) -> Iterator[list[int]]:
-    """Batches of row numbers, epoch after epoch, without end."""
+    """Endless batches of row indexes, shuffled every epoch."""
     rng = random.Random(settings.seed)
     while True:
         order = list(range(rows))
@@ -105,15 +105,15 @@ def _shuffled(rows: int, settings: Settings) -> Iterator[list[int]]:
 
 
 def _spread(count: int, scheduler: Any, generator: torch.Generator) -> torch.Tensor:
-    """A random timestep out of each of `count` equal parts of the schedule: the loss of a step varies less."""
-    shares = (torch.arange(count) + torch.rand(count, generator=generator)) / count
-    times: torch.Tensor = (shares * scheduler.config.num_train_timesteps).long()
+    """One random timestep from each of `count` equal parts of the schedule, which lowers the variance of the loss."""
+    fractions = (torch.arange(count) + torch.rand(count, generator=generator)) / count
+    times: torch.Tensor = (fractions * scheduler.config.num_train_timesteps).long()
     return times
 
 
 @torch.no_grad()
 def measure(pairs: Pairs, pipeline: Any, settings: Settings) -> list[float]:
-    """The implicit margins of pairs: the mean over `draws` timesteps, evenly spaced, and noise that never changes."""
+    """The implicit margin of each pair: the mean over `draws` evenly spaced timesteps with fixed noise."""
     scheduler = DDPMScheduler.from_config(pipeline.scheduler.config)
     apart = scheduler.config.num_train_timesteps / settings.draws
     found: list[float] = []

@@ -1,8 +1,8 @@
-"""Counterparts: at night, and where nobody waits, the site draws published prompts on other checkpoints.
+"""Counterparts: at night, and while nobody waits, the site generates published prompts on other checkpoints.
 
-A counterpart is never published; it stands in Compare beside the picture whose words it has, as a pair of two models,
-as long as that picture is published and its prompt is not hidden. It is a remix of it (`parent`), so that it enters no
-dataset unless the author of the words agreed too.
+A counterpart is never published. Compare shows it beside the picture whose prompt it has, as a pair of two models, as
+long as that picture is published and its prompt is not hidden. It is a remix of it (`parent`), so no dataset includes
+it without the consent of the prompt's author.
 """
 
 import random
@@ -31,9 +31,9 @@ LOCK = 7_500_000  # of advisory locks: one process at a time spends the budget
 
 
 def make_counterparts(*, at: datetime | None = None) -> int:
-    """Asks for a few pictures where the night's budget has some left and nobody waits; returns for how many.
+    """Submits a few generations if the night's budget allows and nobody waits; returns how many. Idempotent.
 
-    Called again and again through the night: a picture has one counterpart at most, whoever asks how often.
+    A picture has at most one counterpart.
     """
     at = at or timezone.now()
     if not settings.COUNTERPARTS_A_NIGHT:
@@ -43,16 +43,16 @@ def make_counterparts(*, at: datetime | None = None) -> int:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
         if not cursor.fetchone()[0]:
             return 0
-        room, asked = _room(author, at), 0
-        for original, checkpoint in _wanted(author, at) if room > 0 else ():
+        allowed, asked = _allowance(author, at), 0
+        for original, checkpoint in _wanted(author, at) if allowed > 0 else ():
             asked += _ask_for(original, checkpoint, author, at)
-            if asked == room:
+            if asked == allowed:
                 break
     return asked
 
 
-def _room(author: User, at: datetime) -> int:
-    """For how many pictures to ask now: none while a member's picture waits."""
+def _allowance(author: User, at: datetime) -> int:
+    """How many generations to submit now: none while a member's picture is queued."""
     if Image.objects.filter(state=ImageState.QUEUED).exclude(author=author).exists():
         return 0
     tonight, _end = day_bounds(local_day(at))
@@ -84,7 +84,7 @@ def _wanted(author: User, at: datetime) -> Iterator[tuple[Image, Checkpoint]]:
 
 
 def _ask_for(original: Image, checkpoint: Checkpoint, author: User, at: datetime) -> bool:
-    """False where the site's rules refuse it, which is remembered."""
+    """False if the site's rules refuse the prompt, which is cached."""
     refused = f"counterpart-refused:{original.pk}"
     if cache.get(refused):
         return False
@@ -112,9 +112,9 @@ def _ask_for(original: Image, checkpoint: Checkpoint, author: User, at: datetime
 
 
 def show_counterparts(*, at: datetime | None = None) -> int:
-    """Lets Compare show what is ready and whose original is published; takes back what is not; returns what changed.
+    """Shows ready counterparts of published originals in Compare and hides the others; returns how many changed.
 
-    What stands for a picture that was deleted is deleted with it.
+    The counterpart of a deleted picture is deleted.
     """
     at = at or timezone.now()
     made = Image.objects.filter(author__username=AUTHOR, generation__parent__isnull=False, deleted_at=None)

@@ -1,9 +1,9 @@
 """The two statements that turn an open ask into an answer, each whole or not at all.
 
-They are what a site does millions of times a day, so each is one round trip: the conditional UPDATE that closes the
-ask, joined with every condition under which its answer counts, and the INSERT of the answer beside it. What they
-ask of a picture and of a member is what `pools.askable_images` and `moderation.require_unrestricted` ask; a test
-holds the two together for every kind of picture.
+A site runs them millions of times a day, so each is one round trip: the conditional UPDATE that closes the ask, with
+every condition under which its answer counts, and the INSERT of the answer. The conditions on pictures and members
+are those of `pools.askable_images` and `moderation.require_unrestricted`; a test compares them for every kind of
+picture.
 """
 
 from datetime import datetime
@@ -67,7 +67,7 @@ def store_rating(
 def store_comparison(
     *, ask: str, rater: int, level: int, low: int, high: int, outcome: str, dwell_ms: int | None, at: datetime
 ) -> bool:
-    """Closes the pair and stores which side won, as it was seen; False if the answer may not count."""
+    """Closes the pair and stores which side won, as shown; False if the answer may not count."""
     shared = {"ask": ask, "rater": rater, "level": level, "dwell": dwell_ms, "at": at}
     return _one(COMPARE, {**shared, "low": low, "high": high, "outcome": outcome}) is not None
 

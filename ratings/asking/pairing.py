@@ -29,12 +29,12 @@ class Picture:
     seed: int
     digest: str
     settings: Mapping[str, object]
-    is_own: bool = False  # made by whoever is asked
-    is_counterpart: bool = False  # made by the site, to be held against another model's and for nothing else
+    is_own: bool = False  # made by the member who is asked
+    is_counterpart: bool = False  # made by the site, to be compared with another model only
 
 
 def strategy_of(a: Picture, b: Picture) -> Strategy | None:
-    """What a comparison of two pictures would be about; None where they cannot be compared or are one picture."""
+    """What a comparison of two pictures is about; None if they cannot be compared or are the same."""
     if a.id == b.id or (a.prompt, a.size) != (b.prompt, b.size) or (a.digest and a.digest == b.digest):
         return None
     if a.checkpoint != b.checkpoint:
@@ -74,14 +74,14 @@ def entry_pairs(
     challenges: dict[int, dict[int, str]] = defaultdict(dict)
     for challenge, image, digest in entries:
         challenges[challenge][image] = digest
-    rounds = zip_longest(*(_circle(list(images.items())) for images in challenges.values()))
+    rounds = zip_longest(*(_neighbour_pairs(list(images.items())) for images in challenges.values()))
     pairs = (pair for each in rounds for pair in each if pair and pair not in excluded)
     return list(islice(dict.fromkeys(pairs), limit))
 
 
-def _circle(images: list[tuple[int, str]]) -> Iterator[tuple[int, int]]:
+def _neighbour_pairs(images: list[tuple[int, str]]) -> Iterator[tuple[int, int]]:
     for apart in range(1, len(images) // 2 + 1):
-        for place, (one, digest) in enumerate(images):
-            other, same = images[(place + apart) % len(images)]
+        for index, (one, digest) in enumerate(images):
+            other, same = images[(index + apart) % len(images)]
             if one != other and not (digest and digest == same):
                 yield min(one, other), max(one, other)

@@ -1,4 +1,4 @@
-"""What may be asked of whom: the state that sampling draws from, read from the database at a bounded cost."""
+"""What may be asked of whom: the state that `sampling` draws from, read at a bounded cost."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -6,7 +6,6 @@ from itertools import chain
 
 from django.conf import settings
 from django.db.models import Count, Q
-from django.utils.module_loading import import_string
 
 from accounts.models import User, level_for
 from feed.members.queries import blocked_authors
@@ -14,6 +13,7 @@ from feed.models import Challenge, ChallengeEntry, Post
 from generation.models import Image, ImageQuerySet, ImageState
 from generation.parameters import COLUMNS
 from lib.days import local_day
+from lib.hooks import load_functions
 from ratings.asking.counterparts import AUTHOR as COUNTERPARTS
 from ratings.asking.models import Ask, AskOutcome, Comparison
 from ratings.asking.pairing import Picture, Strategy, eligible_pairs, entry_pairs
@@ -31,10 +31,10 @@ SETTINGS = tuple(sorted({*COLUMNS} - {"prompt", "checkpoint_id", "width", "heigh
 
 
 def askable_images(rater: User, at: datetime) -> ImageQuerySet:
-    """Pictures that `rater` may be asked about: their own finished ones, and public ones up to their level, by nobody
-    whom they blocked or who blocked them.
+    """Pictures that `rater` may be asked about: their own finished ones, and public ones up to their content level
+    whose author has not blocked them and is not blocked by them.
 
-    Narrower than `visible_to`: what a moderator may inspect is no subject of a question.
+    Narrower than `visible_to`: a moderator is not asked about pictures that only moderators see.
     """
     public = Image.objects.public(at).filter(content_level__lte=level_for(rater))
     own = Q(author=rater, state=ImageState.READY, deleted_at=None)
@@ -56,8 +56,9 @@ def comparison_pools(rater: User, parameters: Parameters, at: datetime) -> dict[
     limit = parameters.pool_size
     pairs = eligible_pairs(pictures, excluded=excluded, limit=limit)
     pairs[Strategy.CHALLENGE] = entry_pairs(entries, excluded=excluded, limit=limit)
-    for strategy, source in settings.PAIR_SOURCES.items():
-        pairs[Strategy(strategy)] = import_string(source)(rater, limit=limit, at=at)
+    sources = load_functions(settings.PAIR_SOURCES.values())
+    for strategy, source in zip(settings.PAIR_SOURCES, sources, strict=True):
+        pairs[Strategy(strategy)] = source(rater, limit=limit, at=at)
     answered = _raters_by_pair(chain.from_iterable(pairs.values()))
     pools = {
         str(strategy): [Candidate(low, high, answered.get((low, high), 0)) for low, high in found]
@@ -67,7 +68,7 @@ def comparison_pools(rater: User, parameters: Parameters, at: datetime) -> dict[
 
 
 def theme_of(ask: Ask) -> str | None:
-    """The theme that both pictures of a pair entered, where that is what they were paired for."""
+    """The challenge theme that both pictures of a pair entered, if they were paired for it."""
     pair = {"image_low": ask.image_low_id, "image_high": ask.image_high_id}
     if ask.strategy == REPEAT:
         ask = Ask.objects.about_pair().filter(rater=ask.rater_id, repeat_no=0, **pair).order_by("pk").first() or ask
@@ -80,30 +81,30 @@ def theme_of(ask: Ask) -> str | None:
 
 
 def prompt_of(ask: Ask, rater: User, theme: str | None) -> str | None:
-    """The words that both pictures of a pair without a theme were made from, as far as `rater` may read them.
+    """The common prompt of a pair without a theme, if `rater` may read it.
 
-    A prompt may be hidden after the pair was drawn, and a pair may come again.
+    A prompt may have been hidden since the pair was drawn.
     """
     image = ask.image_low
     return image.generation.prompt if theme is None and image and image.may_read_prompt(rater) else None
 
 
 def _shown_before(rater: User, images: list[int]) -> frozenset[tuple[int, int]]:
-    """Pairs of these images that `rater` saw; what never reached the screen may come again."""
+    """Pairs of these images that `rater` was shown; pairs that never reached the screen may come again."""
     asked = Ask.objects.about_pair().filter(rater=rater, image_low__in=images)
     seen = asked.exclude(outcome=AskOutcome.NOT_RENDERED).values_list("image_low", "image_high")
     return frozenset((low, high) for low, high in seen if low and high)
 
 
 def _gold(pairs: Mapping[Strategy, Iterable[tuple[int, int]]], pictures: Iterable[Picture]) -> list[Candidate]:
-    """Pairs of others' pictures of one prompt, to show one side spoiled; nobody finds an own picture spoiled."""
+    """Pairs of one prompt to show with one side spoiled; never of the rater's own pictures."""
     others = {picture.id for picture in pictures if not picture.is_own}
     same_prompt = (pair for name, found in pairs.items() if name != Strategy.CHALLENGE for pair in found)
     return [Candidate(*pair) for pair in same_prompt if others.issuperset(pair)][:GOLD_PAIRS]
 
 
 def _entries(rater: User, at: datetime) -> Iterable[tuple[int, int, str]]:
-    """(challenge, image, digest) of what others entered lately, as far as `rater` may see it."""
+    """(challenge, image, digest) of recent entries by others that `rater` may see."""
     today = local_day(at)
     entries = ChallengeEntry.objects.filter(
         challenge__day__range=(today - timedelta(days=CHALLENGE_DAYS), today),
@@ -115,7 +116,7 @@ def _entries(rater: User, at: datetime) -> Iterable[tuple[int, int, str]]:
 
 
 def _pictures(rater: User, at: datetime) -> Iterable[Picture]:
-    """The newest pictures to pair, own and public; none by others whose prompt is hidden, for Compare shows it."""
+    """The newest pictures to pair, own and public; none of others with a hidden prompt, as Compare shows the prompt."""
     images = askable_images(rater, at).filter(~Q(is_prompt_hidden=True) | Q(author=rater))
     images = images.filter(benchmark_picture=None).order_by("-pk")
     fields = ["pk", "width", "height", "seed", "jpeg_sha256", "author_id", "generation__checkpoint_id"]
@@ -123,7 +124,7 @@ def _pictures(rater: User, at: datetime) -> Iterable[Picture]:
     site = User.objects.filter(username=COUNTERPARTS).values_list("pk", flat=True).first()
     public, own = images.filter(is_public=True), images.filter(author=rater, is_public=False)
     rows = list(public.exclude(author=site).values(*fields)[:PUBLIC_PICTURES])
-    if site is not None:  # those of the pictures above: a counterpart stands beside its original or not at all
+    if site is not None:  # only those of the pictures above: a counterpart is compared with its original or not at all
         beside = public.filter(author=site, generation__parent__in=[row["pk"] for row in rows])
         rows += beside.values(*fields)[:PUBLIC_PICTURES]
     for row in [*rows, *own.values(*fields)[:OWN_PICTURES]]:
@@ -141,10 +142,10 @@ def _pictures(rater: User, at: datetime) -> Iterable[Picture]:
 
 
 def _raters_by_pair(pairs: Iterable[tuple[int, int]]) -> dict[tuple[int, int], int]:
-    """How many people have answered each pair."""
+    """How many members answered each pair."""
     lows, highs = zip(*pairs, strict=True) if (pairs := list(pairs)) else ((), ())
-    judged = Comparison.objects.votes().filter(image_low__in=lows, image_high__in=highs)
-    rows = judged.values_list("image_low", "image_high")
+    votes = Comparison.objects.votes().filter(image_low__in=lows, image_high__in=highs)
+    rows = votes.values_list("image_low", "image_high")
     return {(low, high): raters for low, high, raters in rows.annotate(raters=Count("rater", distinct=True))}
 
 

@@ -1,4 +1,4 @@
-"""Whom to ask what: every random choice behind an ask, with the probability it had.
+"""Every random choice behind an ask, with its probability.
 
 Pure: state, `now` and `rng` come in, a decision with exact probabilities goes out. Limits are inputs, so a
 member at a limit has p_ask = 0 rather than a hidden correction. A choice that may be made at all has a
@@ -18,8 +18,8 @@ FLOOR = 0.01
 DAY = timedelta(hours=24)
 NEWCOMER = timedelta(days=7)
 OVERALL = "overall"
-REPEAT = "repeat"  # the strategy that serves a member's own earlier pair again, sides swapped
-GOLD = "gold"  # the strategy that shows one side of a pair spoiled, to see who looks
+REPEAT = "repeat"  # strategy: a pair that the member answered before, sides swapped
+GOLD = "gold"  # strategy: one side of the pair is visibly damaged, as an attention check
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -35,26 +35,28 @@ class Parameters:
     pause_hours: float = 24  # doubled by every further dismissal
     longest_pause_hours: float = 14 * 24
     p_overall: float = 0.2
-    strategies: Mapping[str, float] = field(default_factory=dict)  # shares of comparison strategies
+    strategies: Mapping[str, float] = field(default_factory=dict)  # weights of comparison strategies
     p_repeat: float = 0.02
     p_gold: float = 0.0
     uniform_share: float = 0.1  # of p_pair
     overlap_share: float = 0.1  # of the pairs is served again …
-    overlap_raters: int = 3  # … until so many have answered, whatever they said
+    overlap_raters: int = 3  # … until so many have answered, whatever the answer
     overlap_weight: float = 20
     pool_size: int = 200  # eligible pairs a strategy, the newest
     expires_minutes: float = 60
 
     def __post_init__(self) -> None:
-        shares = [*self.p_ask.values(), self.p_overall, self.uniform_share, self.overlap_share]
-        if not all(0 <= share <= 1 for share in [*shares, self.p_repeat, self.p_gold]):
-            raise ValueError("Every probability of a policy lies between 0 and 1.")
+        probabilities = [*self.p_ask.values(), self.p_overall, self.uniform_share, self.overlap_share]
+        if not all(0 <= p <= 1 for p in [*probabilities, self.p_repeat, self.p_gold]):
+            raise ValueError("Every probability must be between 0 and 1.")
         if self.p_repeat + self.p_gold >= 1:
-            raise ValueError("Hidden checks cannot be all there is: p_repeat and p_gold add up to less than 1.")
+            raise ValueError("p_repeat and p_gold must add up to less than 1.")
         if self.uniform_share <= 0 or any(share <= 0 for share in self.strategies.values()):
-            raise ValueError("uniform_share and the shares of strategies are above 0: a propensity of 0 has no weight.")
+            raise ValueError("uniform_share and every strategy must be above 0: a propensity of 0 has no weight.")
         if self.asks_per_day < 0 or self.dismissals_in_row < 1 or self.pool_size < 1 or self.expires_minutes <= 0:
-            raise ValueError("asks_per_day is at least 0; dismissals_in_row, pool_size and expires_minutes above it.")
+            raise ValueError(
+                "asks_per_day must be at least 0; dismissals_in_row, pool_size and expires_minutes above 0."
+            )
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
@@ -65,7 +67,7 @@ class Parameters:
 
 
 class Limit(StrEnum):
-    """Why nobody could be asked; empty: nothing stood in the way."""
+    """The limit that makes p_ask 0; empty: none."""
 
     NONE = ""
     DAY = "day"
@@ -75,7 +77,7 @@ class Limit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PastAsk:
-    """An earlier question to the same member on the result or post page."""
+    """An earlier ask of the same member on the result or post page."""
 
     created_at: datetime
     outcome: str
@@ -84,7 +86,7 @@ class PastAsk:
 
 @dataclass(frozen=True, slots=True)
 class AskDraw:
-    """Whether to ask, with p_ask; and if so which question, which way round its scale stands."""
+    """Whether to ask, with p_ask; if so, which question and in which direction its scale is shown."""
 
     is_asked: bool
     p_ask: float
@@ -96,12 +98,12 @@ class AskDraw:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A pair that may be shown: ids, low first, how many people have answered it, and for a repeat its side."""
+    """A pair that may be shown: ids, the lower first, how many members answered it, and for a repeat its sides."""
 
     low: int
     high: int
     raters: int = 0
-    swap: bool | None = None  # None: the side is drawn; else the higher id stands on the left iff True
+    swap: bool | None = None  # None: drawn at random; True: the higher id on the left
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,17 +117,17 @@ class PairDraw:
     is_high_spoiled: bool | None = None  # of a gold pair
 
 
-def floored(shares: Mapping[Key, float]) -> dict[Key, float]:
-    """Probabilities in proportion to `shares` (not all 0), those under `FLOOR` raised to it; at most 100 of them."""
-    most = max(shares.values())
-    shares = {key: share / most for key, share in shares.items()}  # however small they are, their sum divides
-    total = sum(shares.values())
+def floored(weights: Mapping[Key, float]) -> dict[Key, float]:
+    """Probabilities in proportion to `weights` (at most 100, not all 0); those below `FLOOR` are raised to it."""
+    most = max(weights.values())
+    weights = {key: weight / most for key, weight in weights.items()}  # however small they are, their sum divides
+    total = sum(weights.values())
     raised: set[Key] = set()
     while True:
-        rest = sum(share for key, share in shares.items() if key not in raised) or total
+        rest = sum(weight for key, weight in weights.items() if key not in raised) or total
         scale = (1 - FLOOR * len(raised)) / rest
-        scaled = {key: FLOOR if key in raised else share * scale for key, share in shares.items()}
-        low = {key for key, share in scaled.items() if key not in raised and share < FLOOR}
+        scaled = {key: FLOOR if key in raised else weight * scale for key, weight in weights.items()}
+        low = {key for key, weight in scaled.items() if key not in raised and weight < FLOOR}
         if not low:
             return scaled
         raised |= low
@@ -138,7 +140,7 @@ def choose(probabilities: Mapping[Key, float], rng: random.Random) -> tuple[Key,
 
 
 def limit_of(parameters: Parameters, recent: Sequence[PastAsk], now: datetime) -> Limit:
-    """The limit that a member stands at, given their asks of the result and post pages, newest first."""
+    """The limit that applies to a member, given their asks on the result and post pages, newest first."""
     pause = pause_until(parameters, recent)
     if pause is not None and now < pause:
         return Limit.PAUSE
@@ -150,16 +152,18 @@ def limit_of(parameters: Parameters, recent: Sequence[PastAsk], now: datetime) -
 
 
 def pause_until(parameters: Parameters, recent: Sequence[PastAsk]) -> datetime | None:
-    """When a member who dismissed the latest questions in a row may be asked again; None: no such row.
+    """When a member who dismissed the latest questions may be asked again; None: asking is not paused.
 
-    Questions that ran out or were never seen neither lengthen the row nor end it.
+    Expired asks and those never shown neither lengthen nor end a run of dismissals.
     """
-    told = [ask for ask in recent if ask.outcome in {"answered", "skipped", "dismissed"}]
-    row = next((n for n, ask in enumerate(told) if ask.outcome != "dismissed"), len(told))
-    if row < parameters.dismissals_in_row:
+    reactions = [ask for ask in recent if ask.outcome in {"answered", "skipped", "dismissed"}]
+    run = next((n for n, ask in enumerate(reactions) if ask.outcome != "dismissed"), len(reactions))
+    if run < parameters.dismissals_in_row:
         return None
-    hours = parameters.pause_hours * 2 ** (row - parameters.dismissals_in_row)
-    return (told[0].closed_at or told[0].created_at) + timedelta(hours=min(hours, parameters.longest_pause_hours))
+    hours = parameters.pause_hours * 2 ** (run - parameters.dismissals_in_row)
+    return (reactions[0].closed_at or reactions[0].created_at) + timedelta(
+        hours=min(hours, parameters.longest_pause_hours)
+    )
 
 
 def tenure_of(joined_at: datetime, now: datetime) -> str:
@@ -167,14 +171,14 @@ def tenure_of(joined_at: datetime, now: datetime) -> str:
 
 
 def stratum_of(joined_at: datetime, recent: Sequence[PastAsk], now: datetime) -> str:
-    """The kind of member within which response is estimated: how long here, and what became of the last ask."""
+    """The stratum within which response is estimated: time since joining, and the outcome of the last ask."""
     closed = next((ask.outcome for ask in recent if ask.outcome != "open"), "")
     history = "first" if not closed else "answers" if closed == "answered" else "silent"
     return f"{tenure_of(joined_at, now)}/{history}"
 
 
 def question_probabilities(parameters: Parameters, questions: Collection[str]) -> dict[str, float]:
-    """`overall` has its share where it may be asked; the others divide the rest equally."""
+    """`overall` has its own probability if it may be asked; the others divide the rest equally."""
     others = [slug for slug in questions if slug != OVERALL]
     if len(others) == len(questions) or not others:
         return {slug: 1 / len(questions) for slug in questions}
@@ -209,7 +213,7 @@ def draw_ask(
 
 
 def strategy_probabilities(parameters: Parameters, available: Collection[str]) -> dict[str, float]:
-    """Shares of the strategies that have a pair; hidden checks keep theirs, and need another strategy beside them."""
+    """Probabilities of the strategies that have a pair. Hidden checks keep theirs and never come alone."""
     fresh = {name: share for name, share in parameters.strategies.items() if name in available}
     if not fresh:
         return {}
@@ -219,24 +223,24 @@ def strategy_probabilities(parameters: Parameters, available: Collection[str]) -
     return floored({name: share * left for name, share in fresh.items()} | checks)
 
 
-def _toss(what: str, candidate: Candidate) -> float:
-    """A number in 0…1 that is a property of the pair, alike for everyone."""
+def _pair_hash(what: str, candidate: Candidate) -> float:
+    """A pseudo-random number in 0…1 that depends on the pair alone."""
     digest = hashlib.blake2b(f"{what}{candidate.low}:{candidate.high}".encode(), digest_size=8).digest()
     return int.from_bytes(digest) / 2**64
 
 
 def is_overlap(parameters: Parameters, candidate: Candidate) -> bool:
-    """Whether a pair is one of those that several people judge."""
-    return _toss("", candidate) < parameters.overlap_share
+    """Whether a pair is one of those shown to several members."""
+    return _pair_hash("", candidate) < parameters.overlap_share
 
 
 def is_high_spoiled(candidate: Candidate) -> bool:
-    """Which side of a gold pair is shown spoiled."""
-    return _toss("gold:", candidate) < 0.5
+    """Whether the higher id of a gold pair is the spoiled side."""
+    return _pair_hash("gold:", candidate) < 0.5
 
 
 def pair_probabilities(parameters: Parameters, candidates: Sequence[Candidate]) -> list[float]:
-    """p_pair of each candidate: fresh pairs and unfinished overlaps first, and a share for all alike."""
+    """p_pair of each candidate: weight for new pairs and unfinished overlaps, mixed with a uniform share."""
     weights = [_weight(parameters, candidate) for candidate in candidates]
     total, even = sum(weights), 1 / len(candidates)
     if not total:
@@ -255,20 +259,20 @@ def _weight(parameters: Parameters, candidate: Candidate) -> float:
 def draw_pair(
     parameters: Parameters, *, pools: Mapping[str, Sequence[Candidate]], rng: random.Random
 ) -> PairDraw | None:
-    """Which pair to show under which strategy, and on which sides; None where no strategy has a pair."""
+    """Which pair to show by which strategy, and on which sides; None if no strategy has a pair."""
     probabilities = strategy_probabilities(parameters, [name for name, pool in pools.items() if pool])
     if not probabilities:
         return None
     strategy, p_strategy = choose(probabilities, rng)
     pool = pools[strategy]
-    shares = pair_probabilities(parameters, pool)
-    index = rng.choices(range(len(pool)), shares)[0]
+    p_pairs = pair_probabilities(parameters, pool)
+    index = rng.choices(range(len(pool)), p_pairs)[0]
     candidate = pool[index]
     return PairDraw(
         candidate=candidate,
         strategy=strategy,
         p_strategy=p_strategy,
-        p_pair=shares[index],
+        p_pair=p_pairs[index],
         is_side_swapped=rng.random() < 0.5 if candidate.swap is None else candidate.swap,
         p_side=0.5 if candidate.swap is None else 1.0,
         is_high_spoiled=is_high_spoiled(candidate) if strategy == GOLD else None,

@@ -1,4 +1,4 @@
-"""The signed key that comes with every ask: who was asked what. The ledger's `outcome` makes it single-use."""
+"""The signed token of an ask: who was asked what. The ledger's `outcome` makes it single-use."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ SALT = "ratings.ask"
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a genuine token says: an ask's public id, and the ids of its pictures, low first."""
+    """The content of a valid token: the ask's public id, and the ids of its pictures, the lower first."""
 
     ask: str
     subject: list[int]
@@ -32,10 +32,10 @@ def open_token(token: str, *, rater: User) -> Claim:
     try:
         public_id, rater_id, subject = signing.loads(token, salt=SALT)
     except (signing.BadSignature, TypeError, ValueError):
-        sentence = _("This answer does not belong to a question of ours. Reload the page and try again.")
+        sentence = _("This question is not valid. Reload the page and try again.")
         raise Refused("forged_token", sentence, status=400) from None
     if rater_id != rater.pk:
-        raise NotFound(_("There is no such question for you."))
+        raise NotFound(_("Question not found."))
     return Claim(public_id, subject)
 
 
@@ -48,10 +48,10 @@ def read_token(token: str, *, rater: User, about: Collection[str] = ()) -> Ask:
     claim = open_token(token, rater=rater)
     ask = Ask.objects.filter(public_id=claim.ask, rater=rater).first()
     if ask is None:
-        raise NotFound(_("There is no such question for you."))
+        raise NotFound(_("Question not found."))
     others = set(about) - {ask.public_id}
     if others and others.issubset(Image.objects.filter(pk__in=ask.subject).values_list("public_id", flat=True)):
         others = set()
     if ask.subject != claim.subject or others:
-        raise Refused("other_subject", _("This answer is about another picture than the one we asked about."))
+        raise Refused("other_subject", _("This answer is about a different picture than the question."))
     return ask

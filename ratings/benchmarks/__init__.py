@@ -1,1 +1,1 @@
-"""The public benchmark: prompts that are frozen, pictures that checkpoints make of them, and who is preferred."""
+"""Public benchmarks: frozen prompts, the pictures that checkpoints make of them, and which ones people prefer."""

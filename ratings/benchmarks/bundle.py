@@ -1,4 +1,4 @@
-"""The folder that somebody else needs to run a benchmark again, or to check ours; the same rows give the same bytes."""
+"""The zip that reproduces or checks a benchmark. Deterministic."""
 
 import io
 import json
@@ -16,9 +16,9 @@ README = """{title}
 prompts.jsonl   the prompts, one a line; SHA-256 of this file: {prompts}
 protocol.json   what was registered on {registered} before any picture was made; SHA-256 of its canonical
                 form (sorted keys, no spaces): {protocol}
-results.json    what the community said so far, with 95 % intervals, and what programs say
+results.json    the votes so far with 95 % intervals, and the computed scores
 
-Judging stops when every pair of models has {votes} votes, at the latest on {closes} UTC{unregistered}.
+Voting stops when every pair of models has {votes} votes, at the latest on {closes} UTC{unregistered}.
 
 To run it on a Salon of your own, register the same checkpoints, then:
 

@@ -1,4 +1,4 @@
-"""Which pairs of an open benchmark a member may judge: what Compare draws from under the strategy “benchmark”."""
+"""The pairs of open benchmarks that a member may compare: Compare's strategy “benchmark” (PAIR_SOURCES)."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -12,7 +12,7 @@ from ratings.asking.models import Ask
 from ratings.benchmarks.models import Benchmark
 
 STRATEGY = "benchmark"
-PROMPTS = 60  # whose pairs are looked at for one draw
+PROMPTS = 60  # whose pairs are candidates for one draw
 RESHUFFLED_AFTER = 20  # pairs: then other prompts come up
 
 # Pairs of one prompt and seed by two entries, both there and shown, never put to this member. Each member goes
@@ -50,7 +50,7 @@ LIMIT %(limit)s
 
 
 def benchmark_pairs(rater: User, *, limit: int, at: datetime) -> list[tuple[int, int]]:
-    """Up to `limit` pairs of ids (low first) of the benchmarks that are being judged, unseen by `rater`.
+    """Up to `limit` pairs of ids (low first) of the open benchmarks, unseen by `rater`.
 
     Open benchmarks take turns, so that none waits for the end of another; what one lacks the others fill.
     None for whoever has not agreed to public benchmarks: their answers would not count.
@@ -83,7 +83,7 @@ def _pairs_of(benchmark: Benchmark, rater: User, shuffle: int, limit: int) -> li
 
 
 def agrees(rater: User) -> bool:
-    """Whether the member's latest word lets public benchmarks count their answers."""
+    """Whether the member's latest consent lets public benchmarks count their answers."""
     return ConsentEvent.objects.filter(user=rater).granted(Purpose.BENCHMARK).exists()
 
 

@@ -1,4 +1,4 @@
-"""What programs say of a benchmark's pictures, with the models that an operator brings: FID, likeness to prompts."""
+"""Computed scores of a benchmark's pictures by models that the operator provides: FID, similarity to prompts."""
 
 import hashlib
 import io
@@ -59,7 +59,7 @@ class Extractor:
 
 
 def score_fid(
-    *, benchmark: Benchmark, extractor: Extractor, reference: Path, at: datetime, tell: Callable[[str], None]
+    *, benchmark: Benchmark, extractor: Extractor, reference: Path, at: datetime, log: Callable[[str], None]
 ) -> int:
     """Scores every entry against pictures in `reference`/<category>/, as MJHQ-30K has them; returns how many scores.
 
@@ -78,7 +78,7 @@ def score_fid(
             if len(made) < LEAST:
                 continue
             value = frechet_distance(real[category], made)
-            tell(f"{entry.checkpoint.slug} {category or 'all'}: {value:.3f} ({len(made)} pictures)")
+            log(f"{entry.checkpoint.slug} {category or 'all'}: {value:.3f} ({len(made)} pictures)")
             BenchmarkScore.objects.update_or_create(
                 entry=entry,
                 metric=BenchmarkScore.Metric.FID,
@@ -139,7 +139,7 @@ def _unit(vectors: Features) -> Features:
     return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
 
 
-def score_similarity(*, benchmark: Benchmark, encoder: Encoder, at: datetime, tell: Callable[[str], None]) -> int:
+def score_similarity(*, benchmark: Benchmark, encoder: Encoder, at: datetime, log: Callable[[str], None]) -> int:
     """The mean likeness of every entry's pictures to their prompts, by category and over all; returns how many."""
     scores = 0
     for entry in benchmark.entries.select_related("checkpoint").order_by("checkpoint__slug"):
@@ -154,7 +154,7 @@ def score_similarity(*, benchmark: Benchmark, encoder: Encoder, at: datetime, te
                     likeness[name].append(cosine)
         for category, found in sorted(likeness.items()):
             value = float(np.mean(found))
-            tell(f"{entry.checkpoint.slug} {category or 'all'}: {value:.4f} ({len(found)} pictures)")
+            log(f"{entry.checkpoint.slug} {category or 'all'}: {value:.4f} ({len(found)} pictures)")
             BenchmarkScore.objects.update_or_create(
                 entry=entry,
                 metric=BenchmarkScore.Metric.SIMILARITY,

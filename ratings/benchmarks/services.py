@@ -1,4 +1,4 @@
-"""From a registered protocol to pictures that the community judges: through generation's own services and queue."""
+"""Registers a benchmark, has its pictures generated, and opens voting."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -34,9 +34,9 @@ def register_benchmark(
     closes_at: datetime,
     at: datetime | None = None,
 ) -> Benchmark:
-    """Writes the protocol down before any picture is made. The same slug brings back what was registered.
+    """Stores the protocol before any picture is generated. Idempotent for the same slug and protocol.
 
-    The end of judging is part of the protocol, to the second; the first registration sets it, and `closes_at` of
+    The end of voting is part of the protocol, to the second; the first registration sets it, and `closes_at` of
     a later call changes nothing.
 
     Raises Refused: fewer than two checkpoints, unknown ones, no seed, a number of votes below 1, an end in the past;
@@ -55,7 +55,7 @@ def register_benchmark(
     if (earlier := _registered(slug, protocol)) is not None:
         return earlier
     if ends <= at:
-        raise Refused("bad_protocol", _("Judging must end in the future."))
+        raise Refused("bad_protocol", _("Voting must end in the future."))
     benchmark = Benchmark.objects.create(
         slug=slug,
         title=title or slug,
@@ -137,7 +137,7 @@ def _plan_pictures(benchmark: Benchmark, entries: Sequence[BenchmarkEntry]) -> N
     BenchmarkPicture.objects.bulk_create(rows, batch_size=BATCH)
 
 
-def draw_pictures(*, benchmark: Benchmark, wait: Wait, advance: Callable[[int], None]) -> None:
+def generate_pictures(*, benchmark: Benchmark, wait: Wait, advance: Callable[[int], None]) -> None:
     """Asks for every picture that is not there yet, in waves as large as the queue takes, and waits for each wave.
 
     What the site's rules refuse stays without a picture and says why. Raises Refused where the budget of the day is
@@ -159,7 +159,7 @@ def draw_pictures(*, benchmark: Benchmark, wait: Wait, advance: Callable[[int], 
                 picture.save(update_fields=["failure"])
                 advance(1)
         wait([generation for _picture, generation in asked])
-        _take_in(asked)
+        _attach_images(asked)
         advance(len(asked))
 
 
@@ -178,7 +178,7 @@ def _ask_for(picture: BenchmarkPicture, benchmark: Benchmark, author: User) -> i
     ).pk
 
 
-def _take_in(asked: Sequence[tuple[BenchmarkPicture, int]]) -> None:
+def _attach_images(asked: Sequence[tuple[BenchmarkPicture, int]]) -> None:
     images = {image.generation_id: image for image in Image.objects.filter(generation__in=[pk for _one, pk in asked])}
     for picture, generation in asked:
         image = images[generation]
@@ -191,7 +191,7 @@ def _take_in(asked: Sequence[tuple[BenchmarkPicture, int]]) -> None:
 
 @transaction.atomic
 def open_voting(*, benchmark: Benchmark, at: datetime | None = None) -> bool:
-    """Lets the community judge once every picture is there or known to be missing; True if that is so now.
+    """Opens voting once every picture is ready or known to be missing; returns whether voting was opened.
 
     The pictures become public without a post: Compare may show them, no list does.
     """

@@ -1,4 +1,4 @@
-"""The benchmark's public pages: what was promised, what came out, and all that it takes to do it again."""
+"""The public pages of benchmarks: protocol, results, and the bundle that reproduces them."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from ratings.benchmarks.bundle import bundle
 from ratings.benchmarks.models import Benchmark, BenchmarkScore
 from ratings.benchmarks.pairs import agrees
 from ratings.benchmarks.results import count_pictures
-from ratings.research.charts import SHARES, Figure, interval_charts
+from ratings.research.charts import PERCENTAGES, Figure, interval_charts
 from ratings.research.views import board_charts
 
 MOST_SHOWN = 50
@@ -51,7 +51,7 @@ def _category(row: dict[str, Any]) -> dict[str, Any]:
     name = row["category"] or _("no category")
     figures = [Figure(one["model"], one["share"], one["low"], one["high"], _share_text(one)) for one in row["rows"]]
     title = _("%(category)s: share of comparisons won, with 95 %% intervals") % {"category": name}
-    return {"name": name, "charts": interval_charts(title, figures, SHARES, is_bars=True), "rows": row["rows"]}
+    return {"name": name, "charts": interval_charts(title, figures, PERCENTAGES, is_bars=True), "rows": row["rows"]}
 
 
 def _share_text(row: dict[str, Any]) -> str:

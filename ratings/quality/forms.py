@@ -11,7 +11,7 @@ from ratings.quality.models import QualityAppeal
 
 class AppealForm(forms.Form):
     text = forms.CharField(
-        label=_("Why your answers should count"), max_length=2000, widget=forms.Textarea(attrs={"rows": 5})
+        label=_("Why should these answers count?"), max_length=2000, widget=forms.Textarea(attrs={"rows": 5})
     )
 
 
@@ -19,7 +19,7 @@ class AppealAnswerForm(forms.Form):
     answer = forms.CharField(label=_("Your answer"), max_length=2000, widget=forms.Textarea(attrs={"rows": 4}))
     decision = forms.ChoiceField(
         label=_("Decision"),
-        choices=[("granted", _("Grant: what was answered before it counts")), ("denied", _("Deny"))],
+        choices=[("granted", _("Grant: answers given before the appeal count")), ("denied", _("Deny"))],
         widget=forms.RadioSelect,
     )
 

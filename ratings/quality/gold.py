@@ -1,4 +1,4 @@
-"""What makes a gold pair: one of its pictures, spoiled so that nobody who looks can prefer it. Pure."""
+"""Gold pairs: one picture is damaged so visibly that no attentive rater prefers it. Pure."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""How carefully people answer: to the team, rater by rater; to a member, their own answers and a way to appeal."""
+"""Quality of answers: for the team, rater by rater; for a member, their own standing and appeals."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ OPEN = QualityAppeal.State.OPEN
 @require_GET
 @role_required(Role.RESEARCHER)
 def rater_list(request: HttpRequest) -> HttpResponse:
-    """Those whose answers are doubted most, and the appeals that wait."""
+    """The members with the most flagged answers, and open appeals."""
     waiting = QualityAppeal.objects.filter(state=OPEN)
     rows = RaterStanding.objects.current().select_related("rater")
     rows = rows.annotate(has_appealed=Exists(waiting.filter(rater=OuterRef("rater")))).most_flagged()[:RATERS]
@@ -46,7 +46,7 @@ def rater(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_POST
 @role_required(Role.RESEARCHER)
 def answer_appeal(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Grants or denies the appeal `public_id`, with words that its author reads."""
+    """Grants or denies the appeal `public_id`, with a text that its author reads."""
     appeal = get_object_or_404(QualityAppeal.objects.select_related("rater"), public_id=public_id)
     form = AppealAnswerForm(request.POST)
     try:
@@ -56,7 +56,7 @@ def answer_appeal(request: HttpRequest, public_id: str) -> HttpResponse:
         return render(request, "ratings/rater.html", context, status=refusal.status)
     if images:
         refresh_aspects_of.delay_on_commit(images)  # type: ignore[attr-defined]  # DjangoTask, not yet in celery-types
-    messages.success(request, _("The appeal is answered."))
+    messages.success(request, _("Appeal answered."))
     return redirect("ratings:rater", appeal.rater.public_id)
 
 
@@ -64,13 +64,13 @@ def answer_appeal(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @member_required
 def standing(request: HttpRequest) -> HttpResponse:
-    """How a member's own answers count, and why some do not."""
+    """Whether a member's own answers count, and why not."""
     member, form = member_of(request), AppealForm(request.POST or None)
     status, refusal = 200, ""
     if request.method == "POST":
         try:
             appeal_services.appeal_flags(rater=member, text=request.POST.get("text", ""))
-            messages.success(request, _("Your appeal is with the team. You will be told of their answer."))
+            messages.success(request, _("Appeal sent. We'll notify you of the answer."))
             return redirect("ratings:standing")
         except Refused as error:
             status, refusal = error.status, error.message

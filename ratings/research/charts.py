@@ -1,4 +1,4 @@
-"""Where the marks of a chart stand; templates draw them as SVG that can be read aloud. Pure.
+"""Positions of chart marks; templates render them as accessible SVG. Pure.
 
 Every chart comes in two widths, for a phone and for a desk: text in an SVG that shrinks cannot be read.
 """
@@ -83,7 +83,7 @@ class Chart:
 
 
 FIVE_STEPS = Scale(1, 5, [(step, str(step)) for step in range(1, 6)])
-SHARES = Scale(0, 1, [(0, "0 %"), (0.25, "25 %"), (0.5, "50 %"), (0.75, "75 %"), (1, "100 %")], middle=0.5)
+PERCENTAGES = Scale(0, 1, [(0, "0 %"), (0.25, "25 %"), (0.5, "50 %"), (0.75, "75 %"), (1, "100 %")], middle=0.5)
 
 
 def odds_scale(figures: Sequence[Figure]) -> Scale:

@@ -1,4 +1,5 @@
-"""A plausible community, made through the services that people use: for the demo, previews and tests.
+"""A simulated community, made through the services that people use: for the demo, previews and tests.
 
-`script` says who does what (pure, from a seed), `tastes` why they like what they see (pure), `acting` does it.
+`scenario` says who does what and `preferences` who likes what (both pure, from a seed); `publications` and
+`interactions` carry it out.
 """

@@ -1,4 +1,4 @@
-"""Waiting for the pictures of a simulated community: running workers draw them, or this process does."""
+"""Waits for pictures: running workers generate them, or this process does."""
 
 import time
 from collections.abc import Callable, Collection
@@ -9,12 +9,12 @@ from generation.models import Image, ImageQuerySet
 from generation.queue import wakeup
 from lib.errors import Refused
 
-LOOK_EVERY = 1.0  # s
-PATIENCE = 300.0  # s without a single picture more
+POLL_INTERVAL = 1.0  # s
+NO_PROGRESS_TIMEOUT = 300.0  # s
 
 
-def draw_inline(generations: Collection[int], progress: Callable[[int], None]) -> None:
-    """Draws and screens everything that waits, in this process."""
+def generate_inline(generations: Collection[int], progress: Callable[[int], None]) -> None:
+    """Generates and screens every pending picture in this process."""
     from generation.queue import (
         screening,
         worker,  # torch, which nothing else of ratings needs
@@ -28,25 +28,25 @@ def draw_inline(generations: Collection[int], progress: Callable[[int], None]) -
             screening.check_image(image_id=image_id)
         now_left = _pending(generations)
         if now_left == left:
-            raise Refused("stuck", _("The pictures cannot be drawn; the log says why."))
+            raise Refused("stuck", _("The pictures could not be generated. See the log for the reason."))
         progress(left - now_left)
         left = now_left
 
 
-def await_workers(generations: Collection[int], progress: Callable[[int], None]) -> None:
-    """Looks every second whether the running workers are done; raises Refused when nothing moves for minutes."""
+def wait_for_workers(generations: Collection[int], progress: Callable[[int], None]) -> None:
+    """Polls until the running workers are done. Raises Refused if no picture is finished for minutes."""
     left, moved = _pending(generations), time.monotonic()
     for pool in set(_images(generations).pending().values_list("pool", flat=True)):
         wakeup.wake_workers(pool)
     while left:
-        time.sleep(LOOK_EVERY)
+        time.sleep(POLL_INTERVAL)
         now_left = _pending(generations)
         if now_left != left:
             progress(left - now_left)
             left, moved = now_left, time.monotonic()
-        elif time.monotonic() - moved > PATIENCE:
+        elif time.monotonic() - moved > NO_PROGRESS_TIMEOUT:
             message = _("No picture was finished for %(minutes)d minutes. Start a GPU worker, or use --inline.")
-            raise Refused("no_worker", message % {"minutes": PATIENCE // 60})
+            raise Refused("no_worker", message % {"minutes": NO_PROGRESS_TIMEOUT // 60})
 
 
 def _images(generations: Collection[int]) -> ImageQuerySet:

@@ -14,9 +14,9 @@ from ratings.asking.services import skip_ask
 from ratings.asking.tokens import token_for
 from ratings.models import Ask, Comparison, Policy, Rating
 from tests.conftest import Person
-from tests.ratings.conftest import ALWAYS, Hang, hang
+from tests.ratings.conftest import ALWAYS, Publish, publish
 
-__all__ = ["hang"]  # a fixture
+__all__ = ["publish"]  # a fixture
 SOON = 15_000  # ms
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 
@@ -29,10 +29,10 @@ def policy(transactional_db: None) -> Policy:
 
 
 @pytest.fixture
-def pictures(alice: User, hang: Hang) -> list[Image]:
+def pictures(alice: User, publish: Publish) -> list[Image]:
     """Three of one prompt: three pairs."""
-    first = hang(alice, seed=1, prompt="a red fox in the snow")
-    return [first, *(hang(alice, seed=seed, generation=first.generation) for seed in (2, 3))]
+    first = publish(alice, seed=1, prompt="a red fox in the snow")
+    return [first, *(publish(alice, seed=seed, generation=first.generation) for seed in (2, 3))]
 
 
 def judge(page: Page, key: str) -> None:
@@ -93,13 +93,13 @@ def test_a_pair_whose_page_goes_before_it_was_seen_was_never_shown(
 
 
 def test_entries_of_a_challenge_are_judged_under_its_theme(
-    alice: User, bob: User, mallory: User, hang: Hang, person: Person
+    alice: User, bob: User, mallory: User, publish: Publish, person: Person
 ) -> None:
     from django.utils import timezone
 
     theme = Challenge.objects.create(day=timezone.localdate(), theme="Something blue")
     for member, prompt in ((alice, "a blue cat"), (bob, "a blue boat")):
-        enter_challenge(challenge=theme, post=hang(member, prompt=prompt).post, member=member)
+        enter_challenge(challenge=theme, post=publish(member, prompt=prompt).post, member=member)
     page = person(mallory, viewport={"width": 390, "height": 844}, color_scheme="dark").new_page()
     page.goto("/compare/")
     expect(page.get_by_text("Something blue")).to_be_visible()

@@ -1,4 +1,4 @@
-"""Pictures that hang, and a policy that always asks."""
+"""Published pictures, and a policy that always asks."""
 
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -42,13 +42,13 @@ def always(make_policy: MakePolicy) -> Policy:
     return make_policy()
 
 
-class Hang(Protocol):
+class Publish(Protocol):
     def __call__(self, author: User, **fields: Any) -> Image: ...
 
 
 @pytest.fixture
-def hang(make_image: MakeImage) -> Hang:
-    """``hang(alice, prompt="a fox")``: a published picture."""
+def publish(make_image: MakeImage) -> Publish:
+    """``publish(alice, prompt="a fox")``: a published picture."""
 
     def make(author: User, **fields: Any) -> Image:
         image = make_image(author, **fields)

@@ -1,4 +1,4 @@
-"""What members did lately, as chances to ask them something: the material of a policy's preview."""
+"""Recent activity of members as chances to ask: the input of a policy's preview."""
 
 import random
 from collections import defaultdict
@@ -24,8 +24,8 @@ def recent_activity(*, at: datetime, rng: random.Random) -> Activity:
             chances[author].append((ready_at, Surface.RESULT.value))
     asks = Ask.objects.about_one().filter(created_at__gt=since, created_at__lte=at)
     looks = asks.filter(surface=Surface.POST).count()
-    tallies = DrawCount.objects.filter(day__gte=since.date(), surface=Surface.POST)
-    looks += tallies.aggregate(draws=Sum("draws"))["draws"] or 0
+    counts = DrawCount.objects.filter(day__gte=since.date(), surface=Surface.POST)
+    looks += counts.aggregate(draws=Sum("draws"))["draws"] or 0
     people = sorted({*chances, *asks.values_list("rater", flat=True).distinct()})
     share = min(1.0, MOST_DRAWS / max(1, looks + sum(map(len, chances.values()))))
     chosen = rng.sample(people, max(1, round(share * len(people)))) if people else []

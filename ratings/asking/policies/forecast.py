@@ -1,4 +1,4 @@
-"""How many questions a policy would ask, by playing it over what members did lately. Pure."""
+"""How many questions a policy would ask, by replaying recent activity. Pure."""
 
 import random
 from collections import Counter
@@ -41,13 +41,13 @@ class Forecast:
 
 
 def forecast(parameters: Parameters, activity: Activity, *, rng: random.Random) -> Forecast:
-    """Plays the policy over the activity, each question closed at once by an outcome drawn from `outcomes`."""
+    """Replays the activity under the policy; each ask closes at once with an outcome drawn from `outcomes`."""
     runs = max(1, min(MOST_RUNS, MOST_DRAWS // max(1, activity.draws)))
     asks: Counter[str] = Counter(dict.fromkeys(parameters.p_ask, 0))
     limited = 0
     for _ in range(runs):
         for chances in activity.chances.values():
-            limited += _play(parameters, chances, activity.outcomes, asks, rng)
+            limited += _replay(parameters, chances, activity.outcomes, asks, rng)
     a_day = 1 / (activity.days * activity.share)
     return Forecast(
         draws=activity.draws * a_day,
@@ -57,7 +57,7 @@ def forecast(parameters: Parameters, activity: Activity, *, rng: random.Random) 
     )
 
 
-def _play(
+def _replay(
     parameters: Parameters,
     chances: Sequence[tuple[datetime, str]],
     outcomes: Mapping[str, float],

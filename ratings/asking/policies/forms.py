@@ -13,25 +13,25 @@ from ratings.asking.sampling import Parameters
 
 ASKED_ON = (Surface.RESULT.value, Surface.POST.value)
 LABELS = {
-    "asks_per_day": _("Questions to one member in a rolling day, at most"),
+    "asks_per_day": _("Most questions per member in 24 hours"),
     "minutes_between": _("Minutes between two questions"),
-    "dismissals_in_row": _("Dismissals in a row after which asking pauses"),
+    "dismissals_in_row": _("Dismissals in a row that pause asking"),
     "pause_hours": _("Hours of the first pause; each further dismissal doubles it"),
     "longest_pause_hours": _("Hours of the longest pause"),
     "p_overall": _("Share of “overall” among the questions"),
     "p_repeat": _("Share of pairs that are repeats"),
-    "p_gold": _("Share of pairs that are spoiled on one side"),
-    "uniform_share": _("Share of pairs drawn evenly among all"),
-    "overlap_share": _("Share of pairs that several people judge"),
-    "overlap_raters": _("… until so many have answered"),
-    "overlap_weight": _("How much sooner these come up"),
-    "pool_size": _("Pairs of one kind to draw from"),
+    "p_gold": _("Share of pairs with one damaged side (checks)"),
+    "uniform_share": _("Share of pairs drawn uniformly"),
+    "overlap_share": _("Share of pairs that several members compare"),
+    "overlap_raters": _("… until this many have answered"),
+    "overlap_weight": _("Their weight against a new pair"),
+    "pool_size": _("Candidate pairs per strategy"),
     "expires_minutes": _("Minutes until a question closes"),
 }
 
 
 class PolicyForm(forms.Form):
-    """Shares are 0…1. A strategy that is left out or 0 is never drawn."""
+    """Probabilities are 0…1. A strategy without a value, or with 0, is never drawn."""
 
     def __init__(self, *args: Any, parameters: Parameters, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -50,7 +50,7 @@ class PolicyForm(forms.Form):
                 self._add(
                     each.name, str(LABELS[each.name]), value, is_share=is_share, is_whole=each.type in (int, "int")
                 )
-        self.fields["note"] = forms.CharField(label=_("Why this policy"), max_length=200, required=False)
+        self.fields["note"] = forms.CharField(label=_("Note"), max_length=200, required=False)
 
     def _add(self, name: str, label: str, value: float, *, is_share: bool, is_whole: bool = False) -> None:
         kind = forms.IntegerField if is_whole else forms.FloatField
@@ -77,5 +77,5 @@ class PolicyForm(forms.Form):
         }
 
 
-def _above_0(shares: Mapping[str, float]) -> dict[str, float]:
-    return {name: share for name, share in shares.items() if share}
+def _above_0(weights: Mapping[str, float]) -> dict[str, float]:
+    return {name: share for name, share in weights.items() if share}

@@ -1,4 +1,4 @@
-"""Sampling policies: written as drafts, put in force, and never changed once something was drawn by them."""
+"""Sampling policies: saved as drafts, activated, and unchangeable once an ask was drawn by them."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -31,7 +31,9 @@ def save_policy(*, member: User, parameters: Mapping[str, Any], note: str = "", 
         return _add(dict(parameters), note)
     if not Policy.objects.unused().filter(version=version).update(parameters=dict(parameters), note=note):
         raise Refused(
-            "policy_used", _("Something was drawn by this policy: save these numbers as a new one."), status=409
+            "policy_used",
+            _("This policy has been used, so it can't be changed. Save as a new policy instead."),
+            status=409,
         )
     return Policy.objects.get(version=version)
 
@@ -42,7 +44,7 @@ def _add(parameters: dict[str, Any], note: str) -> Policy:
             newest = Policy.objects.aggregate(newest=Max("version"))["newest"] or 0
             return Policy.objects.create(version=newest + 1, parameters=parameters, note=note)
     except IntegrityError:
-        raise Refused("policy_race", _("Somebody else has just saved a policy. Save again."), status=409) from None
+        raise Refused("policy_race", _("Someone else just saved a policy. Try again."), status=409) from None
 
 
 @transaction.atomic
@@ -62,9 +64,9 @@ def discard_policy(*, member: User, policy: Policy) -> None:
     """Deletes a draft. Raises Refused: no role (404), a policy that is used (409)."""
     _require_staff(member)
     if not Policy.objects.unused().filter(pk=policy.pk).delete()[0]:
-        raise Refused("policy_used", _("Something was drawn by this policy: it stays."), status=409)
+        raise Refused("policy_used", _("This policy has been used, so it can't be deleted."), status=409)
 
 
 def _require_staff(member: User) -> None:
     if not member.has_role(Role.STAFF):
-        raise NotFound(_("There is no such policy."))
+        raise NotFound(_("Policy not found."))

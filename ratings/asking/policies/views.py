@@ -1,4 +1,4 @@
-"""Sampling policies, for staff: which there are, what another would ask, which one is in force."""
+"""Sampling policies, for staff: list, edit, preview, activate, discard."""
 
 import random
 from typing import Any
@@ -54,7 +54,7 @@ def policy_edit(request: HttpRequest, version: int) -> HttpResponse:
 def policy_activate(request: HttpRequest, version: int) -> HttpResponse:
     policy = get_object_or_404(Policy, version=version)
     services.activate_policy(member=member_of(request), policy=policy)
-    messages.success(request, _("Policy %(version)s is in force.") % {"version": version})
+    messages.success(request, _("Policy %(version)s is now active.") % {"version": version})
     return redirect("ratings:policies")
 
 
@@ -62,7 +62,7 @@ def policy_activate(request: HttpRequest, version: int) -> HttpResponse:
 @role_required(Role.STAFF)
 def policy_discard(request: HttpRequest, version: int) -> HttpResponse:
     services.discard_policy(member=member_of(request), policy=get_object_or_404(Policy, version=version))
-    messages.success(request, _("The draft is gone."))
+    messages.success(request, _("Draft deleted."))
     return redirect("ratings:policies")
 
 
@@ -78,7 +78,7 @@ def _edit(request: HttpRequest, start: Policy, draft: Policy | None) -> HttpResp
             policy = services.save_policy(member=member_of(request), **saved)
         except Refused as refusal:
             return render(request, "ratings/policy.html", context | {"refusal": refusal.message}, status=refusal.status)
-        messages.success(request, _("Policy %(version)s is saved as a draft.") % {"version": policy.version})
+        messages.success(request, _("Policy %(version)s saved as a draft.") % {"version": policy.version})
         return redirect("ratings:policies")
     if request.method == "POST":
         context["rows"] = _preview(Parameters.from_json(form.parameters()))
@@ -89,5 +89,5 @@ def _preview(parameters: Parameters) -> list[tuple[str, Forecast]]:
     """What this policy and the one in force would have asked in the last week, over the same chances."""
     activity = recent_activity(at=timezone.now(), rng=random.Random(1))
     current = Parameters.from_json(Policy.objects.current().parameters)
-    both = [(_("This one"), parameters), (_("The one in force"), current)]
+    both = [(_("This policy"), parameters), (_("Active policy"), current)]
     return [(name, forecast(each, activity, rng=random.Random(2))) for name, each in both]

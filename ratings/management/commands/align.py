@@ -1,4 +1,4 @@
-"""``manage.py align``: a checkpoint learns what people prefer, from a release."""
+"""``manage.py align``: fine-tunes a checkpoint on the preferences of a release."""
 
 from argparse import ArgumentParser
 from dataclasses import fields
@@ -59,18 +59,18 @@ class Command(BaseCommand):
         settings = Settings(**{each.name: options[each.name] for each in fields(Settings)})
         with tqdm(total=settings.steps, desc="Aligning", unit=" steps") as bar:
 
-            def told(_step: int, loss: float) -> None:
+            def on_step(_step: int, loss: float) -> None:
                 bar.update(1)
                 bar.set_postfix(loss=f"{loss:.3f}")
 
             done = runner.align(
-                base, options["release"], folder, settings=settings, most=options["max_pairs"], told=told
+                base, options["release"], folder, settings=settings, most=options["max_pairs"], on_step=on_step
             )
-        self.stdout.write(f"Preferred as people did before: {done.before}")
-        self.stdout.write(f"Preferred as people did after:  {done.after}")
-        self.stdout.write(f"That is more by:                {done.rise}")
-        if not done.has_learnt:
-            self.stdout.write(self.style.WARNING("That is not more than chance: more pairs or steps may help."))
+        self.stdout.write(f"Agreement with people before: {done.before}")
+        self.stdout.write(f"Agreement with people after:  {done.after}")
+        self.stdout.write(f"Improvement:                  {done.improvement}")
+        if not done.has_improved:
+            self.stdout.write(self.style.WARNING("This is no more than chance. More pairs or steps may help."))
         if not options["no_register"]:
             slug = options["slug"] or f"{base.slug}-aligned"
             aligned = registration.register(base, folder, slug=slug, name=f"{base.name} aligned")

@@ -1,4 +1,4 @@
-"""``manage.py run_benchmark SET --checkpoints a b c``: registers a benchmark, has its pictures made, opens judging."""
+"""``manage.py run_benchmark SET --checkpoints a b c``: registers a benchmark, generates its pictures, opens voting."""
 
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Sequence
@@ -10,9 +10,9 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from lib.errors import Refused
-from ratings.benchmarks.services import draw_pictures, open_voting, register_benchmark
+from ratings.benchmarks.services import generate_pictures, open_voting, register_benchmark
 from ratings.models import Benchmark, PromptSet
-from ratings.simulation.workers import await_workers, draw_inline
+from ratings.simulation.workers import generate_inline, wait_for_workers
 
 
 def size(text: str) -> tuple[int, int]:
@@ -23,7 +23,7 @@ def size(text: str) -> tuple[int, int]:
 
 
 class Command(BaseCommand):
-    help = "Registers a benchmark of a frozen prompt set and has its pictures made. The same arguments go on."
+    help = "Registers a benchmark of a frozen prompt set and generates its pictures. The same arguments continue."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("prompt_set", metavar="SET", help="slug of an imported prompt set")
@@ -37,9 +37,9 @@ class Command(BaseCommand):
             "--days",
             type=int,
             default=90,
-            help="how long judging lasts at most, from the first run on, which registers the day (%(default)s)",
+            help="how long voting lasts at most, counted from the first run (%(default)s)",
         )
-        parser.add_argument("--inline", action="store_true", help="draw in this process instead of by workers")
+        parser.add_argument("--inline", action="store_true", help="generate in this process instead of by workers")
 
     def handle(self, *args: Any, **options: Any) -> None:
         prompt_set = PromptSet.objects.filter(slug=options["prompt_set"]).first()
@@ -69,7 +69,7 @@ class Command(BaseCommand):
             at=now,
         )
         self.stdout.write(f"Registered under SHA-256 {benchmark.protocol_sha256}")
-        self.stdout.write(f"Judging ends on {benchmark.closes_at:%Y-%m-%d %H:%M} UTC at the latest")
+        self.stdout.write(f"Voting ends on {benchmark.closes_at:%Y-%m-%d %H:%M} UTC at the latest")
         return benchmark
 
     def _draw(self, benchmark: Benchmark, is_inline: bool) -> None:
@@ -77,9 +77,9 @@ class Command(BaseCommand):
         with tqdm(total=planned, desc="pictures", file=self.stderr) as bar:
 
             def wait(generations: Sequence[int]) -> None:
-                (draw_inline if is_inline else await_workers)(generations, lambda _more: None)
+                (generate_inline if is_inline else wait_for_workers)(generations, lambda _more: None)
 
             def advance(more: int) -> None:
                 bar.update(more)
 
-            draw_pictures(benchmark=benchmark, wait=wait, advance=advance)
+            generate_pictures(benchmark=benchmark, wait=wait, advance=advance)

@@ -13,7 +13,7 @@ from ratings.models import Benchmark
 
 
 class Command(BaseCommand):
-    help = "Scores a benchmark's pictures with models of yours. It tells nothing about taste."
+    help = "Scores a benchmark's pictures with models that you provide. Scores do not measure preference."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("benchmark", metavar="SLUG")
@@ -30,7 +30,7 @@ class Command(BaseCommand):
             raise CommandError("Give --features with --reference, or --encoder, or all three.")
         if reference is not None and not reference.is_dir():
             raise CommandError(f"{reference} is no folder.")
-        common: dict[str, Any] = {"benchmark": benchmark, "at": timezone.now(), "tell": self.stdout.write}
+        common: dict[str, Any] = {"benchmark": benchmark, "at": timezone.now(), "log": self.stdout.write}
         scores = 0
         try:
             if features is not None:

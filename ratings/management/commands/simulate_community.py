@@ -1,4 +1,4 @@
-"""``manage.py simulate_community``: members, pictures, likes, answers and reports, as a small site has them."""
+"""``manage.py simulate_community``: members, pictures, likes, answers and reports of a small site."""
 
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
@@ -20,16 +20,18 @@ MODERATOR = "moderator"
 
 
 class Command(BaseCommand):
-    help = "Makes a plausible community through the real services. The same arguments continue where it stopped."
+    help = "Simulates a community through the real services. The same arguments continue where it stopped."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--members", type=int, default=12, help="how many people (%(default)s)")
         parser.add_argument("--days", type=int, default=3, help="over how many past days (%(default)s)")
-        parser.add_argument("--seed", type=int, default=1, help="another seed, other prompts and tastes (%(default)s)")
+        parser.add_argument(
+            "--seed", type=int, default=1, help="other seeds give other prompts and preferences (%(default)s)"
+        )
         parser.add_argument("--images", type=int, help=f"how many pictures ({IMAGES_PER_MEMBER} a member)")
-        parser.add_argument("--checkpoint", default="", help="which one draws (the starter, else the first)")
+        parser.add_argument("--checkpoint", default="", help="which one generates (the starter, else the first)")
         parser.add_argument("--demo", action="store_true", help="the demo's accounts join in; demo mode only")
-        parser.add_argument("--inline", action="store_true", help="draw in this process instead of by workers")
+        parser.add_argument("--inline", action="store_true", help="generate in this process instead of by workers")
 
     def handle(self, *args: Any, **options: Any) -> None:
         members, days = options["members"], options["days"]
@@ -38,7 +40,7 @@ class Command(BaseCommand):
         guests, moderator = self._guests() if options["demo"] else ([], None)
         images = options["images"] or members * IMAGES_PER_MEMBER
         try:
-            stage = simulate(
+            simulation = simulate(
                 sizes=Sizes(members=members, days=days, seed=options["seed"], images=images),
                 at=timezone.now(),
                 bar=_bar,
@@ -49,7 +51,7 @@ class Command(BaseCommand):
             )
         except Refused as refusal:
             raise CommandError(refusal.message) from None
-        self.stdout.write(self.style.SUCCESS(f"A community of {len(stage.members)} members is there."))
+        self.stdout.write(self.style.SUCCESS(f"Simulated a community of {len(simulation.members)} members."))
 
     def _guests(self) -> tuple[list[User], User]:
         if not settings.DEMO:

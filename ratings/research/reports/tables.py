@@ -52,7 +52,7 @@ def aspects(snapshot: ReportSnapshot, fixed: Mapping[str, str]) -> Table:
             "Mean answer on 1 to 5, weighted by 1 / (propensity x response rate of the stratum), 95 % interval",
             "clustered by rater (t, G - 1 degrees). An empty checkpoint, style or category means all; - means none.",
             "naive: the unweighted mean. Surfaces are never pooled. Flagged answers are left out.",
-            "band_low, band_high: how far the interval would reach if those who did not answer would have said half",
+            "band_low, band_high: how far the interval would reach if the others would have answered half",
             "a step less, or more.",
             f"Response rates: {_line(RATES_SQL)}",
             f"Answers: {_line(ANSWERS_SQL)}",

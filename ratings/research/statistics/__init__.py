@@ -1,6 +1,6 @@
-"""What answers amount to: means, strengths, intervals, agreement. Pure: arrays in, figures out.
+"""Means, strengths, intervals and agreement. Pure: arrays in, figures out.
 
-`docs/statistics.md` says in words what each figure means and what it cannot tell.
+`docs/statistics.md` explains each figure and its limits.
 """
 
 from ratings.research.statistics.agreement import Agreement, agreement

@@ -1,4 +1,4 @@
-"""How far people agree: Krippendorff's alpha, by the libraries of those who wrote it down."""
+"""Agreement between raters: Krippendorff's alpha, by the libraries of its authors."""
 
 import warnings
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ SEED = 20_260_301  # fixed, so that a page shown twice says the same
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Krippendorff's alpha with a 95 % interval, over `units` pictures or pairs judged twice or more."""
+    """Krippendorff's alpha with a 95 % interval, over `units` pictures or pairs rated twice or more."""
 
     alpha: float
     low: float
@@ -29,8 +29,8 @@ def agreement(counts: Sequence[Sequence[int]], *, level: Level) -> Agreement | N
     """Alpha of `counts` (units x values); `level` is ordinal for ratings, nominal for pairs.
 
     The interval is Krippendorff's own bootstrap (2006), which resamples disagreements and takes pairs of
-    judgements for independent. None where alpha is undefined: fewer than two units judged twice, or everybody
-    said the same of everything.
+    answers for independent. None where alpha is undefined: fewer than two units rated twice, or everybody
+    gave the same answer to everything.
     """
     table: NDArray[np.int64] = np.asarray([row for row in counts if sum(row) >= 2], dtype=np.int64)
     if len(table) < 2 or np.count_nonzero(table.sum(axis=0)) < 2:
@@ -46,10 +46,10 @@ def _interval(table: NDArray[np.int64], level: Level) -> tuple[float, float]:
     import evalica  # both bring a second of imports that most processes never need
     import pandas as pd
 
-    judges = int(table.sum(axis=1).max())
-    said: NDArray[np.float64] = np.full((len(table), judges), np.nan)
+    raters = int(table.sum(axis=1).max())
+    answers: NDArray[np.float64] = np.full((len(table), raters), np.nan)
     for unit, row in enumerate(table):
         values = np.repeat(np.arange(1, len(row) + 1), row)
-        said[unit, : len(values)] = values
-    result = evalica.alpha_bootstrap(pd.DataFrame(said.T), distance=level, n_resamples=RESAMPLES, random_state=SEED)
+        answers[unit, : len(values)] = values
+    result = evalica.alpha_bootstrap(pd.DataFrame(answers.T), distance=level, n_resamples=RESAMPLES, random_state=SEED)
     return float(result.low), float(result.high)

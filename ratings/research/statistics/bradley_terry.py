@@ -1,4 +1,4 @@
-"""Strengths from paired comparisons, with intervals that know that people and prompts come more than once."""
+"""Bradley–Terry strengths, with intervals clustered by rater and by prompt."""
 
 import math
 from collections.abc import Callable
@@ -26,7 +26,7 @@ Interval = tuple[Floats, Floats, Floats]  # point, low, high
 class Strengths:
     """Bradley–Terry log-strengths (mean 0), shape (…, K), and what their intervals are made of, (…, K, K).
 
-    `by_rater` and `by_prompt` are covariances clustered each way, `by_both` by what shares both, `naive` takes
+    `by_rater` and `by_prompt` are covariances clustered each way, `by_both` by the intersection, `naive` takes
     every vote for independent. `degrees` are those of the t quantile: one fewer than the raters or the prompts,
     whichever are fewer. `is_bounded` is False where some model never lost to, or never won against, the rest.
     """

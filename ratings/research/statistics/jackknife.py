@@ -1,4 +1,4 @@
-"""How far strengths move when a rater, or a prompt, is left out: the jackknife behind the intervals."""
+"""The jackknife behind the intervals: how strengths change without one rater or one prompt."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The Bradley–Terry model itself, for many data sets at once: what was won, the best strengths, their information."""
+"""The Bradley–Terry likelihood for many data sets at once: win tables, strengths and their information."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Means of answers whose chances of being asked, and of being answered, differed."""
+"""Weighted means of answers with unequal propensities and response rates."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -95,7 +95,7 @@ def weighted_mean(
 
 
 def sensitivity_band(low: float, high: float, response: float, *, shift: float = 0.5) -> tuple[float, float]:
-    """Where the interval would reach if those who did not answer would have said `shift` steps less, or more.
+    """Where the interval would reach if those who did not answer would have answered `shift` steps less, or more.
 
     `low` and `high` are the interval's ends (twice the mean where there is none), `response` the share who
     answered. Design weights cannot mend response that depends on the answer itself; this shows what it could do.

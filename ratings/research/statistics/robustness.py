@@ -1,4 +1,4 @@
-"""How much a result hangs on few votes, and on which side a picture stood."""
+"""How much a result depends on few votes, and on the side a picture was shown on."""
 
 from dataclasses import dataclass
 
@@ -30,9 +30,9 @@ class Robustness:
 
 
 def drop_few(votes: Votes, models: int) -> Robustness:
-    """Drops the votes that hold the leader up the most, until another model leads (at most a tenth of them).
+    """Drops the votes that favour the leader most, until another model leads (at most a tenth of them).
 
-    Which ones is told by each vote's first-order influence on the gap (Broderick, Giordano and Meager 2020), and
+    They are chosen by each vote's first-order influence on the gap (Broderick, Giordano and Meager 2020), and
     every removal is checked by fitting anew, so the number is sufficient, though perhaps not the smallest.
     """
     wins = win_table(votes.as_runs(), models)

@@ -24,7 +24,7 @@ from ratings.quality.models import unflagged_ratings
 from ratings.quality.rules import Answer
 from tests.conftest import As, MakeMember
 from tests.ratings.answers import rate, vote
-from tests.ratings.conftest import Hang
+from tests.ratings.conftest import Publish
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SITE = {False: 4000.0, True: 6000.0}
@@ -104,9 +104,9 @@ def test_answers_of_the_week_before_a_restriction_are_marked() -> None:
 
 
 @pytest.fixture
-def hasty(alice: User, bob: User, hang: Hang) -> Image:
+def hasty(alice: User, bob: User, publish: Publish) -> Image:
     """A picture that bob rated in no time."""
-    image = hang(alice)
+    image = publish(alice)
     rate(bob, image, 1)
     Ask.objects.update(dwell_ms=200, closed_at=timezone.now())
     return image
@@ -145,9 +145,9 @@ def test_a_doubted_rating_is_left_out_of_what_posts_show(hasty: Image, bob: User
 
 
 def test_flags_of_pairs_stand_where_exports_read_them_and_a_check_shows_who_looks(
-    alice: User, bob: User, hang: Hang
+    alice: User, bob: User, publish: Publish
 ) -> None:
-    one, two = hang(alice, seed=1), hang(alice, seed=2)
+    one, two = publish(alice, seed=1), publish(alice, seed=2)
     vote(bob, one, two, one, is_gold=True, is_high_spoiled=False)
     judge(bob)
     assert Comparison.objects.get().quality_flags == ["failed_gold"]

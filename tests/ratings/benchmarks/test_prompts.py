@@ -6,7 +6,7 @@ import pytest
 
 from lib.errors import Refused
 from ratings.benchmarks.prompts import read_prompts, to_lines
-from tests.ratings.test_benchmark import CSV
+from tests.ratings.benchmarks.example_benchmarks import CSV
 
 PARTI = (
     "Prompt\tCategory\tChallenge\tNote\n"

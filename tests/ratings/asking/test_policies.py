@@ -21,7 +21,7 @@ from ratings.asking.services import draw_ask, draw_comparison, reword_question
 from ratings.models import Ask, DrawCount, Policy, Question, QuestionTranslation
 from tests.conftest import As, MakeMember
 from tests.generation.fixtures import MakeImage
-from tests.ratings.conftest import ALWAYS, Hang
+from tests.ratings.conftest import ALWAYS, Publish
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 NUMBERS = {"p_ask": {"result": 0.1, "post": 0.0}, "strategies": {"seed": 1.0}}
@@ -73,8 +73,8 @@ def test_some_members_stand_for_all_of_a_busy_site() -> None:
     assert (found.total, found.members, found.draws) == (2, 2, 2)
 
 
-def test_last_weeks_pictures_and_looks_are_the_chances(alice: User, bob: User, hang: Hang) -> None:
-    image = hang(alice)
+def test_last_weeks_pictures_and_looks_are_the_chances(alice: User, bob: User, publish: Publish) -> None:
+    image = publish(alice)
     Image.objects.update(ready_at=timezone.now() - timedelta(days=1))
     at = timezone.now()
     DrawCount.objects.count_draw(Policy.objects.current(), timezone.localdate(at), "post", "new/first", 0.05, "")
@@ -180,13 +180,13 @@ def test_a_new_wording_is_a_version_and_an_open_ask_keeps_its_own(
 
 
 def test_a_question_is_put_in_the_readers_language_and_the_ledger_says_which(
-    staff: User, alice: User, bob: User, hang: Hang
+    staff: User, alice: User, bob: User, publish: Publish
 ) -> None:
     activate_policy(member=staff, policy=save_policy(member=staff, parameters={**ALWAYS, "p_overall": 0.0}))
     question = Question.objects.active().get(slug="preference")
     QuestionTranslation.objects.filter(question=question, language="de").update(text="Welches?")
-    first = hang(alice, seed=1)
-    hang(alice, seed=2, generation=first.generation)
+    first = publish(alice, seed=1)
+    publish(alice, seed=2, generation=first.generation)
     with translation.override("de-at"):
         ask = draw_comparison(rater=bob)
     assert ask

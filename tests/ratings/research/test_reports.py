@@ -22,7 +22,7 @@ from ratings.research.reports.tables import TABLES
 from tests.conftest import As, MakeMember
 from tests.generation.fixtures import checkpoint_row
 from tests.ratings.answers import leave_unanswered, rate, vote
-from tests.ratings.conftest import Hang
+from tests.ratings.conftest import Publish
 
 PAGES = ["research", "research-aspects", "research-models", "research-responses"]
 
@@ -38,12 +38,12 @@ def read(days: int = 30, at: datetime | None = None) -> ReportSnapshot:
     return snapshot
 
 
-def compared(alice: User, hang: Hang, crowd: list[User]) -> None:
+def compared(alice: User, publish: Publish, crowd: list[User]) -> None:
     """Six people judge a toy and a zeta picture of six prompts; zeta wins where the prompt's number allows."""
     zeta = checkpoint_row("zeta", "zeta")
     for number in range(6):
-        toy = hang(alice, seed=number, prompt=f"a fox, {number}")
-        other = hang(alice, seed=number + 50, prompt=f"a fox, {number}", checkpoint=zeta)
+        toy = publish(alice, seed=number, prompt=f"a fox, {number}")
+        other = publish(alice, seed=number + 50, prompt=f"a fox, {number}", checkpoint=zeta)
         for place, rater in enumerate(crowd):
             vote(rater, toy, other, other if (place + number) % 3 else toy, swapped=bool(place % 2))
 
@@ -61,9 +61,9 @@ def test_the_pages_are_for_researchers_and_to_others_not_there(
 
 
 def test_response_is_counted_by_surface_and_stratum_with_an_interval(
-    alice: User, bob: User, hang: Hang, crowd: list[User]
+    alice: User, bob: User, publish: Publish, crowd: list[User]
 ) -> None:
-    image = hang(alice)
+    image = publish(alice)
     for rater in crowd[:3]:
         rate(rater, image, 4)
     leave_unanswered(bob, image)
@@ -82,10 +82,10 @@ def open_ask(rater: User, image: Image) -> dict[str, object]:
 
 
 def test_means_stand_by_surface_model_style_tag_and_week_with_an_interval(
-    alice: User, hang: Hang, crowd: list[User]
+    alice: User, publish: Publish, crowd: list[User]
 ) -> None:
     zeta = checkpoint_row("zeta", "zeta")
-    toy_image, zeta_image = hang(alice, seed=1), hang(alice, seed=2, checkpoint=zeta)
+    toy_image, zeta_image = publish(alice, seed=1), publish(alice, seed=2, checkpoint=zeta)
     PostTag.objects.create(post=Post.objects.get(image=toy_image), tag=Tag.objects.create(name="cats"))
     monday = datetime(2026, 3, 2, 12, tzinfo=UTC)
     for place, (rater, value) in enumerate(zip(crowd, [3, 4, 4, 5, 3, 5], strict=True)):
@@ -111,9 +111,9 @@ def test_means_stand_by_surface_model_style_tag_and_week_with_an_interval(
 
 
 def test_answers_are_weighted_by_their_chance_and_by_the_response_of_their_stratum(
-    alice: User, hang: Hang, crowd: list[User]
+    alice: User, publish: Publish, crowd: list[User]
 ) -> None:
-    image = hang(alice)
+    image = publish(alice)
     for rater in crowd[:2]:
         rate(rater, image, 5)
     leave_unanswered(crowd[5], image)  # stratum "new": two of three
@@ -126,8 +126,10 @@ def test_answers_are_weighted_by_their_chance_and_by_the_response_of_their_strat
     assert figure.response == pytest.approx(4 / 5)
 
 
-def test_a_flagged_answer_is_left_out_until_its_flag_is_lifted(alice: User, hang: Hang, crowd: list[User]) -> None:
-    image = hang(alice)
+def test_a_flagged_answer_is_left_out_until_its_flag_is_lifted(
+    alice: User, publish: Publish, crowd: list[User]
+) -> None:
+    image = publish(alice)
     bad = rate(crowd[0], image, 1)
     rate(crowd[1], image, 5)
     flag = QualityFlag.objects.create(version=1, ask=bad.ask, flag="too_fast", raised_at=timezone.now())
@@ -137,10 +139,10 @@ def test_a_flagged_answer_is_left_out_until_its_flag_is_lifted(alice: User, hang
 
 
 def test_what_a_flag_speaks_against_is_in_no_figure_and_pages_say_how_much_that_is(
-    alice: User, hang: Hang, crowd: list[User], rita: User, as_user: As
+    alice: User, publish: Publish, crowd: list[User], rita: User, as_user: As
 ) -> None:
-    compared(alice, hang, crowd)
-    image, second = hang(alice, seed=80), hang(alice, seed=81)
+    compared(alice, publish, crowd)
+    image, second = publish(alice, seed=80), publish(alice, seed=81)
     for place, rater in enumerate(crowd):
         for other in (image, second):
             rate(rater, other, 1 + place % 2)
@@ -163,8 +165,8 @@ def test_what_a_flag_speaks_against_is_in_no_figure_and_pages_say_how_much_that_
     assert after.body["pair_agreement"] == without["pair_agreement"]
 
 
-def test_what_a_flag_speaks_against_pulls_no_posts_mean(alice: User, hang: Hang, crowd: list[User]) -> None:
-    image, other = hang(alice, seed=1), hang(alice, seed=2)
+def test_what_a_flag_speaks_against_pulls_no_posts_mean(alice: User, publish: Publish, crowd: list[User]) -> None:
+    image, other = publish(alice, seed=1), publish(alice, seed=2)
     rate(crowd[0], image, 5)
     bad = rate(crowd[1], other, 1)
     QualityFlag.objects.create(version=1, ask=bad.ask, flag="too_fast", raised_at=timezone.now())
@@ -173,16 +175,18 @@ def test_what_a_flag_speaks_against_pulls_no_posts_mean(alice: User, hang: Hang,
     assert PostAspect.objects.get().mean == 5.0  # of one answer, pulled towards the mean of those that count
 
 
-def test_model_against_model_counts_each_side_whichever_was_older(alice: User, hang: Hang, crowd: list[User]) -> None:
+def test_model_against_model_counts_each_side_whichever_was_older(
+    alice: User, publish: Publish, crowd: list[User]
+) -> None:
     other = checkpoint_row("zeta", "zeta")
-    toy, zeta = hang(alice, seed=1), hang(alice, seed=2, checkpoint=other)
-    later_toy = hang(alice, seed=3)
+    toy, zeta = publish(alice, seed=1), publish(alice, seed=2, checkpoint=other)
+    later_toy = publish(alice, seed=3)
     for rater in crowd:
         vote(rater, toy, zeta, toy)
         vote(rater, zeta, later_toy, zeta if rater == crowd[0] else later_toy, swapped=True)
     vote(alice, toy, zeta, zeta)  # her own pictures
     vote(crowd[0], toy, later_toy, toy)  # one model: no comparison
-    gold = vote(crowd[1], hang(alice, seed=4), hang(alice, seed=5, checkpoint=other), "tie")
+    gold = vote(crowd[1], publish(alice, seed=4), publish(alice, seed=5, checkpoint=other), "tie")
     Ask.objects.filter(pk=gold.ask_id).update(is_gold=True, is_high_spoiled=False)
     (comparison,) = read().body["duels"]
     assert (comparison["first"], comparison["second"]) == ("toy", "zeta")
@@ -194,11 +198,11 @@ def test_model_against_model_counts_each_side_whichever_was_older(alice: User, h
 
 
 def test_a_leaderboard_has_intervals_once_people_and_prompts_are_enough(
-    alice: User, hang: Hang, crowd: list[User]
+    alice: User, publish: Publish, crowd: list[User]
 ) -> None:
-    compared(alice, hang, crowd)
-    lonely = hang(alice, seed=90, checkpoint=checkpoint_row("lonely", "lonely"))
-    vote(crowd[0], lonely, hang(alice, seed=91, checkpoint=checkpoint_row("solo", "solo")), lonely)
+    compared(alice, publish, crowd)
+    lonely = publish(alice, seed=90, checkpoint=checkpoint_row("lonely", "lonely"))
+    vote(crowd[0], lonely, publish(alice, seed=91, checkpoint=checkpoint_row("solo", "solo")), lonely)
     body = read().body
     best, last = body["leaderboard"]["rows"]
     assert (best["model"], last["model"]) == ("zeta", "toy")
@@ -213,9 +217,9 @@ def test_a_leaderboard_has_intervals_once_people_and_prompts_are_enough(
 
 
 def test_the_worst_aspect_of_the_week_stands_there_with_pictures(
-    alice: User, hang: Hang, crowd: list[User], rita: User, as_user: As
+    alice: User, publish: Publish, crowd: list[User], rita: User, as_user: As
 ) -> None:
-    image = hang(alice)
+    image = publish(alice)
     for place, rater in enumerate(crowd):
         rate(rater, image, 4 + place % 2)
         rate(rater, image, 1 + place % 2, question="artefacts")
@@ -233,9 +237,9 @@ def test_the_worst_aspect_of_the_week_stands_there_with_pictures(
 
 
 def test_a_complaint_shows_different_pictures_that_were_complained_of_lately(
-    alice: User, hang: Hang, crowd: list[User]
+    alice: User, publish: Publish, crowd: list[User]
 ) -> None:
-    loud, *others, before = (hang(alice, seed=seed) for seed in range(5))
+    loud, *others, before = (publish(alice, seed=seed) for seed in range(5))
     slugs = Question.objects.active().on_scale().values_list("slug", flat=True)
     for rater in crowd:
         for slug in slugs:
@@ -251,8 +255,10 @@ def test_a_complaint_shows_different_pictures_that_were_complained_of_lately(
     assert complaint["examples"] == [image.pk for image in (loud, *others[::-1])]
 
 
-def test_aspects_of_a_post_keep_the_spread_of_what_others_said(alice: User, hang: Hang, crowd: list[User]) -> None:
-    image = hang(alice)
+def test_aspects_of_a_post_keep_the_spread_of_what_others_said(
+    alice: User, publish: Publish, crowd: list[User]
+) -> None:
+    image = publish(alice)
     for rater, value in zip(crowd, [1, 5, 1, 5, 1, 5], strict=True):
         rate(rater, image, value)
     rate(alice, image, 3)
@@ -261,10 +267,10 @@ def test_aspects_of_a_post_keep_the_spread_of_what_others_said(alice: User, hang
 
 
 def test_every_page_shows_its_part_with_charts_that_can_be_read_aloud(
-    alice: User, bob: User, rita: User, hang: Hang, crowd: list[User], as_user: As
+    alice: User, bob: User, rita: User, publish: Publish, crowd: list[User], as_user: As
 ) -> None:
-    compared(alice, hang, crowd)
-    image = hang(alice)
+    compared(alice, publish, crowd)
+    image = publish(alice)
     for rater in crowd:
         rate(rater, image, 4)
     leave_unanswered(bob, image)
@@ -290,14 +296,14 @@ def test_every_page_shows_its_part_with_charts_that_can_be_read_aloud(
 
 @pytest.mark.parametrize("name", sorted(TABLES))
 def test_every_figure_comes_as_csv_under_its_definition(
-    name: str, alice: User, rita: User, hang: Hang, crowd: list[User], as_user: As
+    name: str, alice: User, rita: User, publish: Publish, crowd: list[User], as_user: As
 ) -> None:
-    compared(alice, hang, crowd)
-    image = hang(alice)
+    compared(alice, publish, crowd)
+    image = publish(alice)
     for place, rater in enumerate(crowd):
         rate(rater, image, 4)
         rate(rater, image, 1 + place % 2, question="artefacts")
-        rate(rater, hang(alice), 3 + place % 2)
+        rate(rater, publish(alice), 3 + place % 2)
     DrawCount.objects.count_draw(Policy.objects.current(), timezone.localdate(), "post", "new/first", 0.0, "day")
     answer = as_user(rita).get(reverse("ratings:research-table", args=[name]), {"days": "7", "surface": "post"})
     assert answer["Content-Type"].startswith("text/csv")
@@ -315,10 +321,10 @@ def test_every_figure_comes_as_csv_under_its_definition(
 
 
 def test_the_single_figures_of_the_pages_are_a_table_too(
-    alice: User, rita: User, hang: Hang, crowd: list[User], as_user: As
+    alice: User, rita: User, publish: Publish, crowd: list[User], as_user: As
 ) -> None:
-    compared(alice, hang, crowd)
-    bad = rate(crowd[0], hang(alice), 1)
+    compared(alice, publish, crowd)
+    bad = rate(crowd[0], publish(alice), 1)
     QualityFlag.objects.create(version=1, ask=bad.ask, flag="too_fast", raised_at=timezone.now())
     answer = as_user(rita).get(reverse("ratings:research-table", args=["overview"]))
     text = "\n".join(line for line in answer.content.decode().splitlines() if not line.startswith("#"))
@@ -332,9 +338,9 @@ def test_the_single_figures_of_the_pages_are_a_table_too(
 
 
 def test_one_duel_as_csv_is_seen_from_the_model_named_first(
-    alice: User, rita: User, hang: Hang, crowd: list[User], as_user: As
+    alice: User, rita: User, publish: Publish, crowd: list[User], as_user: As
 ) -> None:
-    compared(alice, hang, crowd)
+    compared(alice, publish, crowd)
     client = as_user(rita)
     page = client.get(reverse("ratings:research-comparison", args=["zeta", "toy"])).content.decode()
     address = reverse("ratings:research-table", args=["duels"]) + "?days=30&amp;first=zeta&amp;second=toy"
@@ -344,8 +350,10 @@ def test_one_duel_as_csv_is_seen_from_the_model_named_first(
     assert (row["first"], row["second"], row["wins"]) == ("zeta", "toy", "24")
 
 
-def test_every_table_is_linked_from_a_page(alice: User, rita: User, hang: Hang, crowd: list[User], as_user: As) -> None:
-    compared(alice, hang, crowd)
+def test_every_table_is_linked_from_a_page(
+    alice: User, rita: User, publish: Publish, crowd: list[User], as_user: As
+) -> None:
+    compared(alice, publish, crowd)
     DrawCount.objects.count_draw(Policy.objects.current(), timezone.localdate(), "post", "new/first", 0.0, "day")
     client = as_user(rita)
     pages = " ".join(client.get(reverse(f"ratings:{name}")).content.decode() for name in PAGES)
@@ -353,9 +361,14 @@ def test_every_table_is_linked_from_a_page(alice: User, rita: User, hang: Hang, 
 
 
 def test_a_long_ledger_is_not_added_up_while_a_page_waits(
-    alice: User, hang: Hang, crowd: list[User], monkeypatch: pytest.MonkeyPatch, rita: User, as_user: As
+    alice: User,
+    publish: Publish,
+    crowd: list[User],
+    monkeypatch: pytest.MonkeyPatch,
+    rita: User,
+    as_user: As,
 ) -> None:
-    image = hang(alice)
+    image = publish(alice)
     rate(crowd[0], image, 4)
     monkeypatch.setattr(computation, "LIVE_ASKS", 0)
     page = as_user(rita).get(reverse("ratings:research")).content.decode()
@@ -373,9 +386,14 @@ def test_a_long_ledger_is_not_added_up_while_a_page_waits(
 
 
 def test_a_page_costs_the_same_however_much_was_answered(
-    alice: User, rita: User, hang: Hang, crowd: list[User], as_user: As, django_assert_max_num_queries: object
+    alice: User,
+    rita: User,
+    publish: Publish,
+    crowd: list[User],
+    as_user: As,
+    django_assert_max_num_queries: object,
 ) -> None:
-    compared(alice, hang, crowd)
+    compared(alice, publish, crowd)
     read(7)
     read(30)
     client = as_user(rita)

@@ -17,7 +17,7 @@ from ratings.models import Ask, Comparison, Rating
 from ratings.quality import post_aspects
 from tests.conftest import MakeMember
 from tests.ratings.answers import rate, vote
-from tests.ratings.conftest import Hang
+from tests.ratings.conftest import Publish
 
 
 def aspect(image: Image, slug: str = "lighting") -> tuple[float, int] | None:
@@ -29,9 +29,9 @@ def aspect(image: Image, slug: str = "lighting") -> tuple[float, int] | None:
 
 
 def test_a_post_shows_what_others_said_pulled_towards_the_mean_of_all(
-    alice: User, make_member: MakeMember, hang: Hang
+    alice: User, make_member: MakeMember, publish: Publish
 ) -> None:
-    good, other = hang(alice, seed=1), hang(alice, seed=2)
+    good, other = publish(alice, seed=1), publish(alice, seed=2)
     for n, value in enumerate([5, 5, 5]):
         rate(make_member(f"rater{n}"), good, value)
     rate(make_member("critic"), other, 1)
@@ -42,9 +42,9 @@ def test_a_post_shows_what_others_said_pulled_towards_the_mean_of_all(
 
 
 def test_the_authors_own_answer_cant_tell_and_unpublished_pictures_make_no_aspect(
-    alice: User, bob: User, hang: Hang, make_member: MakeMember
+    alice: User, bob: User, publish: Publish, make_member: MakeMember
 ) -> None:
-    image = hang(alice)
+    image = publish(alice)
     rate(alice, image, 5)
     rate(bob, image, None)
     tasks.refresh_aspects()
@@ -52,9 +52,9 @@ def test_the_authors_own_answer_cant_tell_and_unpublished_pictures_make_no_aspec
 
 
 def test_refreshing_takes_what_is_new_and_is_the_same_when_done_twice(
-    alice: User, bob: User, mallory: User, hang: Hang
+    alice: User, bob: User, mallory: User, publish: Publish
 ) -> None:
-    image = hang(alice)
+    image = publish(alice)
     rate(bob, image, 4)
     assert post_aspects.refresh_new_ratings() == 1
     first = aspect(image)
@@ -73,9 +73,9 @@ def test_refreshing_takes_what_is_new_and_is_the_same_when_done_twice(
 
 
 def test_a_decision_that_takes_a_picture_away_closes_the_questions_about_it(
-    always: object, alice: User, bob: User, mod: User, hang: Hang
+    always: object, alice: User, bob: User, mod: User, publish: Publish
 ) -> None:
-    image, other = hang(alice, seed=1), hang(alice, seed=2)
+    image, other = publish(alice, seed=1), publish(alice, seed=2)
     for each in (image, other):
         assert services.draw_ask(surface="post", image=each, rater=bob)
     case = claim_case(moderator=mod, case=open_case(target=image, origin="report", severity=1))
@@ -85,9 +85,9 @@ def test_a_decision_that_takes_a_picture_away_closes_the_questions_about_it(
 
 
 def test_a_new_level_closes_the_questions_of_others_and_leaves_the_makers(
-    always: object, alice: User, bob: User, hang: Hang
+    always: object, alice: User, bob: User, publish: Publish
 ) -> None:
-    image = hang(alice)
+    image = publish(alice)
     by_maker = services.draw_ask(surface="result", image=image, rater=alice)
     by_other = services.draw_ask(surface="post", image=image, rater=bob)
     effects.apply(decision=Decision(action=Decision.Action.LEVEL, decided_at=timezone.now()), target=image)
@@ -98,20 +98,20 @@ def test_a_new_level_closes_the_questions_of_others_and_leaves_the_makers(
 
 @pytest.mark.parametrize("action", [Decision.Action.APPROVE, Decision.Action.ESCALATE])
 def test_a_decision_that_changes_nothing_to_see_closes_nothing(
-    always: object, alice: User, bob: User, hang: Hang, action: str
+    always: object, alice: User, bob: User, publish: Publish, action: str
 ) -> None:
-    image = hang(alice)
+    image = publish(alice)
     assert services.draw_ask(surface="post", image=image, rater=bob)
     effects.apply(decision=Decision(action=action, decided_at=timezone.now()), target=image.post)
     assert Ask.objects.get().outcome == "open"
 
 
 def test_a_restricted_member_has_no_question_open_and_none_is_open_about_their_pictures(
-    always: object, alice: User, bob: User, mallory: User, hang: Hang
+    always: object, alice: User, bob: User, mallory: User, publish: Publish
 ) -> None:
-    services.draw_ask(surface="post", image=hang(alice, seed=1), rater=mallory)
-    services.draw_ask(surface="post", image=hang(mallory, seed=2), rater=bob)
-    kept = services.draw_ask(surface="post", image=hang(alice, seed=3), rater=bob)
+    services.draw_ask(surface="post", image=publish(alice, seed=1), rater=mallory)
+    services.draw_ask(surface="post", image=publish(mallory, seed=2), rater=bob)
+    kept = services.draw_ask(surface="post", image=publish(alice, seed=3), rater=bob)
     effects.apply(decision=Decision(action=Decision.Action.RESTRICT, decided_at=timezone.now()), target=mallory)
     assert list(Ask.objects.filter(outcome="open")) == [kept]
 
@@ -119,8 +119,8 @@ def test_a_restricted_member_has_no_question_open_and_none_is_open_about_their_p
 # Personal data
 
 
-def test_a_download_holds_every_question_and_answer(alice: User, bob: User, hang: Hang) -> None:
-    image, other = hang(alice, seed=1), hang(alice, seed=2)
+def test_a_download_holds_every_question_and_answer(alice: User, bob: User, publish: Publish) -> None:
+    image, other = publish(alice, seed=1), publish(alice, seed=2)
     rate(bob, image, 4)
     vote(bob, image, other, "tie")
     data = export_personal_data(user=bob)["ratings"]
@@ -130,9 +130,9 @@ def test_a_download_holds_every_question_and_answer(alice: User, bob: User, hang
 
 
 def test_a_forgotten_member_leaves_no_answer_and_no_answer_about_their_pictures(
-    alice: User, bob: User, mallory: User, hang: Hang
+    alice: User, bob: User, mallory: User, publish: Publish
 ) -> None:
-    of_alice, of_bob = hang(alice, seed=1), hang(bob, seed=2)
+    of_alice, of_bob = publish(alice, seed=1), publish(bob, seed=2)
     rate(bob, of_alice, 1)
     rate(mallory, of_bob, 5)
     rate(mallory, of_alice, 5)

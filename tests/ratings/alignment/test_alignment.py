@@ -18,7 +18,7 @@ from pytest_django.fixtures import Settings
 from generation.engines.base import Job, Source
 from generation.engines.diffusers.drawing import draw
 from generation.models import Checkpoint
-from ratings.alignment.evaluation import accuracy, rise
+from ratings.alignment.evaluation import accuracy, improvement
 from tests.generation.fixtures import checkpoint_row
 from tests.ratings.releases import example_pairs
 
@@ -44,10 +44,10 @@ def test_pairs_of_one_prompt_are_no_independent_evidence() -> None:
 def test_a_rise_is_that_of_the_same_pairs() -> None:
     nothing, groups = [0.0] * 40, range(40)
     learnt = [1.0] * 32 + [-1.0] * 8
-    found = rise(nothing, learnt, groups)
+    found = improvement(nothing, learnt, groups)
     assert found.share == pytest.approx(0.3)
     assert 0 < found.low < 0.3 < found.high
-    assert rise(learnt, learnt, groups).high == 0
+    assert improvement(learnt, learnt, groups).high == 0
 
 
 def noise(rng: random.Random, light: int) -> PIL.Image.Image:

@@ -20,7 +20,7 @@ from ratings.asking.pools import comparison_pools
 from ratings.asking.sampling import Parameters
 from ratings.models import Policy
 from tests.generation.fixtures import MakeImage, checkpoint_row
-from tests.ratings.conftest import Hang
+from tests.ratings.conftest import Publish
 
 TONIGHT = day_bounds(local_day(timezone.now()))[0] + timedelta(hours=2)
 TOMORROW = TONIGHT + timedelta(days=1)
@@ -52,8 +52,10 @@ def pairs_of(rater: User) -> dict[str, list[tuple[int, int]]]:
     return {name: [(each.low, each.high) for each in found] for name, found in pools.items() if found}
 
 
-def test_a_published_prompt_is_drawn_once_on_another_checkpoint(alice: User, hang: Hang, zeta: Checkpoint) -> None:
-    original = hang(alice, prompt="a fox", negative_prompt="blur")
+def test_a_published_prompt_is_drawn_once_on_another_checkpoint(
+    alice: User, publish: Publish, zeta: Checkpoint
+) -> None:
+    original = publish(alice, prompt="a fox", negative_prompt="blur")
     assert (make_counterparts(at=TONIGHT), make_counterparts(at=TONIGHT), make_counterparts(at=TOMORROW)) == (1, 0, 0)
     (image,) = counterparts()
     made = image.generation
@@ -63,20 +65,20 @@ def test_a_published_prompt_is_drawn_once_on_another_checkpoint(alice: User, han
 
 
 def test_what_is_hidden_private_or_above_the_general_level_is_left_alone(
-    alice: User, hang: Hang, make_image: MakeImage, zeta: Checkpoint
+    alice: User, publish: Publish, make_image: MakeImage, zeta: Checkpoint
 ) -> None:
-    hang(alice, is_prompt_hidden=True)
-    hang(alice, content_level=2)
+    publish(alice, is_prompt_hidden=True)
+    publish(alice, content_level=2)
     make_image(alice)
-    hang(alice, width=48, height=52)  # no other checkpoint has that size
+    publish(alice, width=48, height=52)  # no other checkpoint has that size
     assert make_counterparts(at=TONIGHT) == 0
 
 
 def test_the_budget_is_a_nights_and_nothing_turns_it_off(
-    alice: User, hang: Hang, zeta: Checkpoint, settings: Settings
+    alice: User, publish: Publish, zeta: Checkpoint, settings: Settings
 ) -> None:
     for number in range(4):
-        hang(alice, prompt=f"a fox, {number}")
+        publish(alice, prompt=f"a fox, {number}")
     settings.COUNTERPARTS_A_NIGHT = 0
     assert make_counterparts(at=TONIGHT) == 0
     settings.COUNTERPARTS_A_NIGHT = 3
@@ -88,9 +90,9 @@ def test_the_budget_is_a_nights_and_nothing_turns_it_off(
 
 
 def test_nobody_waits_behind_a_counterpart(
-    alice: User, bob: User, hang: Hang, make_image: MakeImage, zeta: Checkpoint
+    alice: User, bob: User, publish: Publish, make_image: MakeImage, zeta: Checkpoint
 ) -> None:
-    hang(alice)
+    publish(alice)
     waiting = make_image(bob, state=ImageState.QUEUED)
     assert make_counterparts(at=TONIGHT) == 0
     Image.objects.filter(pk=waiting.pk).update(state=ImageState.READY)
@@ -98,9 +100,9 @@ def test_nobody_waits_behind_a_counterpart(
 
 
 def test_what_the_rules_refuse_is_not_asked_again(
-    alice: User, hang: Hang, zeta: Checkpoint, settings: Settings
+    alice: User, publish: Publish, zeta: Checkpoint, settings: Settings
 ) -> None:
-    original = hang(alice)
+    original = publish(alice)
     Generation.objects.filter(images=original).update(prompt="x" * 2001)
     assert make_counterparts(at=TONIGHT) == 0
     Generation.objects.filter(images=original).update(prompt="a fox")
@@ -109,12 +111,12 @@ def test_what_the_rules_refuse_is_not_asked_again(
 
 
 def test_a_counterpart_stands_beside_its_original_and_only_to_compare_models(
-    alice: User, bob: User, hang: Hang, zeta: Checkpoint
+    alice: User, bob: User, publish: Publish, zeta: Checkpoint
 ) -> None:
-    original = hang(alice, prompt="a fox", seed=1)
+    original = publish(alice, prompt="a fox", seed=1)
     image = drawn()
     assert image.is_public
-    same_model = hang(alice, prompt="a fox", seed=2, checkpoint=zeta)
+    same_model = publish(alice, prompt="a fox", seed=2, checkpoint=zeta)
     pairs = pairs_of(bob)
     assert set(pairs["model"]) == {(original.pk, image.pk), (original.pk, same_model.pk)}
     assert not any(image.pk in pair for name, found in pairs.items() if name not in {"model", "gold"} for pair in found)
@@ -131,8 +133,10 @@ def test_nobody_takes_the_names_of_the_sites_accounts() -> None:
             validate_not_reserved(name)
 
 
-def test_a_counterpart_goes_with_its_original_and_with_its_author(alice: User, hang: Hang, zeta: Checkpoint) -> None:
-    original = hang(alice, prompt="a fox")
+def test_a_counterpart_goes_with_its_original_and_with_its_author(
+    alice: User, publish: Publish, zeta: Checkpoint
+) -> None:
+    original = publish(alice, prompt="a fox")
     image = drawn()
     unpublish_post(post=Post.objects.get(image=original), author=alice)
     delete_image(image=Image.objects.get(pk=original.pk), author=alice)
@@ -142,8 +146,10 @@ def test_a_counterpart_goes_with_its_original_and_with_its_author(alice: User, h
     assert Generation.objects.get(images=image).prompt == ""
 
 
-def test_deleting_an_account_takes_its_words_from_counterparts_too(alice: User, hang: Hang, zeta: Checkpoint) -> None:
-    hang(alice, prompt="a secret fox")
+def test_deleting_an_account_takes_its_words_from_counterparts_too(
+    alice: User, publish: Publish, zeta: Checkpoint
+) -> None:
+    publish(alice, prompt="a secret fox")
     make_counterparts(at=TONIGHT)  # still in the queue
     delete_account(user=alice)
     (image,) = counterparts()

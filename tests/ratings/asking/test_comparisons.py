@@ -27,7 +27,7 @@ from ratings.models import Ask, AskOutcome, Comparison, Policy
 from tests.conftest import ApiAs, As, MakeMember
 from tests.generation.fixtures import MakeImage, checkpoint_row
 from tests.ratings.answers import drawn, siblings, vote
-from tests.ratings.conftest import Hang, MakePolicy
+from tests.ratings.conftest import MakePolicy, Publish
 
 pytestmark = pytest.mark.usefixtures("always")
 
@@ -49,41 +49,44 @@ def test_siblings_that_hang_nowhere_are_shown_to_their_maker_alone(
 
 
 def test_published_pictures_of_one_prompt_and_size_meet_whoever_made_them(
-    alice: User, bob: User, mallory: User, hang: Hang
+    alice: User, bob: User, mallory: User, publish: Publish
 ) -> None:
     other_model = checkpoint_row("other", "other")
-    one, two = hang(alice, prompt="a fox", seed=1), hang(bob, prompt="a fox", seed=2, checkpoint=other_model)
-    hang(bob, prompt="a bear", seed=3)
-    hang(bob, prompt="a fox", seed=4, width=96)
+    one, two = (
+        publish(alice, prompt="a fox", seed=1),
+        publish(bob, prompt="a fox", seed=2, checkpoint=other_model),
+    )
+    publish(bob, prompt="a bear", seed=3)
+    publish(bob, prompt="a fox", seed=4, width=96)
     assert pairs(mallory) == {("model", one.pk, two.pk), ("gold", one.pk, two.pk)}
 
 
 def test_no_pair_has_a_picture_that_is_not_this_members_to_see(
-    alice: User, bob: User, make_image: MakeImage, hang: Hang
+    alice: User, bob: User, make_image: MakeImage, publish: Publish
 ) -> None:
-    shown = hang(alice, seed=1)
+    shown = publish(alice, seed=1)
     more = {"generation": shown.generation}
     make_image(alice, seed=2, **more)
     make_image(alice, seed=3, state=ImageState.HELD, **more)
-    hang(alice, seed=4, content_level=ContentLevel.MATURE, **more)
-    hang(alice, seed=5, is_prompt_hidden=True, **more)
-    taken_down = hang(alice, seed=6, **more)
+    publish(alice, seed=4, content_level=ContentLevel.MATURE, **more)
+    publish(alice, seed=5, is_prompt_hidden=True, **more)
+    taken_down = publish(alice, seed=6, **more)
     unpublish_post(post=taken_down.post, author=alice)
     assert pairs(bob) == set()
 
 
-def test_a_pair_that_was_shown_is_not_shown_again_before_its_repeat(alice: User, bob: User, hang: Hang) -> None:
-    low, high = siblings(alice, hang)
+def test_a_pair_that_was_shown_is_not_shown_again_before_its_repeat(alice: User, bob: User, publish: Publish) -> None:
+    low, high = siblings(alice, publish)
     services.answer_comparison(token=token_for(drawn(bob)), rater=bob, outcome="skip")
     assert pairs(bob) == set()
     assert pairs(alice) == {("seed", low.pk, high.pk)}
 
 
 def test_a_repeat_waits_ten_minutes_and_turns_the_sides_round(
-    make_policy: MakePolicy, alice: User, bob: User, hang: Hang
+    make_policy: MakePolicy, alice: User, bob: User, publish: Publish
 ) -> None:
     make_policy(p_repeat=0.98)
-    siblings(alice, hang, n=3)
+    siblings(alice, publish, n=3)
     at = timezone.now()
     first = services.draw_comparison(rater=bob, at=at)
     assert first
@@ -101,8 +104,10 @@ def test_a_repeat_waits_ten_minutes_and_turns_the_sides_round(
     assert Comparison.objects.filter(rater=bob).count() == 2
 
 
-def test_the_ledger_holds_the_pair_low_id_first_with_every_probability(alice: User, bob: User, hang: Hang) -> None:
-    low, high = siblings(alice, hang)
+def test_the_ledger_holds_the_pair_low_id_first_with_every_probability(
+    alice: User, bob: User, publish: Publish
+) -> None:
+    low, high = siblings(alice, publish)
     ask = drawn(bob)
     ask.refresh_from_db()
     assert (ask.is_gold, ask.is_high_spoiled, ask.language) == (False, None, "en")
@@ -112,8 +117,8 @@ def test_the_ledger_holds_the_pair_low_id_first_with_every_probability(alice: Us
     assert (ask.propensity, ask.surface, ask.strategy, ask.outcome) == (0.5, "compare", "seed", "open")
 
 
-def test_an_open_pair_comes_back_until_it_is_answered(alice: User, bob: User, hang: Hang) -> None:
-    siblings(alice, hang, n=4)
+def test_an_open_pair_comes_back_until_it_is_answered(alice: User, bob: User, publish: Publish) -> None:
+    siblings(alice, publish, n=4)
     ask = drawn(bob)
     assert drawn(bob) == ask
     services.answer_comparison(token=token_for(ask), rater=bob, outcome="left")
@@ -123,9 +128,9 @@ def test_an_open_pair_comes_back_until_it_is_answered(alice: User, bob: User, ha
 @pytest.mark.parametrize("is_swapped", [False, True])
 @pytest.mark.parametrize("outcome", ["left", "right", "tie", "both_bad"])
 def test_the_preferred_picture_is_the_one_that_stood_on_the_chosen_side(
-    alice: User, bob: User, hang: Hang, outcome: str, is_swapped: bool
+    alice: User, bob: User, publish: Publish, outcome: str, is_swapped: bool
 ) -> None:
-    low, high = siblings(alice, hang)
+    low, high = siblings(alice, publish)
     ask = drawn(bob)
     Ask.objects.filter(pk=ask.pk).update(is_side_swapped=is_swapped)
     services.answer_comparison(token=token_for(ask), rater=bob, outcome=outcome)
@@ -135,8 +140,8 @@ def test_the_preferred_picture_is_the_one_that_stood_on_the_chosen_side(
     assert (stored.outcome, stored.image_low, stored.image_high) == (outcome, low, high)
 
 
-def test_a_skipped_pair_has_no_answer_and_stays_skipped(alice: User, bob: User, hang: Hang) -> None:
-    siblings(alice, hang)
+def test_a_skipped_pair_has_no_answer_and_stays_skipped(alice: User, bob: User, publish: Publish) -> None:
+    siblings(alice, publish)
     token = token_for(drawn(bob))
     assert services.answer_comparison(token=token, rater=bob, outcome="skip").outcome == AskOutcome.SKIPPED
     services.answer_comparison(token=token, rater=bob, outcome="skip")
@@ -146,8 +151,8 @@ def test_a_skipped_pair_has_no_answer_and_stays_skipped(alice: User, bob: User, 
     assert not Comparison.objects.exists()
 
 
-def test_the_same_verdict_twice_is_one_row_and_another_is_refused(alice: User, bob: User, hang: Hang) -> None:
-    siblings(alice, hang)
+def test_the_same_verdict_twice_is_one_row_and_another_is_refused(alice: User, bob: User, publish: Publish) -> None:
+    siblings(alice, publish)
     token = token_for(drawn(bob))
     for _ in range(2):
         services.answer_comparison(token=token, rater=bob, outcome="tie")
@@ -158,9 +163,9 @@ def test_the_same_verdict_twice_is_one_row_and_another_is_refused(alice: User, b
 
 
 def test_an_unknown_verdict_somebody_elses_pair_and_a_late_one_are_refused(
-    alice: User, bob: User, mallory: User, hang: Hang
+    alice: User, bob: User, mallory: User, publish: Publish
 ) -> None:
-    siblings(alice, hang)
+    siblings(alice, publish)
     ask = drawn(bob)
     late = ask.expires_at + timedelta(seconds=1)
     for rater, outcome, at, status in [(bob, "up", None, 400), (mallory, "left", None, 404), (bob, "left", late, 409)]:
@@ -170,8 +175,8 @@ def test_an_unknown_verdict_somebody_elses_pair_and_a_late_one_are_refused(
     assert not Comparison.objects.exists()
 
 
-def test_whoever_may_not_vote_is_told_so(alice: User, bob: User, hang: Hang, as_user: As) -> None:
-    siblings(alice, hang)
+def test_whoever_may_not_vote_is_told_so(alice: User, bob: User, publish: Publish, as_user: As) -> None:
+    siblings(alice, publish)
     restrict_member(user=bob, kind=Restriction.Kind.MUTED, until=None, decision=None)
     page = as_user(bob).get(reverse("ratings:compare"))
     assert page.status_code == 403
@@ -179,9 +184,9 @@ def test_whoever_may_not_vote_is_told_so(alice: User, bob: User, hang: Hang, as_
 
 
 def test_a_pair_that_others_have_judged_counts_its_people(
-    alice: User, bob: User, make_member: MakeMember, hang: Hang
+    alice: User, bob: User, make_member: MakeMember, publish: Publish
 ) -> None:
-    low, high = siblings(alice, hang)
+    low, high = siblings(alice, publish)
     for name in ("carol", "dave"):
         vote(make_member(name), low, high, "tie")
     parameters = Parameters.from_json(Policy.objects.current().parameters)
@@ -190,17 +195,20 @@ def test_a_pair_that_others_have_judged_counts_its_people(
 
 
 def test_one_setting_changed_with_the_seed_kept_is_a_pair_of_its_own_kind(
-    alice: User, bob: User, mallory: User, hang: Hang
+    alice: User, bob: User, mallory: User, publish: Publish
 ) -> None:
-    one, two = hang(alice, prompt="a fox", seed=1), hang(bob, prompt="a fox", seed=1, negative_prompt="blur")
+    one, two = (
+        publish(alice, prompt="a fox", seed=1),
+        publish(bob, prompt="a fox", seed=1, negative_prompt="blur"),
+    )
     Image.objects.filter(pk=two.pk).update(jpeg_sha256="f" * 64)  # the toy draws by its seed alone
-    hang(bob, prompt="a fox", seed=2, negative_prompt="grain")
+    publish(bob, prompt="a fox", seed=2, negative_prompt="grain")
     assert ("setting", one.pk, two.pk) in pairs(mallory)
     assert sum(strategy == "setting" for strategy, _, _ in pairs(mallory)) == 1
 
 
-def test_nobody_judges_pictures_of_somebody_they_blocked(alice: User, bob: User, hang: Hang) -> None:
-    siblings(alice, hang)
+def test_nobody_judges_pictures_of_somebody_they_blocked(alice: User, bob: User, publish: Publish) -> None:
+    siblings(alice, publish)
     assert pairs(bob)
     block_member(member=bob, blocked=alice)
     assert pairs(bob) == set()
@@ -210,10 +218,10 @@ def test_nobody_judges_pictures_of_somebody_they_blocked(alice: User, bob: User,
 
 
 @pytest.fixture
-def gold(make_policy: MakePolicy, alice: User, bob: User, hang: Hang) -> Ask:
+def gold(make_policy: MakePolicy, alice: User, bob: User, publish: Publish) -> Ask:
     """A gold pair that is open for bob."""
     make_policy(p_gold=0.5, p_repeat=0)
-    siblings(alice, hang, n=4)
+    siblings(alice, publish, n=4)
     for seed in range(40):
         ask = services.draw_comparison(rater=bob, rng=random.Random(seed))
         assert ask
@@ -252,10 +260,10 @@ def test_a_gold_pair_is_revealed_as_a_check_names_no_model_and_is_no_vote(gold: 
 
 
 def test_checks_come_as_often_as_the_policy_says_and_a_gold_pair_is_never_repeated(
-    make_policy: MakePolicy, alice: User, bob: User, hang: Hang
+    make_policy: MakePolicy, alice: User, bob: User, publish: Publish
 ) -> None:
     make_policy(p_gold=0.25, p_repeat=0.25)
-    siblings(alice, hang, n=6)
+    siblings(alice, publish, n=6)
     rng, at = random.Random(7), timezone.now()
     while ask := services.draw_comparison(rater=bob, at=at, rng=rng):
         services.answer_comparison(token=token_for(ask), rater=bob, outcome="left", at=at)
@@ -270,9 +278,9 @@ def test_checks_come_as_often_as_the_policy_says_and_a_gold_pair_is_never_repeat
 
 
 def test_a_pair_is_shown_when_the_browser_says_so_and_one_that_never_was_may_come_again(
-    alice: User, bob: User, hang: Hang, as_user: As
+    alice: User, bob: User, publish: Publish, as_user: As
 ) -> None:
-    siblings(alice, hang)
+    siblings(alice, publish)
     client, ask = as_user(bob), drawn(bob)
     assert (
         f'data-report-url="{reverse("ratings:ask-report", args=[ask.public_id])}"'
@@ -294,11 +302,11 @@ def test_a_pair_is_shown_when_the_browser_says_so_and_one_that_never_was_may_com
 
 
 @pytest.fixture
-def theme(alice: User, bob: User, hang: Hang) -> Challenge:
+def theme(alice: User, bob: User, publish: Publish) -> Challenge:
     """Today's challenge, with one entry of alice's and one of bob's; hers hides its prompt."""
     challenge = Challenge.objects.create(day=timezone.localdate(), theme="Something red")
     for member, prompt in ((alice, "a red fox"), (bob, "a red house")):
-        image = hang(member, prompt=prompt, is_prompt_hidden=member == alice)
+        image = publish(member, prompt=prompt, is_prompt_hidden=member == alice)
         enter_challenge(challenge=challenge, post=image.post, member=member)
     return challenge
 

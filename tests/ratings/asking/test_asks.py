@@ -21,7 +21,7 @@ from ratings.models import Ask, DrawCount, Policy, Question
 from tests.conftest import MakeMember
 from tests.generation.fixtures import MakeImage
 from tests.ratings.answers import refusal
-from tests.ratings.conftest import Hang, MakePolicy
+from tests.ratings.conftest import MakePolicy, Publish
 
 AskAbout = Callable[[Image, User], Ask]
 
@@ -48,9 +48,9 @@ def test_a_site_asks_after_one_generation_in_twenty_and_a_demo_after_every_other
 
 
 def test_an_ask_is_written_before_it_is_shown_with_the_probability_of_every_choice(
-    always: Policy, alice: User, bob: User, hang: Hang
+    always: Policy, alice: User, bob: User, publish: Publish
 ) -> None:
-    image = hang(alice)
+    image = publish(alice)
     at = timezone.now()
     ask = services.draw_ask(surface="post", image=image, rater=bob, at=at, rng=random.Random(1))
     stored = Ask.objects.get()
@@ -64,10 +64,10 @@ def test_an_ask_is_written_before_it_is_shown_with_the_probability_of_every_choi
 
 
 def test_a_draw_that_asks_nothing_is_counted_and_not_stored(
-    make_policy: MakePolicy, alice: User, make_member: MakeMember, hang: Hang
+    make_policy: MakePolicy, alice: User, make_member: MakeMember, publish: Publish
 ) -> None:
     policy = make_policy(p_ask={"post": 0.0})
-    image = hang(alice)
+    image = publish(alice)
     for name in ("carol", "dave"):
         assert services.draw_ask(surface="post", image=image, rater=make_member(name)) is None
     tally = DrawCount.objects.get()
@@ -77,10 +77,10 @@ def test_a_draw_that_asks_nothing_is_counted_and_not_stored(
 
 
 def test_a_limit_is_tallied_under_its_name_with_probability_0(
-    make_policy: MakePolicy, alice: User, bob: User, hang: Hang
+    make_policy: MakePolicy, alice: User, bob: User, publish: Publish
 ) -> None:
     make_policy(asks_per_day=1)
-    first, second = hang(alice, seed=1), hang(alice, seed=2)
+    first, second = publish(alice, seed=1), publish(alice, seed=2)
     at = timezone.now()
     assert services.draw_ask(surface="post", image=first, rater=bob, at=at)
     assert services.draw_ask(surface="post", image=second, rater=bob, at=at + timedelta(hours=23)) is None
@@ -89,19 +89,19 @@ def test_a_limit_is_tallied_under_its_name_with_probability_0(
 
 
 def test_a_rolling_day_later_the_same_member_may_be_asked_again(
-    make_policy: MakePolicy, alice: User, bob: User, hang: Hang
+    make_policy: MakePolicy, alice: User, bob: User, publish: Publish
 ) -> None:
     make_policy(asks_per_day=1)
-    first, second = hang(alice, seed=1), hang(alice, seed=2)
+    first, second = publish(alice, seed=1), publish(alice, seed=2)
     at = timezone.now()
     assert services.draw_ask(surface="post", image=first, rater=bob, at=at)
     assert services.draw_ask(surface="post", image=second, rater=bob, at=at + timedelta(hours=24))
 
 
 def test_a_page_that_is_loaded_again_shows_the_same_ask_and_draws_nothing_anew(
-    ask_about: AskAbout, alice: User, bob: User, hang: Hang
+    ask_about: AskAbout, alice: User, bob: User, publish: Publish
 ) -> None:
-    image = hang(alice)
+    image = publish(alice)
     ask = ask_about(image, bob)
     assert ask_about(image, bob) == ask
     services.skip_ask(token=token_for(ask), rater=bob)
@@ -109,9 +109,9 @@ def test_a_page_that_is_loaded_again_shows_the_same_ask_and_draws_nothing_anew(
     assert Ask.objects.count() == 1
 
 
-def test_a_draw_that_said_no_says_no_again(make_policy: MakePolicy, alice: User, bob: User, hang: Hang) -> None:
+def test_a_draw_that_said_no_says_no_again(make_policy: MakePolicy, alice: User, bob: User, publish: Publish) -> None:
     make_policy(p_ask={"post": 0.0})
-    image = hang(alice)
+    image = publish(alice)
     assert services.draw_ask(surface="post", image=image, rater=bob) is None
     make_policy()
     assert services.draw_ask(surface="post", image=image, rater=bob) is None
@@ -120,9 +120,9 @@ def test_a_draw_that_said_no_says_no_again(make_policy: MakePolicy, alice: User,
 
 @pytest.mark.usefixtures("always")
 def test_the_result_page_asks_the_maker_alone_and_the_post_page_everybody_else(
-    alice: User, bob: User, hang: Hang
+    alice: User, bob: User, publish: Publish
 ) -> None:
-    image = hang(alice)
+    image = publish(alice)
     assert services.draw_ask(surface="result", image=image, rater=bob) is None
     assert services.draw_ask(surface="post", image=image, rater=alice) is None
     assert services.draw_ask(surface="compare", image=image, rater=bob) is None
@@ -134,10 +134,10 @@ def test_the_result_page_asks_the_maker_alone_and_the_post_page_everybody_else(
 
 @pytest.mark.usefixtures("always")
 def test_nobody_is_asked_about_a_picture_they_may_not_see(
-    alice: User, bob: User, mod: User, make_image: MakeImage, hang: Hang
+    alice: User, bob: User, mod: User, make_image: MakeImage, publish: Publish
 ) -> None:
     unpublished, held = make_image(alice, seed=1), make_image(alice, seed=2, state=ImageState.HELD)
-    mature = hang(alice, seed=3, content_level=ContentLevel.MATURE)
+    mature = publish(alice, seed=3, content_level=ContentLevel.MATURE)
     for image in (unpublished, held, mature):
         assert services.draw_ask(surface="post", image=image, rater=bob) is None
     # a moderator may look at it, but is no member of its audience
@@ -147,15 +147,15 @@ def test_nobody_is_asked_about_a_picture_they_may_not_see(
 
 
 @pytest.mark.usefixtures("always")
-def test_a_member_who_may_not_vote_is_not_asked(alice: User, bob: User, hang: Hang) -> None:
+def test_a_member_who_may_not_vote_is_not_asked(alice: User, bob: User, publish: Publish) -> None:
     restrict_member(user=bob, kind=Restriction.Kind.MUTED, until=None, decision=None)
-    assert services.draw_ask(surface="post", image=hang(alice), rater=bob) is None
+    assert services.draw_ask(surface="post", image=publish(alice), rater=bob) is None
 
 
 def test_whether_a_hidden_prompt_was_met_is_asked_of_its_author_alone(
-    always: Policy, alice: User, make_member: MakeMember, hang: Hang
+    always: Policy, alice: User, make_member: MakeMember, publish: Publish
 ) -> None:
-    image = hang(alice, is_prompt_hidden=True)
+    image = publish(alice, is_prompt_hidden=True)
     rng = random.Random(3)
     asked = [services.draw_ask(surface="post", image=image, rater=make_member(f"rater{n}"), rng=rng) for n in range(40)]
     slugs = {ask.question.slug for ask in asked if ask}
@@ -164,9 +164,9 @@ def test_whether_a_hidden_prompt_was_met_is_asked_of_its_author_alone(
 
 
 def test_the_ledger_takes_no_ask_of_probability_0_or_without_a_subject(
-    ask_about: AskAbout, alice: User, bob: User, hang: Hang
+    ask_about: AskAbout, alice: User, bob: User, publish: Publish
 ) -> None:
-    ask = ask_about(hang(alice), bob)
+    ask = ask_about(publish(alice), bob)
     for wrong in ({"p_ask": 0.0}, {"image": None}, {"image_low": ask.image}):
         with pytest.raises(IntegrityError), transaction.atomic():
             Ask.objects.filter(pk=ask.pk).update(**wrong)
@@ -176,9 +176,9 @@ def test_the_ledger_takes_no_ask_of_probability_0_or_without_a_subject(
 
 
 def test_skipping_and_dismissing_close_without_an_answer_and_stay(
-    ask_about: AskAbout, alice: User, bob: User, hang: Hang
+    ask_about: AskAbout, alice: User, bob: User, publish: Publish
 ) -> None:
-    skipped, dismissed = ask_about(hang(alice, seed=1), bob), ask_about(hang(alice, seed=2), bob)
+    skipped, dismissed = ask_about(publish(alice, seed=1), bob), ask_about(publish(alice, seed=2), bob)
     assert services.skip_ask(token=token_for(skipped), rater=bob).outcome == "skipped"
     assert services.dismiss_ask(token=token_for(dismissed), rater=bob).outcome == "dismissed"
     assert services.dismiss_ask(token=token_for(skipped), rater=bob).outcome == "skipped"
@@ -186,20 +186,20 @@ def test_skipping_and_dismissing_close_without_an_answer_and_stay(
 
 
 def test_two_dismissals_in_a_row_make_the_next_draw_impossible_for_a_day(
-    ask_about: AskAbout, alice: User, bob: User, hang: Hang
+    ask_about: AskAbout, alice: User, bob: User, publish: Publish
 ) -> None:
     for seed in (1, 2):
-        services.dismiss_ask(token=token_for(ask_about(hang(alice, seed=seed), bob)), rater=bob)
-    assert services.draw_ask(surface="post", image=hang(alice, seed=3), rater=bob) is None
+        services.dismiss_ask(token=token_for(ask_about(publish(alice, seed=seed), bob)), rater=bob)
+    assert services.draw_ask(surface="post", image=publish(alice, seed=3), rater=bob) is None
     assert DrawCount.objects.get().reason == "pause"
     later = timezone.now() + timedelta(hours=24)
-    assert services.draw_ask(surface="post", image=hang(alice, seed=4), rater=bob, at=later)
+    assert services.draw_ask(surface="post", image=publish(alice, seed=4), rater=bob, at=later)
 
 
 def test_what_ran_out_is_expired_if_it_was_seen_and_never_shown_if_not(
-    ask_about: AskAbout, alice: User, bob: User, hang: Hang
+    ask_about: AskAbout, alice: User, bob: User, publish: Publish
 ) -> None:
-    seen, unseen = ask_about(hang(alice, seed=1), bob), ask_about(hang(alice, seed=2), bob)
+    seen, unseen = ask_about(publish(alice, seed=1), bob), ask_about(publish(alice, seed=2), bob)
     services.mark_shown(token=token_for(seen), rater=bob)
     assert services.expire_asks(at=seen.expires_at - timedelta(seconds=1)) == 0
     assert services.expire_asks(at=unseen.expires_at) == 2
@@ -209,9 +209,9 @@ def test_what_ran_out_is_expired_if_it_was_seen_and_never_shown_if_not(
 
 
 def test_a_page_that_goes_before_its_question_was_seen_says_so_and_one_that_was_seen_stays_open(
-    ask_about: AskAbout, alice: User, bob: User, hang: Hang
+    ask_about: AskAbout, alice: User, bob: User, publish: Publish
 ) -> None:
-    seen, unseen = ask_about(hang(alice, seed=1), bob), ask_about(hang(alice, seed=2), bob)
+    seen, unseen = ask_about(publish(alice, seed=1), bob), ask_about(publish(alice, seed=2), bob)
     first = timezone.now()
     services.mark_shown(token=token_for(seen), rater=bob, at=first)
     services.mark_shown(token=token_for(seen), rater=bob, at=first + timedelta(minutes=1))
@@ -227,10 +227,10 @@ def test_a_page_that_goes_before_its_question_was_seen_says_so_and_one_that_was_
 
 @pytest.mark.django_db(transaction=True)
 def test_draws_of_one_member_at_once_never_pass_a_limit(
-    make_policy: MakePolicy, alice: User, bob: User, hang: Hang
+    make_policy: MakePolicy, alice: User, bob: User, publish: Publish
 ) -> None:
     make_policy(asks_per_day=1)
-    images = [hang(alice, seed=seed) for seed in range(8)]
+    images = [publish(alice, seed=seed) for seed in range(8)]
 
     def draw(image: Image) -> bool:
         try:

@@ -17,9 +17,7 @@ from generation.models import Checkpoint
 from ratings.benchmarks.scoring import Encoder
 from ratings.models import Benchmark, BenchmarkPicture, BenchmarkScore
 from tests.generation.fixtures import MakeImage
-from tests.ratings.test_benchmark import decided, drawn, three
-
-__all__ = ["decided", "three"]  # fixtures
+from tests.ratings.benchmarks.example_benchmarks import generated
 
 
 def mean_colours(path: Path) -> None:
@@ -91,7 +89,7 @@ def tiny_clip(folder: Path) -> None:
 def test_likeness_to_prompts_is_the_mean_cosine_of_the_operators_encoder(
     three: list[Checkpoint], alice: User, make_image: MakeImage, tmp_path: Path
 ) -> None:
-    drawn(three, alice, make_image)
+    generated(three, alice, make_image)
     tiny_clip(tmp_path / "clip")
     call_command("score_benchmark", "trial", "--encoder", str(tmp_path / "clip"))
     scores = BenchmarkScore.objects.filter(metric="similarity", entry__checkpoint__slug="best")

@@ -1,4 +1,4 @@
-"""Who lives in a simulated community and what they ask for. Pure: a seed and sizes in, a script out."""
+"""The members of a simulated community and what they generate. Pure: seed and sizes in, scenario out."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ TINTS = ("red", "yellow", "green", "blue", "purple", "pink")
 STYLES = ("3d", "flat", "cartoon")
 PER_GENERATION = 2
 REMIX_SHARE = 0.2
-REFUSES_EVERY = 6  # every sixth member agrees to nothing, as some do
+REFUSES_EVERY = 6  # every sixth member consents to nothing
 TODAY_SHARE = 0.2
 SPLITS_FIRST = ("validation", "train", "test", "train", "validation", "train", "validation")
 BIOS = ("I collect small bright things.", "Here for the animals.", "Colours first.", "Learning one prompt at a time.")
@@ -37,8 +37,8 @@ class Persona:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """One generation. A remix says which earlier wish it starts from and how."""
+class PlannedGeneration:
+    """One generation to request. A remix names the earlier plan it starts from, and how."""
 
     number: int
     persona: int
@@ -52,46 +52,44 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Script:
+class Scenario:
     seed: int
     personas: tuple[Persona, ...]
-    wishes: tuple[Wish, ...]
+    plans: tuple[PlannedGeneration, ...]
 
-    def originals(self) -> list[Wish]:
-        return [wish for wish in self.wishes if wish.remix_of is None]
+    def originals(self) -> list[PlannedGeneration]:
+        return [plan for plan in self.plans if plan.remix_of is None]
 
-    def remixes(self) -> list[Wish]:
-        return [wish for wish in self.wishes if wish.remix_of is not None]
+    def remixes(self) -> list[PlannedGeneration]:
+        return [plan for plan in self.plans if plan.remix_of is not None]
 
 
-def write_script(*, members: int, days: int, seed: int, images: int, split_of: Callable[[str], str]) -> Script:
-    """The same arguments give the same script. `split_of` names the split of a prompt.
+def write_scenario(*, members: int, days: int, seed: int, images: int, split_of: Callable[[str], str]) -> Scenario:
+    """The scenario of a seed; `split_of` names the split of a prompt. Deterministic.
 
-    A small community could by chance write no prompt that validates: the first wishes are looked for until
-    each split has some, so that a release can be made of it.
+    The first prompts are chosen so that each split has some: by chance a small community might have none for
+    validation, and no release could be built from it.
     """
     rng = random.Random(f"salon-community-{seed}")
     span = timedelta(days=days)
     personas = tuple(_persona(number, span, rng) for number in range(members))
     total = max(images // PER_GENERATION, len(SPLITS_FIRST))
     originals = total - int(total * REMIX_SHARE)
-    wishes: list[Wish] = []
+    plans: list[PlannedGeneration] = []
     for number in range(originals):
         split = SPLITS_FIRST[number] if number < len(SPLITS_FIRST) else ""
-        wishes.append(
-            _wish(number, personas, span, _new_prompt(rng, wishes, split, split_of), rng, is_first=bool(split))
-        )
+        plans.append(_plan(number, personas, span, _new_prompt(rng, plans, split, split_of), rng, is_first=bool(split)))
     for number in range(originals, total):
-        origin = rng.choice(wishes[:originals])
+        origin = rng.choice(plans[:originals])
         kind = rng.choice(("same", "inspired"))
-        prompt = origin.prompt if kind == "same" else _new_prompt(rng, wishes, "", split_of)
-        wish = _wish(number, personas, span, prompt, rng)
+        prompt = origin.prompt if kind == "same" else _new_prompt(rng, plans, "", split_of)
+        plan = _plan(number, personas, span, prompt, rng)
         late = timedelta(hours=2) * rng.random()  # after what it starts from
-        wishes.append(replace(wish, remix_of=origin.number, remix_kind=kind, is_todays=True, ago=late))
-    return Script(seed, personas, tuple(wishes))
+        plans.append(replace(plan, remix_of=origin.number, remix_kind=kind, is_todays=True, ago=late))
+    return Scenario(seed, personas, tuple(plans))
 
 
-def _wish(
+def _plan(
     number: int,
     personas: Sequence[Persona],
     span: timedelta,
@@ -99,11 +97,11 @@ def _wish(
     rng: random.Random,
     *,
     is_first: bool = False,
-) -> Wish:
-    """The first ones who ask are people who agreed: what they make is what a release is made of."""
+) -> PlannedGeneration:
+    """The first plans belong to members who consented, so that a release can use them."""
     askers = [persona for persona in personas if persona.agrees or not is_first]
     is_todays = rng.random() < TODAY_SHARE
-    return Wish(
+    return PlannedGeneration(
         number=number,
         persona=askers[number % len(askers)].number if is_first else rng.choice(askers).number,
         prompt=prompt,
@@ -125,8 +123,10 @@ def _persona(number: int, span: timedelta, rng: random.Random) -> Persona:
     )
 
 
-def _new_prompt(rng: random.Random, wishes: Sequence[Wish], split: str, split_of: Callable[[str], str]) -> str:
-    taken = {wish.prompt for wish in wishes}
+def _new_prompt(
+    rng: random.Random, plans: Sequence[PlannedGeneration], split: str, split_of: Callable[[str], str]
+) -> str:
+    taken = {plan.prompt for plan in plans}
     for _ in range(500):
         prompt = _prompt(rng)
         if prompt not in taken and (not split or split_of(prompt) == split):
@@ -135,7 +135,7 @@ def _new_prompt(rng: random.Random, wishes: Sequence[Wish], split: str, split_of
 
 
 def _prompt(rng: random.Random) -> str:
-    """Words that the starter checkpoint was trained on, and any other understands."""
+    """A prompt of words that the starter checkpoint was trained on."""
     noun = rng.choice(NOUNS)
     tint = f"{rng.choice(TINTS)} " if rng.random() < 0.25 else ""
     words = f"{tint}{noun}"

@@ -13,16 +13,19 @@ from ratings.models import Ask, Comparison
 from tests.conftest import ApiAs, As
 from tests.generation.fixtures import checkpoint_row
 from tests.ratings.answers import drawn, siblings
-from tests.ratings.conftest import Hang
+from tests.ratings.conftest import Publish
 
 pytestmark = pytest.mark.usefixtures("always")
 
 
 def test_the_page_shows_two_pictures_and_says_nothing_about_them(
-    alice: User, bob: User, hang: Hang, as_user: As
+    alice: User, bob: User, publish: Publish, as_user: As
 ) -> None:
     other = checkpoint_row("other-model", "other")
-    one, two = hang(alice, prompt="a fox", seed=11), hang(alice, prompt="a fox", seed=22, checkpoint=other)
+    one, two = (
+        publish(alice, prompt="a fox", seed=11),
+        publish(alice, prompt="a fox", seed=22, checkpoint=other),
+    )
     client = as_user(bob)
     html = client.get(reverse("ratings:compare")).content.decode()
     assert "a fox" in html
@@ -45,10 +48,10 @@ def test_the_page_shows_two_pictures_and_says_nothing_about_them(
 
 
 def test_the_models_are_named_after_the_answer_and_not_before(
-    alice: User, bob: User, mallory: User, hang: Hang, as_user: As
+    alice: User, bob: User, mallory: User, publish: Publish, as_user: As
 ) -> None:
-    hang(alice, prompt="a fox", seed=11)
-    hang(alice, prompt="a fox", seed=22, checkpoint=checkpoint_row("other-model", "other"))
+    publish(alice, prompt="a fox", seed=11)
+    publish(alice, prompt="a fox", seed=22, checkpoint=checkpoint_row("other-model", "other"))
     client, ask = as_user(bob), drawn(bob)
     reveal = reverse("ratings:compare-reveal", args=[ask.public_id])
     assert client.get(reveal).status_code == 302
@@ -64,9 +67,9 @@ def test_the_models_are_named_after_the_answer_and_not_before(
 
 
 def test_a_prompt_hidden_after_the_draw_is_told_no_more(
-    alice: User, bob: User, hang: Hang, as_user: As, api_as: ApiAs
+    alice: User, bob: User, publish: Publish, as_user: As, api_as: ApiAs
 ) -> None:
-    siblings(alice, hang, prompt="an unspoken fox")
+    siblings(alice, publish, prompt="an unspoken fox")
     client, ask = as_user(bob), drawn(bob)
     page, reveal = reverse("ratings:compare"), reverse("ratings:compare-reveal", args=[ask.public_id])
     assert "unspoken" in client.get(page).content.decode()
@@ -84,10 +87,12 @@ def test_with_nothing_to_compare_the_page_says_what_makes_pairs(bob: User, as_us
     assert "No pair is left for you" in page.content.decode()
 
 
-def test_a_draw_costs_the_same_however_many_pairs_there_are(alice: User, bob: User, mallory: User, hang: Hang) -> None:
+def test_a_draw_costs_the_same_however_many_pairs_there_are(
+    alice: User, bob: User, mallory: User, publish: Publish
+) -> None:
     costs = []
     for prompt, rater in (("a fox", bob), ("a bear", mallory)):
-        siblings(alice, hang, n=4, prompt=prompt)
+        siblings(alice, publish, n=4, prompt=prompt)
         with CaptureQueriesContext(connection) as queries:
             drawn(User.objects.get(pk=rater.pk))
         costs.append(len(queries))
@@ -98,9 +103,9 @@ def test_a_draw_costs_the_same_however_many_pairs_there_are(alice: User, bob: Us
 
 
 def test_a_pair_goes_through_the_api_blind_and_is_revealed_by_its_answer(
-    alice: User, bob: User, hang: Hang, api_as: ApiAs
+    alice: User, bob: User, publish: Publish, api_as: ApiAs
 ) -> None:
-    siblings(alice, hang)
+    siblings(alice, publish)
     api = api_as(bob)
     pair = api.post("/api/comparisons/")
     assert pair.status_code == 201

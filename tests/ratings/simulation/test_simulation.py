@@ -12,8 +12,8 @@ from generation.models import Checkpoint, Generation, Image
 from moderation.models import Decision, Report
 from ratings.models import Ask, Comparison, Rating
 from ratings.simulation import preferences
-from ratings.simulation.preferences import Sight
-from ratings.simulation.script import write_script
+from ratings.simulation.preferences import SimulatedPicture
+from ratings.simulation.scenario import write_scenario
 from tests.conftest import MakeMember
 
 pytestmark = pytest.mark.django_db
@@ -32,23 +32,28 @@ def counts() -> dict[str, int]:
     return {table.__name__: table._default_manager.count() for table in TABLES}
 
 
-def test_the_same_seed_writes_the_same_script() -> None:
-    one, again, other = (write_script(members=12, days=3, seed=seed, images=72, split_of=_split) for seed in (1, 1, 2))
+def test_the_same_seed_writes_the_same_scenario() -> None:
+    one, again, other = (
+        write_scenario(members=12, days=3, seed=seed, images=72, split_of=_split) for seed in (1, 1, 2)
+    )
     assert one == again
-    assert [wish.prompt for wish in one.wishes] != [wish.prompt for wish in other.wishes]
-    assert len({wish.prompt for wish in one.wishes}) >= 20
-    assert {_split(wish.prompt) for wish in one.wishes if one.personas[wish.persona].agrees} >= {"train", "validation"}
-    assert all(one.wishes[wish.remix_of].ago >= wish.ago for wish in one.remixes() if wish.remix_of is not None)
+    assert [plan.prompt for plan in one.plans] != [plan.prompt for plan in other.plans]
+    assert len({plan.prompt for plan in one.plans}) >= 20
+    assert {_split(plan.prompt) for plan in one.plans if one.personas[plan.persona].agrees} >= {"train", "validation"}
+    assert all(one.plans[plan.remix_of].ago >= plan.ago for plan in one.remixes() if plan.remix_of is not None)
 
 
 def test_better_pictures_win_more_often_and_each_person_has_a_taste() -> None:
     import random
 
-    sights = sorted((Sight(f"g/{n}", "a red cat") for n in range(40)), key=lambda sight: preferences.quality(1, sight))
+    sights = sorted(
+        (SimulatedPicture(f"g/{n}", "a red cat") for n in range(40)),
+        key=lambda picture: preferences.quality(1, picture),
+    )
     worst, best = sights[2], sights[-3]
     outcomes = [preferences.compares(1, "ada", best, worst, random.Random(n)) for n in range(200)]
     assert outcomes.count("left") > 3 * outcomes.count("right")
-    assert preferences.taste(1, "ada", best) != preferences.taste(1, "bruno", best)
+    assert preferences.preference(1, "ada", best) != preferences.preference(1, "bruno", best)
 
 
 def test_a_community_is_played_once_and_a_release_can_be_made_of_it(

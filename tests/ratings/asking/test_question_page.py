@@ -13,7 +13,7 @@ from ratings.asking.tokens import token_for
 from ratings.models import Ask, Rating
 from tests.conftest import ApiAs, As
 from tests.generation.fixtures import MakeImage
-from tests.ratings.conftest import Hang, MakePolicy
+from tests.ratings.conftest import MakePolicy, Publish
 
 AskAbout = Callable[[Image, User], Ask]
 HTMX = {"HX-Request": "true"}
@@ -73,19 +73,19 @@ def test_a_question_works_as_a_plain_page_and_leads_back(alice: User, make_image
 
 
 def test_most_of_the_time_the_answer_is_that_nothing_is_asked(
-    make_policy: MakePolicy, alice: User, hang: Hang, as_user: As
+    make_policy: MakePolicy, alice: User, publish: Publish, as_user: As
 ) -> None:
     make_policy(p_ask={"post": 0.0, "result": 0.0})
-    image = hang(alice)
+    image = publish(alice)
     for user in (alice, None):
         assert as_user(user).get(reverse("ratings:ask", args=[image.public_id]), headers=HTMX).status_code == 204
 
 
 def test_without_a_script_a_link_leads_to_the_question_or_says_that_there_is_none(
-    make_policy: MakePolicy, alice: User, bob: User, hang: Hang, as_user: As
+    make_policy: MakePolicy, alice: User, bob: User, publish: Publish, as_user: As
 ) -> None:
     make_policy(p_ask={"post": 0.0, "result": 0.0})
-    image = hang(alice)
+    image = publish(alice)
     pages = {bob: image.post.get_absolute_url(), alice: reverse("generation:detail", args=[image.generation.public_id])}
     for member, page in pages.items():
         client = as_user(member)
@@ -115,10 +115,10 @@ def test_a_picture_that_is_not_this_members_to_see_is_not_there(
     ],
 )
 def test_each_button_does_what_it_says(
-    ask_about: AskAbout, alice: User, bob: User, hang: Hang, as_user: As,
+    ask_about: AskAbout, alice: User, bob: User, publish: Publish, as_user: As,
     body: dict[str, str], outcome: str, value: int | None,
 ) -> None:  # fmt: skip
-    ask = ask_about(hang(alice), bob)
+    ask = ask_about(publish(alice), bob)
     done = as_user(bob).post(path("ask-answer", ask), {"token": token_for(ask), **body}, headers=HTMX)
     assert done.status_code == 200
     assert 'role="status"' in done.content.decode()
@@ -131,9 +131,9 @@ def test_each_button_does_what_it_says(
     "body", [{}, {"value": "6"}, {"value": "x"}, {"value": "3", "outcome": "skipped"}, {"value": "3", "dwell_ms": "-1"}]
 )
 def test_a_form_that_makes_no_sense_is_refused_with_a_sentence(
-    ask_about: AskAbout, alice: User, bob: User, hang: Hang, as_user: As, body: dict[str, str]
+    ask_about: AskAbout, alice: User, bob: User, publish: Publish, as_user: As, body: dict[str, str]
 ) -> None:
-    ask = ask_about(hang(alice), bob)
+    ask = ask_about(publish(alice), bob)
     answer = as_user(bob).post(path("ask-answer", ask), {"token": token_for(ask), **body}, headers=HTMX)
     assert answer.status_code == 400
     assert "Choose one of the answers." in answer.content.decode()
@@ -141,9 +141,9 @@ def test_a_form_that_makes_no_sense_is_refused_with_a_sentence(
 
 
 def test_forged_foreign_and_swapped_answers_are_refused_over_http(
-    ask_about: AskAbout, alice: User, bob: User, mallory: User, hang: Hang, as_user: As
+    ask_about: AskAbout, alice: User, bob: User, mallory: User, publish: Publish, as_user: As
 ) -> None:
-    ask, other = ask_about(hang(alice, seed=1), bob), ask_about(hang(alice, seed=2), bob)
+    ask, other = ask_about(publish(alice, seed=1), bob), ask_about(publish(alice, seed=2), bob)
     right = {"token": token_for(ask), "value": "4"}
     assert as_user(bob).post(path("ask-answer", ask), {**right, "token": "forged"}).status_code == 400
     assert as_user(mallory).post(path("ask-answer", ask), right).status_code == 404
@@ -154,9 +154,9 @@ def test_forged_foreign_and_swapped_answers_are_refused_over_http(
 
 
 def test_the_browser_reports_what_was_seen(
-    ask_about: AskAbout, alice: User, bob: User, mallory: User, hang: Hang, as_user: As
+    ask_about: AskAbout, alice: User, bob: User, mallory: User, publish: Publish, as_user: As
 ) -> None:
-    seen, unseen = ask_about(hang(alice, seed=1), bob), ask_about(hang(alice, seed=2), bob)
+    seen, unseen = ask_about(publish(alice, seed=1), bob), ask_about(publish(alice, seed=2), bob)
     client = as_user(bob)
     assert client.post(path("ask-report", seen), {"token": token_for(seen), "event": "shown"}).status_code == 204
     gone = {"token": token_for(unseen), "event": "not_rendered"}
@@ -170,9 +170,14 @@ def test_the_browser_reports_what_was_seen(
 
 
 def test_an_answer_takes_few_queries(
-    ask_about: AskAbout, alice: User, bob: User, hang: Hang, as_user: As, django_assert_max_num_queries: Any
+    ask_about: AskAbout,
+    alice: User,
+    bob: User,
+    publish: Publish,
+    as_user: As,
+    django_assert_max_num_queries: Any,
 ) -> None:
-    ask = ask_about(hang(alice), bob)
+    ask = ask_about(publish(alice), bob)
     client = as_user(bob)
     with django_assert_max_num_queries(3):  # session, member, and the one statement
         client.post(path("ask-answer", ask), {"token": token_for(ask), "value": "4"}, headers=HTMX)
@@ -183,9 +188,9 @@ def test_an_answer_takes_few_queries(
 
 @pytest.mark.usefixtures("always")
 def test_a_question_is_drawn_shown_and_answered_through_the_api(
-    alice: User, bob: User, hang: Hang, api_as: ApiAs
+    alice: User, bob: User, publish: Publish, api_as: ApiAs
 ) -> None:
-    api, image = api_as(bob), hang(alice)
+    api, image = api_as(bob), publish(alice)
     ask = api.post("/api/asks/", {"image": image.public_id})
     assert ask.status_code == 201
     body = ask.json()
@@ -206,9 +211,9 @@ def test_a_question_is_drawn_shown_and_answered_through_the_api(
 
 
 def test_skipping_forging_and_answering_for_another_through_the_api(
-    ask_about: AskAbout, alice: User, bob: User, mallory: User, hang: Hang, api_as: ApiAs
+    ask_about: AskAbout, alice: User, bob: User, mallory: User, publish: Publish, api_as: ApiAs
 ) -> None:
-    ask = ask_about(hang(alice), bob)
+    ask = ask_about(publish(alice), bob)
     root, token = f"/api/asks/{ask.public_id}", token_for(ask)
     assert api_as(mallory).post(f"{root}/answer/", {"token": token, "value": 5}).status_code == 404
     forged = api_as(bob).post(f"{root}/answer/", {"token": "forged", "value": 5})

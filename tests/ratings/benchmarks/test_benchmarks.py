@@ -15,8 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import Purpose, User
-from accounts.services import record_consent
+from accounts.models import User
 from feed.members.services import block_member, unblock_member
 from generation.models import Checkpoint, Image
 from lib.errors import Refused
@@ -26,20 +25,14 @@ from ratings.asking.services import answer_comparison, draw_comparison
 from ratings.asking.tokens import token_for
 from ratings.benchmarks.bundle import bundle
 from ratings.benchmarks.pairs import benchmark_pairs
-from ratings.benchmarks.prompts import hash_of, import_prompts, prompts_of, read_prompts, to_lines
+from ratings.benchmarks.prompts import hash_of, prompts_of, read_prompts, to_lines
 from ratings.benchmarks.results import refresh_results
-from ratings.benchmarks.services import open_voting, register_benchmark
 from ratings.models import Ask, Benchmark, BenchmarkPicture, BenchmarkScore, Policy, PromptSet, QualityFlag
 from tests.conftest import As, MakeMember
 from tests.generation.fixtures import MakeImage, checkpoint_row
 from tests.ratings.answers import vote
+from tests.ratings.benchmarks.example_benchmarks import CSV, agree, generated, prompt_set, registered, vote_on_all_pairs
 from tests.ratings.conftest import MakePolicy
-
-CSV = '\ufeffprompt,category\n"a fox, red",animals\na soup,food\n'
-
-
-def prompt_set(text: str = CSV, form: str = "table", slug: str = "few") -> PromptSet:
-    return import_prompts(slug=slug, name="A few", form=form, text=text, at=timezone.now())
 
 
 def test_a_prompt_set_is_frozen_and_known_by_its_hash(db: None) -> None:
@@ -48,36 +41,6 @@ def test_a_prompt_set_is_frozen_and_known_by_its_hash(db: None) -> None:
     assert prompt_set(to_lines(prompts_of(made)), slug="another-name") == made
     with pytest.raises(Refused, match="never changed"):
         prompt_set("prompt\na cat\n")
-
-
-@pytest.fixture
-def three(db: None) -> list[Checkpoint]:
-    return [checkpoint_row(slug, slug) for slug in ("best", "mean", "poor")]
-
-
-def registered(models: list[Checkpoint], /, **changes: Any) -> Benchmark:
-    fields: dict[str, Any] = {
-        "slug": "trial",
-        "title": "A trial",
-        "prompt_set": PromptSet.objects.first() or prompt_set(),
-        "checkpoints": [row.slug for row in models],
-        "seeds": [7],
-        "size": (48, 48),
-        "votes_a_pair": 12,
-        "closes_at": timezone.now() + timedelta(days=30),
-    }
-    return register_benchmark(**{**fields, **changes})
-
-
-def drawn(checkpoints: list[Checkpoint], author: User, make_image: MakeImage, **changes: Any) -> Benchmark:
-    """A benchmark whose pictures are there, made by arithmetic, and open."""
-    benchmark = registered(checkpoints, **changes)
-    for picture in BenchmarkPicture.objects.filter(entry__benchmark=benchmark).select_related("prompt", "entry"):
-        checkpoint = picture.entry.checkpoint
-        image = make_image(author, prompt=picture.prompt.text, seed=picture.seed + checkpoint.pk, checkpoint=checkpoint)
-        BenchmarkPicture.objects.filter(pk=picture.pk).update(image=image)
-    assert open_voting(benchmark=benchmark)
-    return Benchmark.objects.get(pk=benchmark.pk)
 
 
 def test_a_protocol_stands_once_it_is_registered(three: list[Checkpoint]) -> None:
@@ -131,17 +94,12 @@ def test_the_command_has_pictures_made_by_generation_and_opens_judging(
         call_command("run_benchmark", "many", "--checkpoints", "tiny", "tiny-two")
 
 
-def agree(*raters: User, granted: bool = True) -> None:
-    for rater in raters:
-        record_consent(user=rater, purpose=Purpose.BENCHMARK, granted=granted)
-
-
 def test_a_member_judges_pairs_of_an_open_benchmark_blind_and_each_once(
     three: list[Checkpoint], alice: User, bob: User, make_image: MakeImage, make_policy: MakePolicy
 ) -> None:
     agree(bob)
     make_policy(strategies={"benchmark": 1.0})
-    benchmark = drawn(three, alice, make_image)
+    benchmark = generated(three, alice, make_image)
     seen = set()
     for _ in range(6):
         ask = draw_comparison(rater=bob, rng=random.Random(1))
@@ -162,7 +120,7 @@ def test_pairs_end_with_judging_and_deleted_pictures_leave_them(
     three: list[Checkpoint], alice: User, bob: User, make_image: MakeImage
 ) -> None:
     agree(bob)
-    benchmark = drawn(three, alice, make_image)
+    benchmark = generated(three, alice, make_image)
     now = timezone.now()
     assert len(benchmark_pairs(bob, limit=50, at=now)) == 6
     assert len(benchmark_pairs(bob, limit=2, at=now)) == 2
@@ -180,9 +138,9 @@ def test_two_open_benchmarks_share_what_is_drawn_from_and_one_fills_what_the_oth
     three: list[Checkpoint], alice: User, bob: User, make_image: MakeImage
 ) -> None:
     agree(bob)
-    small = drawn(three, alice, make_image)
+    small = generated(three, alice, make_image)
     prompt_set("prompt\n" + "".join(f"a fox {n}\n" for n in range(4)), slug="more")
-    large = drawn(three, alice, make_image, slug="second", prompt_set=PromptSet.objects.get(slug="more"))
+    large = generated(three, alice, make_image, slug="second", prompt_set=PromptSet.objects.get(slug="more"))
 
     def offered(limit: int) -> dict[int, int]:
         lows = [low for low, _high in benchmark_pairs(bob, limit=limit, at=timezone.now())]
@@ -193,36 +151,6 @@ def test_two_open_benchmarks_share_what_is_drawn_from_and_one_fills_what_the_oth
     assert offered(4) == {small.pk: 2, large.pk: 2}
     assert offered(16) == {small.pk: 6, large.pk: 10}
     assert offered(50) == {small.pk: 6, large.pk: 12}
-
-
-def judge_all(benchmark: Benchmark, crowd: list[User], prompts: int) -> None:
-    """Everybody judges every pair; the earlier slug wins but where the rater's and prompt's numbers say otherwise.
-
-    They agree to that first.
-    """
-    pictures = BenchmarkPicture.objects.filter(entry__benchmark=benchmark).select_related("image", "entry__checkpoint")
-    by_prompt: dict[int, list[BenchmarkPicture]] = {}
-    for picture in pictures.order_by("entry__checkpoint__slug"):
-        by_prompt.setdefault(picture.prompt_id, []).append(picture)
-    agree(*crowd)
-    for number, row in enumerate(by_prompt.values()):
-        for place, rater in enumerate(crowd):
-            for a, b in ((0, 1), (0, 2), (1, 2)):
-                better, worse = row[a].image, row[b].image
-                assert better
-                assert worse
-                said = worse if (place + number + a) % 4 == 0 else better
-                comparison = vote(rater, better, worse, said, swapped=bool((place + number) % 2))
-                Ask.objects.filter(pk=comparison.ask_id).update(strategy="benchmark")
-
-
-@pytest.fixture
-def decided(three: list[Checkpoint], alice: User, make_image: MakeImage, make_member: MakeMember) -> Benchmark:
-    text = "prompt,category\n" + "".join(f"a fox {n},{'animals' if n % 2 else 'food'}\n" for n in range(6))
-    prompt_set(text)
-    benchmark = drawn(three, alice, make_image, votes_a_pair=36)
-    judge_all(benchmark, [make_member(f"rater{n}") for n in range(6)], 6)
-    return refresh_results(benchmark=benchmark)
 
 
 def test_results_have_every_model_with_intervals_and_the_registered_number_of_votes_ends_them(
@@ -247,8 +175,8 @@ def test_a_vote_with_a_flag_decides_no_benchmark_and_the_page_says_so(
     three: list[Checkpoint], alice: User, make_image: MakeImage, make_member: MakeMember, as_user: As
 ) -> None:
     prompt_set("prompt\na fox\na cat\n")
-    benchmark = drawn(three, alice, make_image, votes_a_pair=4)
-    judge_all(benchmark, [make_member("one"), make_member("two")], 2)
+    benchmark = generated(three, alice, make_image, votes_a_pair=4)
+    vote_on_all_pairs(benchmark, [make_member("one"), make_member("two")], 2)
     bad = Ask.objects.filter(rater__username="one").order_by("pk")[0]
     QualityFlag.objects.create(version=1, ask=bad, flag="too_fast", raised_at=timezone.now())
     found = refresh_results(benchmark=benchmark)
@@ -262,9 +190,9 @@ def test_only_members_who_agree_are_shown_pairs_and_an_answer_counts_as_long_as_
     three: list[Checkpoint], alice: User, make_image: MakeImage, make_member: MakeMember, as_user: As
 ) -> None:
     prompt_set("prompt\na fox\na cat\n")
-    benchmark = drawn(three, alice, make_image, votes_a_pair=4)
+    benchmark = generated(three, alice, make_image, votes_a_pair=4)
     one, two, shy = (make_member(name) for name in ("one", "two", "shy"))
-    judge_all(benchmark, [one, two], 2)
+    vote_on_all_pairs(benchmark, [one, two], 2)
     path = reverse("ratings:benchmark-detail", args=[benchmark.slug])
     agree(one, granted=False)
     flagged = Ask.objects.filter(rater=one).order_by("pk")[0]  # left out once, under the first reason that holds
@@ -290,7 +218,7 @@ def test_only_members_who_agree_are_shown_pairs_and_an_answer_counts_as_long_as_
 def test_a_benchmark_stops_on_its_day_and_pairs_with_their_votes_are_not_drawn_again(
     three: list[Checkpoint], alice: User, bob: User, make_image: MakeImage, make_member: MakeMember
 ) -> None:
-    benchmark = drawn(three, alice, make_image, votes_a_pair=3)
+    benchmark = generated(three, alice, make_image, votes_a_pair=3)
     best, mean = (
         BenchmarkPicture.objects.get(entry__checkpoint=row, prompt__number=0).image for row in (three[0], three[1])
     )
