@@ -26,7 +26,7 @@ CHECKPOINTS, STYLES, TAGS = 8, 5, 12
 MOST_RATERS, MOST_IMAGES = 20_000, 20_000
 DAYS = 365
 ASKS_AN_ANSWER = 1.21  # the strata below answer 83 % of their asks between them
-COMPARED = 10  # answers to questions for each judgement of a pair
+COMPARED = 10  # answers to questions per vote on a pair
 CHUNK = 250_000  # rows of a COPY
 PRIME = 2_654_435_761  # steps through people x pictures x questions without ever coming to one twice
 STRATA, P_ASK, RESPONSE = ["new/first", "regular/answers", "regular/silent"], [0.05, 0.1, 0.5], [0.9, 0.9, 0.7]
@@ -52,7 +52,7 @@ class World:
 
 
 def load(answers: int) -> tuple[int, int, float]:
-    """Writes about `answers` answers and a tenth as many judgements of pairs.
+    """Writes about `answers` answers and a tenth as many votes on pairs.
 
     Returns how many rows of each there are, and the seconds that took.
     """
@@ -64,11 +64,11 @@ def load(answers: int) -> tuple[int, int, float]:
     with bulk([Ask, Rating, Comparison, QualityFlag]) as cursor:
         cursor.execute("ALTER TABLE ratings_rating DROP CONSTRAINT rating_once")  # random writes to a large index
         rated = sum(write_answers(cursor, world, rng, n) for n in numbers(world.asks))
-        judged = sum(write_judgements(cursor, world, rng, n) for n in numbers(world.pairs))
+        compared = sum(write_votes(cursor, world, rng, n) for n in numbers(world.pairs))
         cursor.execute(
             "ALTER TABLE ratings_rating ADD CONSTRAINT rating_once UNIQUE (image_id, question_id, rater_id, repeat_no)"
         )
-    return rated, judged, time.perf_counter() - began
+    return rated, compared, time.perf_counter() - began
 
 
 def numbers(end: int) -> Iterator[Numbers]:
@@ -150,18 +150,18 @@ def write_answers(cursor: Any, world: World, rng: np.random.Generator, n: Number
     }
     copy_rows(cursor, "ratings_ask", asked)
     kept = ("id", "rater_id", "image_id", "question_id", "repeat_no", "created_at")
-    told = {name: asked[name][is_answered] for name in kept}
+    answered = {name: asked[name][is_answered] for name in kept}
     liking = 3.2 + 0.15 * (image % CHECKPOINTS) - 0.2 * (question == 5) + 0.5 * np.sin(rater)
     value = np.clip(np.rint(liking + rng.normal(0, 1, n.size)), 1, 5).astype(np.int64)
-    copy_rows(cursor, "ratings_rating", {**told, "ask_id": told["id"], "value": value[is_answered]})
+    copy_rows(cursor, "ratings_rating", {**answered, "ask_id": answered["id"], "value": value[is_answered]})
     flagged = rng.random(int(is_answered.sum())) < FLAGGED
-    ids, at = told["id"][flagged], told["created_at"][flagged]
+    ids, at = answered["id"][flagged], answered["created_at"][flagged]
     flag = {"flag": np.full(ids.size, "too_fast"), "version": np.full(ids.size, RULES)}
     copy_rows(cursor, "ratings_qualityflag", {"id": ids, "ask_id": ids, "raised_at": at, **flag})
     return int(is_answered.sum())
 
 
-def write_judgements(cursor: Any, world: World, rng: np.random.Generator, n: Numbers) -> int:
+def write_votes(cursor: Any, world: World, rng: np.random.Generator, n: Numbers) -> int:
     """Asks about two pictures of one prompt by two models, all answered; returns how many."""
     lower, higher = np.triu_indices(CHECKPOINTS, 1)
     prompts = world.images // CHECKPOINTS
@@ -185,12 +185,12 @@ def write_judgements(cursor: Any, world: World, rng: np.random.Generator, n: Num
         "outcome": np.full(n.size, "answered"),
     }
     copy_rows(cursor, "ratings_ask", asked)
-    told = {
+    answered = {
         name: asked[name] for name in ("id", "rater_id", "image_low_id", "image_high_id", "repeat_no", "created_at")
     }
     preferred = pa.array(np.where(is_low, low, high), mask=is_even)
     verdict = {"outcome": outcome, "preferred_id": preferred, "quality_flags": np.full(n.size, "{}")}
-    copy_rows(cursor, "ratings_comparison", {**told, "ask_id": told["id"], **verdict})
+    copy_rows(cursor, "ratings_comparison", {**answered, "ask_id": answered["id"], **verdict})
     return int(n.size)
 
 

@@ -1,4 +1,4 @@
-"""From answers to a better checkpoint: does `manage.py align` learn a taste that all raters share?
+"""From answers to a better checkpoint: does `manage.py align` learn a preference common to all raters?
 
     python -m benchmarks.alignment [--quick] [--prompts 570] [--votes 18] [--steps 100] [--keep FOLDER]
 
@@ -7,8 +7,8 @@ code; they are published, and fourteen people compare the pairs that Compare dra
 picture (one answer in ten says the opposite). That happens in waves, for Compare asks about the newest pictures alone.
 A release is built, `align` learns from it with its own settings and registers what it learnt; both checkpoints draw
 prompts that nobody was asked about, and fourteen other people compare the two blind.
-Told: implicit preference accuracy on the release's `validation` split before and after, on the same noise, and by how
-much it rose, each with its interval; how often the aligned checkpoint wins, and how light the pictures of both are.
+Printed: implicit preference accuracy on the release's `validation` split before and after, on the same noise, and the
+improvement, each with its interval; how often the aligned checkpoint wins, and how light the pictures of both are.
 Settings were chosen on pictures of other prompts (without tints), before any run of this.
 """
 
@@ -70,13 +70,13 @@ def run(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     site.open_site()
     makers, raters = site.people("maker", site.MAKERS), site.people("rater", RATERS)
     starter = Checkpoint.objects.get(slug="starter")
-    release, aligned = folder / "salon-pickapic-taste", folder / "starter-aligned"
+    release, aligned = folder / "salon-pickapic-bright", folder / "starter-aligned"
     words = site.prompts(options.prompts + min(FRESH, options.prompts))
     asked, fresh = words[: options.prompts], words[options.prompts :]
     for start in range(0, len(asked), WAVE):
         wave = asked[start : start + WAVE]
         _step(spent, "draw", lambda: [site.hang(makers, starter, wave, much) for much in GUIDANCE])  # noqa: B023
-        _step(spent, "judge", lambda: site.answer_pairs(raters, options.votes, start))  # noqa: B023
+        _step(spent, "compare", lambda: site.answer_pairs(raters, options.votes, start))  # noqa: B023
     _step(spent, "release", lambda: call_command("build_release", str(release), "--kinds", "pairs"))
     arguments = ["--release", str(release), "--checkpoint", "starter", "--out", str(aligned)]
     arguments += [] if options.steps is None else ["--steps", str(options.steps)]

@@ -50,7 +50,7 @@ def release(ratings: int, out: Path) -> dict[str, Any]:
 
     _datasets.prepare(ratings // RATERS, RATERS, timezone.now())
     command = [sys.executable, "-m", "benchmarks.datasets", "--measure", "ratings", str(out)]
-    return _told(command, dict(os.environ))
+    return _result_of(command, dict(os.environ))
 
 
 def export(python: str, annotations: int) -> dict[str, Any]:
@@ -64,20 +64,20 @@ def export(python: str, annotations: int) -> dict[str, Any]:
     environ |= {"POSTGRE_NAME": "label_studio", "POSTGRE_USER": server.username or "", "POSTGRE_PORT": str(server.port)}
     environ |= {"POSTGRE_PASSWORD": server.password or "", "POSTGRE_HOST": server.hostname or ""}
     with tempfile.TemporaryDirectory(prefix="salon-bench-") as folder:
-        return _told([python, str(ROOT / "benchmarks" / "_label_studio.py"), str(annotations), folder], environ)
+        return _result_of([python, str(ROOT / "benchmarks" / "_label_studio.py"), str(annotations), folder], environ)
 
 
-def _told(command: list[str], environ: dict[str, str]) -> dict[str, Any]:
+def _result_of(command: list[str], environ: dict[str, str]) -> dict[str, Any]:
     done = subprocess.run(command, cwd=ROOT, env=environ, check=True, stdout=subprocess.PIPE, text=True)
-    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return told
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return result
 
 
 def report(annotations: int, ours: dict[str, Any], theirs: dict[str, Any]) -> None:
     print(f"{annotations:,} ratings{'seconds':>22}{'rows/s':>12}{'peak MB':>10}")
-    for name, told in (("Salon, plan and build", ours), (f"Label Studio {theirs['version']}, JSON", theirs)):
-        seconds = told["seconds"]
-        print(f"{name:<28}{seconds:>10.2f}{annotations / seconds:>12,.0f}{told['peak_mb']:>10.0f}")
+    for name, result in (("Salon, plan and build", ours), (f"Label Studio {theirs['version']}, JSON", theirs)):
+        seconds = result["seconds"]
+        print(f"{name:<28}{seconds:>10.2f}{annotations / seconds:>12,.0f}{result['peak_mb']:>10.0f}")
     ratio = theirs["seconds"] / ours["seconds"]
     print(f"{ratio:.1f} times as fast")
     print(json.dumps({"benchmark": "label_studio", "ours": ours, "theirs": theirs, "ratio": round(ratio, 1)}))

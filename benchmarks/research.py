@@ -93,8 +93,8 @@ def main() -> None:
 def run(answers: int) -> None:
     from benchmarks._research_load import load
 
-    rated, judged, seconds = load(answers)
-    print(f"{rated:,} answers and {judged:,} judgements of pairs written in {seconds:.0f} s", flush=True)
+    rated, votes, seconds = load(answers)
+    print(f"{rated:,} answers and {votes:,} votes written in {seconds:.0f} s", flush=True)
     worked = {days: work_out(days) for days in (7, DAYS)}
     report(rated, worked[DAYS], measure())
 
@@ -104,12 +104,12 @@ def work_out(days: int) -> float:
     from ratings.research import reports
 
     began = time.perf_counter()
-    reading = reports.compute_snapshot(days=days)
+    snapshot = reports.compute_snapshot(days=days)
     seconds = time.perf_counter() - began
-    assert reading is not None
+    assert snapshot is not None
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    figures = reading.aspects.count()
-    print(f"{days} days worked out in {seconds:.1f} s: {reading.answers:,} answers, {figures:,} figures, {memory:,} MB")
+    figures = snapshot.aspects.count()
+    print(f"{days} days computed in {seconds:.1f} s: {snapshot.answers:,} answers, {figures:,} figures, {memory:,} MB")
     sys.stdout.flush()
     return seconds
 

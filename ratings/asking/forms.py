@@ -30,7 +30,7 @@ class _TokenForm(forms.Form):
             return self.cleaned_data
         raise Refused(
             "bad_form",
-            _("Choose one of the services."),
+            _("Choose one of the answers."),
             fields={name: [str(line) for line in lines] for name, lines in self.errors.items()},
         )
 
@@ -45,7 +45,7 @@ class AnswerForm(_TokenForm):
 
     def clean(self) -> dict[str, Any]:
         if bool(self.cleaned_data.get("value")) == bool(self.cleaned_data.get("outcome")):
-            raise forms.ValidationError(_("Choose one of the services."))
+            raise forms.ValidationError(_("Choose one of the answers."))
         return self.cleaned_data
 
     def submit(self, *, rater: User, about: Collection[str]) -> None:

@@ -9,13 +9,13 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
-from django_htmx.middleware import HtmxDetails
 
 from accounts.models import User
 from accounts.permissions import member_of, member_required
 from generation.media import storage
 from generation.models import Image
 from lib.errors import Refused
+from lib.http import is_htmx
 from ratings.asking import services
 from ratings.asking.forms import AnswerForm, ComparisonForm
 from ratings.asking.models import Ask, AskOutcome, Surface
@@ -25,13 +25,9 @@ from ratings.quality.gold import spoil
 from ratings.quality.models import RaterStanding
 
 
-class HtmxRequest(HttpRequest):
-    htmx: HtmxDetails
-
-
 @never_cache
 @require_GET
-def ask(request: HtmxRequest, public_id: str) -> HttpResponse:
+def ask(request: HttpRequest, public_id: str) -> HttpResponse:
     """The question drawn for this member and picture.
 
     Most of the time nothing is asked: htmx gets 204, a browser without scripts a sentence.
@@ -41,7 +37,7 @@ def ask(request: HtmxRequest, public_id: str) -> HttpResponse:
     image = get_object_or_404(Image.objects.visible_to(request.user, timezone.now()), public_id=public_id)
     surface = Surface.RESULT if image.author_id == request.user.pk else Surface.POST
     drawn = services.draw_ask(surface=surface, image=image, rater=request.user)
-    if drawn is None and request.htmx:
+    if drawn is None and is_htmx(request):
         return HttpResponse(status=204)
     if drawn is None:
         return _render_answered(request, _("No question this time."))
@@ -51,7 +47,7 @@ def ask(request: HtmxRequest, public_id: str) -> HttpResponse:
 
 @require_POST
 @member_required
-def answer(request: HtmxRequest, public_id: str) -> HttpResponse:
+def answer(request: HttpRequest, public_id: str) -> HttpResponse:
     """Stores an answer, a skip or a dismissal of the ask `public_id`."""
     form = AnswerForm(request.POST)
     try:
@@ -76,13 +72,13 @@ def report(request: HttpRequest, public_id: str) -> HttpResponse:
     return HttpResponse(status=204)
 
 
-def _render_answered(request: HtmxRequest, text: object, status: int = 200) -> HttpResponse:
+def _render_answered(request: HttpRequest, text: object, status: int = 200) -> HttpResponse:
     return _render(request, "answered", {"text": text, "back": _back(request)}, status=status)
 
 
-def _render(request: HtmxRequest, name: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
+def _render(request: HttpRequest, name: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
     """The fragment for htmx; for a browser without scripts the same inside a page."""
-    template = f"ratings/_{name}.html" if request.htmx else f"ratings/{name}.html"
+    template = f"ratings/_{name}.html" if is_htmx(request) else f"ratings/{name}.html"
     return render(request, template, context, status=status)
 
 

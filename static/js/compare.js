@@ -1,4 +1,4 @@
-// form[data-compare]: no side can be chosen before both pictures are there to be seen, and the ledger hears when they are.
+// form[data-compare]: a side can be chosen once both pictures are loaded, which is also reported to the server.
 import { each, words } from './dom.js';
 import { report } from './question.js';
 import { toast } from './toast.js';

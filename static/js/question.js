@@ -9,7 +9,7 @@ each('[data-ask-url]', async (box) => {
   box.replaceChildren(...nodes);
 });
 
-/** Tell the ledger what happened to the ask: "shown", or "not_rendered" when the page went first. */
+/** Reports what happened to the ask: "shown", or "not_rendered" if the page was left first. */
 export function report(form, event) {
   if (!form.dataset.reportUrl) return;
   const data = new FormData(form);
@@ -17,7 +17,7 @@ export function report(form, event) {
   request(form.dataset.reportUrl, { method: 'POST', body: data, keepalive: true }).catch(() => null);
 }
 
-/** Keys answer what can be seen: below the fold the form's buttons have none. */
+/** Keys work only while the form is visible: otherwise its buttons have none. */
 function bindKeys(form, isSeen) {
   const [from, to] = isSeen ? ['keyWhenSeen', 'key'] : ['key', 'keyWhenSeen'];
   for (const button of form.querySelectorAll('button')) {
@@ -27,11 +27,11 @@ function bindKeys(form, isSeen) {
   }
 }
 
-/** The server's own sentence: it takes the question's place where nothing is left to answer, else it is a toast. */
-async function refused(form, answer) {
-  const said = answer && parse(await answer.text()).querySelector('.question--thanks');
-  if (said && [404, 409].includes(answer.status)) form.replaceWith(document.adoptNode(said));
-  else toast(said?.textContent || words('noanswer', 'Your answer was not saved. Try again, or skip.'), 'error');
+/** Shows the server's message: in place of the question if there is nothing left to answer, else as a toast. */
+async function showRefusal(form, answer) {
+  const message = answer && parse(await answer.text()).querySelector('.question--thanks');
+  if (message && [404, 409].includes(answer.status)) form.replaceWith(document.adoptNode(message));
+  else toast(message?.textContent || words('noanswer', 'Your answer was not saved. Try again, or skip.'), 'error');
 }
 
 each('form[data-question]', (form) => {
@@ -62,7 +62,7 @@ each('form[data-question]', (form) => {
     }
     for (const button of buttons) button.disabled = false;
     seen.observe(form);
-    await refused(form, answer);
+    await showRefusal(form, answer);
   });
 });
 

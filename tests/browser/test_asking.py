@@ -53,7 +53,7 @@ def test_a_whole_session_of_comparing_by_keyboard(pictures: list[Image], bob: Us
         assert Comparison.objects.latest("pk").outcome == outcome
         page.keyboard.press("n")
     judge(page, "s")
-    expect(page.get_by_text("No pair is left for you")).to_be_visible(timeout=SOON)
+    expect(page.get_by_text("No pairs left")).to_be_visible(timeout=SOON)
     assert sorted(Ask.objects.values_list("outcome", flat=True)) == ["answered", "answered", "skipped"]
     for ask in Ask.objects.exclude(outcome="skipped"):
         assert ask.shown_at
@@ -132,7 +132,7 @@ def test_keys_answer_a_card_only_while_it_is_seen(pictures: list[Image], bob: Us
     wait_until(page, lambda: Ask.objects.get().shown_at is not None)
     value = int(card.locator("[data-key='4']").get_attribute("value") or 0)
     page.keyboard.press("4")
-    expect(page.get_by_text("Thank you.")).to_be_visible(timeout=SOON)
+    expect(page.get_by_text("Thanks!")).to_be_visible(timeout=SOON)
     assert Rating.objects.get().value == value
 
 
@@ -143,7 +143,7 @@ def test_a_question_that_closed_meanwhile_says_so_in_its_own_words(
     open_post(page, pictures[0].post)
     skip_ask(token=token_for(Ask.objects.get()), rater=bob)
     page.locator("form[data-question] button[name=value]").first.click()
-    expect(page.get_by_text("This question is closed.")).to_be_visible(timeout=SOON)
+    expect(page.get_by_text("This question has closed.")).to_be_visible(timeout=SOON)
     expect(page.locator("form[data-question]")).to_have_count(0)
 
 

@@ -102,7 +102,7 @@ def answer_the_question(page: Page, member: User) -> None:
     ask = Ask.objects.get(rater=member, outcome=AskOutcome.OPEN)
     assert 0 < ask.propensity <= 1
     page.keyboard.press("4")
-    expect(page.get_by_text("Thank you.")).to_be_visible(timeout=SOON)
+    expect(page.get_by_text("Thanks!")).to_be_visible(timeout=SOON)
     ask.refresh_from_db()
     assert ask.outcome == AskOutcome.ANSWERED
 

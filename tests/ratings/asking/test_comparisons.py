@@ -322,7 +322,7 @@ def test_challenge_entries_meet_under_their_theme_and_nobody_judges_their_own(
     html = client.get(reverse("ratings:compare")).content.decode()
     assert "Something red" in html
     assert 'data-theme="dark"' in html  # the reader's colours have nothing to do with the challenge's theme
-    assert "Two entries of one challenge." in html
+    assert "Two entries in the same challenge." in html
     assert Ask.objects.get().wording.text in html  # the ledger names the words that were shown
     assert "a red fox" not in html
     assert "a red house" not in html
@@ -331,7 +331,7 @@ def test_challenge_entries_meet_under_their_theme_and_nobody_judges_their_own(
     told = client.get(reverse("ratings:compare-reveal", args=[ask.public_id])).content.decode()
     assert "Something red" in told
     assert 'data-theme="dark"' in told
-    assert "Its page" in told
+    assert "View post" in told
     assert "a red fox" not in told, "hers is hidden"
     assert "a red house" in told
 

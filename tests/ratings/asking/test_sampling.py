@@ -4,6 +4,7 @@ import math
 import random
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -86,6 +87,50 @@ def test_a_surface_without_a_share_is_never_asked_on_and_a_tiny_share_is_raised_
     assert drawn.p_ask == FLOOR
 
 
+def test_a_pause_comes_before_the_daily_limit_and_that_before_the_spacing() -> None:
+    dismissed = [past(n, "dismissed") for n in (1, 2, 3)]
+    assert sampling.limit_of(POLICY, dismissed, NOW) == Limit.PAUSE
+    assert sampling.limit_of(POLICY, [past(n) for n in (1, 2, 3)], NOW) == Limit.DAY
+    assert sampling.limit_of(POLICY, [past(n) for n in (1, 2)], NOW) == Limit.SPACING
+    assert sampling.limit_of(POLICY, [], NOW) == Limit.NONE
+    assert sampling.limit_of(Parameters(p_ask={}, asks_per_day=0), [], NOW) == Limit.DAY
+
+
+def test_a_pause_starts_when_the_latest_dismissal_was_closed() -> None:
+    first = PastAsk(NOW - timedelta(hours=3), "dismissed", NOW - timedelta(hours=2, minutes=59))
+    latest = PastAsk(NOW - timedelta(hours=2), "dismissed", NOW - timedelta(hours=1))
+    assert sampling.pause_until(POLICY, [latest, first]) == NOW + timedelta(hours=23)
+    assert sampling.pause_until(POLICY, [PastAsk(latest.created_at, "dismissed"), first]) == NOW + timedelta(hours=22)
+
+
+@given(
+    st.integers(1, 4),
+    st.floats(0.5, 48),
+    st.floats(1, 400),
+    st.lists(st.sampled_from(["dismissed", "skipped"]), max_size=9),
+)
+def test_a_pause_is_the_first_one_doubled_by_each_further_dismissal(
+    least: int, hours: float, longest: float, outcomes: list[str]
+) -> None:
+    policy = Parameters(p_ask={}, dismissals_in_row=least, pause_hours=hours, longest_pause_hours=longest)
+    run = outcomes.index("skipped") if "skipped" in outcomes else len(outcomes)
+    expected = NOW + timedelta(hours=min(longest, hours * 2 ** (run - least))) if run >= least else None
+    assert sampling.pause_until(policy, [past(0, outcome) for outcome in outcomes]) == expected
+
+
+class Lowest(random.Random):
+    """Always the smallest number that a generator may return."""
+
+    def random(self) -> float:
+        return 0.0
+
+
+def test_even_the_lowest_draw_asks_nothing_at_a_probability_of_0() -> None:
+    assert not draw([past(1)], Lowest()).is_asked
+    assert not draw([], Lowest(), surface="compare").is_asked
+    assert draw([], Lowest()).is_asked
+
+
 # Probabilities
 
 
@@ -95,6 +140,27 @@ def test_floored_probabilities_add_up_and_none_is_under_the_floor(shares: dict[i
     assert floored.keys() == shares.keys()
     assert sum(floored.values()) == pytest.approx(1)
     assert min(floored.values()) >= FLOOR - 1e-12
+
+
+@given(st.dictionaries(st.integers(), st.floats(1e-3, 1e3), min_size=1, max_size=60))
+def test_probabilities_above_the_floor_keep_their_proportions(weights: dict[int, float]) -> None:
+    floored = sampling.floored(weights)
+    kept = [key for key, p in floored.items() if p > FLOOR]
+    rest = 1 - FLOOR * (len(weights) - len(kept))
+    total = sum(weights[key] for key in kept)
+    assert all(floored[key] == pytest.approx(weights[key] / total * rest) for key in kept)
+    assert all(weights[key] / total * rest < FLOOR + 1e-9 for key in weights if key not in kept)
+
+
+def test_weights_under_the_floor_are_raised_to_exactly_it() -> None:
+    assert sampling.floored({"a": 1000, "b": 1, "c": 0}) == pytest.approx({"a": 0.98, "b": FLOOR, "c": FLOOR})
+    assert sampling.floored(dict.fromkeys(range(100), 5.0)) == pytest.approx(dict.fromkeys(range(100), FLOOR))
+
+
+@given(st.dictionaries(st.integers(), st.floats(0.01, 1), min_size=1, max_size=9), st.integers())
+def test_a_choice_comes_with_the_probability_of_its_key(probabilities: dict[int, float], seed: int) -> None:
+    key, p = sampling.choose(probabilities, random.Random(seed))
+    assert probabilities[key] == p
 
 
 def test_shares_above_the_floor_are_taken_as_they_are() -> None:
@@ -107,6 +173,12 @@ def test_overall_is_a_fifth_of_the_asks_and_the_others_share_the_rest() -> None:
     assert shares["lighting"] == shares["artefacts"] == pytest.approx(0.8 / 6)
     assert sampling.question_probabilities(POLICY, ["overall"]) == {"overall": 1}
     assert sampling.question_probabilities(POLICY, ["lighting", "colour"]) == {"lighting": 0.5, "colour": 0.5}
+
+
+def test_every_question_keeps_the_floor_whatever_the_share_of_overall() -> None:
+    never, always = (Parameters(p_ask={}, p_overall=share) for share in (0.0, 1.0))
+    assert sampling.question_probabilities(never, ["a", "overall"]) == pytest.approx({"a": 0.99, "overall": FLOOR})
+    assert sampling.question_probabilities(always, ["a", "overall"]) == pytest.approx({"a": FLOOR, "overall": 0.99})
 
 
 RECENT = {
@@ -200,6 +272,26 @@ def test_every_eligible_pair_keeps_at_least_its_share_of_the_uniform_tenth(
     assert drawn.p_strategy * drawn.p_pair * drawn.p_side > 0
 
 
+def test_pair_probabilities_are_the_weights_mixed_with_a_uniform_share() -> None:
+    policy = Parameters(p_ask={}, uniform_share=0.2, overlap_share=1.0, overlap_weight=3)
+    pool = [Candidate(1, 2), Candidate(3, 4, raters=2), Candidate(5, 6, raters=3), Candidate(7, 8)]
+    expected = [0.8 * 1 / 5 + 0.05, 0.8 * 3 / 5 + 0.05, 0.05, 0.8 * 1 / 5 + 0.05]
+    assert sampling.pair_probabilities(policy, pool) == pytest.approx(expected)
+    done = [Candidate(1, n, raters=9) for n in (2, 3, 4, 5)]
+    assert sampling.pair_probabilities(policy, done) == pytest.approx([0.25] * 4)
+
+
+def test_overlap_and_the_damaged_side_are_drawn_independently_for_a_pair() -> None:
+    pairs = [Candidate(low, low + 1) for low in range(20_000)]
+    none, every = (Parameters(p_ask={}, overlap_share=share) for share in (0.0, 1.0))
+    assert not any(sampling.is_overlap(none, pair) for pair in pairs)
+    assert all(sampling.is_overlap(every, pair) for pair in pairs)
+    overlapping = [pair for pair in pairs if sampling.is_overlap(POLICY, pair)]
+    assert agrees(sum(map(sampling.is_high_spoiled, overlapping)), 0.5, len(overlapping))
+    assert agrees(sum(map(sampling.is_high_spoiled, pairs)), 0.5, len(pairs))
+    assert sampling.is_overlap(POLICY, Candidate(1, 2)) == sampling.is_overlap(POLICY, Candidate(1, 2, 5, swap=True))
+
+
 def test_about_a_tenth_of_pairs_is_served_until_three_people_have_answered_and_no_longer() -> None:
     pairs = [Candidate(low, low + 1) for low in range(20_000)]
     overlapping = [pair for pair in pairs if sampling.is_overlap(POLICY, pair)]
@@ -229,17 +321,45 @@ def test_a_gold_pair_has_one_spoiled_side_the_same_for_everybody_and_either_as_o
 # Policies and strata
 
 
-def test_a_policy_with_an_unknown_name_or_an_impossible_number_is_refused() -> None:
-    with pytest.raises(ValueError, match="no parameter luck"):
-        Parameters.from_json({"p_ask": {}, "luck": 1})
-    for wrong in (
-        {"p_ask": {"post": 1.5}},
-        {"p_ask": {}, "uniform_share": 0},
-        {"p_ask": {}, "dismissals_in_row": 0},
-        {"p_ask": {}, "p_gold": 0.98},
-    ):
-        with pytest.raises(ValueError):
-            Parameters.from_json(wrong)
+def test_a_policy_with_an_unknown_name_is_refused() -> None:
+    with pytest.raises(ValueError, match="no parameter chance"):
+        Parameters.from_json({"p_ask": {}, "chance": 1})
+
+
+def test_a_policy_without_numbers_has_the_documented_ones() -> None:
+    policy = Parameters(p_ask={})
+    assert (policy.asks_per_day, policy.minutes_between, policy.dismissals_in_row) == (3, 10, 2)
+    assert (policy.pause_hours, policy.longest_pause_hours, policy.expires_minutes) == (24, 14 * 24, 60)
+    assert (policy.p_overall, policy.p_repeat, policy.p_gold, policy.uniform_share) == (0.2, 0.02, 0, 0.1)
+    assert (policy.overlap_share, policy.overlap_raters, policy.overlap_weight, policy.pool_size) == (0.1, 3, 20, 200)
+
+
+EDGES: list[tuple[str, Any, Any]] = [
+    ("p_ask", {"post": 1.0}, {"post": 1.01}),
+    ("p_ask", {"post": 0.0}, {"post": -0.01}),
+    ("p_overall", 1.0, 1.01),
+    ("p_overall", 0.0, -0.01),
+    ("uniform_share", 1.0, 1.01),
+    ("uniform_share", 0.01, 0.0),
+    ("overlap_share", 0.0, -0.01),
+    ("overlap_share", 1.0, 1.01),
+    ("p_repeat", 0.0, -0.01),
+    ("p_repeat", 0.99, 1.0),
+    ("p_gold", 0.97, 0.98),  # beside p_repeat of 0.02
+    ("p_gold", 0.0, -0.01),
+    ("strategies", {"seed": 0.01}, {"seed": 0.0}),
+    ("asks_per_day", 0, -1),
+    ("dismissals_in_row", 1, 0),
+    ("pool_size", 1, 0),
+    ("expires_minutes", 0.5, 0),
+]
+
+
+@pytest.mark.parametrize(("name", "accepted", "refused"), EDGES)
+def test_each_number_of_a_policy_is_accepted_up_to_its_edge(name: str, accepted: Any, refused: Any) -> None:
+    Parameters.from_json({"p_ask": {}, name: accepted})
+    with pytest.raises(ValueError, match="must"):
+        Parameters.from_json({"p_ask": {}, name: refused})
 
 
 @pytest.mark.parametrize(

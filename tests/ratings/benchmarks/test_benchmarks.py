@@ -298,6 +298,4 @@ def test_a_list_of_benchmarks_costs_the_same_however_many_there_are(decided: Ben
 
 
 def test_an_empty_list_says_what_will_come(as_user: As, db: None) -> None:
-    assert (
-        "No benchmark has been registered yet" in as_user(None).get(reverse("ratings:benchmark-list")).content.decode()
-    )
+    assert "No benchmarks yet" in as_user(None).get(reverse("ratings:benchmark-list")).content.decode()

@@ -1,4 +1,4 @@
-"""What programs say of a benchmark's pictures: FID, and likeness to prompts, by models of the operator's."""
+"""Automatic scores of a benchmark's pictures: FID, and likeness to prompts, by models of the operator's."""
 
 import io
 import json

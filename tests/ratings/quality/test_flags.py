@@ -192,7 +192,7 @@ def test_a_granted_appeal_makes_what_was_answered_before_it_count_for_good(
     assert client.post(reverse("ratings:standing"), {"text": "  "}).status_code == 400
     assert client.post(reverse("ratings:standing"), {"text": "I know the picture."}).status_code == 302
     again = client.post(reverse("ratings:standing"), {"text": "And again."})
-    assert (again.status_code, "with the team already" in again.content.decode()) == (409, True)
+    assert (again.status_code, "already have an open appeal" in again.content.decode()) == (409, True)
     team = as_user(rita)
     assert "I know the picture." in team.get(reverse("ratings:raters")).content.decode()
     appeal = QualityAppeal.objects.get()
@@ -208,7 +208,7 @@ def test_a_granted_appeal_makes_what_was_answered_before_it_count_for_good(
     assert not QualityFlag.objects.in_force().exists()
     told = client.get(reverse("ratings:standing")).content.decode()
     assert "You do." in told
-    assert "All of your answers count" in told
+    assert "All your answers count" in told
     assert team.post(answer, {"answer": "No.", "decision": "denied"}).status_code == 409
 
 

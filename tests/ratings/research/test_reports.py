@@ -55,7 +55,7 @@ def test_the_pages_are_for_researchers_and_to_others_not_there(
     for user, status in ((None, 404), (alice, 404), (mod, 404), (rita, 200)):
         assert as_user(user).get(reverse(f"ratings:{name}")).status_code == status
     page = as_user(rita).get(reverse(f"ratings:{name}"), {"days": "a while"})
-    assert "Nobody has been asked in this period" in page.content.decode()
+    assert "No questions in this period" in page.content.decode()
     assert as_user(alice).get(reverse("ratings:research-table", args=["duels"])).status_code == 404
     assert as_user(alice).get(reverse("ratings:research-comparison", args=["toy", "zeta"])).status_code == 404
 
@@ -278,7 +278,7 @@ def test_every_page_shows_its_part_with_charts_that_can_be_read_aloud(
     client = as_user(rita)
     expected = {
         reverse("ratings:research"): ['role="img"', "<title>", "lighting", "aria-current"],
-        reverse("ratings:research-aspects"): ['role="img"', "lighting", "Week by week", "Sensitivity"],
+        reverse("ratings:research-aspects"): ['role="img"', "lighting", "By week", "Sensitivity"],
         reverse("ratings:research-aspects") + "?by=checkpoint&question=lighting": ["toy", "by model"],
         reverse("ratings:research-models"): ['role="img"', "toy against zeta", "Prompts"],
         reverse("ratings:research-comparison", args=["zeta", "toy"]): [
