@@ -6,10 +6,10 @@ from django.utils import timezone
 
 from accounts.models import User
 from generation.models import Image
+from lib.tasks import enqueue_on_commit
 from ratings.asking.counterparts import forget_counterparts
 from ratings.models import Ask, BenchmarkPicture, Comparison, QualityAppeal, QualityFlag, RaterStanding, Rating, Release
 from ratings.releases.services import forget_member
-from ratings.tasks import refresh_aspects_of
 
 COVERED = frozenset(
     {
@@ -75,4 +75,4 @@ def erase(user: User) -> None:
     forget_counterparts(Image.objects.filter(generation__parent__author=user), at=timezone.now())
     Release.objects.filter(created_by=user).update(created_by=None)
     BenchmarkPicture.objects.filter(image__author=user).update(image=None)
-    refresh_aspects_of.delay_on_commit(rated)  # type: ignore[attr-defined]  # DjangoTask, not yet in celery-types
+    enqueue_on_commit("ratings.refresh_aspects_of", rated)

@@ -3,6 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
+from lib.tasks import enqueue_on_commit
 from ratings.asking import counterparts
 from ratings.asking import services as asking_services
 from ratings.benchmarks.results import refresh_results
@@ -44,15 +45,13 @@ def evaluate_all_raters() -> None:
 
 @shared_task(name="ratings.judge_raters")
 def evaluate_raters(raters: list[int]) -> None:
-    images = quality_flags.evaluate_raters(raters=raters)
-    if images:
-        refresh_aspects_of.delay_on_commit(images)  # type: ignore[attr-defined]  # DjangoTask, not yet in celery-types
+    quality_flags.evaluate_raters(raters=raters)
 
 
 def _evaluate_in_parts(raters: list[int]) -> None:
     size = quality_flags.RATERS
     for start in range(0, len(raters), size):
-        evaluate_raters.delay_on_commit(raters[start : start + size])  # type: ignore[attr-defined]  # as above
+        enqueue_on_commit(evaluate_raters, raters[start : start + size])
 
 
 @shared_task(name="ratings.compute_reading")

@@ -42,11 +42,8 @@ def appeal_flags(*, rater: User, text: str, at: datetime | None = None) -> Quali
 @transaction.atomic
 def answer_quality_appeal(
     *, appeal: QualityAppeal, member: User, is_granted: bool, answer: str, at: datetime | None = None
-) -> list[int]:
+) -> None:
     """Answers an open appeal and notifies its author. If granted, answers given before the appeal count for good.
-
-    Returns:
-        Ids of the images whose ratings now count differently.
 
     Raises:
         Refused: 400 without a text, 403 for one's own appeal, 404 without the role, 409 if it is answered already.
@@ -62,7 +59,8 @@ def answer_quality_appeal(
     if not open_appeal.update(state=state, answer=text, answered_by=member, answered_at=at):
         raise Refused("answered", _("This appeal was already answered."), status=409)
     notify(recipient=appeal.rater, kind="quality.appeal", target=appeal, at=at)
-    return evaluate_raters(raters=[appeal.rater_id], at=at) if is_granted else []
+    if is_granted:
+        evaluate_raters(raters=[appeal.rater_id], at=at)
 
 
 def _clean(text: str, empty: str | Promise, field: str) -> str:

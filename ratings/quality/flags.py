@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from django.db.models import Max, Q
 from django.utils import timezone
 
+from lib.tasks import enqueue_on_commit
 from moderation.models import Restriction
 from ratings.asking.models import Ask, AskOutcome, Comparison, Rating
 from ratings.quality import rules as quality_rules
@@ -30,7 +31,8 @@ MARK = "ratings-judged-mark"  # cache key of the last rating and comparison whos
 def evaluate_raters(*, raters: Collection[int], at: datetime | None = None) -> list[int]:
     """Recomputes the flags and the standing of some members (ids, hundreds at a time) within `rules.WINDOW`.
 
-    Older answers keep their flags. Returns the images whose ratings now count differently.
+    Older answers keep their flags. Returns the images whose ratings now count differently, and queues the refresh of
+    their aspect scores.
     """
     at = at or timezone.now()
     with connection.cursor() as cursor:
@@ -48,7 +50,10 @@ def evaluate_raters(*, raters: Collection[int], at: datetime | None = None) -> l
         standings.append(RaterStanding(rater_id=rater, version=quality_rules.VERSION, evaluated_at=at, **names))
         wanted |= {each.ask: flags.get(each.ask, set()) for each in answers}
     _store_standings(standings)
-    return _store_flags(wanted, at)
+    images = _store_flags(wanted, at)
+    if images:
+        enqueue_on_commit("ratings.refresh_aspects_of", images)
+    return images
 
 
 def raters_since_mark(*, at: datetime | None = None) -> tuple[list[int], tuple[int, int]]:

@@ -23,10 +23,10 @@ class AppealAnswerForm(forms.Form):
         widget=forms.RadioSelect,
     )
 
-    def submit(self, *, appeal: QualityAppeal, member: User) -> list[int]:
-        """Ids of the images whose ratings count differently now; raises Refused."""
+    def submit(self, *, appeal: QualityAppeal, member: User) -> None:
+        """Answers the appeal. Raises Refused."""
         if not self.is_valid():
             raise Refused("bad_form", _("Write an answer and choose a decision."))
         is_granted = self.cleaned_data["decision"] == "granted"
         answer = self.cleaned_data["answer"]
-        return answer_quality_appeal(appeal=appeal, member=member, is_granted=is_granted, answer=answer)
+        answer_quality_appeal(appeal=appeal, member=member, is_granted=is_granted, answer=answer)

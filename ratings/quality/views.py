@@ -17,7 +17,6 @@ from ratings.quality import appeals as appeal_services
 from ratings.quality import rules as quality_rules
 from ratings.quality.forms import AppealAnswerForm, AppealForm
 from ratings.quality.models import Flag, QualityAppeal, QualityFlag, RaterStanding
-from ratings.tasks import refresh_aspects_of
 
 RATERS = 100
 ANSWERS = 50
@@ -50,12 +49,10 @@ def answer_appeal(request: HttpRequest, public_id: str) -> HttpResponse:
     appeal = get_object_or_404(QualityAppeal.objects.select_related("rater"), public_id=public_id)
     form = AppealAnswerForm(request.POST)
     try:
-        images = form.submit(appeal=appeal, member=member_of(request))
+        form.submit(appeal=appeal, member=member_of(request))
     except Refused as refusal:
         context = _about(appeal.rater) | {"form": form, "refusal": refusal.message}
         return render(request, "ratings/rater.html", context, status=refusal.status)
-    if images:
-        refresh_aspects_of.delay_on_commit(images)  # type: ignore[attr-defined]  # DjangoTask, not yet in celery-types
     messages.success(request, _("Appeal answered."))
     return redirect("ratings:rater", appeal.rater.public_id)
 
