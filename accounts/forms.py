@@ -6,8 +6,7 @@ from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from accounts.consent import EXPLAINED
-from accounts.models import User, WebhookEvent
+from accounts.models import EXPLAINED, User, WebhookEvent
 from lib.content_levels import ContentLevel
 
 
@@ -30,7 +29,7 @@ class ViewingForm(forms.Form):
 
 
 class ConsentForm(forms.Form):
-    """One box a purpose, in the words of `accounts.consent`."""
+    """One box a purpose, in the words of `EXPLAINED`."""
 
     def __init__(self, *args: Any, granted: set[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -47,7 +46,7 @@ class TokenForm(forms.Form):
 class WebhookForm(forms.Form):
     url = forms.URLField(label=_("Address"), max_length=500, assume_scheme="https")
     events = forms.MultipleChoiceField(
-        label=_("Tell it when"), choices=WebhookEvent.choices, widget=forms.CheckboxSelectMultiple
+        label=_("Send events for"), choices=WebhookEvent.choices, widget=forms.CheckboxSelectMultiple
     )
 
 

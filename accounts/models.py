@@ -1,4 +1,4 @@
-"""Who: members, what they agreed to, what they are told, and the keys they hold."""
+"""Members, their consent, notifications, webhooks and API tokens."""
 
 from datetime import datetime
 from typing import ClassVar
@@ -10,6 +10,7 @@ from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Upper
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from knox.models import AbstractAuthToken
 
@@ -101,6 +102,26 @@ class Purpose(models.TextChoices):
     BENCHMARK = "benchmark", _("My pictures and answers may be used in public benchmarks")
 
 
+# The version of the texts below. A change of wording is a new version; old events keep theirs.
+TEXT_VERSION = "2026-11"
+
+# What the settings page says under each purpose.
+EXPLAINED: dict[Purpose, Promise] = {
+    Purpose.TRAIN: _(
+        "Teams that train models may use your pictures, prompts and answers in datasets that stay with them. "
+        "You can take this back at any time; datasets made afterwards leave you out."
+    ),
+    Purpose.PUBLISH: _(
+        "Datasets that anybody can download may hold your pictures, prompts and answers, under a pseudonym. "
+        "You can take this back at any time, but copies that people already have stay with them."
+    ),
+    Purpose.BENCHMARK: _(
+        "Public comparisons of models may show your pictures and count your answers, under a pseudonym. "
+        "You can take this back at any time; results published before then stay."
+    ),
+}
+
+
 class ConsentQuerySet(models.QuerySet["ConsentEvent"]):
     def granted(self, purpose: Purpose, at: datetime | None = None) -> "models.QuerySet[ConsentEvent, int]":
         """Ids of the users whose latest event for a purpose (up to `at`) grants it; use as a subquery."""
@@ -152,7 +173,7 @@ class Notification(models.Model):
 
     class Meta:
         constraints = [
-            # the same thing said twice is said once: accounts.services.notify is idempotent
+            # the same event notifies once: accounts.services.notify is idempotent
             models.UniqueConstraint(
                 fields=["recipient", "kind", "actor", "target_type", "target_id"],
                 name="notification_once",
@@ -163,7 +184,7 @@ class Notification(models.Model):
 
 
 class WebhookEvent(models.TextChoices):
-    """What a webhook may ask to be told of."""
+    """The events that a webhook can be sent."""
 
     IMAGE_READY = "image.ready", _("A picture of mine is ready")
     IMAGE_HELD = "image.held", _("A picture of mine is held for review")
@@ -175,7 +196,7 @@ class WebhookEvent(models.TextChoices):
 
 
 class Webhook(PublicIdModel):
-    """A member's own address that is told of events about their own things, signed with `secret`.
+    """A member's own address that receives events about their own things, signed with `secret`.
 
     It switches itself off (`is_active`) when an event could not be delivered in all its attempts.
     """

@@ -1,4 +1,4 @@
-"""Writes about members, called by pages, the API, commands and every higher rung alike."""
+"""Writes about members, called by pages, the API, commands and the apps above."""
 
 import json
 import secrets
@@ -16,9 +16,9 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 from knox.settings import knox_settings
 
-from accounts.consent import TEXT_VERSION
 from accounts.hooks import FilesOf, personal_data
 from accounts.models import (
+    TEXT_VERSION,
     ApiToken,
     ConsentEvent,
     Notification,
@@ -32,6 +32,8 @@ from accounts.tasks import deliver_webhooks
 from accounts.webhooks import sending
 from lib.content_levels import ContentLevel
 from lib.errors import NotFound, Refused
+from lib.limits import check_rate
+from lib.tasks import enqueue_on_commit
 
 MAX_WEBHOOKS = 10
 
@@ -45,7 +47,7 @@ class Removal(Protocol):
 def notify(
     *, recipient: User, kind: str, target: models.Model, actor: User | None = None, at: datetime | None = None
 ) -> None:
-    """Tells a member that something happened to `target`; said twice it is said once, and never to its doer."""
+    """Notifies a member that something happened to `target`. Idempotent; the actor is never notified."""
     if recipient.deleted_at or (actor is not None and actor.pk == recipient.pk):
         return
     row = Notification(
@@ -98,7 +100,7 @@ def emit(*, user: User, event: str, target: models.Model, at: datetime | None = 
     ]
     if rows:
         WebhookDelivery.objects.bulk_create(rows)
-        deliver_webhooks.delay_on_commit()  # type: ignore[attr-defined]  # DjangoTask, not yet in celery-types
+        enqueue_on_commit(deliver_webhooks)
 
 
 def record_consent(*, user: User, purpose: Purpose | str, granted: bool, at: datetime | None = None) -> None:
@@ -175,13 +177,18 @@ def end_access(*, user: User, keep: SessionBase | None = None) -> None:
         ApiToken.objects.filter(user=user).delete()
 
 
+def check_export_rate(*, user: User) -> None:
+    """Raises Refused (429): collecting everything about a member is costly."""
+    check_rate(key=f"export:{user.pk}", limit=6, seconds=3600)
+
+
 def export_personal_data(*, user: User) -> dict[str, Any]:
-    """Everything kept about a member: one entry per rung, of values that DjangoJSONEncoder writes."""
+    """Everything kept about a member: one entry per app, of values that DjangoJSONEncoder writes."""
     return {name: part.export(user) for name, part in personal_data().items()}
 
 
 def export_personal_files(*, user: User) -> list[tuple[str, Callable[[], bytes]]]:
-    """The same as files: a JSON file per rung, then what rungs add (pictures, and how to make them again).
+    """The same as files: a JSON file per app, then what apps add (pictures, and how to make them again).
 
     What the database knows is read now, files of the store when their turn comes: that may be in another thread,
     which would keep a connection of its own.
@@ -200,19 +207,19 @@ def _as_file(content: dict[str, Any]) -> Callable[[], bytes]:
 
 
 def delete_account(*, user: User, at: datetime | None = None) -> None:
-    """Erases a member on every rung and leaves a blank tombstone; all of it or, on an error, nothing."""
+    """Erases a member in every app and leaves a blank tombstone; all of it or, on an error, nothing."""
     now = at or timezone.now()
     with transaction.atomic():
         locked = User.objects.select_for_update().get(pk=user.pk)
         if locked.deleted_at is not None:
             return
-        for part in reversed(personal_data().values()):  # from the top of the house down
+        for part in reversed(personal_data().values()):  # the top layer first
             part.erase(locked)
-        _bury(locked, now)
+        _blank(locked, now)
     user.refresh_from_db()
 
 
-def _bury(user: User, at: datetime) -> None:
+def _blank(user: User, at: datetime) -> None:
     end_access(user=user)
     user.groups.clear()
     user.user_permissions.clear()

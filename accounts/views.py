@@ -16,7 +16,6 @@ from accounts.permissions import member_of, member_required
 from accounts.webhooks import deliveries
 from lib.errors import NotFound, Refused
 from lib.http import UNPROCESSABLE, add_refusal, download, zip_files
-from lib.limits import check_rate
 
 LOGGED = 100
 page = require_http_methods(["GET", "HEAD", "POST"])
@@ -47,7 +46,7 @@ def show_consent(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         for purpose in Purpose:
             services.record_consent(user=member, purpose=purpose, granted=form.cleaned_data[purpose.value])
-        messages.success(request, _("Saved. It holds from now on."))
+        messages.success(request, _("Saved. This applies from now on."))
         return redirect("accounts:consent")
     history = ConsentEvent.objects.filter(user=member).order_by("-at", "-pk")[:20]
     return render(request, "accounts/consent.html", {"form": form, "history": history})
@@ -75,7 +74,7 @@ def show_tokens(request: HttpRequest) -> HttpResponse:
 @member_required
 @require_POST
 def revoke_token(request: HttpRequest, public_id: str) -> HttpResponse:
-    return _removed(request, services.revoke_token, public_id, _("The token no longer works."), "accounts:tokens")
+    return _removed(request, services.revoke_token, public_id, _("Token revoked."), "accounts:tokens")
 
 
 @member_required
@@ -89,7 +88,7 @@ def show_webhooks(request: HttpRequest) -> HttpResponse:
         except Refused as error:
             add_refusal(form, error)
         else:
-            messages.success(request, _("Added. Its secret is shown beside it."))
+            messages.success(request, _("Webhook added. Its secret is shown below."))
             return redirect("accounts:webhooks")
     hooks = Webhook.objects.filter(user=member).order_by("-pk")
     return render(request, "accounts/webhooks.html", {"form": form, "hooks": hooks}, status=_status(form.is_bound))
@@ -98,7 +97,7 @@ def show_webhooks(request: HttpRequest) -> HttpResponse:
 @member_required
 @require_POST
 def remove_webhook(request: HttpRequest, public_id: str) -> HttpResponse:
-    return _removed(request, services.remove_webhook, public_id, _("The webhook is gone."), "accounts:webhooks")
+    return _removed(request, services.remove_webhook, public_id, _("Webhook removed."), "accounts:webhooks")
 
 
 @member_required
@@ -114,15 +113,14 @@ def webhook_log(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_POST
 def resume_webhook(request: HttpRequest, public_id: str) -> HttpResponse:
     try:
-        check_rate(key=f"webhook:{member_of(request).pk}", limit=10, seconds=600)
         missed = deliveries.resume_webhook(user=member_of(request), public_id=public_id)
     except NotFound as error:
         raise Http404 from error
     except Refused as error:
         messages.error(request, error.message)
     else:
-        said = ngettext("Switched on; %(n)s call is sent again.", "Switched on; %(n)s calls are sent again.", missed)
-        messages.success(request, said % {"n": missed})
+        text = ngettext("Resumed. %(n)s event will be sent again.", "Resumed. %(n)s events will be sent again.", missed)
+        messages.success(request, text % {"n": missed})
     return redirect("accounts:webhook-log", public_id)
 
 
@@ -138,7 +136,7 @@ def download_data(request: HttpRequest, form: str) -> HttpResponseBase:
     """Everything we keep about the member: one JSON file, or a zip that has the pictures as well."""
     member = member_of(request)
     try:
-        check_rate(key=f"export:{member.pk}", limit=6, seconds=3600)
+        services.check_export_rate(user=member)
     except Refused as error:
         messages.error(request, error.message)
         return redirect("accounts:data")
@@ -159,7 +157,7 @@ def delete_account(request: HttpRequest) -> HttpResponse:
         return render(request, "accounts/data.html", {"form": form}, status=UNPROCESSABLE)
     services.delete_account(user=User.objects.get(pk=member.pk))
     logout(request)
-    messages.success(request, _("Your account is deleted. Thank you for having been here."))
+    messages.success(request, _("Your account has been deleted. Thank you for being part of this."))
     return redirect("/")
 
 

@@ -18,7 +18,8 @@ from feed.search.api import SearchViewSet
 from feed.styles.api import EmergentStyleViewSet
 from feed.tags.api import TagViewSet
 from generation.api import CheckpointViewSet, GenerationViewSet, ImageViewSet, StyleViewSet
-from moderation.api import CaseViewSet, DecisionViewSet, ReportViewSet
+from moderation.cases.api import CaseViewSet, ReportViewSet
+from moderation.transparency.api import DecisionViewSet
 from ratings.asking.api import AskViewSet, ComparisonViewSet, QuestionViewSet
 from ratings.benchmarks.api import BenchmarkViewSet
 from ratings.releases.api import ReleaseViewSet

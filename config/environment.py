@@ -115,7 +115,7 @@ def secret_key(name: str, file: Path) -> str:
 
 
 def _embedded(var: Path) -> dict[str, str]:
-    """What config/local.py wrote when it started the embedded services: {variable: value}."""
+    """What config/local wrote when it started the embedded services: {variable: value}."""
     file = var / "services.json"
     return json.loads(file.read_text()) if file.exists() else {}
 

@@ -42,7 +42,7 @@ def _reshape(response: Response, error: Exception) -> None:
     """Puts the library's own errors into the form of ``api_error``."""
     if isinstance(error, exceptions.ValidationError):
         fields = response.data if isinstance(response.data, dict) else {"non_field_errors": response.data}
-        response.data = {"code": "invalid", "detail": _("Some of the fields are not right."), "fields": fields}
+        response.data = {"code": "invalid", "detail": _("Some fields are not valid."), "fields": fields}
     elif isinstance(response.data, dict):
         code = getattr(response.data.get("detail"), "code", "error")
         response.data = {"code": code, "detail": str(response.data.get("detail", "")), "fields": {}}
@@ -60,7 +60,7 @@ class RefusalMiddleware(MiddlewareMixin):
 
 
 def _sentence() -> str:
-    return _("A part of the site is not reachable right now. Nothing is lost; try again in a moment.")
+    return _("Part of the site is unavailable right now. Nothing is lost. Try again in a moment.")
 
 
 def _wants_json(request: HttpRequest) -> bool:
@@ -81,17 +81,17 @@ def server_error(request: HttpRequest) -> HttpResponse:
         response = (
             JsonResponse({"code": "unavailable", "detail": _sentence(), "fields": {}}, status=503)
             if _wants_json(request)
-            else _page("503.html", 503, "Closed for a moment", _sentence())
+            else _page("503.html", 503, "We’ll be right back", _sentence())
         )
         response["Retry-After"] = RETRY_SECONDS
         return response
-    words = _("Something broke on our side.")
+    words = _("Something went wrong on our side.")
     if _wants_json(request):
         return JsonResponse({"code": "error", "detail": words, "fields": {}}, status=500)
-    return _page("500.html", 500, "Something broke", words)
+    return _page("500.html", 500, "Something went wrong", words)
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if _wants_json(request):
-        return JsonResponse({"code": "not_found", "detail": _("There is nothing here."), "fields": {}}, status=404)
+        return JsonResponse({"code": "not_found", "detail": _("Page not found."), "fields": {}}, status=404)
     return HttpResponse(loader.render_to_string("404.html", {}, request), status=404)

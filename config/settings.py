@@ -1,6 +1,6 @@
 """Every setting of Salon, read from the environment in this one file.
 
-An unset variable means the embedded part (see config/local.py); a wrong one stops the start with a
+An unset variable means the embedded part (see config/local/); a wrong one stops the start with a
 sentence that names it (config/environment.py).
 """
 
@@ -48,7 +48,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-# --- Apps: a straight ladder, each importing only from those below it ---------------------------------
+# --- Apps: layers, each importing only from those below it --------------------------------------------
 INSTALLED_APPS = [
     "ratings.apps.RatingsConfig",
     "feed.apps.FeedConfig",
@@ -181,7 +181,7 @@ LOGIN_REDIRECT_URL = "/"
 EMAIL_URL = env.string("EMAIL_URL", "")
 vars().update(env.email(EMAIL_URL, VAR_DIR / "mail"))
 DEFAULT_FROM_EMAIL = env.string("DEFAULT_FROM_EMAIL", "salon@localhost")
-ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
+ACCOUNT_ADAPTER = "lib.limits.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email" + ("*" if EMAIL_URL else ""), "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if EMAIL_URL else "none"
@@ -192,7 +192,7 @@ ACCOUNT_LOGOUT_ON_GET = False
 USERSESSIONS_TRACK_ACTIVITY = False
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 
-# Upward needs are met by naming functions of higher rungs here; accounts and moderation call them.
+# Lower layers call higher ones by the names here (lib/hooks.py), and import nothing of them.
 PERSONAL_DATA = ["moderation.personal_data", "generation.personal_data", "feed.personal_data", "ratings.personal_data"]
 MODERATION_TARGETS = [
     "moderation.targets.MemberTarget",

@@ -1,4 +1,4 @@
-"""How much a picture shows: the one scale every rung filters by."""
+"""How much a picture shows: the scale that every app filters by."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _

@@ -8,7 +8,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 import redis
+from allauth.account.adapter import DefaultAccountAdapter
 from django.core.cache import cache
+from django.http import HttpRequest
 from django.utils.translation import ngettext
 from limits import RateLimitItemPerSecond
 from limits.storage import RedisStorage
@@ -17,7 +19,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import AnonRateThrottle, SimpleRateThrottle, UserRateThrottle
 
 from lib.errors import Refused
-from lib.http import client_network
+from lib.http import client_address, client_network
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView  # its class body loads this module, by DEFAULT_THROTTLE_CLASSES
@@ -39,7 +41,7 @@ def check_rate(*, key: str, limit: int, seconds: int) -> None:
 
 
 def _use(key: str, limit: int, seconds: int) -> int:
-    """Counts one use of `key`; 0 if it was allowed, else the seconds until the window has room again."""
+    """Counts one use of `key`; 0 if it was allowed, else the seconds until the window allows one again."""
     limiter, item = _limiter(), RateLimitItemPerSecond(limit, seconds)
     if limiter.hit(item, key):
         return 0
@@ -98,3 +100,11 @@ class VisitorThrottle(_SlidingThrottle, AnonRateThrottle):
 
 class MemberThrottle(_SlidingThrottle, UserRateThrottle):
     """Requests to the API by one member."""
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
+    """The address that allauth's own limits on signing in count by, and that a member's list of sessions shows."""
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """Raises PermissionDenied where there is none."""
+        return client_address(request) or str(super().get_client_ip(request))

@@ -3,7 +3,9 @@
 from django.contrib import admin
 
 from accounts.admin import ReadOnlyAdmin
-from moderation.models import BlockedHash, Decision, Rule, Screening
+from moderation.decisions.models import Decision
+from moderation.hashes.models import BlockedHash
+from moderation.screening.models import Rule, Screening
 
 
 @admin.register(Rule)

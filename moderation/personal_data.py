@@ -5,7 +5,11 @@ from typing import Any
 from django.db.models import F
 
 from accounts.models import User
-from moderation.models import Appeal, Case, Decision, Report, Restriction, Screening, Strike
+from moderation.appeals.models import Appeal
+from moderation.cases.models import Case, Report
+from moderation.decisions.models import Decision
+from moderation.restrictions.models import Restriction, Strike
+from moderation.screening.models import Screening
 
 COVERED = frozenset(
     {

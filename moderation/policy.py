@@ -39,7 +39,7 @@ class Entry:
 POLICY: dict[Reason, Entry] = {
     Reason.MINOR: Entry(5, _("Nothing may show or describe a minor in a sexual way, drawn or real.")),
     Reason.INTIMATE: Entry(5, _("Nothing sexual may show a real person, or be made to look like one.")),
-    Reason.SEXUAL: Entry(2, _("Sexual content must be marked, and the most explicit has no place here.")),
+    Reason.SEXUAL: Entry(2, _("Sexual content must be marked, and the most explicit is not allowed.")),
     Reason.VIOLENCE: Entry(2, _("Violence shown for its own sake must be marked or is taken down.")),
     Reason.SELF_HARM: Entry(4, _("Nothing may encourage people to hurt themselves.")),
     Reason.HATE: Entry(3, _("Nothing may attack people for who they are, or glorify those who do.")),

@@ -24,7 +24,7 @@ class TargetAdapter(Generic[M]):
     model: type[M]
 
     def author(self, target: M) -> User | None:
-        """Who is asked for reasons and told of decisions; None once it is deleted."""
+        """Who made it and is notified of decisions; None once it is deleted."""
         raise NotImplementedError
 
     def text(self, target: M) -> str:

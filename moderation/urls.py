@@ -1,24 +1,29 @@
 from django.urls import path
 
-from moderation.views import members, moderators
+from moderation.appeals import views as appeal_views
+from moderation.cases import views as case_views
+from moderation.decisions import views as decision_views
+from moderation.restrictions import views as restriction_views
+from moderation.screening import views as rule_views
+from moderation.transparency import views as transparency_views
 
 app_name = "moderation"
 urlpatterns = [
-    path("report/<str:target_type>/<str:public_id>/", members.report, name="report"),
-    path("about/moderation/", members.about, name="about"),
-    path("moderation/log/", members.log, name="log"),
-    path("moderation/mine/", members.my_decisions, name="mine"),
-    path("moderation/mine/<str:public_id>/", members.decision, name="decision"),
-    path("moderation/", moderators.queue, name="queue"),
-    path("moderation/next/", moderators.claim, name="next"),
-    path("moderation/preview/", moderators.preview, name="preview"),
-    path("moderation/cases/<str:public_id>/", moderators.case, name="case"),
-    path("moderation/cases/<str:public_id>/claim/", moderators.claim, name="claim"),
-    path("moderation/cases/<str:public_id>/release/", moderators.release, name="release"),
-    path("moderation/appeals/", moderators.appeals, name="appeals"),
-    path("moderation/appeals/<str:public_id>/", moderators.appeal, name="appeal"),
-    path("moderation/rules/", moderators.rules, name="rules"),
-    path("moderation/rules/<slug:slug>/retire/", moderators.retire, name="rule-retire"),
-    path("moderation/members/<str:public_id>/", moderators.member, name="member"),
-    path("moderation/restrictions/<int:pk>/lift/", moderators.lift, name="lift"),
+    path("report/<str:target_type>/<str:public_id>/", case_views.report_target, name="report"),
+    path("about/moderation/", transparency_views.show_about, name="about"),
+    path("moderation/log/", transparency_views.show_log, name="log"),
+    path("moderation/mine/", decision_views.list_own_decisions, name="mine"),
+    path("moderation/mine/<str:public_id>/", decision_views.show_decision, name="decision"),
+    path("moderation/", case_views.show_queue, name="queue"),
+    path("moderation/next/", case_views.claim_case, name="next"),
+    path("moderation/preview/", case_views.preview_statement, name="preview"),
+    path("moderation/cases/<str:public_id>/", case_views.show_case, name="case"),
+    path("moderation/cases/<str:public_id>/claim/", case_views.claim_case, name="claim"),
+    path("moderation/cases/<str:public_id>/release/", case_views.release_case, name="release"),
+    path("moderation/appeals/", appeal_views.list_appeals, name="appeals"),
+    path("moderation/appeals/<str:public_id>/", appeal_views.show_appeal, name="appeal"),
+    path("moderation/rules/", rule_views.list_rules, name="rules"),
+    path("moderation/rules/<slug:slug>/retire/", rule_views.retire_rule, name="rule-retire"),
+    path("moderation/members/<str:public_id>/", restriction_views.show_member, name="member"),
+    path("moderation/restrictions/<int:pk>/lift/", restriction_views.lift_restriction, name="lift"),
 ]

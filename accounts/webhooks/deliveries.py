@@ -9,8 +9,10 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User, Webhook, WebhookDelivery
 from accounts.webhooks import sending
 from lib.errors import NotFound
+from lib.limits import check_rate
 
 MAX_ATTEMPTS = 8
+RESUMES, RESUMES_WITHIN = 10, 600  # of one member, in seconds
 LEASE = timedelta(minutes=2)  # longer than a call may take; a worker that dies leaves the row due again
 KEPT = timedelta(days=30)  # what the log shows
 FIRST_PAUSE = timedelta(seconds=30)  # four times longer after each failure: the last comes after about two days
@@ -53,12 +55,14 @@ def _settle(delivery: WebhookDelivery, status: int | None, at: datetime) -> None
 
 
 def resume_webhook(*, user: User, public_id: str, at: datetime | None = None) -> int:
-    """Switches an own webhook on again and sends what it missed; returns how many events that are. Twice is once.
+    """Switches a webhook of the member's on again and sends what it missed; returns how many events. Idempotent.
 
     Raises:
         NotFound: there is no such webhook of the member's.
+        Refused: 429 for a member who does so too often.
     """
     now = at or timezone.now()
+    check_rate(key=f"webhook:{user.pk}", limit=RESUMES, seconds=RESUMES_WITHIN)
     with transaction.atomic():
         hook = Webhook.objects.select_for_update().filter(user=user, public_id=public_id).first()
         if hook is None:

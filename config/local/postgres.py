@@ -47,28 +47,28 @@ def _programs(user: str | None) -> Path:
 
 
 def _initialise(programs: Path, data: Path, password: Path, user: str | None) -> None:
-    """Makes the cluster. The builtin C.UTF-8 provider folds É and Ж, and the wheel carries no ICU."""
+    """Makes the cluster. The builtin C.UTF-8 provider lower-cases É and Ж, and the wheel carries no ICU."""
     command = [str(programs / "initdb"), "-D", str(data), "-U", "salon", "-E", "UTF8", "--locale=C"]
     command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--auth=scram-sha-256"]
     command += [f"--pwfile={password}", "--no-sync", "--no-instructions"]
     account = {"user": user, "extra_groups": []} if user else {}
     done = subprocess.run(command, capture_output=True, text=True, cwd="/", **account)  # type: ignore[call-overload]
     if done.returncode:
-        words = (done.stderr.strip() or done.stdout.strip() or "no reason given").splitlines()[-1]
+        words = (done.stderr.strip() or done.stdout.strip() or "no reason stated").splitlines()[-1]
         raise LocalServiceError(f"PostgreSQL could not make its database in {data}: {words}")
 
 
 def _clear_stale_lock(data: Path) -> None:
-    """After a crash: ends an orphan of ours on this folder; a lock naming anybody else's process is removed."""
+    """After a crash: ends a server of ours left running on this folder; a lock of anybody else's process is removed."""
     lock = data / "postmaster.pid"
     try:
-        orphan = psutil.Process(int(lock.read_text().split()[0]))
-        if str(data) in " ".join(orphan.cmdline()):
-            orphan.send_signal(signal.SIGINT)
-            orphan.wait(timeout=20)
+        leftover = psutil.Process(int(lock.read_text().split()[0]))
+        if str(data) in " ".join(leftover.cmdline()):
+            leftover.send_signal(signal.SIGINT)
+            leftover.wait(timeout=20)
     except psutil.TimeoutExpired:
         raise LocalServiceError(
-            f"A PostgreSQL is still using {data} and does not stop (process {orphan.pid})."
+            f"A PostgreSQL is still using {data} and does not stop (process {leftover.pid})."
         ) from None
     except (FileNotFoundError, IndexError, ValueError, psutil.Error):
         pass  # no lock, half a lock, or nobody there any more: the three ways in which it is stale

@@ -33,7 +33,7 @@ class Guarded:
 
     def last_words(self) -> str:
         lines = self.log.read_text(errors="replace").strip().splitlines() if self.log.exists() else []
-        return lines[-1] if lines else "it said nothing"
+        return lines[-1] if lines else "it printed nothing"
 
     def ask_to_stop(self) -> None:
         """Returns at once; the guard stops the command."""

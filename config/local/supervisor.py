@@ -113,7 +113,7 @@ class Supervisor:
         finally:
             step.stop()
         if step.process.returncode:
-            raise LocalServiceError(f"`{' '.join(command)}` failed; what it said is above.")
+            raise LocalServiceError(f"`{' '.join(command)}` failed; its output is above.")
 
     def look_after(self) -> None:
         """Starts again what has ended.

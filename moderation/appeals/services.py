@@ -9,11 +9,14 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Role, User
 from accounts.services import notify
 from lib.errors import NotFound, Refused
+from moderation.appeals.models import Appeal
+from moderation.decisions.models import Decision
 from moderation.decisions.services import notify_author, run_effects
-from moderation.models import Appeal, BlockedHash, Decision, Screening
+from moderation.hashes.models import BlockedHash
 from moderation.policy import POLICY_VERSION, Reason
 from moderation.pseudonyms import pseudonym
 from moderation.restrictions.services import undo_consequences
+from moderation.screening.models import Screening
 from moderation.targets import adapter_of, load_target
 
 APPEALABLE = (Decision.Action.REMOVE, Decision.Action.LEVEL, Decision.Action.HOLD, Decision.Action.RESTRICT)

@@ -10,8 +10,9 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from lib.errors import NotFound, Refused
 from lib.limits import check_rate
-from moderation.models import Case, Report, Screening
+from moderation.cases.models import Case, Report
 from moderation.policy import POLICY, Reason, severity_of
+from moderation.screening.models import Screening
 from moderation.screening.observations import Verdict
 from moderation.targets import adapter_of, is_visible, target_type
 
@@ -121,7 +122,7 @@ def report_target(
     if not is_visible(target, reporter, now):
         raise NotFound(_("There is nothing here that you could report."))
     if adapter_of(target).author(target) == reporter:
-        raise Refused("own", _("This is yours: you can take it down yourself."))
+        raise Refused("own", _("This is yours. You can take it down yourself."))
     check_rate(key=f"report:{reporter.pk}", limit=REPORTS_AN_HOUR, seconds=3600)
     due_at = now + INTIMATE_CLOCK if reason == Report.Reason.INTIMATE else None
     with transaction.atomic():
@@ -152,7 +153,7 @@ def claim_case(*, moderator: User, case: Case | None = None, at: datetime | None
         if found is not None and _take(found, moderator, now):
             return found
     if case is not None:
-        raise Refused("taken", _("Somebody else has this case, or it is closed. Take the next one."), status=409)
+        raise Refused("taken", _("Somebody else holds this case, or it is closed. Claim the next one."), status=409)
     return None
 
 

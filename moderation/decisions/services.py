@@ -1,4 +1,4 @@
-"""Decisions: the row first, then its effects on every rung, all in one transaction."""
+"""Decisions: first the row, then its effects in every app, in one transaction."""
 
 from datetime import datetime, timedelta
 from typing import Any, Protocol, cast
@@ -12,12 +12,16 @@ from accounts.models import Role, User
 from accounts.services import emit, notify
 from lib.errors import Refused
 from lib.hooks import load_modules
+from moderation.cases.models import Case
 from moderation.cases.services import open_related_cases
+from moderation.decisions.models import Decision
+from moderation.hashes.models import BlockedHash
 from moderation.hashes.services import block_hash
-from moderation.models import BlockedHash, Case, Decision, Restriction, Screening
 from moderation.policy import DECIDABLE, POLICY_VERSION, Reason
 from moderation.pseudonyms import pseudonym
+from moderation.restrictions.models import Restriction
 from moderation.restrictions.services import add_strike, lift_restriction, restrict_member
+from moderation.screening.models import Screening
 from moderation.targets import adapter_of, load_target
 
 Action = Decision.Action
@@ -26,7 +30,7 @@ MAX_RELATED = 100
 
 
 class Effects(Protocol):
-    """A module of MODERATION_EFFECTS: what a decision changes on its rung.
+    """A module of MODERATION_EFFECTS: what a decision changes in its app.
 
     Called inside the decision's transaction for every target, its own or not. A `level` that is not None
     is to be applied, whatever the action; APPROVE also makes visible what was held, REMOVE takes it down.
@@ -49,7 +53,7 @@ def decide_case(
 ) -> Decision:
     """Decides a case that the moderator holds; raises Refused (409) when they no longer do.
 
-    `restriction` and `until` are for RESTRICT alone. The author is told, with the reasons; a removal
+    `restriction` and `until` are for RESTRICT alone. The author is notified, with the reasons; a removal
     blocks the picture's hash, opens cases for what was made from it, and brings a strike.
     """
     now = at or timezone.now()
@@ -87,7 +91,7 @@ def _checked(action: str, reason: str, level: int | None) -> tuple[str, str]:
     elif reason not in DECIDABLE:
         fields["reason"] = [_("Choose the reason that the author will read.")]
     if fields:
-        raise Refused("incomplete", _("Something is missing from the decision."), fields=fields)
+        raise Refused("incomplete", _("The decision is incomplete."), fields=fields)
     return action, str(reason)
 
 
@@ -95,18 +99,18 @@ def _settle(case: Case, moderator: User, action: str, at: datetime) -> None:
     """Closes the case, or hands it to staff, if the moderator still holds it; this row also locks it."""
     if action == Action.ESCALATE:
         if moderator.has_role(Role.STAFF):
-            raise Refused("no_higher", _("There is nobody above you to hand this to. Please decide."))
+            raise Refused("no_higher", _("You are staff, so this cannot be escalated further. Please decide."))
         change: dict[str, Any] = {"state": Case.State.OPEN, "is_escalated": True, "severity": 5}
     else:
         change = {"state": Case.State.CLOSED, "closed_at": at}
     held = Case.objects.held_by(moderator, at).filter(pk=case.pk)
     if not held.update(claimed_by=None, claimed_until=None, **change):
-        raise Refused("not_held", _("You no longer hold this case. Take it again to decide."), status=409)
+        raise Refused("not_held", _("You no longer hold this case. Claim it again to decide."), status=409)
     case.refresh_from_db()
 
 
 def _scores(case: Case) -> dict[str, Any]:
-    """What the checkers had said about the target, kept with the decision."""
+    """The last screening of the target, kept with the decision."""
     last = Screening.objects.filter(target_type=case.target_type, target_id=case.target_id).order_by("-pk").first()
     return {} if last is None else {"verdict": last.verdict, "observations": last.observations}
 
@@ -137,7 +141,7 @@ def _remove(decision: Decision, target: models.Model, author: User | None, at: d
 
 
 def run_effects(decision: Decision, target: models.Model) -> None:
-    """Lets every rung apply a decision; an error undoes the decision. Call inside its transaction."""
+    """Lets every app apply a decision; an error undoes the decision. Call inside its transaction."""
     for module in load_modules(settings.MODERATION_EFFECTS).values():
         cast(Effects, module).apply(decision=decision, target=target)
 

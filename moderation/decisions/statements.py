@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from lib.content_levels import ContentLevel
-from moderation.models import Decision
+from moderation.decisions.models import Decision
 from moderation.policy import POLICY, Reason
 
 Action = Decision.Action
@@ -33,11 +33,11 @@ def _title(action: str, level: int | None) -> str:
     if action == Action.LEVEL and level is not None:
         return _("It is now marked as %(level)s.") % {"level": str(ContentLevel(level).label).lower()}
     return {
-        Action.APPROVE: _("It was looked at, and it may be seen."),
+        Action.APPROVE: _("It was reviewed and stays visible."),
         Action.HOLD: _("It stays hidden for now."),
-        Action.REMOVE: _("It was taken down."),
-        Action.RESTRICT: _("Your account was restricted for a time."),
-    }.get(Action(action), _("It is being looked at."))
+        Action.REMOVE: _("It was removed."),
+        Action.RESTRICT: _("Your account was restricted."),
+    }.get(Action(action), _("It is being reviewed."))
 
 
 def _next(action: str) -> str:

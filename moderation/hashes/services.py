@@ -7,7 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 from lib.errors import Refused
 from lib.images import parse_pdq
-from moderation.models import BlockedHash, Decision
+from moderation.decisions.models import Decision
+from moderation.hashes.models import BlockedHash
 
 
 def block_hash(

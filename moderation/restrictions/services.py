@@ -14,8 +14,9 @@ from accounts.models import User
 from accounts.services import end_access
 from lib.errors import Refused
 from moderation.cases.services import open_case
-from moderation.models import Decision, Restriction, Strike
+from moderation.decisions.models import Decision
 from moderation.policy import POLICY, Reason
+from moderation.restrictions.models import Restriction, Strike
 
 Doing = Literal["generate", "publish", "vote"]
 Kind = Restriction.Kind
@@ -40,7 +41,7 @@ _WORDS: dict[str, Promise] = {
 def require_unrestricted(*, user: User, doing: Doing, at: datetime | None = None) -> None:
     """Raises Refused (403) with what is paused, and until when, if a restriction in force forbids `doing`."""
     active = Restriction.objects.active(at or timezone.now()).filter(user=user, kind__in=FORBIDS[doing])
-    # the one that lasts longest tells the member the most; no end lasts longest of all
+    # the member reads about the longest one; one without an end is the longest
     found = max(active, key=lambda each: (each.ends_at is None, each.ends_at), default=None)
     if found is not None:
         raise Refused("restricted", describe(found), status=403)
@@ -50,7 +51,7 @@ def describe(restriction: Restriction) -> str:
     """One sentence for the member."""
     what = str(_WORDS[restriction.kind])
     if restriction.ends_at is None:
-        return _("%(what)s until a moderator has looked at it.") % {"what": what}
+        return _("%(what)s until a moderator has reviewed it.") % {"what": what}
     until = date_format(timezone.localtime(restriction.ends_at), "DATETIME_FORMAT")
     return _("%(what)s until %(until)s.") % {"what": what, "until": until}
 
@@ -90,8 +91,8 @@ def end_expired_restrictions(*, at: datetime | None = None) -> int:
 
 def _readmit(user_ids: list[int], at: datetime) -> int:
     banned = Restriction.objects.banned(at).values("user_id")
-    shut = User.objects.filter(pk__in=user_ids, is_active=False, deleted_at=None)
-    back = shut.filter(restrictions__kind=Kind.BANNED).exclude(pk__in=banned).values("pk")
+    inactive = User.objects.filter(pk__in=user_ids, is_active=False, deleted_at=None)
+    back = inactive.filter(restrictions__kind=Kind.BANNED).exclude(pk__in=banned).values("pk")
     return int(User.objects.filter(pk__in=back).update(is_active=True))
 
 

@@ -34,7 +34,7 @@ _STRETCHED = re.compile(r"(\w)\1{2,}")
 
 
 def plain(text: str) -> str:
-    """NFKC, case-folded, without marks and invisible characters, look-alike letters read as Latin, weights off."""
+    """NFKC, lower case, without marks and invisible characters, look-alike letters read as Latin, weights off."""
     return _tidy(_bare(text))
 
 

@@ -5,8 +5,8 @@ from enum import StrEnum
 from typing import Any
 
 from lib.content_levels import ContentLevel
-from moderation.models import Screening
 from moderation.policy import Reason
+from moderation.screening.models import Screening
 
 
 class TextKind(StrEnum):

@@ -6,12 +6,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from lib.errors import Refused
-from moderation.models import Rule
+from moderation.screening.models import Rule
 from moderation.screening.normalisation import readings
 
 
 def add_rule(*, slug: str, pattern: str, effect: str, category: str, reason: str, level: int = 0) -> Rule:
-    """A new rule, in the place of the active one of the same slug; raises Refused for a pattern that cannot run."""
+    """A new rule, instead of the active one of the same slug; raises Refused for a pattern that cannot run."""
     _check_pattern(pattern)
     with transaction.atomic():
         Rule.objects.active().filter(slug=slug).update(retired_at=timezone.now())

@@ -12,9 +12,9 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 from PIL import Image
 
-from moderation.models import Screening
 from moderation.policy import POLICY_VERSION, Reason
 from moderation.screening.checkers import Picture
+from moderation.screening.models import Screening
 from moderation.screening.observations import Label, Observation, TextKind, Verdict
 from moderation.screening.verdicts import decide_image, decide_text
 

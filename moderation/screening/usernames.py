@@ -21,7 +21,7 @@ def validate_not_reserved(name: str) -> None:
     """Refuses names that sound like the site speaking, in any disguise, and those of deleted accounts."""
     sounds_like = unleeted(plain(name)).strip("._- 0123456789")
     if sounds_like in RESERVED or sounds_like.startswith("deleted"):
-        raise ValidationError(_("This name is kept for the site itself. Choose another one."), code="reserved")
+        raise ValidationError(_("This name is reserved. Choose another one."), code="reserved")
 
 
 def validate_screened(name: str) -> None:

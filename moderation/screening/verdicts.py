@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from django.utils.translation import gettext as _
 
 from lib.content_levels import ContentLevel
-from moderation.models import Screening
 from moderation.policy import POLICY, Reason
+from moderation.screening.models import Screening
 from moderation.screening.observations import Label, Observation, TextKind, Verdict
 
 # Scores of opennsfw: what it is sure of is held for a person, the rest gets a level.
@@ -69,23 +69,23 @@ def _verdict(
     policy_version: str,
 ) -> Verdict:
     verdict = max((each for each, _level in weighed), key=_ORDER.index, default=_ALLOW)
-    telling = [seen for seen, (each, _level) in zip(observations, weighed, strict=True) if each == verdict]
-    telling = [] if verdict == _ALLOW else telling
+    decisive = [seen for seen, (each, _level) in zip(observations, weighed, strict=True) if each == verdict]
+    decisive = [] if verdict == _ALLOW else decisive
     return Verdict(
         verdict=verdict,
         level=max((level for _each, level in weighed), default=ContentLevel.GENERAL),
-        reasons=list(dict.fromkeys(seen.reason.value for seen in telling)),
-        message=_message(verdict, telling),
-        matched_text=", ".join(dict.fromkeys(seen.matched for seen in telling if seen.matched)),
+        reasons=list(dict.fromkeys(seen.reason.value for seen in decisive)),
+        message=_message(verdict, decisive),
+        matched_text=", ".join(dict.fromkeys(seen.matched for seen in decisive if seen.matched)),
         observations=list(observations),
         policy_version=policy_version,
     )
 
 
-def _message(verdict: Screening.Verdict, telling: Sequence[Observation]) -> str:
+def _message(verdict: Screening.Verdict, decisive: Sequence[Observation]) -> str:
     if verdict == _ALLOW:
         return ""
-    if any(seen.label is Label.FAILED for seen in telling):
-        return _("This could not be checked just now. Try again in a moment.")
-    words = dict.fromkeys(seen.message or str(POLICY[Reason(seen.reason)].rule) for seen in telling)
+    if any(seen.label is Label.FAILED for seen in decisive):
+        return _("We couldn’t check this just now. Try again in a moment.")
+    words = dict.fromkeys(seen.message or str(POLICY[Reason(seen.reason)].rule) for seen in decisive)
     return " ".join(words)

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Q
 
-from moderation.models import Decision, kind_label
+from moderation.cases.models import kind_label
+from moderation.decisions.models import Decision
 from moderation.policy import Reason
 
 RECENT = timedelta(days=90)

@@ -1,4 +1,4 @@
-"""A rung that cannot forget."""
+"""An app that cannot erase."""
 
 from typing import Any
 
@@ -12,4 +12,4 @@ def export(user: User) -> dict[str, Any]:
 
 
 def erase(user: User) -> None:
-    raise RuntimeError("this rung is broken")
+    raise RuntimeError("this app is broken")

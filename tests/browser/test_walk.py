@@ -69,7 +69,7 @@ def sign_up(page: Page, name: str) -> None:
     page.get_by_label("Username").fill(name)
     page.locator("input[name=password1]").fill(PASSWORD)
     page.locator("input[name=password2]").fill(PASSWORD)
-    page.get_by_role("button", name="Make the account").click()
+    page.get_by_role("button", name="Create account").click()
     expect(page).to_have_url(re.compile(r"/$"))
 
 
@@ -161,7 +161,7 @@ def report(page: Page, post: Post) -> None:
     page.get_by_label("More").click()
     page.get_by_role("link", name="Report").click()
     page.get_by_label("Spam").check()
-    page.get_by_role("button", name="Send the report").click()
+    page.get_by_role("button", name="Send report").click()
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     assert Case.objects.filter(target_type="feed.post", target_id=post.pk).exists()
 
@@ -171,7 +171,7 @@ def take_it_down(page: Page, post: Post) -> None:
     case = Case.objects.get(target_type="feed.post", target_id=post.pk)
     page.goto("/moderation/")
     page.goto(f"/moderation/cases/{case.public_id}/")
-    page.get_by_role("button", name="Take this case").click()
+    page.get_by_role("button", name="Claim case").click()
     expect(page.get_by_role("button", name="Remove")).to_be_visible()
     page.locator("select[name=reason]").select_option("spam")
     page.get_by_role("button", name="Remove").click()

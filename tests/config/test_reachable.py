@@ -1,4 +1,4 @@
-"""PostgreSQL or Valkey missing: one sentence at a start, 503 during a request, and probes that tell them apart."""
+"""PostgreSQL or Valkey missing: one sentence at a start, 503 during a request, and probes that distinguish them."""
 
 import asyncio
 import os

@@ -120,11 +120,11 @@ def test_a_download_is_kept_by_nobody_and_named_safely() -> None:
 
 
 def test_chunks_are_read_one_at_a_time() -> None:
-    given: list[int] = []
+    produced: list[int] = []
 
     def produce() -> Iterator[bytes]:
         for number in range(3):
-            given.append(number)
+            produced.append(number)
             yield b"x"
 
     async def first() -> None:
@@ -132,4 +132,4 @@ def test_chunks_are_read_one_at_a_time() -> None:
             break
 
     async_to_sync(first)()
-    assert given == [0]
+    assert produced == [0]

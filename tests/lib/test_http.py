@@ -13,13 +13,13 @@ from tests.conftest import PASSWORD
 PEER = "10.0.0.7"
 
 
-def address_by(told: str | None, peer: str = PEER) -> str:
-    headers = {} if told is None else {"X-Forwarded-For": told}
+def address_by(forwarded: str | None, peer: str = PEER) -> str:
+    headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
     return client_address(RequestFactory().get("/", headers=headers, REMOTE_ADDR=peer))
 
 
 @pytest.mark.parametrize(
-    ("proxies", "told", "address"),
+    ("proxies", "forwarded", "address"),
     [
         (0, "203.0.113.9", PEER),  # nobody of ours wrote that
         (1, "203.0.113.9", "203.0.113.9"),
@@ -34,10 +34,10 @@ def address_by(told: str | None, peer: str = PEER) -> str:
     ],
 )
 def test_the_header_counts_as_far_as_our_proxies_wrote_it(
-    proxies: int, told: str | None, address: str, settings: Settings
+    proxies: int, forwarded: str | None, address: str, settings: Settings
 ) -> None:
     settings.NUM_PROXIES = proxies
-    assert address_by(told) == address
+    assert address_by(forwarded) == address
 
 
 def test_a_household_has_one_limit_whatever_it_makes_of_its_addresses(rf: RequestFactory) -> None:

@@ -1,4 +1,4 @@
-"""A rung whose effect fails."""
+"""An app whose effect fails."""
 
 from django.db import models
 
@@ -6,4 +6,4 @@ from moderation.models import Decision
 
 
 def apply(*, decision: Decision, target: models.Model) -> None:
-    raise RuntimeError("this rung is broken")
+    raise RuntimeError("this app is broken")

@@ -72,7 +72,7 @@ def test_a_member_reports_a_moderator_decides_and_the_member_reads_why_and_appea
     statement = reverse("moderation:decision", args=[decision.public_id])
     shown = as_user(mallory).get(statement).content.decode()
     assert "Be kind." in shown
-    assert alice.username not in shown, "who reported is not told"
+    assert alice.username not in shown, "who reported stays secret"
     assert as_user(alice).get(statement).status_code == 404
     assert as_user(mallory).post(statement, {"text": "I was."}).status_code == 302
     assert "Be kind" not in as_user(None).get(reverse("moderation:log")).content.decode()
@@ -158,5 +158,5 @@ def test_a_member_finds_their_own_decisions_and_nobody_elses(
     claim_case(moderator=mod, case=case)
     decide_case(case=case, moderator=mod, action=Action.RESTRICT, reason="hate")
     page = reverse("moderation:mine")
-    assert "restricted for a time" in as_user(mallory).get(page).content.decode()
-    assert "restricted for a time" not in as_user(alice).get(page).content.decode()
+    assert "account was restricted" in as_user(mallory).get(page).content.decode()
+    assert "account was restricted" not in as_user(alice).get(page).content.decode()

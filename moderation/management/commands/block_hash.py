@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from lib.errors import Refused
+from moderation.hashes.models import BlockedHash
 from moderation.hashes.services import block_hash
-from moderation.models import BlockedHash
 from moderation.targets import adapter_of, target_model
 
 

@@ -3,7 +3,7 @@
 from django.db.models import Min
 
 from lib.images import NEAR_PDQ_DISTANCE, is_reliable
-from moderation.models import BlockedHash
+from moderation.hashes.models import BlockedHash
 from moderation.policy import Reason
 from moderation.screening.checkers import Picture
 from moderation.screening.observations import Label, Observation

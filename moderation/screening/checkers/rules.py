@@ -7,13 +7,13 @@ import regex
 from django.db.models import Count, Max
 
 from lib.content_levels import ContentLevel
-from moderation.models import Rule
 from moderation.policy import Reason
+from moderation.screening.models import Rule
 from moderation.screening.normalisation import readings
 from moderation.screening.observations import Label, Observation, TextKind
 
 # Seconds one rule may search one reading: a pattern that runs away fails, and a failure holds.
-PATIENCE = 0.2
+TIMEOUT_SECONDS = 0.2
 _LABELS = {Rule.Effect.BLOCK: Label.FORBIDDEN, Rule.Effect.ASK: Label.DOUBTFUL, Rule.Effect.LEVEL: Label.LEVEL}
 
 
@@ -32,7 +32,7 @@ class RulesMissingError(RuntimeError):
 
 
 def version() -> str:
-    """Changes with every edit of the table: an edit retires a rule or adds one, so two numbers tell."""
+    """Changes with every edit of the table: an edit retires a rule or adds one, so two numbers are enough."""
     state = Rule.objects.aggregate(newest=Max("pk"), retired=Count("retired_at"))
     return f"{state['newest'] or 0}.{state['retired']}"
 
@@ -68,7 +68,7 @@ def check(text: str, kind: TextKind) -> list[Observation]:
 
 def _first_match(rule: Compiled, seen: tuple[str, ...]) -> str | None:
     for reading in seen:
-        found = rule.pattern.search(reading, timeout=PATIENCE)
+        found = rule.pattern.search(reading, timeout=TIMEOUT_SECONDS)
         if found is not None:
             return str(found[0])[:200] or rule.slug
     return None

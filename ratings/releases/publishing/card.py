@@ -7,8 +7,7 @@ from typing import Any
 import pyarrow as pa
 import yaml
 
-from accounts.consent import EXPLAINED, TEXT_VERSION
-from accounts.models import Purpose
+from accounts.models import EXPLAINED, TEXT_VERSION, Purpose
 from ratings.releases.engine.eligibility import describe_reason
 from ratings.releases.formats.columns import IMAGE, Column
 from ratings.releases.formats.registry import FORMATS

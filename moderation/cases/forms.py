@@ -1,4 +1,4 @@
-"""Forms of the moderation pages."""
+"""Reporting, and deciding a case."""
 
 from typing import Any
 
@@ -6,8 +6,10 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from lib.content_levels import ContentLevel
-from moderation.models import Decision, Report, Restriction, Rule
+from moderation.cases.models import Report
+from moderation.decisions.models import Decision
 from moderation.policy import DECIDABLE
+from moderation.restrictions.models import Restriction
 
 
 class ReportForm(forms.Form):
@@ -57,18 +59,3 @@ class DecisionForm(forms.Form):
         if not made["restriction"]:
             del made["restriction"]
         return made
-
-
-class AppealForm(forms.Form):
-    text = forms.CharField(label=_("Why is the decision wrong?"), max_length=4000, widget=forms.Textarea({"rows": 5}))
-
-
-class AnswerForm(forms.Form):
-    answer = forms.CharField(label=_("Your answer"), max_length=4000, widget=forms.Textarea({"rows": 4}))
-
-
-class RuleForm(forms.ModelForm[Rule]):
-    class Meta:
-        model = Rule
-        fields = ["slug", "pattern", "effect", "level", "category", "reason"]
-        widgets = {"pattern": forms.Textarea({"rows": 3, "class": "mono"})}

@@ -1,4 +1,4 @@
-"""Moderation in the API: reporting, the public log, and for moderators the cases."""
+"""Reports, and for moderators the cases."""
 
 from typing import Any
 
@@ -7,19 +7,22 @@ from django.utils import timezone
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
-from rest_framework.permissions import AllowAny, IsAuthenticated
+from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Role
 from accounts.permissions import HasRole, member_of
+from lib.api import checked
 from lib.content_levels import ContentLevel
 from moderation.cases import services as case_services
+from moderation.cases.models import Case, Report
 from moderation.decisions import services as decision_services
-from moderation.models import Case, Decision, Report, Restriction, kind_label
+from moderation.decisions.models import Decision
+from moderation.restrictions.models import Restriction
 from moderation.targets import adapter_of, load_target, visible_target
 
-NOTHING = OpenApiResponse(description="Nothing waits.")
+NOTHING = OpenApiResponse(description="No open case.")
 
 
 class ReportSerializer(serializers.Serializer[Any]):
@@ -30,39 +33,16 @@ class ReportSerializer(serializers.Serializer[Any]):
 
 
 class ReportViewSet(viewsets.ViewSet):
-    """Tell moderators of something. Reporting what you cannot see is a 404."""
+    """Reports to the moderators. Reporting what you cannot see is a 404."""
 
     permission_classes = [IsAuthenticated]
 
     @extend_schema(request=ReportSerializer, responses={201: ReportSerializer})
     def create(self, request: Request) -> Response:
-        body = ReportSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        data, reporter = body.validated_data, member_of(request)
+        data, reporter = checked(ReportSerializer, request), member_of(request)
         target = visible_target(data["target_type"], data["target"], reporter, timezone.now())
         case_services.report_target(target=target, reporter=reporter, reason=data["reason"], note=data["note"])
-        return Response(body.data, status=status.HTTP_201_CREATED)
-
-
-class LogSerializer(serializers.ModelSerializer[Decision]):
-    """Redacted: no names, no links, nobody's own words."""
-
-    kind = serializers.SerializerMethodField()
-
-    class Meta:
-        model = Decision
-        fields = ["decided_at", "kind", "action", "reason", "level", "policy_version"]
-
-    def get_kind(self, decision: Decision) -> str:
-        return kind_label(decision.target_type)
-
-
-class DecisionViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Decision]):
-    """The public log of decisions, the newest first."""
-
-    serializer_class = LogSerializer
-    permission_classes = [AllowAny]
-    queryset = Decision.objects.logged()
+        return Response(ReportSerializer(data).data, status=status.HTTP_201_CREATED)
 
 
 class CaseSerializer(serializers.ModelSerializer[Case]):
@@ -101,7 +81,7 @@ class DecidedSerializer(serializers.ModelSerializer[Decision]):
 
 
 class CaseViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet[Case]):
-    """For moderators; to everybody else there is nothing here."""
+    """For moderators; everybody else gets 404."""
 
     serializer_class = CaseSerializer
     permission_classes = [HasRole.of(Role.MODERATOR)]
@@ -112,7 +92,7 @@ class CaseViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet[Case]):
         return Case.objects.select_related("author").exclude(author=member_of(self.request))
 
     def list(self, request: Request) -> Response:
-        """The thirty most pressing cases that wait."""
+        """The thirty most pressing open cases."""
         waiting = Case.objects.claimable(member_of(request), timezone.now()).select_related("author")
         page = waiting.pressing(timezone.now())[:30]
         return Response({"next": None, "results": CaseSerializer(page, many=True).data})
@@ -134,9 +114,6 @@ class CaseViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet[Case]):
     @action(detail=True, methods=["post"])
     def decide(self, request: Request, public_id: str) -> Response:
         """Decides a case that you hold."""
-        body = DecideSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        made = decision_services.decide_case(
-            case=self.get_object(), moderator=member_of(request), **body.validated_data
-        )
+        chosen = checked(DecideSerializer, request)
+        made = decision_services.decide_case(case=self.get_object(), moderator=member_of(request), **chosen)
         return Response(DecidedSerializer(made).data, status=status.HTTP_201_CREATED)

@@ -1,0 +1,61 @@
+"""Open appeals, for moderators."""
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from accounts.models import Role
+from accounts.permissions import member_of, role_required
+from lib.errors import Refused
+from lib.http import UNPROCESSABLE, add_refusal
+from lib.pagination import PAGE_SIZE
+from moderation.appeals import services as appeal_services
+from moderation.appeals.forms import AnswerForm
+from moderation.appeals.models import Appeal
+from moderation.decisions.statements import statement_of
+from moderation.pseudonyms import pseudonym
+from moderation.targets import adapter_of, load_target
+
+moderator_only = role_required(Role.MODERATOR)
+
+
+@moderator_only
+@require_GET
+def list_appeals(request: HttpRequest) -> HttpResponse:
+    waiting = Appeal.objects.filter(state=Appeal.State.OPEN).select_related("decision", "author").order_by("due_at")
+    mine = pseudonym(member_of(request).pk)
+    page = Paginator(waiting, PAGE_SIZE).get_page(request.GET.get("page"))
+    rows = [(each, mine in (each.decision.actor_pseudonym, each.decision.author_pseudonym)) for each in page]
+    return render(request, "moderation/appeals.html", {"page": page, "rows": rows})
+
+
+@moderator_only
+@require_http_methods(["GET", "HEAD", "POST"])
+def show_appeal(request: HttpRequest, public_id: str) -> HttpResponse:
+    moderator = member_of(request)
+    found = get_object_or_404(Appeal.objects.select_related("decision", "author"), public_id=public_id)
+    form = AnswerForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        is_granted = request.POST.get("outcome") == "grant"
+        try:
+            appeal_services.answer_appeal(
+                appeal=found, moderator=moderator, is_granted=is_granted, answer=form.cleaned_data["answer"]
+            )
+        except Refused as error:
+            add_refusal(form, error)
+        else:
+            messages.success(request, _("Appeal answered."))
+            return redirect("moderation:appeals")
+    target = load_target(found.decision.target_type, found.decision.target_id)
+    context = {
+        "appeal": found,
+        "statement": statement_of(found.decision),
+        "form": form,
+        "text": adapter_of(target).text(target) if target else "",
+        "image_url": adapter_of(target).image_url(target) if target else "",
+        "is_mine": found.decision.actor_pseudonym == pseudonym(moderator.pk),
+    }
+    return render(request, "moderation/appeal.html", context, status=UNPROCESSABLE if form.is_bound else 200)

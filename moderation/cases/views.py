@@ -1,0 +1,148 @@
+"""The report page, and what moderators work with: the queue and one case. Others get 404."""
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.models import Role, User
+from accounts.permissions import member_of, member_required, role_required
+from lib.errors import Refused
+from lib.http import UNPROCESSABLE, add_refusal
+from lib.pagination import PAGE_SIZE
+from moderation.appeals.models import Appeal
+from moderation.cases import services as case_services
+from moderation.cases.forms import DecisionForm, ReportForm
+from moderation.cases.models import Case, kind_label
+from moderation.decisions import services as decision_services
+from moderation.decisions.models import Decision
+from moderation.decisions.statements import statement
+from moderation.policy import DECIDABLE
+from moderation.screening.models import Screening
+from moderation.targets import adapter_of, load_target, visible_target
+
+moderator_only = role_required(Role.MODERATOR)
+
+
+@member_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def report_target(request: HttpRequest, target_type: str, public_id: str) -> HttpResponse:
+    """The report page of one target; reporting what one cannot see is a 404 (RefusalMiddleware)."""
+    member, now = member_of(request), timezone.now()
+    target = visible_target(target_type, public_id, member, now)
+    form = ReportForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            case_services.report_target(target=target, reporter=member, **form.cleaned_data, at=now)
+        except Refused as error:
+            if error.status == 404:
+                raise
+            add_refusal(form, error)
+        else:
+            return render(request, "moderation/reported.html")
+    page_of = getattr(target, "get_absolute_url", None)
+    context = {"form": form, "kind": kind_label(target_type), "back_url": page_of() if page_of else ""}
+    return render(request, "moderation/report.html", context, status=UNPROCESSABLE if form.is_bound else 200)
+
+
+@moderator_only
+@require_GET
+def show_queue(request: HttpRequest) -> HttpResponse:
+    """Open cases, the most pressing first."""
+    moderator, now = member_of(request), timezone.now()
+    waiting = Case.objects.claimable(moderator, now).select_related("author").pressing(now)
+    context = {
+        "page": Paginator(waiting, PAGE_SIZE).get_page(request.GET.get("page")),
+        "held": Case.objects.held_by(moderator, now).first(),
+        "appeals": Appeal.objects.filter(state=Appeal.State.OPEN).count(),
+    }
+    return render(request, "moderation/queue.html", context)
+
+
+@moderator_only
+@require_POST
+def claim_case(request: HttpRequest, public_id: str = "") -> HttpResponse:
+    """Takes one case, or the next."""
+    case = get_object_or_404(Case, public_id=public_id) if public_id else None
+    try:
+        taken = case_services.claim_case(moderator=member_of(request), case=case)
+    except Refused as error:
+        messages.error(request, error.message)
+        return redirect("moderation:queue")
+    if taken is None:
+        messages.info(request, _("No open cases. Thank you."))
+        return redirect("moderation:queue")
+    return redirect("moderation:case", taken.public_id)
+
+
+@moderator_only
+@require_POST
+def release_case(request: HttpRequest, public_id: str) -> HttpResponse:
+    case = get_object_or_404(Case, public_id=public_id)
+    case_services.release_case(case=case, moderator=member_of(request))
+    return redirect("moderation:queue")
+
+
+@moderator_only
+@require_http_methods(["GET", "HEAD", "POST"])
+def show_case(request: HttpRequest, public_id: str) -> HttpResponse:
+    """One case: what it is about, what was seen and said, and the decision."""
+    moderator, now = member_of(request), timezone.now()
+    found = get_object_or_404(Case.objects.select_related("author", "claimed_by"), public_id=public_id)
+    if found.author_id == moderator.pk:
+        raise Http404  # others decide about one's own things
+    form = DecisionForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            decision_services.decide_case(case=found, moderator=moderator, **form.choices_made(), at=now)
+        except Refused as error:
+            add_refusal(form, error)
+            found.refresh_from_db()
+        else:
+            return _claim_next(request, moderator, form.cleaned_data["action"])
+    context = _case_context(found, moderator, form)
+    return render(request, "moderation/case.html", context, status=UNPROCESSABLE if form.is_bound else 200)
+
+
+def _claim_next(request: HttpRequest, moderator: User, action: str) -> HttpResponse:
+    messages.success(request, _("Decided: %(action)s.") % {"action": Decision.Action(action).label})
+    following = case_services.claim_case(moderator=moderator)
+    return redirect("moderation:case", following.public_id) if following else redirect("moderation:queue")
+
+
+def _case_context(found: Case, moderator: User, form: DecisionForm) -> dict[str, object]:
+    now = timezone.now()
+    target = load_target(found.target_type, found.target_id)
+    same = {"target_type": found.target_type, "target_id": found.target_id}
+    return {
+        "case": found,
+        "form": form,
+        "is_held": Case.objects.held_by(moderator, now).filter(pk=found.pk).exists(),
+        "text": adapter_of(target).text(target) if target else "",
+        "image_url": adapter_of(target).image_url(target) if target else "",
+        "is_gone": target is None,
+        "is_member": isinstance(target, User),
+        "reports": found.reports.select_related("reporter").order_by("pk")[:50],
+        "screenings": Screening.objects.filter(**same).order_by("-pk")[:5],
+        "decisions": Decision.objects.filter(**same).order_by("-pk")[:20],
+        "statement": statement(action=Decision.Action.REMOVE, reason=DECIDABLE[-1].value),
+    }
+
+
+@moderator_only
+@require_GET
+def preview_statement(request: HttpRequest) -> HttpResponse:
+    """What the author would read (a fragment), for the values in the form as it stands."""
+    form = DecisionForm(request.GET)
+    form.is_valid()
+    made = form.cleaned_data
+    words = statement(
+        action=Decision.Action.LEVEL if made.get("level") is not None else Decision.Action.REMOVE,
+        reason=made.get("reason") or "",
+        level=made.get("level"),
+        note=made.get("note", ""),
+    )
+    return render(request, "moderation/_statement.html", {"statement": words})

@@ -1,0 +1,66 @@
+"""What was decided about a member, for that member alone, with the appeal."""
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from accounts.permissions import member_of, member_required
+from lib.errors import Refused
+from lib.http import UNPROCESSABLE, add_refusal
+from lib.pagination import PAGE_SIZE
+from moderation.appeals import services as appeal_services
+from moderation.appeals.forms import AppealForm
+from moderation.appeals.models import Appeal
+from moderation.appeals.services import can_appeal
+from moderation.decisions.models import Decision
+from moderation.decisions.statements import statement_of
+from moderation.restrictions.models import Restriction, Strike
+from moderation.restrictions.services import describe
+
+
+@member_required
+@require_GET
+def list_own_decisions(request: HttpRequest) -> HttpResponse:
+    member, now = member_of(request), timezone.now()
+    decisions = Decision.objects.about(member).order_by("-pk")
+    page = Paginator(decisions, PAGE_SIZE).get_page(request.GET.get("page"))
+    context = {
+        "page": page,
+        "rows": [(decision, statement_of(decision)) for decision in page],
+        "restrictions": [describe(each) for each in Restriction.objects.active(now).filter(user=member)],
+        "strikes": Strike.objects.active(now).filter(user=member).order_by("-pk"),
+    }
+    return render(request, "moderation/mine.html", context)
+
+
+@member_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def show_decision(request: HttpRequest, public_id: str) -> HttpResponse:
+    """The statement of reasons, for the author alone, with the appeal."""
+    member, now = member_of(request), timezone.now()
+    found = get_object_or_404(Decision.objects.about(member), public_id=public_id)
+    form = AppealForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            appeal_services.appeal_decision(decision=found, author=member, text=form.cleaned_data["text"], at=now)
+        except Refused as error:
+            add_refusal(form, error)
+        else:
+            messages.success(request, _("Appeal sent. We’ll notify you when it is answered."))
+            return redirect("moderation:decision", public_id)
+    return render(
+        request,
+        "moderation/decision.html",
+        {
+            "decision": found,
+            "statement": statement_of(found),
+            "appeal": Appeal.objects.filter(decision=found).first(),
+            "can_appeal": can_appeal(found, now),
+            "form": form,
+        },
+        status=UNPROCESSABLE if form.is_bound else 200,
+    )

@@ -1,0 +1,12 @@
+"""Adding a text rule."""
+
+from django import forms
+
+from moderation.screening.models import Rule
+
+
+class RuleForm(forms.ModelForm[Rule]):
+    class Meta:
+        model = Rule
+        fields = ["slug", "pattern", "effect", "level", "category", "reason"]
+        widgets = {"pattern": forms.Textarea({"rows": 3, "class": "mono"})}
