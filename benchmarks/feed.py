@@ -40,9 +40,9 @@ PAGES = (1, 100, 30_000)
 BARE = """
     SELECT entry.post_id, entry.hot, post.public_id, post.title, post.published_at, writer.username, image.public_id,
            image.seed, image.width, image.height, image.rendition_hash, image.rendition_widths, image.placeholder,
-           image.alt_text, made.prompt, made.negative_prompt, made.scheduler, made.steps, made.guidance, tally.likes
+           image.alt_text, made.prompt, made.negative_prompt, made.scheduler, made.steps, made.guidance, counts.likes
     FROM feed_feedentry entry JOIN feed_post post ON post.id = entry.post_id
-    JOIN feed_postcount tally ON tally.post_id = entry.post_id JOIN generation_image image ON image.id = post.image_id
+    JOIN feed_postcount counts ON counts.post_id = entry.post_id JOIN generation_image image ON image.id = post.image_id
     JOIN generation_generation made ON made.id = image.generation_id
     JOIN accounts_user writer ON writer.id = post.author_id
     WHERE entry.is_visible AND entry.content_level <= 0 AND (entry.hot, entry.post_id) < (%s, %s)
@@ -202,7 +202,7 @@ def buffers(viewer: "User") -> dict[str, int]:
     at = datetime.now(UTC)
     ids = list(FeedEntry.objects.order_by("-hot", "-pk").values_list("pk", flat=True)[: PAGE + 8])
     compiled = _compiled(True, 0)
-    asked = {"feed": (compiled.sql, compiled.filled(viewer.pk, at, ids)), "bare": (BARE, (1e9, 0))}
+    asked = {"feed": (compiled.sql, compiled.fill(viewer.pk, at, ids)), "bare": (BARE, (1e9, 0))}
     found = {}
     for name, (sql, values) in asked.items():
         cursor = psycopg.RawCursor(bare()) if name == "feed" else bare().cursor()

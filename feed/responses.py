@@ -90,7 +90,7 @@ def toast(text: str, level: str = "success", status: int = 204) -> HttpResponse:
 
 def cut_note() -> str:
     """Of a page that is shorter than it could be, and not the last."""
-    return _("Hardly anything of what was looked through here is shown to you. The list goes on.")
+    return _("Your filters hide most posts here. There are more on the next page.")
 
 
 def render_list(request: HttpRequest, page: str, fragment: str, context: dict[str, object]) -> HttpResponse:

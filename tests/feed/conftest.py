@@ -1,10 +1,13 @@
 """Posts that publish, and many of them at once."""
 
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+from django.conf import settings as django_settings
 from django.utils import timezone
+from filelock import FileLock
 
 from accounts.models import User
 from feed.models import FeedEntry, Post, PostCount
@@ -13,6 +16,19 @@ from feed.ranking import formulas
 from generation.models import Generation, Image, ImageState
 from tests.conftest import MakeMember
 from tests.generation.fixtures import MakeImage, checkpoint_row
+
+
+@pytest.fixture(scope="session")
+def encoder() -> Path:
+    """The real sentence encoder, exported once for all runs: that imports torch."""
+    folder = Path(django_settings.CHECKPOINTS_DIR) / "meaning"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.parent / ".embedding.lock"):
+        if not (folder / "model.onnx").exists():
+            from starter.meaning import export
+
+            export(folder)
+    return folder
 
 
 class Publish(Protocol):

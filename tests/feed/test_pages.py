@@ -18,16 +18,11 @@ from lib.days import local_day
 from lib.limits import check_rate
 from tests.conftest import ApiAs, As
 from tests.feed.conftest import Publish, PublishMany
+from tests.feed.pagers import next_link
 from tests.generation.fixtures import MakeImage
 
 NOW = timezone.now()
 HTMX = {"HX-Request": "true"}
-
-
-def next_link(page: str) -> str:
-    found = re.search(r'href="([^"]*cursor=[^"]*)"[^>]*data-load-more', page)
-    assert found, page[-2000:]
-    return found.group(1).replace("&amp;", "&")
 
 
 def test_an_empty_feed_says_what_to_do(as_user: As, db: None) -> None:

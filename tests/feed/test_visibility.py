@@ -1,8 +1,5 @@
 """Every list and page × every reason to hide: what is hidden shows nowhere, to nobody it is hidden from."""
 
-from collections.abc import Callable
-from datetime import timedelta
-
 import pytest
 from django.core.cache import cache
 from django.urls import reverse
@@ -11,56 +8,16 @@ from django.utils import timezone
 from accounts.models import User
 from feed.challenges.services import schedule_challenges
 from feed.models import Challenge, Post
-from feed.posts import services as posts_services
 from feed.ranking.precomputed import rebuild_list
-from generation.models import Image, ImageState
 from lib.content_levels import ContentLevel
 from lib.days import local_day
-from moderation.models import Restriction
 from tests.conftest import ApiAs, As
 from tests.feed.conftest import Publish
+from tests.feed.hiding import REASONS, ban
 
 NOW = timezone.now()
 
 
-def hold(post: Post) -> None:
-    Image.objects.filter(post=post).update(state=ImageState.HELD, is_public=False)
-
-
-def reject(post: Post) -> None:
-    Image.objects.filter(post=post).update(state=ImageState.REJECTED, is_public=False)
-
-
-def unpublish(post: Post) -> None:
-    posts_services.unpublish_post(post=post, author=post.author)
-
-
-def remove(post: Post) -> None:
-    Post.objects.filter(pk=post.pk).update(removed_at=NOW)
-
-
-def delete(post: Post) -> None:
-    posts_services.delete_post(post=post, author=post.author)
-
-
-def raise_level(post: Post) -> None:
-    Image.objects.filter(post=post).update(content_level=ContentLevel.MATURE)
-
-
-def ban(post: Post) -> None:
-    Restriction.objects.create(user=post.author, kind=Restriction.Kind.BANNED, starts_at=NOW - timedelta(minutes=1))
-
-
-# reason -> who may still open the page of the post itself
-REASONS: dict[str, tuple[Callable[[Post], None], set[str]]] = {
-    "held": (hold, {"author", "mod"}),
-    "rejected": (reject, {"mod"}),
-    "unpublished": (unpublish, {"author", "mod"}),
-    "removed": (remove, {"mod"}),
-    "deleted": (delete, set()),
-    "level": (raise_level, {"author", "mod"}),
-    "banned author": (ban, {"author", "mod"}),
-}
 VIEWERS = ["visitor", "other", "author", "mod"]
 LISTS = {
     "feed": "/",

@@ -1,8 +1,8 @@
-"""The posts of a page, fast: the filter and the card's columns compiled once, then answered by a prepared statement.
+"""Fetches the posts of a page by a query that is compiled once and prepared by PostgreSQL.
 
-`Post.objects.listed_for(…).with_card(…)` says what is fetched; nothing is said twice here. Working that query out
-costs Django and PostgreSQL several times what answering it does, and it is the same for every reader but for who
-they are, when it is, and which ids: so it is compiled with marks in those places, and the marks are filled in.
+`Post.objects.listed_for(…).with_card(…)` defines what is fetched; nothing is repeated here. Building and planning that
+query takes several times as long as running it, and it only differs in the viewer, the time and the ids. So it is
+compiled once with placeholder values for these, which each request replaces.
 """
 
 import re
@@ -25,11 +25,11 @@ from feed.ranking.models import PostCount
 from generation.models import Checkpoint, Generation, Image, Style
 from lib.sql import open_cursor
 
-_MARK_ID, _MARK_IDS = -8_070_605_040_302_010, [-1_020_304_050_607_080]
-_MARK_AT = datetime(1907, 5, 3, 1, 2, 3, 4, tzinfo=UTC)
+_ANY_ID, _ANY_IDS = -8_070_605_040_302_010, [-1_020_304_050_607_080]
+_ANY_TIME = datetime(1907, 5, 3, 1, 2, 3, 4, tzinfo=UTC)
 
-# What a card and the API tell of a post, by model; any other field is read from the database when it is asked for.
-_MADE = "image__generation"
+# What a card and the API show of a post, by model; any other field is loaded on access.
+_GENERATION = "image__generation"
 _COLUMNS: list[tuple[str, type[Model], list[str]]] = [
     (path, model, names.split())
     for path, model, names in [
@@ -45,22 +45,22 @@ _COLUMNS: list[tuple[str, type[Model], list[str]]] = [
             ),
         ),
         (
-            _MADE,
+            _GENERATION,
             Generation,
             (
                 "id public_id author_id prompt negative_prompt checkpoint_id style_id scheduler steps guidance"
                 " width height parent_id remix_kind"
             ),
         ),
-        (f"{_MADE}__checkpoint", Checkpoint, "id slug name"),
-        (f"{_MADE}__style", Style, "id slug name"),
+        (f"{_GENERATION}__checkpoint", Checkpoint, "id slug name"),
+        (f"{_GENERATION}__style", Style, "id slug name"),
     ]
 ]
 _FLAGS = ["liked_by_viewer", "saved_by_viewer", "blurred_for_viewer"]
 
 
 class EqualsAny(Func):
-    """``id = ANY (list)``: one value, however many ids there are."""
+    """``id = ANY (list)``: one parameter for any number of ids."""
 
     template = "(%(expressions)s))"
     arg_joiner = " = ANY ("
@@ -68,42 +68,42 @@ class EqualsAny(Func):
 
 
 class _BoundCursor(CursorMixin, RawCursor):
-    """Sends values beside the text, which stays the same statement and is not read again for where they go."""
+    """Sends values apart from the statement, whose text stays the same and is not parsed again for placeholders."""
 
 
 class Compiled(NamedTuple):
     sql: str  # with $1, $2, …
-    values: tuple[Any, ...]  # with marks
+    values: tuple[Any, ...]  # with placeholder values
 
-    def filled(self, viewer_id: int, at: datetime, ids: list[int]) -> list[Any]:
-        fill = {_MARK_ID: viewer_id, _MARK_AT: at}
-        return [ids if value == _MARK_IDS else fill.get(value, value) for value in self.values]
+    def fill(self, viewer_id: int, at: datetime, ids: list[int]) -> list[Any]:
+        known = {_ANY_ID: viewer_id, _ANY_TIME: at}
+        return [ids if value == _ANY_IDS else known.get(value, value) for value in self.values]
 
 
 def fetch_listed(ids: Sequence[int], viewer: Viewer, at: datetime) -> dict[int, Post]:
-    """Those of the posts that a list may show `viewer`, by id, with all that `with_card` brings."""
+    """Those of the posts that a list may show to `viewer`, by id, with everything that `with_card` loads."""
     if not ids:
         return {}
     compiled = _compiled(isinstance(viewer, User), level_for(viewer))
     with open_cursor(_BoundCursor) as cursor:
-        cursor.execute(compiled.sql, compiled.filled(viewer.pk or 0, at, list(ids)))
+        cursor.execute(compiled.sql, compiled.fill(viewer.pk or 0, at, list(ids)))
         return {row[0]: _post(row) for row in cursor.fetchall()}
 
 
 @cache
 def _compiled(is_member: bool, level: int) -> Compiled:
-    viewer: Any = User(pk=_MARK_ID, max_level=level) if is_member else AnonymousUser()
-    rows = Post.objects.listed_for(viewer, _MARK_AT).with_card(viewer, _MARK_AT)
-    marked = Value(_MARK_IDS, output_field=ArrayField(BigIntegerField()))
+    viewer: Any = User(pk=_ANY_ID, max_level=level) if is_member else AnonymousUser()
+    rows = Post.objects.listed_for(viewer, _ANY_TIME).with_card(viewer, _ANY_TIME)
+    ids = Value(_ANY_IDS, output_field=ArrayField(BigIntegerField()))
     paths = [f"{path}__{name}" if path else name for path, _model, names in _COLUMNS for name in names]
     flags = _FLAGS if is_member else []
-    sql, values = rows.filter(EqualsAny(F("pk"), marked)).values_list(*paths, *flags).query.sql_with_params()
+    sql, values = rows.filter(EqualsAny(F("pk"), ids)).values_list(*paths, *flags).query.sql_with_params()
     numbers = count(1)
-    return Compiled(re.sub("%[s%]", lambda mark: f"${next(numbers)}" if mark[0] == "%s" else "%", sql), values)
+    return Compiled(re.sub("%[s%]", lambda found: f"${next(numbers)}" if found[0] == "%s" else "%", sql), values)
 
 
 def _post(row: tuple[Any, ...]) -> Post:
-    """Model instances without their constructors, which would cost more than the query did."""
+    """Builds model instances without their constructors, which would take longer than the query."""
     made: dict[str, Any] = {}
     start = 0
     for path, model, names in _COLUMNS:
@@ -115,8 +115,10 @@ def _post(row: tuple[Any, ...]) -> Post:
     relations = post._state.fields_cache
     relations.update(author=made["author"], count=made["count"], image=made["image"])
     made["count"]._state.fields_cache["post"] = post
-    made["image"]._state.fields_cache["generation"] = made[_MADE]
-    made[_MADE]._state.fields_cache.update(checkpoint=made[f"{_MADE}__checkpoint"], style=made[f"{_MADE}__style"])
+    made["image"]._state.fields_cache["generation"] = made[_GENERATION]
+    made[_GENERATION]._state.fields_cache.update(
+        checkpoint=made[f"{_GENERATION}__checkpoint"], style=made[f"{_GENERATION}__style"]
+    )
     return post
 
 

@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings as django_settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.utils import timezone
-from filelock import FileLock
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User, Viewer
@@ -31,24 +29,11 @@ from lib.content_levels import ContentLevel
 from lib.errors import Refused
 from tests.conftest import ApiAs, As
 from tests.feed.conftest import Publish, PublishMany
-from tests.feed.test_visibility import REASONS
+from tests.feed.hiding import REASONS
 from tests.generation.fixtures import checkpoint_row, drawn
 
 NOW = timezone.now()
 VISITOR = AnonymousUser()
-
-
-@pytest.fixture(scope="session")
-def encoder() -> Path:
-    """The real sentence encoder, exported once for all runs: that imports torch."""
-    folder = Path(django_settings.CHECKPOINTS_DIR) / "meaning"
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.parent / ".embedding.lock"):
-        if not (folder / "model.onnx").exists():
-            from starter.meaning import export
-
-            export(folder)
-    return folder
 
 
 @pytest.fixture
@@ -341,7 +326,7 @@ def test_the_page_says_how_it_read_the_query_and_keeps_what_was_typed(gallery: d
     assert "A seed is a whole number" in bad.content.decode()
     assert "&lt;b&gt;" in bad.content.decode()
     assert as_user(None).get("/search/").status_code == 200
-    assert "Nothing found" in as_user(None).get("/search/?q=zzzxqw").content.decode()
+    assert "No results" in as_user(None).get("/search/?q=zzzxqw").content.decode()
     assert as_user(None).get("/api/search/?q=seed:x").json()["fields"]["q"]
 
 

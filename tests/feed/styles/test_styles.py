@@ -24,10 +24,8 @@ from moderation.cases.services import claim_case, open_case
 from moderation.decisions.services import decide_case
 from tests.conftest import ApiAs, As
 from tests.feed.conftest import PublishMany
-from tests.feed.test_search import encoder
-from tests.feed.test_visibility import REASONS
+from tests.feed.hiding import REASONS
 
-__all__ = ["encoder"]  # a fixture
 NOW = timezone.now()
 WEEK = monday(NOW)
 UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no failure

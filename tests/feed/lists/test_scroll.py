@@ -1,4 +1,4 @@
-"""Every sort is read to its end, while people vote, publish and vanish: nothing twice, nothing skipped, nothing hidden.
+"""Every sort is read to its end while people vote, publish and leave: no post twice, none skipped, none hidden.
 
 SALON_SCROLL=full reads 200 pages of 30 with 300 votes, 20 new posts and 5 removals between two pages, and every
 snapshot expiring at page 50, and then what is left; otherwise the same happens at a size for every day. `pytest -s`
@@ -17,6 +17,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import User
+from feed.lists import queries as lists_queries
 from feed.lists import snapshots
 from feed.lists.spec import FeedSpec, SortKey
 from feed.members import services as members_services
@@ -27,9 +28,10 @@ from feed.ranking.counters import reconcile_counts
 from feed.ranking.orders import ASPECT_NAMES, SORT_NAMES, WINDOWS
 from feed.ranking.precomputed import INTERVALS, rebuild_list
 from lib.content_levels import ContentLevel
+from lib.errors import Refused
 from tests.conftest import MakeMember
 from tests.feed.conftest import PublishMany
-from tests.feed.scrolling import VISITOR, Reader, like
+from tests.feed.lists.readers import VISITOR, Reader, like
 
 
 @dataclass(frozen=True)
@@ -132,8 +134,8 @@ class World:
 
 
 def analyze() -> None:
-    """Tells PostgreSQL what its tables hold, as a running site's autovacuum does; a test's server has none. A fold
-    that takes every table for empty reads all posts once per post."""
+    """Updates PostgreSQL's statistics, as autovacuum does on a running site. A recount that takes every table for
+    empty would read all posts once per post."""
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
 
@@ -150,56 +152,91 @@ def expected(spec: FeedSpec, world: World, followed: set[int]) -> set[int]:
     return set(ranked.values_list("post_id", flat=True))
 
 
-@pytest.mark.django_db(transaction=True)  # a fall is later than a list by transaction, not by clock
-@pytest.mark.timeout(7_200 if SIZE is FULL else 600)
-def test_scrolling_through_votes_news_and_removals_never_repeats_and_never_skips(
-    publish_many: PublishMany, make_member: MakeMember, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@dataclass
+class ScrollRun:
+    """A member who reads every list at once while the gallery moves, and blocks an author on the way."""
+
+    world: World
+    member: User
+    enemy: User
+    readers: dict[str, Reader]
+    expected: dict[str, set[int]]  # what each list held at the beginning
+    is_blocked: bool = False
+    overtaken: dict[str, set[int]] = field(default_factory=dict)
+
+    def turn(self, name: str, at: datetime) -> None:
+        shown = {post.pk: post for post in self.readers[name].turn(at)}
+        assert not self.world.removed & shown.keys(), f"{name} shows a removed post"
+        authors = {post.author_id for post in shown.values()}
+        assert not self.is_blocked or self.enemy.pk not in authors, f"{name} shows a blocked member"
+
+    def turn_all(self) -> None:
+        """One page of every list, and then everything that happens between two pages."""
+        at = timezone.now()
+        for name in self.readers:
+            self.turn(name, at)
+        self.world.turn(at)
+        for name in self.readers:
+            self.note_overtaken(name)
+
+    def block_enemy(self) -> None:
+        members_services.block_member(member=self.member, blocked=self.enemy)
+        self.is_blocked = True
+
+    def note_overtaken(self, name: str) -> None:
+        self.overtaken.setdefault(name, set()).update(self.world.past(self.readers[name]))
+
+    def read_rest(self, name: str) -> None:
+        """The rest of a list that is longer, in peace."""
+        reader = self.readers[name]
+        while not reader.is_done and reader.pages < 2 * SIZE.pages:
+            self.turn(name, timezone.now())
+            self.note_overtaken(name)
+        assert reader.is_done, f"{name} does not end"
+
+    def check(self, name: str) -> None:
+        reader = self.readers[name]
+        twice = [post for post, times in Counter(reader.shown).items() if times > 1]
+        assert not twice, f"{name} shows {len(twice)} posts twice"
+        by_enemy = {post.pk for post in self.world.posts if post.author_id == self.enemy.pk}
+        missed = self.expected[name] - set(reader.shown) - self.world.removed - by_enemy
+        risen = self.world.risen.get(reader.spec.order, set()) & self.overtaken[name]
+        print(
+            f"{name}: {reader.pages} pages, {len(reader.shown)} shown, {len(missed)} missed, {len(missed - risen)} unduly"
+        )
+        assert missed <= risen, f"{name} skips {len(missed - risen)} posts that did not rise past its reader"
+
+
+@pytest.fixture
+def scroll_run(publish_many: PublishMany, make_member: MakeMember, monkeypatch: pytest.MonkeyPatch) -> ScrollRun:
     monkeypatch.setattr(snapshots, "LIMIT", SIZE.snapshot)
-    reader, rng = make_member("reader"), random.Random(3)
+    member, rng = make_member("reader"), random.Random(3)
     authors = [make_member(f"author{n}") for n in range(120)]
     world = World(authors, publish_many(SIZE.posts, authors=authors, at=NOW), rng, publish_many)
-    followed, enemy = {author.pk for author in authors[:60]}, authors[0]
-    Follow.objects.bulk_create(Follow(member=reader, followed_id=pk, created_at=NOW) for pk in followed)
+    followed = {author.pk for author in authors[:60]}
+    Follow.objects.bulk_create(Follow(member=member, followed_id=pk, created_at=NOW) for pk in followed)
     like(world.posts, authors, SIZE.votes, rng, NOW)
     for _ in range(SIZE.posts // SIZE.votes):
         world.rate()
     world.rank(NOW)
     analyze()
-    readers = {spec.name: Reader(spec, reader, SIZE.page) for spec in specs(reader)}
-    began = {name: expected(one.spec, world, followed) for name, one in readers.items()}
-    blocked: set[int] = set()
-    past: dict[str, set[int]] = {name: set() for name in readers}
+    readers = {spec.name: Reader(spec, member, SIZE.page) for spec in specs(member)}
+    began = {name: expected(reader.spec, world, followed) for name, reader in readers.items()}
+    return ScrollRun(world, member, authors[0], readers, began)
 
-    def turn(name: str, one: Reader, at: datetime) -> None:
-        shown = {post.pk: post for post in one.turn(at)}
-        assert not world.removed & shown.keys(), f"{name} shows what was removed"
-        assert not any(post.author_id in blocked for post in shown.values()), f"{name} shows a blocked member"
 
+@pytest.mark.django_db(transaction=True)  # a drop is later than a list by transaction, not by clock
+@pytest.mark.timeout(7_200 if SIZE is FULL else 600)
+def test_scrolling_through_votes_news_and_removals_never_repeats_and_never_skips(scroll_run: ScrollRun) -> None:
     for page in range(1, SIZE.pages + 1):
-        at = timezone.now()
-        for name, one in readers.items():
-            turn(name, one, at)
+        scroll_run.turn_all()
         if page == SIZE.pages // 3:
-            members_services.block_member(member=reader, blocked=enemy)
-            blocked.add(enemy.pk)
+            scroll_run.block_enemy()
         if page == SIZE.expires:
             cache.clear()
-        world.turn(at)
-        for name, one in readers.items():
-            past[name] |= world.past(one)
-    by_enemy = {post.pk for post in world.posts if post.author_id == enemy.pk}
-    for name, one in readers.items():
-        while not one.is_done and one.pages < 2 * SIZE.pages:  # the rest of a list that is longer, in peace
-            turn(name, one, timezone.now())
-            past[name] |= world.past(one)
-        assert one.is_done, f"{name} does not end"
-        twice = [post for post, times in Counter(one.shown).items() if times > 1]
-        assert not twice, f"{name} shows {len(twice)} posts twice"
-        missed = began[name] - set(one.shown) - world.removed - by_enemy
-        risen = world.risen.get(one.spec.order, set()) & past[name]
-        print(f"{name}: {one.pages} pages, {len(one.shown)} shown, {len(missed)} missed, {len(missed - risen)} unduly")
-        assert missed <= risen, f"{name} skips {len(missed - risen)} posts that did not rise past its reader"
+    for name in scroll_run.readers:
+        scroll_run.read_rest(name)
+        scroll_run.check(name)
     assert reconcile_counts(at=timezone.now()).counts == 0
 
 
@@ -220,12 +257,10 @@ def test_following_merges_its_authors_in_the_order_of_hot(publish_many: PublishM
 def test_following_is_exact_however_many_authors_and_posts_there_are(
     merged: int, each: int, publish_many: PublishMany, make_member: MakeMember, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Prolific authors are taken in parts; beyond a number of follows the hot list is read through, also in parts."""
-    from feed.lists import queries as rows
-
-    monkeypatch.setattr(rows, "MERGED_FOLLOWS", merged)
-    monkeypatch.setattr(rows, "LEAST_PER_AUTHOR", each)
-    monkeypatch.setattr(rows, "SCANNED", 50)
+    """Prolific authors are taken in parts; beyond a number of follows the hot list is scanned, also in parts."""
+    monkeypatch.setattr(lists_queries, "MERGED_FOLLOWS", merged)
+    monkeypatch.setattr(lists_queries, "LEAST_PER_AUTHOR", each)
+    monkeypatch.setattr(lists_queries, "SCANNED", 50)
     monkeypatch.setattr(snapshots, "LIMIT", 20)
     reader = make_member("reader")
     authors = [make_member(f"author{n}") for n in range(40)]
@@ -241,8 +276,6 @@ def test_following_is_exact_however_many_authors_and_posts_there_are(
 
 
 def test_a_visitor_has_no_follows() -> None:
-    from lib.errors import Refused
-
     with pytest.raises(Refused) as refused:
         FeedSpec.parse(VISITOR, "following")
     assert refused.value.status == 403

@@ -17,7 +17,7 @@ from feed.models import Post
 from feed.ranking.orders import ASPECT_NAMES, SORT_NAMES, WINDOWS
 from tests.conftest import As
 from tests.feed.conftest import Publish
-from tests.feed.test_visibility import REASONS
+from tests.feed.hiding import REASONS
 
 NOW = timezone.now()
 ATOM = "{http://www.w3.org/2005/Atom}"

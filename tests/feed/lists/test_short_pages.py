@@ -17,11 +17,13 @@ from feed.search import results as searching
 from generation.models import Image
 from tests.conftest import As
 from tests.feed.conftest import PublishMany
-from tests.feed.test_pages import next_link
+from tests.feed.pagers import next_link
 
 NOW = timezone.now()
-ENDS = ["Nothing here yet", "You have seen all of it", "Nothing with this tag here", "That is all", "Nothing found"]
-CUT = "The list goes on."
+ENDS = [
+    "Nothing here yet", "seen everything", "No pictures with this tag", "reached the end", "No results",
+]  # fmt: skip
+CUT = "Your filters hide most posts here."
 
 
 def hide(posts: list[Post]) -> None:

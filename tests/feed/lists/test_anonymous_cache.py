@@ -21,7 +21,7 @@ from feed.ranking.orders import ASPECT_NAMES
 from feed.ranking.precomputed import INTERVALS, rebuild_list
 from tests.conftest import ApiAs, As, MakeMember
 from tests.feed.conftest import Publish
-from tests.feed.test_visibility import REASONS
+from tests.feed.hiding import REASONS
 
 NOW = timezone.now()
 LISTS = ["", "?sort=new", "?sort=top&window=all", "?sort=rising", "?sort=controversial", "?sort=best&aspect=colour"]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.utils import timezone
 
@@ -18,9 +19,9 @@ from generation.models import Style
 from moderation.models import Restriction
 from tests.conftest import ApiAs, As
 from tests.feed.conftest import Publish
-from tests.feed.test_search import VISITOR
-from tests.feed.test_visibility import REASONS
+from tests.feed.hiding import REASONS
 
+VISITOR = AnonymousUser()
 NOW = timezone.now()
 WEEK = monday(NOW)
 pytestmark = pytest.mark.django_db

@@ -23,7 +23,7 @@ from generation.models import Image
 from lib.content_levels import ContentLevel
 from lib.errors import Refused
 from tests.feed.conftest import Publish, PublishMany
-from tests.feed.scrolling import VISITOR, like
+from tests.feed.lists.readers import VISITOR, like
 
 NOW = timezone.now()
 
