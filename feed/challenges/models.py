@@ -16,7 +16,7 @@ class ChallengeQuerySet(models.QuerySet["Challenge"]):
         return self.filter(day=local_day(at))
 
     def begun(self, at: datetime) -> "ChallengeQuerySet":
-        """Today's and earlier ones, the latest first; themes to come stay a surprise."""
+        """Today's and earlier challenges, the latest first. Future themes stay secret."""
         return self.filter(day__lte=local_day(at)).order_by("-day")
 
 

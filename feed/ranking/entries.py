@@ -1,4 +1,4 @@
-"""Keeping the rows that rank in line with the posts (POST_VISIBILITY_HOOKS and POST_DELETION_HOOKS)."""
+"""Keeps the rows of the ranking in line with the posts (POST_VISIBILITY_HOOKS and POST_DELETION_HOOKS)."""
 
 from collections.abc import Sequence
 from datetime import datetime

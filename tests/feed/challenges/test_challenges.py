@@ -105,7 +105,7 @@ def test_a_command_schedules_the_days_ahead(db: None, capsys: pytest.CaptureFixt
     assert "4 challenges added" in capsys.readouterr().out
 
 
-def test_themes_to_come_stay_a_surprise(db: None, as_user: As, api_as: ApiAs) -> None:
+def test_future_themes_stay_secret(db: None, as_user: As, api_as: ApiAs) -> None:
     today = local_day(datetime.now(UTC))
     schedule_challenges(today=today, days=2)
     tomorrow = today + timedelta(days=1)

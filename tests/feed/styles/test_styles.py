@@ -1,5 +1,6 @@
 """Emergent styles: found, followed, named, and shown to nobody who may not see them."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import User
+from feed import rates
 from feed.models import EmergentStyle, Post, PostCount, StyledPost, StyleName, StyleWeek
 from feed.search.embeddings.vectors import TEXT_DIMENSIONS
 from feed.styles import clustering
@@ -238,3 +240,21 @@ def test_likes_of_the_week_are_counted(found: list[Post]) -> None:
 def test_without_styles_the_page_says_so(as_user: As, db: None) -> None:
     assert "No styles yet" in as_user(None).get("/styles/").content.decode()
     assert as_user(None).get("/styles/nothing12345/").status_code == 404
+
+
+@pytest.mark.usefixtures("db")
+def test_naming_and_liking_are_limited_by_the_services(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    style = EmergentStyle.objects.create(centre=[0.0] * TEXT_DIMENSIONS, words="rain", first_week=NOW.date())
+    name = styles_services.suggest_name(style=style, member=alice, name="Wet signs")
+    monkeypatch.setitem(rates._RATES, "people", (1, 3_600))
+    monkeypatch.setitem(rates._RATES, "like", (1, 3_600))
+    styles_services.unlike_name(style=style, name_id=name.public_id, member=alice)
+    attempts: list[Callable[[], object]] = [
+        lambda: [styles_services.suggest_name(style=style, member=alice, name=text) for text in ("one", "two")],
+        lambda: styles_services.like_name(style=style, name_id=name.public_id, member=alice),
+        lambda: styles_services.unlike_name(style=style, name_id=name.public_id, member=alice),
+    ]
+    for attempt in attempts:
+        with pytest.raises(Refused) as refused:
+            attempt()
+        assert refused.value.status == 429
