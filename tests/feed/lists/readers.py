@@ -1,4 +1,4 @@
-"""A gallery in motion, and readers who go through its lists meanwhile."""
+"""Votes on many posts, and readers who go through lists meanwhile."""
 
 import random
 from datetime import datetime
@@ -18,7 +18,7 @@ TOP, BOTTOM = SortKey(float("inf"), 0), SortKey(float("-inf"), 0)
 
 
 def like(posts: list[Post], members: list[User], times: int, rng: random.Random, at: datetime | None = None) -> None:
-    """Random likes and unlikes in the ledger, as the services write them, folded."""
+    """Random likes and unlikes in the ledger, as the services write them, and recounted."""
     at = at or timezone.now()
     turned: dict[tuple[int, int], None] = {}
     for _ in range(times):

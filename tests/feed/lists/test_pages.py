@@ -108,7 +108,7 @@ def test_hot_differs_from_the_ranking_only_inside_blocks(publish_many: PublishMa
         assert sorted(shown[first : first + 120]) == sorted(ranked[first : first + 120])
 
 
-def test_a_burst_by_one_author_is_folded_and_counted(publish_many: PublishMany, alice: User) -> None:
+def test_a_burst_by_one_author_is_collapsed_and_counted(publish_many: PublishMany, alice: User) -> None:
     posts = publish_many(200, authors=60, at=NOW)
     burst = posts[::3]
     Post.objects.filter(pk__in=[post.pk for post in burst]).update(author=alice)
@@ -120,7 +120,7 @@ def test_a_burst_by_one_author_is_folded_and_counted(publish_many: PublishMany, 
     windows = [[post.author_id for post in shown[n : n + 30]] for n in range(len(shown) - 60)]
     assert max(window.count(alice.pk) for window in windows) <= 2
     assert sum(post.collapsed_count for post in by_alice) > 0
-    # Everything is shown or stands folded, but for the hidden one, which is not even counted.
+    # Every post is shown or collapsed, but the hidden one, which is not even counted.
     assert len(shown) + sum(post.collapsed_count for post in shown) == 199
 
 

@@ -19,7 +19,7 @@ from tests.feed.conftest import Publish
 NOW = timezone.now()
 
 
-def told(post: Post) -> dict[str, Any]:
+def fields_of(post: Post) -> dict[str, Any]:
     found: dict[str, Any] = {flag: bool(post.__dict__.get(flag)) for flag in _FLAGS}
     for path, _model, names in _COLUMNS:
         row: Any = post
@@ -57,7 +57,7 @@ def test_the_fast_way_brings_what_the_filter_brings(level: ContentLevel | None, 
         fast = fetch_listed(ids, viewer, at)
         slow = Post.objects.listed_for(viewer, at).with_card(viewer, at).in_bulk(ids)
         assert fast.keys() == slow.keys()
-        assert {pk: told(post) for pk, post in fast.items()} == {pk: told(post) for pk, post in slow.items()}
+        assert {pk: fields_of(post) for pk, post in fast.items()} == {pk: fields_of(post) for pk, post in slow.items()}
     shown = {posts.index(post) for post in posts if post.pk in fast}
     expected = {None: {0, 1, 2, 3, 5, 6}, ContentLevel.GENERAL: {0, 1, 3, 6}, ContentLevel.SENSITIVE: {0, 1, 3, 4, 6}}
     assert shown == expected[level]

@@ -32,7 +32,7 @@ NOW = timezone.now()
 
 
 def refold(post: Post) -> tuple[int, float]:
-    """(likes, hot) after a fold."""
+    """(likes, hot) after a recount."""
     process_recount_requests(at=NOW)
     return PostCount.objects.get(post=post).likes, FeedEntry.objects.get(post=post).hot
 
@@ -163,18 +163,18 @@ def test_two_hundred_members_liking_and_unliking_while_folds_run_are_counted_exa
 
         return work
 
-    def folds() -> None:
+    def recounts() -> None:
         while not done.is_set():
             process_recount_requests(at=timezone.now(), batch=1)
 
-    folders = [threading.Thread(target=safely(folds)) for _ in range(2)]
+    workers = [threading.Thread(target=safely(recounts)) for _ in range(2)]
     voters = [threading.Thread(target=safely(votes(members[n::20]))) for n in range(20)]
-    for thread in [*folders, *voters]:
+    for thread in [*workers, *voters]:
         thread.start()
     for thread in voters:
         thread.join()
     done.set()
-    for thread in folders:
+    for thread in workers:
         thread.join()
     assert not failures
     process_recount_requests(at=timezone.now())

@@ -1,4 +1,4 @@
-"""Lists worked out beforehand hold the first of what each audience may see, whatever else would stand above it."""
+"""Precomputed lists hold the first of what each audience may see, whatever else would stand above it."""
 
 from datetime import timedelta
 

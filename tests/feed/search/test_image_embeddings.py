@@ -43,7 +43,7 @@ KINDS: dict[str, Any] = {
 
 
 def write_encoder(folder: Path, kind: str = "clip", seed: int = 0) -> Path:
-    """A folder as transformers saves one, of random weights: it tells pictures apart as well as it must here."""
+    """A folder as transformers saves one, of random weights: it distinguishes pictures as well as it must here."""
     config, model, processor, prepares = KINDS[kind]
     torch.manual_seed(seed)
     made = model(config(text_config={**SMALL, "vocab_size": 100}, vision_config=VISION, projection_dim=24))
