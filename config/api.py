@@ -10,10 +10,9 @@ from accounts.api import ConsentViewSet, MeView, TokenViewSet, WebhookViewSet
 from feed.challenges.api import ChallengeViewSet
 from feed.collections.api import CollectionViewSet
 from feed.comments.api import CommentViewSet
-from feed.members.api import BlockViewSet, FollowViewSet, HiddenPostViewSet, MuteViewSet
+from feed.members.api import BlockViewSet, FollowViewSet, HiddenPostViewSet, MuteViewSet, ProfileViewSet
 from feed.notifications.api import NotificationViewSet
-from feed.posts.api import PostViewSet, ProfileViewSet
-from feed.posts.reproduction_api import ReproductionViewSet
+from feed.posts.api import PostViewSet, ReproductionViewSet
 from feed.search.api import SearchViewSet
 from feed.styles.api import EmergentStyleViewSet
 from feed.tags.api import TagViewSet

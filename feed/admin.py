@@ -6,7 +6,7 @@ from django.http import HttpRequest
 
 from accounts.admin import ReadOnlyAdmin
 from feed.models import Challenge, ChallengeEntry, Collection, Comment, Post, Profile, StyleName, Tag
-from feed.tags.services import alias_tag
+from feed.posts.services import alias_tag
 
 
 @admin.register(Post)

@@ -8,7 +8,7 @@ from accounts.models import User
 from feed.collections.models import Collection, CollectionItem
 from feed.comments.models import Comment
 from feed.posts.models import Like, Post
-from feed.posts.recounts import request_recount
+from feed.posts.services import request_recount
 from feed.posts.visibility import refresh_visibility
 from feed.styles.models import StyleName
 from generation.effects import apply as apply_to_picture
@@ -67,7 +67,7 @@ def _apply_to_member(member: User, at: datetime) -> None:
     refresh_visibility(Post.objects.filter(author=member, deleted_at=None).values_list("pk", flat=True), at)
     liked = Like.objects.filter(member=member).values_list("post_id", flat=True)
     remixed = Post.objects.filter(image__in=Post.objects.filter(author=member).values("image__generation__parent"))
-    said = Comment.objects.said().filter(author=member).values_list("post_id", flat=True)
+    said = Comment.objects.published().filter(author=member).values_list("post_id", flat=True)
     saved = CollectionItem.objects.filter(added_by=member).values_list("post_id", flat=True)
     touched = {*liked, *said, *saved, *remixed.filter(deleted_at=None).values_list("pk", flat=True)}
     request_recount(touched)

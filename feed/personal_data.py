@@ -10,13 +10,12 @@ from accounts.models import User
 from feed.challenges.models import ChallengeEntry
 from feed.collections.models import Collection, CollectionItem
 from feed.comments.models import Comment
-from feed.comments.services import bury_comments
+from feed.comments.services import blank_comments
 from feed.members.models import Block, Follow, HiddenPost, Mute, Profile
 from feed.notifications.models import NotificationSettings
-from feed.posts import archives
+from feed.posts.bulk_actions import export_files
 from feed.posts.models import Like, Post, Reproduction
-from feed.posts.recounts import request_recount
-from feed.posts.services import clear_deleted_posts
+from feed.posts.services import clear_deleted_posts, request_recount
 from feed.styles.models import StyleName, StyleNameLike
 
 COVERED = frozenset(
@@ -46,8 +45,7 @@ COVERED = frozenset(
     }
 )
 
-
-export_files = archives.files_of
+__all__ = ["COVERED", "erase", "export", "export_files"]
 
 
 def export(user: User) -> dict[str, Any]:
@@ -66,7 +64,7 @@ def export(user: User) -> dict[str, Any]:
             .order_by("pk")
             .values("challenge__day", "post__public_id", "created_at")
         ),
-        **_said_and_saved(user),
+        **_comments_and_collections(user),
         "follows": list(Follow.objects.filter(member=user).order_by("pk").values("followed__username", "created_at")),
         "blocks": list(Block.objects.filter(member=user).order_by("pk").values("blocked__username", "created_at")),
         "mutes": list(
@@ -86,7 +84,7 @@ def export(user: User) -> dict[str, Any]:
     }
 
 
-def _said_and_saved(user: User) -> dict[str, Any]:
+def _comments_and_collections(user: User) -> dict[str, Any]:
     comments = Comment.objects.filter(author=user).order_by("pk")
     collections = Collection.objects.filter(owner=user).order_by("pk")
     saves = CollectionItem.objects.filter(added_by=user).order_by("pk")
@@ -124,12 +122,12 @@ def erase(user: User) -> None:
     HiddenPost.objects.filter(member=user).delete()
     StyleNameLike.objects.filter(member=user).delete()
     StyleName.objects.filter(suggested_by=user).update(suggested_by=None)  # the word stays, who said it does not
-    _erase_said_and_saved(user, at)
+    _erase_comments_and_collections(user, at)
 
 
-def _erase_said_and_saved(user: User, at: datetime) -> None:
+def _erase_comments_and_collections(user: User, at: datetime) -> None:
     """Comments become blank tombstones; collections and saves go, and what they weighed with them."""
-    bury_comments(Comment.objects.filter(author=user).values_list("pk", flat=True), at)
+    blank_comments(Comment.objects.filter(author=user).values_list("pk", flat=True), at)
     saves = CollectionItem.objects.filter(Q(added_by=user) | Q(collection__owner=user))
     request_recount(saves.values_list("post_id", flat=True))
     saves.delete()

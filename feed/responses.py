@@ -1,4 +1,4 @@
-"""What the pages of the feed share: refusals in words, and sending visitors to sign in and back."""
+"""What the pages of the feed share: showing refusals, toasts, and sending visitors to sign in and back."""
 
 import json
 from collections.abc import Callable
@@ -83,7 +83,7 @@ def _say(request: HttpRequest, refused: Refused) -> HttpResponse:
 
 
 def toast(text: str, level: str = "success", status: int = 204) -> HttpResponse:
-    """An answer to htmx that changes nothing on the page and says something."""
+    """An answer to htmx that changes nothing on the page and shows a message."""
     trigger = json.dumps({"toast": {"text": text, "level": level}})
     return HttpResponse(status=status, headers={"HX-Trigger": trigger, "HX-Reswap": "none"})
 

@@ -1,4 +1,4 @@
-"""Titles, alternative texts and profile texts pass the same gate as prompts."""
+"""Titles, comments, tags, alternative texts and profiles are screened as prompts are."""
 
 from datetime import datetime
 from typing import Any
@@ -12,15 +12,15 @@ from moderation.cases.services import record_screening
 from moderation.screening.services import TextKind, screen_text
 
 
-def clean_words(text: str, *, kind: TextKind, field: str, longest: int, author: User, at: datetime) -> str:
+def clean_text(text: str, *, kind: TextKind, field: str, max_length: int, author: User, at: datetime) -> str:
     """`text` trimmed, screened and short enough.
 
     Raises:
         Refused: 400 with `fields[field]`; what was refused is kept as evidence.
     """
     text = text.strip()
-    if len(text) > longest:
-        message = _("Use at most %(longest)s characters.") % {"longest": longest}
+    if len(text) > max_length:
+        message = _("Use at most %(longest)s characters.") % {"longest": max_length}
         raise Refused("too_long", message, fields={field: [message]})
     if not text:
         return text
@@ -28,24 +28,24 @@ def clean_words(text: str, *, kind: TextKind, field: str, longest: int, author: 
     if verdict.is_allowed:
         return text
     record_screening(verdict=verdict, target=None, author=author, at=at)
-    message = verdict.message or _("These words cannot be shown here; please choose others.")
+    message = verdict.message or _("This text can't be shown here. Please choose other words.")
     raise Refused("words", message, fields={field: [message]})
 
 
-LONGEST_ALT = 500
+MAX_ALT_LENGTH = 500
 
 
-def clean_alt(text: str, *, image: Image, author: User, at: datetime) -> dict[str, Any]:
-    """The columns of `image` for an alternative text; with none, or the prompt's own words, it is generated again.
+def clean_alt_text(text: str, *, image: Image, author: User, at: datetime) -> dict[str, Any]:
+    """The columns of `image` for an alternative text; an empty one, or the prompt itself, is generated again.
 
-    So a prompt that is hidden later stays hidden, and words of the author's own are shown.
+    So a prompt that is hidden later stays hidden, and a text of the author's own is shown.
 
     Raises:
         Refused: 400 with `fields["alt_text"]`.
     """
-    generated = image.generation.prompt[:LONGEST_ALT]
-    words = " ".join(text.split())
-    if words in {"", " ".join(generated.split())}:
+    generated = image.generation.prompt[:MAX_ALT_LENGTH]
+    text = " ".join(text.split())
+    if text in {"", " ".join(generated.split())}:
         return {"alt_text": generated, "is_alt_written": False}
-    clean_words(words, kind=TextKind.TITLE, field="alt_text", longest=LONGEST_ALT, author=author, at=at)
-    return {"alt_text": words, "is_alt_written": True}
+    clean_text(text, kind=TextKind.TITLE, field="alt_text", max_length=MAX_ALT_LENGTH, author=author, at=at)
+    return {"alt_text": text, "is_alt_written": True}

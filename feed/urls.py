@@ -1,16 +1,14 @@
 from django.urls import path, register_converter
 
 from feed.challenges import views as challenges_views
-from feed.collections import save_views
 from feed.collections import views as collections_views
 from feed.comments import views as comments_views
 from feed.lists import views as lists_views
 from feed.lists.syndication import views as syndication_views
-from feed.members import profile_views
 from feed.members import views as members_views
 from feed.notifications import views as notifications_views
-from feed.posts import bulk_views, publish_views, reproduction_views
 from feed.posts import views as posts_views
+from feed.ranking import views as ranking_views
 from feed.search import views as search_views
 from feed.styles import views as styles_views
 from feed.tags import views as tags_views
@@ -43,10 +41,10 @@ urlpatterns = [
     path("styles/<str:public_id>/names/<str:name_id>/", styles_views.like_name, name="style-name-like"),
     path("search/picture/", search_views.search_by_picture, name="search-by-picture"),
     path("p/<str:public_id>/like-this/", search_views.more_like_this, name="like-this"),
-    path("impressions/", members_views.note_impressions, name="impressions"),
+    path("impressions/", ranking_views.note_impressions, name="impressions"),
     path("settings/people/", members_views.preferences, name="preferences"),
     path("settings/people/unmute/<int:pk>/", members_views.unmute, name="unmute"),
-    path("settings/people/forget-seen/", members_views.forget_seen, name="forget-seen"),
+    path("settings/people/forget-seen/", ranking_views.forget_seen, name="forget-seen"),
     path("p/<str:public_id>/not-interested/", members_views.not_interested, name="not-interested"),
     path("@<username:username>/follow/", members_views.follow, name="follow"),
     path("@<username:username>/unfollow/", members_views.unfollow, name="unfollow"),
@@ -56,13 +54,13 @@ urlpatterns = [
     path("p/<str:public_id>/", posts_views.post_detail, name="post-detail"),
     path("p/<str:public_id>/like/", posts_views.like, name="like"),
     path("p/<str:public_id>/unlike/", posts_views.unlike, name="unlike"),
-    path("p/<str:public_id>/unpublish/", publish_views.unpublish, name="unpublish"),
-    path("p/<str:public_id>/delete/", publish_views.delete, name="delete"),
+    path("p/<str:public_id>/unpublish/", posts_views.unpublish, name="unpublish"),
+    path("p/<str:public_id>/delete/", posts_views.delete, name="delete"),
     path("p/<str:public_id>/comments/", comments_views.post_comment, name="comment-post"),
-    path("p/<str:public_id>/save/", save_views.save, name="save"),
-    path("p/<str:public_id>/unsave/", save_views.unsave, name="unsave"),
-    path("p/<str:public_id>/collect/", save_views.collect, name="collect"),
-    path("p/<str:public_id>/reproduce/", reproduction_views.reproduce, name="reproduce"),
+    path("p/<str:public_id>/save/", collections_views.save, name="save"),
+    path("p/<str:public_id>/unsave/", collections_views.unsave, name="unsave"),
+    path("p/<str:public_id>/collect/", collections_views.collect, name="collect"),
+    path("p/<str:public_id>/reproduce/", posts_views.reproduce, name="reproduce"),
     path("collections/", collections_views.own_collections, name="collections"),
     path("collections/new/", collections_views.new_collection, name="collection-new"),
     path("collections/<str:public_id>/", collections_views.collection, name="collection"),
@@ -78,12 +76,12 @@ urlpatterns = [
     path("comments/<str:public_id>/edit/", comments_views.edit, name="comment-edit"),
     path("comments/<str:public_id>/delete/", comments_views.delete, name="comment-delete"),
     path("tags/suggest/", tags_views.suggest, name="tag-suggest"),
-    path("publish/<str:public_id>/", publish_views.publish, name="publish"),
-    path("@<username:username>/", profile_views.profile, name="profile"),
-    path("@<username:username>/following/", profile_views.follows, {"side": "followed"}, name="following"),
-    path("@<username:username>/followers/", profile_views.follows, {"side": "member"}, name="followers"),
-    path("profile/published/", bulk_views.published, name="published"),
-    path("profile/", profile_views.edit_profile, name="profile-edit"),
+    path("publish/<str:public_id>/", posts_views.publish, name="publish"),
+    path("@<username:username>/", members_views.profile, name="profile"),
+    path("@<username:username>/following/", members_views.follows, {"side": "followed"}, name="following"),
+    path("@<username:username>/followers/", members_views.follows, {"side": "member"}, name="followers"),
+    path("profile/published/", posts_views.published, name="published"),
+    path("profile/", members_views.edit_profile, name="profile-edit"),
     path("challenge/", challenges_views.challenge_today, name="challenge-today"),
     path("challenge/<str:day>/", challenges_views.challenge_detail, name="challenge-detail"),
     path("challenge/<str:day>/enter/", challenges_views.enter, name="challenge-enter"),

@@ -15,12 +15,10 @@ from rest_framework.response import Response
 from accounts.permissions import member_of
 from feed.challenges.models import Challenge, ChallengeQuerySet
 from feed.challenges.serializers import ChallengeSerializer, EnterSerializer
-from feed.challenges.services import begun_on, entries_of
+from feed.challenges.services import begun_on, enter_challenge, entries_of
 from feed.lists.api import CURSOR, PostPageSerializer, post_page
 from feed.lists.pages import PAGE_SIZE
-from feed.posts import services as posts_services
 from feed.posts.models import Post
-from feed.rates import check_member_rate
 from lib.api import checked
 from lib.pagination import KeysetPagination, read_keyset
 
@@ -66,9 +64,8 @@ class ChallengeViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Challenge]
     def enter(self, request: Request, day: str) -> Response:
         """Enters a post of one's own. Idempotent."""
         at, member, data = timezone.now(), member_of(request), checked(EnterSerializer, request)
-        check_member_rate(member, "publish")
         post = get_object_or_404(Post, public_id=data["post"], author=member)
-        posts_services.enter_challenge(challenge=self._challenge(day), post=post, member=member, at=at)
+        enter_challenge(challenge=self._challenge(day), post=post, member=member, at=at)
         return Response(status=204)
 
     def _challenge(self, day: str) -> Challenge:

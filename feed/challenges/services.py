@@ -5,16 +5,23 @@ from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+from django.db import transaction
+from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 
 from accounts.models import User, Viewer
 from feed.challenges.models import Challenge, ChallengeEntry
 from feed.posts.models import Post, PostQuerySet
+from feed.posts.services import publish_image
 from feed.ranking.models import FeedEntry
+from feed.rates import check_member_rate
+from generation.models import Image
 from lib.days import day_bounds, local_day
 from lib.errors import NotFound, Refused
+from moderation.restrictions.services import require_unrestricted
 
 ENTRIES_PER_MEMBER = 3
 DAYS_AHEAD = 30
@@ -41,6 +48,40 @@ def enter_locked(*, challenge: Challenge, post: Post, at: datetime) -> None:
         raise Refused("too_many_entries", _("You have entered three pictures already, which is all for one day."))
     ChallengeEntry.objects.create(challenge=locked, post=post, member=post.author, created_at=at)
     FeedEntry.objects.filter(post=post).update(challenge_id=locked.pk)
+
+
+def publish_into_challenge(
+    *, image: Image, author: User, challenge: Challenge | None, at: datetime | None = None, **fields: Any
+) -> Post:
+    """`publish_image` with its `fields`, and in the same transaction enters the post, if there is a challenge.
+
+    Raises:
+        Refused: as `publish_image` and `enter_locked`; then nothing is published.
+    """
+    at = at or timezone.now()
+
+    def enter(post: Post) -> None:
+        if challenge is not None:
+            enter_locked(challenge=challenge, post=post, at=at)
+
+    return publish_image(image=image, author=author, at=at, before_commit=enter, **fields)
+
+
+def enter_challenge(*, challenge: Challenge, post: Post, member: User, at: datetime | None = None) -> None:
+    """Enters the member's own post. Idempotent. The rules are in `enter_locked`.
+
+    Raises:
+        Refused: 404 not the member's; 400 made or entered on another day, too many entries; 403 restricted; 429 too
+            often.
+    """
+    at = at or timezone.now()
+    check_member_rate(member, "publish")
+    require_unrestricted(user=member, doing="publish", at=at)
+    own = Post.objects.published().filter(pk=post.pk, author=member, image__is_public=True)
+    if (found := own.select_related("image__generation").first()) is None:
+        raise NotFound(_("You have no such published post."))
+    with transaction.atomic():
+        enter_locked(challenge=challenge, post=found, at=at)
 
 
 @cache

@@ -13,12 +13,10 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import User, Viewer
 from accounts.permissions import member_of
 from feed.challenges.models import Challenge
-from feed.challenges.services import begun_on, enterable_posts, entries_of
+from feed.challenges.services import begun_on, enter_challenge, enterable_posts, entries_of
 from feed.lists.pages import PAGE_SIZE
-from feed.posts import services as posts_services
 from feed.posts.cards import card_of
 from feed.posts.models import Post
-from feed.rates import check_member_rate
 from feed.responses import for_members, render_list, says_no
 from lib.days import day_bounds
 from lib.pagination import read_keyset
@@ -73,9 +71,8 @@ def _enterable(challenge: Challenge, viewer: Viewer, at: datetime) -> list[objec
 @says_no
 def enter(request: HttpRequest, day: str) -> HttpResponseBase:
     at, member = timezone.now(), member_of(request)
-    check_member_rate(member, "publish")
     post = get_object_or_404(Post, public_id=request.POST.get("post", ""), author=member)
     challenge = begun_on(day, at)
-    posts_services.enter_challenge(challenge=challenge, post=post, member=member, at=at)
+    enter_challenge(challenge=challenge, post=post, member=member, at=at)
     messages.success(request, _("Your picture is in."))
     return redirect(reverse("feed:challenge-detail", args=[challenge.day.isoformat()]))

@@ -1,12 +1,10 @@
 """Collections for programs."""
 
-from typing import Any
-
 from django.db.models import Q
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_serializer
-from rest_framework import serializers, viewsets
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import viewsets
 from rest_framework.decorators import action
 from rest_framework.permissions import IsAuthenticatedOrReadOnly
 from rest_framework.request import Request
@@ -16,11 +14,17 @@ from accounts.models import User
 from accounts.permissions import member_of
 from feed.collections import services as collections_services
 from feed.collections.models import Collection, CollectionMember
+from feed.collections.queries import read_posts
+from feed.collections.serializers import (
+    CollectionPageSerializer,
+    CollectionSerializer,
+    EditCollectionSerializer,
+    MayAddSerializer,
+)
 from feed.lists.api import CURSOR, PostPageSerializer, post_page
 from feed.lists.pages import PAGE_SIZE
 from feed.members.queries import visible_members
 from feed.posts.models import Post
-from feed.rates import check_member_rate
 from lib.api import checked
 from lib.pagination import read_keyset
 
@@ -29,30 +33,6 @@ KEY = OpenApiParameter("key", str, description="What a shared link carries")
 OWNER = OpenApiParameter("owner", str, description="A username: what they show to everybody. Without it, one's own")
 POST = OpenApiParameter("post", str, OpenApiParameter.PATH, description="Id of the post")
 NAME = OpenApiParameter("username", str, OpenApiParameter.PATH)
-
-
-class CollectionSerializer(serializers.ModelSerializer[Collection]):
-    id = serializers.CharField(source="public_id")
-    owner = serializers.CharField(source="owner.username")
-
-    class Meta:
-        model = Collection
-        fields = ["id", "owner", "name", "visibility", "is_default", "created_at"]
-
-
-@extend_schema_serializer(many=False)  # the page is the list
-class CollectionPageSerializer(serializers.Serializer[Any]):
-    next = serializers.URLField(allow_null=True)
-    results = CollectionSerializer(many=True)
-
-
-class EditCollectionSerializer(serializers.Serializer[Any]):
-    name = serializers.CharField(max_length=collections_services.LONGEST_NAME)
-    visibility = serializers.ChoiceField(Collection.Visibility.choices, default=Collection.Visibility.PRIVATE)
-
-
-class MayAddSerializer(serializers.Serializer[Any]):
-    may_add = serializers.BooleanField(default=False)
 
 
 class CollectionViewSet(viewsets.ViewSet):
@@ -89,7 +69,6 @@ class CollectionViewSet(viewsets.ViewSet):
     @extend_schema(request=EditCollectionSerializer, responses={201: CollectionSerializer})
     def create(self, request: Request) -> Response:
         member, data = member_of(request), checked(EditCollectionSerializer, request)
-        check_member_rate(member, "collection")
         return Response(
             CollectionSerializer(collections_services.create_collection(owner=member, **data)).data, status=201
         )
@@ -97,7 +76,6 @@ class CollectionViewSet(viewsets.ViewSet):
     @extend_schema(parameters=[ID], request=EditCollectionSerializer, responses=CollectionSerializer)
     def update(self, request: Request, pk: str) -> Response:
         member, data = member_of(request), checked(EditCollectionSerializer, request)
-        check_member_rate(member, "collection")
         found = self._own(member, pk)
         return Response(
             CollectionSerializer(collections_services.edit_collection(collection=found, owner=member, **data)).data
@@ -115,7 +93,7 @@ class CollectionViewSet(viewsets.ViewSet):
         """What is in it, as far as the viewer may see; what was added last comes first."""
         at, viewer, found = timezone.now(), request.user, self._visible(request, pk)
         cursor = request.query_params.get("cursor", "")
-        page = collections_services.read_posts(found, viewer, at=at, cursor=cursor, size=PAGE_SIZE)
+        page = read_posts(found, viewer, at=at, cursor=cursor, size=PAGE_SIZE)
         return Response(post_page(request, [item.post for item in page.rows], page.next))
 
     @extend_schema(parameters=[ID, POST], request=None, responses={204: None})
@@ -123,7 +101,6 @@ class CollectionViewSet(viewsets.ViewSet):
     def post(self, request: Request, pk: str, post: str) -> Response:
         """PUT puts a post in, DELETE takes it out; each may be repeated."""
         at, member = timezone.now(), member_of(request)
-        check_member_rate(member, "save")
         found = get_object_or_404(Collection.objects.visible_to(member, at), public_id=pk)
         if request.method == "PUT":
             shown = get_object_or_404(Post.objects.visible_to(member, at), public_id=post)
@@ -135,9 +112,8 @@ class CollectionViewSet(viewsets.ViewSet):
     @extend_schema(parameters=[ID, NAME], request=MayAddSerializer, responses={204: None})
     @action(detail=True, methods=["put", "delete"], url_path=r"members/(?P<username>[\w.@+-]{1,150})")
     def member(self, request: Request, pk: str, username: str) -> Response:
-        """PUT lets a member look (and add), DELETE ends it."""
+        """PUT shares it with a member, DELETE stops that."""
         owner = member_of(request)
-        check_member_rate(owner, "collection")
         found = self._own(owner, pk)
         if request.method == "PUT":
             may_add = checked(MayAddSerializer, request)["may_add"]

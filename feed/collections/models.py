@@ -46,7 +46,7 @@ class CollectionQuerySet(models.QuerySet["Collection"]):
 
 
 class Collection(PublicIdModel):
-    """Posts that a member put together. Everybody has one to save into without being asked: the default."""
+    """Posts that a member put together. Everybody has a default one, which the save button fills."""
 
     class Visibility(models.TextChoices):
         PRIVATE = "private", _("Only you")
@@ -91,7 +91,7 @@ class CollectionMember(models.Model):
 
 
 class CollectionItem(models.Model):
-    """A saved post. Whoever added it has saved it: the truth behind the count of saves."""
+    """A saved post. Whoever added it has saved it; the count of saves is computed from these rows."""
 
     collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="items")
     post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="collection_items")
@@ -102,6 +102,6 @@ class CollectionItem(models.Model):
         constraints = [models.UniqueConstraint(fields=["collection", "post"], name="collectionitem_once")]
         indexes = [
             models.Index(fields=["collection", "-created_at", "-id"], name="collectionitem_page"),
-            # the fold, and whether a viewer saved what a card shows
+            # recounting, and whether a viewer saved what a card shows
             models.Index(fields=["post", "added_by"], name="collectionitem_saves"),
         ]

@@ -1,4 +1,4 @@
-"""Collections: one's own, other members', what is in them, and whom they are shared with."""
+"""Saving posts, and the pages of collections."""
 
 from datetime import datetime
 from urllib.parse import urlencode
@@ -14,15 +14,16 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.models import User, Viewer
 from accounts.permissions import member_of
 from feed.collections import services as collections_services
+from feed.collections.forms import CollectForm, CollectionForm, ShareForm
 from feed.collections.models import Collection, CollectionMember, CollectionQuerySet
+from feed.collections.queries import collections_with, read_posts, with_covers
 from feed.lists.pages import PAGE_SIZE
 from feed.members.queries import visible_members
-from feed.posts.cards import card_of
-from feed.posts.forms import CollectionForm, ShareForm, show_refusal
+from feed.posts.cards import card_of, picture_of
 from feed.posts.models import Post
-from feed.rates import check_member_rate
-from feed.responses import for_members, render_list, says_no
+from feed.responses import button_of_a_post, came_from, for_members, render_list, says_no, toast
 from lib.errors import Refused
+from lib.http import add_refusal, is_htmx
 from lib.pagination import read_keyset
 
 
@@ -50,7 +51,7 @@ def collections_of(request: HttpRequest, username: str) -> HttpResponseBase:
 
 def _listed(request: HttpRequest, rows: CollectionQuerySet, at: datetime, more: dict[str, object]) -> HttpResponseBase:
     viewer = request.user
-    found = collections_services.with_covers(rows.select_related("owner"), viewer, at)
+    found = with_covers(rows.select_related("owner"), viewer, at)
     page = read_keyset(found, by="created_at", cursor=request.GET.get("cursor", ""), size=PAGE_SIZE)
     cover_ids = {row: row.__dict__["cover_id"] for row in page.rows}
     covers = Post.objects.listed_for(viewer, at).with_card(viewer, at).in_bulk(filter(None, cover_ids.values()))
@@ -66,7 +67,7 @@ def collection(request: HttpRequest, public_id: str) -> HttpResponseBase:
     """``?key=`` is what a shared link carries."""
     at, viewer, key = timezone.now(), request.user, request.GET.get("key", "")
     found = _visible(public_id, viewer, at, key)
-    page = collections_services.read_posts(found, viewer, at=at, cursor=request.GET.get("cursor", ""), size=PAGE_SIZE)
+    page = read_posts(found, viewer, at=at, cursor=request.GET.get("cursor", ""), size=PAGE_SIZE)
     is_own = viewer.pk == found.owner_id
     query = {"key": key, "cursor": page.next or ""}
     next_url = f"{found.get_absolute_url()}?{urlencode({name: value for name, value in query.items() if value})}"
@@ -97,10 +98,9 @@ def new_collection(request: HttpRequest) -> HttpResponseBase:
     form = CollectionForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            check_member_rate(member_of(request), "collection")
             made = collections_services.create_collection(owner=member_of(request), **form.cleaned_data)
         except Refused as refused:
-            show_refusal(form, refused)
+            add_refusal(form, refused)
         else:
             return redirect(made)
     context = {"form": form, "collection": None}
@@ -116,10 +116,9 @@ def edit_collection(request: HttpRequest, public_id: str) -> HttpResponseBase:
     form = CollectionForm(request.POST or None, initial={"name": found.name, "visibility": found.visibility})
     if request.method == "POST" and form.is_valid():
         try:
-            check_member_rate(member_of(request), "collection")
             collections_services.edit_collection(collection=found, owner=member_of(request), **form.cleaned_data)
         except Refused as refused:
-            show_refusal(form, refused)
+            add_refusal(form, refused)
         else:
             messages.success(request, _("Saved."))
             return redirect("feed:collection-edit", found.public_id)
@@ -132,7 +131,7 @@ def _edit_page(request: HttpRequest, found: Collection, form: CollectionForm, sh
         "share_form": share,
         "collection": found,
         "link": request.build_absolute_uri(f"{found.get_absolute_url()}?key={found.link_key}"),
-        "members": found.members.select_related("member").order_by("pk")[: collections_services.MOST_MEMBERS],
+        "members": found.members.select_related("member").order_by("pk")[: collections_services.MAX_MEMBERS],
     }
     status = 422 if form.errors or share.errors else 200
     return render(request, "feed/collection_edit.html", context, status=status)
@@ -146,10 +145,9 @@ def share(request: HttpRequest, public_id: str) -> HttpResponseBase:
     form = ShareForm(request.POST)
     if form.is_valid():
         try:
-            check_member_rate(member_of(request), "collection")
             collections_services.share_collection(collection=found, owner=member_of(request), **form.cleaned_data)
         except Refused as refused:
-            show_refusal(form, refused)
+            add_refusal(form, refused)
         else:
             return redirect("feed:collection-edit", found.public_id)
     names = CollectionForm(initial={"name": found.name, "visibility": found.visibility})
@@ -177,7 +175,7 @@ def unshare(request: HttpRequest, public_id: str, username: str) -> HttpResponse
 @says_no
 def renew_link(request: HttpRequest, public_id: str) -> HttpResponseBase:
     found = collections_services.renew_link(collection=_own(request, public_id), owner=member_of(request))
-    messages.success(request, _("The old link leads nowhere now."))
+    messages.success(request, _("The old link no longer works. Share the new one."))
     return redirect("feed:collection-edit", found.public_id)
 
 
@@ -190,5 +188,69 @@ def delete_collection(request: HttpRequest, public_id: str) -> HttpResponseBase:
     if request.method != "POST":
         return render(request, "feed/collection_delete.html", {"collection": found})
     collections_services.delete_collection(collection=found, owner=member_of(request))
-    messages.success(request, _("The collection is deleted. The pictures in it are where they were."))
+    messages.success(request, _("Collection deleted. The pictures themselves are still there."))
     return redirect("feed:collections")
+
+
+@button_of_a_post
+def save(request: HttpRequest, public_id: str) -> HttpResponseBase:
+    return _save(request, public_id, is_saved=True)
+
+
+@button_of_a_post
+def unsave(request: HttpRequest, public_id: str) -> HttpResponseBase:
+    return _save(request, public_id, is_saved=False)
+
+
+def _save(request: HttpRequest, public_id: str, *, is_saved: bool) -> HttpResponseBase:
+    at, member = timezone.now(), member_of(request)
+    post = Post.objects.for_page(member, at).filter(public_id=public_id).first()
+    if post is None:
+        return _unsave_unseen(request, public_id, member, is_saved=is_saved)
+    if is_saved:
+        collections_services.save_post(post=post, member=member, at=at)
+    else:
+        collections_services.unsave_post(post=post, member=member)
+    post.is_saved = is_saved
+    if is_htmx(request):
+        return render(
+            request, "_save.html", {"card": card_of(post, member, at), "labelled": "labelled" in request.POST}
+        )
+    return redirect(came_from(request, post.get_absolute_url()))
+
+
+def _unsave_unseen(request: HttpRequest, public_id: str, member: User, *, is_saved: bool) -> HttpResponseBase:
+    """Takes a post out that the member can no longer see; nothing of the post is shown."""
+    kept = Post.objects.none() if is_saved else Post.objects.filter(collection_items__added_by=member).distinct()
+    collections_services.unsave_post(post=get_object_or_404(kept, public_id=public_id), member=member)
+    if is_htmx(request):
+        return toast(_("Removed from your collection."))
+    messages.success(request, _("Removed from your collection."))
+    return redirect(came_from(request, "/"))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_members
+@says_no
+def collect(request: HttpRequest, public_id: str) -> HttpResponseBase:
+    """In which collections a post is, and a new one to put it into."""
+    at, member = timezone.now(), member_of(request)
+    post = get_object_or_404(Post.objects.for_page(member, at), public_id=public_id)
+    rows = collections_with(post, member, at)
+    form = CollectForm(request.POST or None, rows=rows)
+    if request.method == "POST" and form.is_valid():
+        try:
+            collections_services.choose_collections(
+                post=post,
+                member=member,
+                public_ids=form.cleaned_data["collections"],
+                new_name=form.cleaned_data["name"],
+                at=at,
+            )
+        except Refused as refused:
+            add_refusal(form, refused)
+        else:
+            messages.success(request, _("Saved."))
+            return redirect(post)
+    context = {"form": form, "post": post, "picture": picture_of(post, member, at, "(min-width: 720px) 360px, 100vw")}
+    return render(request, "feed/collect.html", context, status=422 if form.errors else 200)

@@ -1,11 +1,9 @@
 """Comments for programs."""
 
-from typing import Any
-
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field, extend_schema_serializer
-from rest_framework import serializers, viewsets
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import viewsets
 from rest_framework.permissions import IsAuthenticatedOrReadOnly
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,9 +11,15 @@ from rest_framework.response import Response
 from accounts.permissions import member_of
 from feed.comments import services as comments_services
 from feed.comments.models import Comment
-from feed.comments.services import Said, read_threads
+from feed.comments.queries import read_threads
+from feed.comments.serializers import (
+    CommentSerializer,
+    CommentTextSerializer,
+    NewCommentSerializer,
+    ThreadPageSerializer,
+    ThreadSerializer,
+)
 from feed.posts.models import Post
-from feed.rates import check_member_rate
 from lib.api import checked
 
 POST = OpenApiParameter("post", str, required=True, description="Id of the post")
@@ -23,42 +27,8 @@ CURSOR = OpenApiParameter("cursor", str, description="From `next` of the page be
 ID = OpenApiParameter("id", str, OpenApiParameter.PATH)
 
 
-class CommentSerializer(serializers.Serializer[Comment]):
-    id = serializers.CharField(source="public_id")
-    author = serializers.CharField(source="author.username")
-    text = serializers.CharField()
-    created_at = serializers.DateTimeField()
-    edited_at = serializers.DateTimeField(allow_null=True)
-
-
-class SaidSerializer(serializers.Serializer[Said]):
-    """A comment with its answers, oldest first; `comment` is null where it is not shown and an answer is."""
-
-    comment = CommentSerializer(allow_null=True)
-    answers = serializers.SerializerMethodField()
-
-    @extend_schema_field(serializers.ListField(child=serializers.DictField()))
-    def get_answers(self, said: Said) -> Any:
-        return SaidSerializer(said.answers, many=True).data  # type: ignore[arg-type]  # many=True
-
-
-@extend_schema_serializer(many=False)  # the page is the list
-class ThreadPageSerializer(serializers.Serializer[Any]):
-    next = serializers.URLField(allow_null=True)
-    results = SaidSerializer(many=True)
-
-
-class SaySerializer(serializers.Serializer[Any]):
-    text = serializers.CharField(max_length=comments_services.LONGEST)
-
-
-class NewCommentSerializer(SaySerializer):
-    post = serializers.CharField(help_text="Id of the post")
-    answers = serializers.CharField(default="", allow_blank=True, help_text="Id of the comment that is answered")
-
-
 class CommentViewSet(viewsets.ViewSet):
-    """What members say below posts."""
+    """Comments below posts."""
 
     permission_classes = [IsAuthenticatedOrReadOnly]
     lookup_value_regex = r"[\w-]{12}"
@@ -73,7 +43,7 @@ class CommentViewSet(viewsets.ViewSet):
         return Response(
             {
                 "next": request.build_absolute_uri(following) if threads.next else None,
-                "results": SaidSerializer(threads.rows, many=True).data,  # type: ignore[arg-type]  # many=True
+                "results": ThreadSerializer(threads.rows, many=True).data,  # type: ignore[arg-type]  # many=True
             }
         )
 
@@ -84,20 +54,18 @@ class CommentViewSet(viewsets.ViewSet):
 
     @extend_schema(request=NewCommentSerializer, responses={201: CommentSerializer})
     def create(self, request: Request) -> Response:
-        """Says something below a post, or answers."""
+        """Writes a comment below a post, or answers one."""
         at, member, data = timezone.now(), member_of(request), checked(NewCommentSerializer, request)
-        check_member_rate(member, "comment")
         post = get_object_or_404(Post.objects.visible_to(member, at), public_id=data["post"])
         readable = Comment.objects.filter(post=post).readable_by(member, at)
         parent = get_object_or_404(readable, public_id=data["answers"]) if data["answers"] else None
-        said = comments_services.post_comment(post=post, author=member, text=data["text"], parent=parent, at=at)
-        return Response(CommentSerializer(said).data, status=201)
+        comment = comments_services.post_comment(post=post, author=member, text=data["text"], parent=parent, at=at)
+        return Response(CommentSerializer(comment).data, status=201)
 
-    @extend_schema(parameters=[ID], request=SaySerializer, responses=CommentSerializer)
+    @extend_schema(parameters=[ID], request=CommentTextSerializer, responses=CommentSerializer)
     def update(self, request: Request, pk: str) -> Response:
-        """Changes one's own words."""
-        member, data = member_of(request), checked(SaySerializer, request)
-        check_member_rate(member, "comment")
+        """Changes the text of one's own comment."""
+        member, data = member_of(request), checked(CommentTextSerializer, request)
         comment = get_object_or_404(Comment.objects.filter(author=member), public_id=pk)
         return Response(
             CommentSerializer(comments_services.edit_comment(comment=comment, author=member, text=data["text"])).data
@@ -105,7 +73,7 @@ class CommentViewSet(viewsets.ViewSet):
 
     @extend_schema(parameters=[ID], responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
-        """Blanks one's own comment for good, or one below one's own post; what was answered stays."""
+        """Deletes one's own comment for good, or one below one's own post; answers stay."""
         member = member_of(request)
         comment = get_object_or_404(Comment.objects.deletable_by(member), public_id=pk)
         comments_services.delete_comment(comment=comment, member=member)

@@ -1,4 +1,4 @@
-"""What members say below a post."""
+"""Comments below posts."""
 
 from datetime import datetime
 
@@ -11,9 +11,9 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Role, User, Viewer
+from feed.members.filters import LikeAny, Normalised
 from feed.members.models import Mute
 from feed.members.queries import blocked_authors
-from feed.posts.filters import LikeAny, Normalised
 from feed.posts.models import Post
 from lib.ids import PublicIdModel
 from moderation.models import Restriction
@@ -22,27 +22,27 @@ DEEPEST = 3  # answers to an answer to an answer; deeper ones stand beside what 
 
 
 class CommentQuerySet(models.QuerySet["Comment"]):
-    def said(self) -> "CommentQuerySet":
+    def published(self) -> "CommentQuerySet":
         """Neither deleted by their author nor removed by moderators."""
         return self.filter(deleted_at=None, removed_at=None)
 
     def deletable_by(self, member: User) -> "CommentQuerySet":
-        """One's own, and what others say below one's own posts."""
+        """One's own, and those of others below one's own posts."""
         return self.filter(Q(author=member) | Q(post__author=member))
 
     def readable_by(self, viewer: Viewer, at: datetime) -> "CommentQuerySet":
-        """Of a post that `viewer` may open: what is said by nobody banned, blocked or muted, in no muted words."""
+        """Of a post that `viewer` may open: comments by nobody banned, blocked or muted, without muted words."""
         if isinstance(viewer, User) and viewer.has_role(Role.MODERATOR):
             return self.filter(deleted_at=None)
         banned = Restriction.objects.banned(at).values("user_id")
-        said = self.said().exclude(author_id__in=banned)
+        published = self.published().exclude(author_id__in=banned)
         if not isinstance(viewer, User):
-            return said
+            return published
         mutes = Mute.objects.active(at).filter(member=viewer.pk, effect=Mute.Effect.HIDE)
         words = mutes.filter(kind=Mute.Kind.WORD).values(pattern=Concat(Value("% "), F("value"), Value(" %")))
         muted = Q(author__in=mutes.filter(kind=Mute.Kind.AUTHOR).values("author"))
         muted |= Q(LikeAny(Normalised("text"), ArraySubquery(words)))
-        return said.exclude(blocked_authors(viewer)).exclude(muted & ~Q(author=viewer.pk))
+        return published.exclude(blocked_authors(viewer)).exclude(muted & ~Q(author=viewer.pk))
 
     def visible_to(self, viewer: Viewer, at: datetime) -> "CommentQuerySet":
         """`readable_by`, wherever the post is."""
@@ -50,7 +50,7 @@ class CommentQuerySet(models.QuerySet["Comment"]):
 
 
 class Comment(PublicIdModel):
-    """Words below a post. A deleted one stays as a blank tombstone while others answered it."""
+    """A comment below a post. A deleted one stays as a blank tombstone, so that its answers keep their place."""
 
     post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="comments")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="comments")

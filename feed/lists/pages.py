@@ -14,7 +14,7 @@ from feed.posts.models import Post
 from feed.ranking import impressions
 from feed.ranking.models import FeedEntry
 from feed.tags.models import PostTag
-from feed.tags.services import tag_named
+from feed.tags.services import find_tag
 
 PAGE_SIZE = 24
 READ_AHEAD = 8  # ids fetched beyond a page, so that a few hidden posts cost no second query
@@ -147,6 +147,6 @@ def count_new_posts(spec: FeedSpec, viewer: Viewer, *, since: datetime, at: date
     if spec.member:
         newer = newer.filter(author_id__in=Follow.objects.filter(member=spec.member).values("followed"))
     if spec.tag:
-        newer = newer.filter(post_id__in=PostTag.objects.filter(tag=tag_named(spec.tag)).values("post"))
+        newer = newer.filter(post_id__in=PostTag.objects.filter(tag=find_tag(spec.tag)).values("post"))
     ids = list(newer.order_by("-published_at", "-pk").values_list("pk", flat=True)[:MOST_NEW])
     return Post.objects.filter(pk__in=ids).listed_for(viewer, at).count()

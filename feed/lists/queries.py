@@ -14,7 +14,7 @@ from feed.lists.spec import EPOCH, MICROSECOND, FeedSpec, ReadRange, SortKey, so
 from feed.members.models import Follow
 from feed.ranking.models import FeedEntry, PrecomputedEntry, RankDrop
 from feed.tags.models import PostTag
-from feed.tags.services import tag_named
+from feed.tags.services import find_tag
 
 MERGED_FOLLOWS = 2_000  # up to so many authors are merged exactly; for more, the hot list is scanned
 SORTED_TAGGED = 10_000  # up to so many posts of a tag are sorted; for a larger tag, the list is scanned
@@ -67,7 +67,7 @@ def read_entries(
     ordered = source.annotate(pg_snapshot=pg_snapshot).order_by(F(column).desc(), "-post_id")
     chosen = ordered.values_list(column, "post_id", "author_id", "pg_snapshot")
     if spec.tag:
-        tag = tag_named(spec.tag)
+        tag = find_tag(spec.tag)
         tagged = PostTag.objects.filter(tag=tag)
         if tag and spec.sort != "following" and tagged[: SORTED_TAGGED + 1].count() > SORTED_TAGGED:
             return _scan(_SCAN_TAGGED, chosen, tag.pk, limit)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User, Viewer, level_for
 from feed.lists import diversity
 from feed.ranking.orders import ASPECT_NAMES, SORT_NAMES, WINDOW_NAMES, WINDOWS, list_name
-from feed.tags.normalisation import LONGEST_TAG, normal_tag
+from feed.tags.normalisation import MAX_TAG_LENGTH, normalise_tag
 from lib.errors import Refused
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -72,7 +72,7 @@ class FeedSpec:
         elif (aspect := aspect or "lighting") not in ASPECT_NAMES:
             names = ", ".join(ASPECT_NAMES)
             raise Refused("unknown_aspect", _("Unknown aspect. Choose one of: %(names)s.") % {"names": names})
-        tag = normal_tag(tag[:LONGEST_TAG])
+        tag = normalise_tag(tag[:MAX_TAG_LENGTH])
         if sort != "following":
             return cls(sort, window, level_for(viewer), aspect, tag=tag)
         if not isinstance(viewer, User):

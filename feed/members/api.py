@@ -1,24 +1,34 @@
-"""For programs: whom a member follows and blocks, what they mute, and what they are not interested in."""
+"""Members for programs: profiles, follows, blocks, mutes, and hidden posts."""
 
 from typing import Any
 
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_serializer
-from rest_framework import serializers, viewsets
-from rest_framework.permissions import IsAuthenticated
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import viewsets
+from rest_framework.decorators import action
+from rest_framework.permissions import IsAuthenticated, IsAuthenticatedOrReadOnly
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import User
 from accounts.permissions import member_of
+from feed.lists.api import PostPageSerializer, post_page
+from feed.lists.pages import PAGE_SIZE as POSTS_ON_A_PAGE
 from feed.members import services as members_services
-from feed.members.forms import named
+from feed.members.forms import find_muted
 from feed.members.models import Block, Follow, HiddenPost, Mute
-from feed.members.own_changes import remember_own_change
-from feed.members.queries import visible_members
+from feed.members.queries import FollowSide, follows_of, profile_of, visible_members
+from feed.members.serializers import (
+    EditProfileSerializer,
+    HiddenPageSerializer,
+    MuteSerializer,
+    PeopleSerializer,
+    ProfileSerializer,
+)
+from feed.posts import services as posts_services
 from feed.posts.models import Post
-from feed.rates import check_member_rate
+from generation.models import Image
 from lib.api import checked
 from lib.pagination import read_keyset
 
@@ -29,47 +39,6 @@ POST_ID = OpenApiParameter("id", str, OpenApiParameter.PATH, description="Public
 MUTE_ID = OpenApiParameter("id", int, OpenApiParameter.PATH)
 
 
-class PersonSerializer(serializers.Serializer[Any]):
-    username = serializers.CharField()
-    since = serializers.DateTimeField()
-
-
-@extend_schema_serializer(many=False)  # the page is the list
-class PeopleSerializer(serializers.Serializer[Any]):
-    next = serializers.URLField(allow_null=True)
-    results = PersonSerializer(many=True)
-
-
-class MuteSerializer(serializers.Serializer[Any]):
-    id = serializers.IntegerField(read_only=True, source="pk")
-    kind = serializers.ChoiceField(Mute.Kind.choices)
-    value = serializers.CharField(max_length=150, help_text="A tag, words, a checkpoint's slug, or a username")
-    effect = serializers.ChoiceField(Mute.Effect.choices, default=Mute.Effect.HIDE)
-    expires_at = serializers.DateTimeField(allow_null=True, default=None)
-
-    def to_representation(self, instance: Mute) -> dict[str, Any]:
-        named_by = instance.author.username if instance.author else None
-        named_by = instance.checkpoint.slug if instance.checkpoint else named_by
-        return {
-            "id": instance.pk,
-            "kind": instance.kind,
-            "value": named_by or instance.value,
-            "effect": instance.effect,
-            "expires_at": instance.expires_at,
-        }
-
-
-class HiddenSerializer(serializers.Serializer[Any]):
-    post = serializers.CharField()
-    since = serializers.DateTimeField()
-
-
-@extend_schema_serializer(many=False)  # the page is the list
-class HiddenPageSerializer(serializers.Serializer[Any]):
-    next = serializers.URLField(allow_null=True)
-    results = HiddenSerializer(many=True)
-
-
 def people_page(request: Request, rows: Any, shown: Any) -> Response:
     """A page of rows by `created_at`, the newest first, each as `shown` makes it."""
     page = read_keyset(rows, by="created_at", cursor=request.query_params.get("cursor", ""), size=PAGE_SIZE)
@@ -77,12 +46,58 @@ def people_page(request: Request, rows: Any, shown: Any) -> Response:
     return Response({"next": following, "results": [shown(row) for row in page.rows]})
 
 
-def _changed(request: Request) -> User:
-    """The member, whose lists are fresh from now on."""
-    member = member_of(request)
-    check_member_rate(member, "people")
-    remember_own_change(member, timezone.now())
-    return member
+class ProfileViewSet(viewsets.ViewSet):
+    """Members as others see them."""
+
+    permission_classes = [IsAuthenticatedOrReadOnly]
+    lookup_value_regex = r"[\w.@+-]{1,150}"
+
+    @extend_schema(parameters=[NAME], responses=ProfileSerializer)
+    def retrieve(self, request: Request, pk: str) -> Response:
+        at = timezone.now()
+        member = get_object_or_404(visible_members(request.user, at), username__iexact=pk)
+        return Response(ProfileSerializer(profile_of(member), context={"request": request}).data)
+
+    @extend_schema(parameters=[NAME], request=EditProfileSerializer, responses=ProfileSerializer)
+    def update(self, request: Request, pk: str) -> Response:
+        """Changes one's own profile; anybody else's is not there to be changed."""
+        at, member, data = timezone.now(), member_of(request), checked(EditProfileSerializer, request)
+        get_object_or_404(visible_members(member, at).filter(pk=member.pk), username__iexact=pk)
+        avatar_id = data.pop("avatar")
+        avatar = get_object_or_404(Image.objects.filter(author=member), public_id=avatar_id) if avatar_id else None
+        profile = members_services.edit_profile(member=member, avatar=avatar, at=at, **data)
+        return Response(ProfileSerializer(profile, context={"request": request}).data)
+
+    @extend_schema(parameters=[NAME, CURSOR], responses=PostPageSerializer)
+    @action(detail=True)
+    def posts(self, request: Request, pk: str) -> Response:
+        """What a member published, the newest first."""
+        at, viewer = timezone.now(), request.user
+        member = get_object_or_404(visible_members(viewer, at), username__iexact=pk)
+        listed = Post.objects.listed_for(viewer, at).filter(author=member).with_card(viewer)
+        cursor = request.query_params.get("cursor", "")
+        page = read_keyset(listed, by="published_at", cursor=cursor, size=POSTS_ON_A_PAGE)
+        return Response(post_page(request, page.rows, page.next))
+
+    @extend_schema(parameters=[NAME, CURSOR], responses=PeopleSerializer)
+    @action(detail=True)
+    def following(self, request: Request, pk: str) -> Response:
+        """Whom a member follows, the latest first."""
+        return self._follows(request, pk, "followed")
+
+    @extend_schema(parameters=[NAME, CURSOR], responses=PeopleSerializer)
+    @action(detail=True)
+    def followers(self, request: Request, pk: str) -> Response:
+        """Who follows a member, the latest first."""
+        return self._follows(request, pk, "member")
+
+    def _follows(self, request: Request, username: str, side: FollowSide) -> Response:
+        at, viewer = timezone.now(), request.user
+        member = get_object_or_404(visible_members(viewer, at), username__iexact=username)
+        rows = follows_of(member, viewer, at, side=side).select_related(side)
+        return people_page(
+            request, rows, lambda row: {"username": getattr(row, side).username, "since": row.created_at}
+        )
 
 
 class FollowViewSet(viewsets.ViewSet):
@@ -100,14 +115,14 @@ class FollowViewSet(viewsets.ViewSet):
 
     @extend_schema(parameters=[NAME], request=None, responses={204: None})
     def update(self, request: Request, pk: str) -> Response:
-        member = _changed(request)
+        member = member_of(request)
         other = get_object_or_404(visible_members(member, timezone.now()), username__iexact=pk)
         members_services.follow_member(member=member, followed=other)
         return Response(status=204)
 
     @extend_schema(parameters=[NAME], responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
-        member = _changed(request)
+        member = member_of(request)
         for row in Follow.objects.filter(member=member, followed__username__iexact=pk).select_related("followed"):
             members_services.unfollow_member(member=member, followed=row.followed)
         return Response(status=204)
@@ -126,7 +141,7 @@ class BlockViewSet(viewsets.ViewSet):
 
     @extend_schema(parameters=[NAME], request=None, responses={204: None})
     def update(self, request: Request, pk: str) -> Response:
-        member = _changed(request)
+        member = member_of(request)
         known = Block.objects.blocked_by(member.pk)
         seen = visible_members(member, timezone.now()).values("pk")
         others = User.objects.filter(pk__in=seen) | User.objects.filter(pk__in=known)
@@ -135,7 +150,7 @@ class BlockViewSet(viewsets.ViewSet):
 
     @extend_schema(parameters=[NAME], responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
-        member = _changed(request)
+        member = member_of(request)
         for row in Block.objects.filter(member=member, blocked__username__iexact=pk).select_related("blocked"):
             members_services.unblock_member(member=member, blocked=row.blocked)
         return Response(status=204)
@@ -151,22 +166,24 @@ class MuteViewSet(viewsets.ViewSet):
     def list(self, request: Request) -> Response:
         rows = Mute.objects.active(timezone.now()).filter(member=member_of(request))
         rows = rows.select_related("author", "checkpoint").order_by("-created_at", "-pk")
-        return Response(MuteSerializer(rows[: members_services.MOST_MUTES], many=True).data)
+        return Response(MuteSerializer(rows[: members_services.MAX_MUTES], many=True).data)
 
     @extend_schema(request=MuteSerializer, responses={201: MuteSerializer})
     def create(self, request: Request) -> Response:
         """The same thing again changes effect and end."""
         at, data = timezone.now(), checked(MuteSerializer, request)
-        member = _changed(request)
-        value = named(data["kind"], data.pop("value"), member, at)
+        member = member_of(request)
+        value = find_muted(data["kind"], data.pop("value"), member, at)
         return Response(
             MuteSerializer(members_services.mute(member=member, value=value, at=at, **data)).data, status=201
         )
 
     @extend_schema(parameters=[MUTE_ID], responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
-        member = _changed(request)
-        members_services.unmute(mute=get_object_or_404(Mute, pk=int(pk), member=member))
+        member = member_of(request)
+        members_services.unmute(
+            mute=get_object_or_404(Mute.objects.select_related("member"), pk=int(pk), member=member)
+        )
         return Response(status=204)
 
 
@@ -185,14 +202,14 @@ class HiddenPostViewSet(viewsets.ViewSet):
 
     @extend_schema(parameters=[POST_ID], request=None, responses={204: None})
     def update(self, request: Request, pk: str) -> Response:
-        member = _changed(request)
+        member = member_of(request)
         post = get_object_or_404(Post.objects.visible_to(member, timezone.now()), public_id=pk)
-        members_services.hide_post(member=member, post=post)
+        posts_services.hide_post(post=post, member=member)
         return Response(status=204)
 
     @extend_schema(parameters=[POST_ID], responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
-        member = _changed(request)
+        member = member_of(request)
         post = get_object_or_404(Post.objects.visible_to(member, timezone.now()), public_id=pk)
-        members_services.unhide_post(member=member, post=post)
+        posts_services.unhide_post(post=post, member=member)
         return Response(status=204)

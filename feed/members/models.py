@@ -1,4 +1,4 @@
-"""Whom and what a member wants to see, and does not."""
+"""Profiles, and whom and what a member wants to see or not."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Whom and what members want to see, and do not: every write of it."""
+"""Following, blocking, muting and the profile: every write about whom and what a member wants to see."""
 
 import re
 from datetime import datetime
@@ -8,60 +8,73 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from feed.members.models import Block, Follow, HiddenPost, Mute
+from feed.members.models import Block, Follow, Mute, Profile
+from feed.members.own_changes import remember_own_change
 from feed.members.queries import visible_members
-from feed.posts.models import Post
+from feed.rates import check_member_rate
+from feed.screened_text import clean_text
 from feed.tags.models import Tag
-from feed.tags.normalisation import normal_tag
-from generation.models import Checkpoint
+from feed.tags.normalisation import normalise_tag
+from generation.models import Checkpoint, Image
 from lib.errors import NotFound, Refused
 from moderation.restrictions.services import require_unrestricted
+from moderation.screening.services import TextKind
 
-MOST_FOLLOWS, MOST_BLOCKS, MOST_MUTES, MOST_HIDDEN = 10_000, 2_000, 200, 5_000
-LONGEST_WORDS = 60
+MAX_FOLLOWS, MAX_BLOCKS, MAX_MUTES = 10_000, 2_000, 200
+MAX_WORDS_LENGTH = 60
 
 
 def follow_member(*, member: User, followed: User, at: datetime | None = None) -> bool:
-    """`member` finds what `followed` publishes under Following; False when it was so already.
+    """`member` sees what `followed` publishes under Following; False when it was so already.
 
     Raises:
-        Refused: 404 there is no such member for them; 400 themselves; 403 restricted; 409 too many.
+        Refused: 404 there is no such member for them; 400 themselves; 403 restricted; 409 too many; 429 too often.
     """
     at = at or timezone.now()
+    check_member_rate(member, "people")
     require_unrestricted(user=member, doing="vote", at=at)
     _require_another(member, followed, at)
-    _require_room(Follow.objects.filter(member=member).count(), MOST_FOLLOWS)
+    _require_below(Follow.objects.filter(member=member).count(), MAX_FOLLOWS)
     _row, is_new = Follow.objects.get_or_create(member=member, followed=followed, defaults={"created_at": at})
+    remember_own_change(member, at)
     return is_new
 
 
-def unfollow_member(*, member: User, followed: User) -> bool:
-    """False when they were not followed. Always allowed."""
-    return bool(Follow.objects.filter(member=member, followed=followed).delete()[0])
+def unfollow_member(*, member: User, followed: User, at: datetime | None = None) -> bool:
+    """False when they were not followed. Restricted members may too. Raises Refused (429)."""
+    check_member_rate(member, "people")
+    deleted, _rows = Follow.objects.filter(member=member, followed=followed).delete()
+    remember_own_change(member, at or timezone.now())
+    return bool(deleted)
 
 
 def block_member(*, member: User, blocked: User, at: datetime | None = None) -> bool:
     """From now on neither sees anything of the other; whoever followed stops. False when it was so already.
 
     Raises:
-        Refused: 404 there is no such member; 400 themselves; 409 too many.
+        Refused: 404 there is no such member; 400 themselves; 409 too many; 429 too often.
     """
     at = at or timezone.now()
+    check_member_rate(member, "people")
     if blocked.deleted_at:
-        raise NotFound(_("There is no such member."))
+        raise NotFound(_("This member does not exist."))
     if member.pk == blocked.pk:
-        raise Refused("own", _("That is you. Choose somebody else."))
-    _require_room(Block.objects.filter(member=member).count(), MOST_BLOCKS)
+        raise Refused("own", _("That's you. Choose somebody else."))
+    _require_below(Block.objects.filter(member=member).count(), MAX_BLOCKS)
     with transaction.atomic():
         _row, is_new = Block.objects.get_or_create(member=member, blocked=blocked, defaults={"created_at": at})
         Follow.objects.filter(member=member, followed=blocked).delete()
         Follow.objects.filter(member=blocked, followed=member).delete()
+    remember_own_change(member, at)
     return is_new
 
 
-def unblock_member(*, member: User, blocked: User) -> bool:
-    """False when they were not blocked."""
-    return bool(Block.objects.filter(member=member, blocked=blocked).delete()[0])
+def unblock_member(*, member: User, blocked: User, at: datetime | None = None) -> bool:
+    """False when they were not blocked. Raises Refused (429)."""
+    check_member_rate(member, "people")
+    deleted, _rows = Block.objects.filter(member=member, blocked=blocked).delete()
+    remember_own_change(member, at or timezone.now())
+    return bool(deleted)
 
 
 def mute(
@@ -79,14 +92,16 @@ def mute(
         value: a tag or words for those kinds; a `User` or `Checkpoint` for the others.
 
     Raises:
-        Refused: 400 with fields, for words without a letter or digit, an end in the past, themselves; 409 too many.
+        Refused: 400 with fields, for words without a letter or digit, an end in the past, themselves; 409 too
+            many; 429 too often.
     """
     at = at or timezone.now()
+    check_member_rate(member, "people")
     if expires_at is not None and expires_at <= at:
-        message = _("Choose an end that lies ahead, or none.")
+        message = _("Choose a time in the future, or none.")
         raise Refused("past", message, fields={"expires_at": [message]})
     named = _named(member, Mute.Kind(kind), value)
-    _require_room(Mute.objects.active(at).filter(member=member).count(), MOST_MUTES)
+    _require_below(Mute.objects.active(at).filter(member=member).count(), MAX_MUTES)
     row, _is_new = Mute.objects.update_or_create(
         member=member,
         kind=kind,
@@ -94,33 +109,43 @@ def mute(
         defaults={"effect": Mute.Effect(effect), "expires_at": expires_at},
         create_defaults={"effect": Mute.Effect(effect), "expires_at": expires_at, "created_at": at},
     )
+    remember_own_change(member, at)
     return row
 
 
-def unmute(*, mute: Mute) -> None:
-    """Twice is once."""
+def unmute(*, mute: Mute, at: datetime | None = None) -> None:
+    """Idempotent. Raises Refused (429)."""
+    check_member_rate(mute.member, "people")
     Mute.objects.filter(pk=mute.pk).delete()
+    remember_own_change(mute.member, at or timezone.now())
 
 
-def hide_post(*, member: User, post: Post, at: datetime | None = None) -> bool:
-    """“Not interested”: the post is in none of the member's lists from now on. The oldest beyond the bound goes."""
+def edit_profile(
+    *, member: User, display_name: str, bio: str, avatar: Image | None = None, at: datetime | None = None
+) -> Profile:
+    """Sets a member's public name, bio and avatar; the avatar must be a picture they published.
+
+    Raises:
+        Refused: 400 with fields, when a text breaks a rule or the picture is not a published one of theirs; 403
+            restricted; 429 too often.
+    """
     at = at or timezone.now()
-    if not Post.objects.visible_to(member, at).filter(pk=post.pk).exists():
-        raise NotFound(_("There is no such post."))
-    if post.author_id == member.pk:
-        raise Refused("own_post", _("This is your own picture. Take it down if you do not want it shown."))
-    _row, is_new = HiddenPost.objects.get_or_create(member=member, post=post, defaults={"created_at": at})
-    old = HiddenPost.objects.filter(member=member).order_by("-created_at", "-pk").values("pk")[MOST_HIDDEN:]
-    HiddenPost.objects.filter(pk__in=list(old)).delete() if is_new else None
-    return is_new
-
-
-def unhide_post(*, member: User, post: Post) -> bool:
-    return bool(HiddenPost.objects.filter(member=member, post=post).delete()[0])
+    check_member_rate(member, "profile")
+    require_unrestricted(user=member, doing="publish", at=at)
+    kind = TextKind.PROFILE
+    display_name = clean_text(display_name, kind=kind, field="display_name", max_length=60, author=member, at=at)
+    bio = clean_text(bio, kind=kind, field="bio", max_length=500, author=member, at=at)
+    if avatar is not None and not Image.objects.filter(pk=avatar.pk, author=member, is_public=True).exists():
+        message = _("Choose one of your published pictures.")
+        raise Refused("avatar", message, fields={"avatar": [message]})
+    profile, _is_new = Profile.objects.update_or_create(
+        user=member, defaults={"display_name": display_name, "bio": bio, "avatar": avatar}
+    )
+    return profile
 
 
 def normalised_words(text: str) -> str:
-    """As `feed.posts.filters.Normalised` writes text, without the spaces at its ends."""
+    """As `feed.members.filters.Normalised` writes text, without the spaces at its ends."""
     return " ".join(re.findall(r"[^\W_]+", text.lower()))
 
 
@@ -129,13 +154,13 @@ def _named(member: User, kind: Mute.Kind, value: str | User | Checkpoint) -> dic
     nothing: dict[str, object] = {"value": "", "author": None, "checkpoint": None}
     if isinstance(value, User):
         if value.pk == member.pk:
-            raise Refused("own", _("That is you. Choose somebody else."), fields={"value": [_("That is you.")]})
+            raise Refused("own", _("That's you. Choose somebody else."), fields={"value": [_("That's you.")]})
         return nothing | {"author": value}
     if isinstance(value, Checkpoint):
         return nothing | {"checkpoint": value}
-    words = normal_tag(value) if kind == Mute.Kind.TAG else normalised_words(value)
-    if not words or len(words) > LONGEST_WORDS:
-        message = _("Write a word or a few, of at most %(longest)s characters.") % {"longest": LONGEST_WORDS}
+    words = normalise_tag(value) if kind == Mute.Kind.TAG else normalised_words(value)
+    if not words or len(words) > MAX_WORDS_LENGTH:
+        message = _("Write one or more words, with at most %(longest)s characters.") % {"longest": MAX_WORDS_LENGTH}
         raise Refused("words", message, fields={"value": [message]})
     if kind == Mute.Kind.TAG:
         alias = Tag.objects.filter(name=words).exclude(alias_of=None).values_list("alias_of__name", flat=True).first()
@@ -145,11 +170,11 @@ def _named(member: User, kind: Mute.Kind, value: str | User | Checkpoint) -> dic
 
 def _require_another(member: User, other: User, at: datetime) -> None:
     if member.pk == other.pk:
-        raise Refused("own", _("That is you. Choose somebody else."))
+        raise Refused("own", _("That's you. Choose somebody else."))
     if not visible_members(member, at).filter(pk=other.pk).exists():
-        raise NotFound(_("There is no such member."))
+        raise NotFound(_("This member does not exist."))
 
 
-def _require_room(count: int, most: int) -> None:
+def _require_below(count: int, most: int) -> None:
     if count >= most:
-        raise Refused("full", _("That is as many as there can be. Remove one first."), status=409)
+        raise Refused("full", _("Your list is full. Remove something first."), status=409)

@@ -1,86 +1,155 @@
-"""Following, blocking, muting, and what one is not interested in."""
+"""Profiles, following, blocking, muting, and what a member is not interested in."""
 
 from collections.abc import Callable
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
 from accounts.permissions import member_of
+from feed.collections.models import Collection
+from feed.lists.pages import PAGE_SIZE
 from feed.members import services as members_services
-from feed.members.forms import MuteForm
+from feed.members.forms import MuteForm, ProfileForm
 from feed.members.models import Block, Follow, HiddenPost, Mute
-from feed.members.own_changes import remember_own_change
-from feed.members.queries import visible_members
-from feed.posts.forms import show_refusal
+from feed.members.queries import FollowSide, follows_of, profile_of, visible_members
+from feed.posts import services as posts_services
+from feed.posts.cards import avatar_post, card_of, picture_of
 from feed.posts.models import Post
-from feed.ranking import impressions
-from feed.rates import check_member_rate
-from feed.responses import came_from, for_members, says_no
+from feed.posts.near_duplicates import collapse_near_duplicates, newest_variations
+from feed.responses import View, came_from, for_members, render_list, says_no
 from lib.errors import Refused
-from lib.http import client_network, is_htmx
+from lib.http import add_refusal, is_htmx
 from lib.pagination import read_keyset
 
-PAGE_SIZE = 50
+MAX_FOLLOWS_COUNTED = 1_000  # followers, and followed
+HIDDEN_ON_A_PAGE = 50
+SIDES: tuple[FollowSide, FollowSide] = ("followed", "member")
 
 
-@require_POST
-@for_members
+@require_safe
 @says_no
-def follow(request: HttpRequest, username: str) -> HttpResponseBase:
-    return _about(request, username, lambda me, other: members_services.follow_member(member=me, followed=other), "")
+def profile(request: HttpRequest, username: str) -> HttpResponseBase:
+    """Posts of a member, the newest first, variations collapsed (``?all`` shows each by itself).
+
+    The member also sees what they took down.
+    """
+    at, viewer = timezone.now(), request.user
+    member = get_object_or_404(visible_members(viewer, at), username__iexact=username)
+    is_own, is_flat = viewer.pk == member.pk, "all" in request.GET
+    listed = Post.objects.listed_for(viewer, at).filter(author=member).with_card(viewer, at)
+    listed = listed if is_flat else newest_variations(listed, viewer, at)
+    page = read_keyset(listed, by="published_at", cursor=request.GET.get("cursor", ""), size=PAGE_SIZE)
+    query = urlencode({**({"all": ""} if is_flat else {}), **({"cursor": page.next} if page.next else {})})
+    face = profile_of(member)
+    avatar = avatar_post(face, viewer, at)
+    context: dict[str, object] = {
+        "member": member,
+        "profile": face,
+        "avatar": picture_of(avatar, viewer, at) if avatar else None,
+        "is_own": is_own,
+        "is_flat": is_flat,
+        "cards": [
+            card_of(post, viewer, at) for post in (page.rows if is_flat else collapse_near_duplicates(page.rows))
+        ],
+        "next_url": f"{reverse('feed:profile', args=[member.username])}?{query}" if page.next else "",
+        "unpublished": _unpublished(member.pk) if is_own else [],
+        "is_followed": isinstance(viewer, User) and Follow.objects.filter(member=viewer, followed=member).exists(),
+        "has_collections": Collection.objects.published(at).filter(owner=member).exists(),
+        "follow_counts": {
+            side: follows_of(member, viewer, at, side=side)[:MAX_FOLLOWS_COUNTED].count() for side in SIDES
+        },
+    }
+    return render_list(request, "feed/profile.html", "feed/_page.html", context)
 
 
-@require_POST
-@for_members
+@require_safe
 @says_no
-def unfollow(request: HttpRequest, username: str) -> HttpResponseBase:
-    return _about(request, username, lambda me, other: members_services.unfollow_member(member=me, followed=other), "")
+def follows(request: HttpRequest, username: str, side: FollowSide) -> HttpResponseBase:
+    """Whom a member follows, or who follows them: the latest first, as far as the viewer may see them."""
+    at, viewer = timezone.now(), request.user
+    member = get_object_or_404(visible_members(viewer, at), username__iexact=username)
+    found = follows_of(member, viewer, at, side=side).select_related(side)
+    page = read_keyset(found, by="created_at", cursor=request.GET.get("cursor", ""), size=PAGE_SIZE)
+    context = {
+        "member": member,
+        "is_following": side == "followed",
+        "people": [getattr(row, side) for row in page.rows],
+        "next_url": f"?cursor={page.next}" if page.next else "",
+    }
+    return render(request, "feed/follows.html", context)
 
 
-@require_POST
+def _unpublished(member_id: int) -> list[Post]:
+    """The member's own posts that they took down, the latest first."""
+    own = Post.objects.filter(author=member_id, deleted_at=None, removed_at=None).exclude(unpublished_at=None)
+    return list(own.order_by("-unpublished_at", "-pk")[:PAGE_SIZE])
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
 @for_members
-@says_no
-def block(request: HttpRequest, username: str) -> HttpResponseBase:
-    said = _("Neither of you sees the other from now on. Settings, “Muted and blocked”, takes it back.")
-    _about(request, username, lambda me, other: members_services.block_member(member=me, blocked=other), said)
-    return redirect("feed:list")  # the page it was on is no longer there for them
+def edit_profile(request: HttpRequest) -> HttpResponseBase:
+    member = member_of(request)
+    face = profile_of(member)
+    form = ProfileForm(request.POST or None, instance=face, member=member)
+    if request.method == "POST" and form.is_valid():
+        try:
+            members_services.edit_profile(member=member, **form.cleaned_data)
+        except Refused as refused:
+            add_refusal(form, refused)
+        else:
+            return redirect("feed:profile", member.username)
+    return render(request, "feed/profile_edit.html", {"form": form}, status=422 if form.errors else 200)
 
 
-@require_POST
-@for_members
-@says_no
-def unblock(request: HttpRequest, username: str) -> HttpResponseBase:
-    said = _("Unblocked.")
-    return _about(request, username, lambda me, other: members_services.unblock_member(member=me, blocked=other), said)
+def _relationship_view(change: Callable[[User, User], bool], done: str | Promise) -> View[[str]]:
+    """The button on a member's page that changes how one member stands to another."""
+
+    @require_POST
+    @for_members
+    @says_no
+    def view(request: HttpRequest, username: str) -> HttpResponseBase:
+        member = member_of(request)
+        other = _reachable_member(member, username)
+        change(member, other)
+        if done:
+            messages.success(request, str(done))
+        if is_htmx(request):
+            is_followed = Follow.objects.filter(member=member, followed=other).exists()
+            return render(request, "feed/_follow.html", {"member": other, "is_followed": is_followed})
+        is_gone = Block.objects.filter(member=member, blocked=other).exists()
+        return redirect("feed:list" if is_gone else came_from(request, "/"))
+
+    return view
 
 
-def _about(request: HttpRequest, username: str, change: Callable[[User, User], bool], said: str) -> HttpResponseBase:
-    at, member = timezone.now(), member_of(request)
-    check_member_rate(member, "people")
-    other = _other(member, username)
-    change(member, other)
-    remember_own_change(member, at)
-    if said:
-        messages.success(request, said)
-    if is_htmx(request):
-        is_followed = Follow.objects.filter(member=member, followed=other).exists()
-        return render(request, "feed/_follow.html", {"member": other, "is_followed": is_followed})
-    return redirect(came_from(request, "/"))
-
-
-def _other(member: User, username: str) -> User:
+def _reachable_member(member: User, username: str) -> User:
     """Somebody the member may see, or has blocked; whoever blocked the member stays out of reach."""
     blocked = Q(pk__in=Block.objects.blocked_by(member.pk))
     reachable = User.objects.filter(Q(pk__in=visible_members(member, timezone.now()).values("pk")) | blocked)
     other: User = get_object_or_404(reachable, username__iexact=username)
     return other
+
+
+follow = _relationship_view(lambda member, other: members_services.follow_member(member=member, followed=other), "")
+unfollow = _relationship_view(lambda member, other: members_services.unfollow_member(member=member, followed=other), "")
+block = _relationship_view(
+    lambda member, other: members_services.block_member(member=member, blocked=other),
+    gettext_lazy("Blocked. Neither of you sees the other now. You can unblock them in Settings, “Muted and blocked”."),
+)
+unblock = _relationship_view(
+    lambda member, other: members_services.unblock_member(member=member, blocked=other), gettext_lazy("Unblocked.")
+)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -92,24 +161,22 @@ def preferences(request: HttpRequest) -> HttpResponseBase:
     form = MuteForm(request.POST or None, initial=request.GET.dict() if request.method == "GET" else None)
     if request.method == "POST" and form.is_valid():
         try:
-            check_member_rate(member, "people")
-            members_services.mute(member=member, at=at, **form.muted(member, at))
+            members_services.mute(member=member, at=at, **form.arguments(member, at))
         except Refused as refused:
-            show_refusal(form, refused)
+            add_refusal(form, refused)
         else:
-            remember_own_change(member, at)
-            messages.success(request, _("Muted. It holds in every list from now on."))
+            messages.success(request, _("Muted in all your lists."))
             return redirect("feed:preferences")
     mutes = Mute.objects.active(at).filter(member=member).select_related("author", "checkpoint")
     blocks = Block.objects.filter(member=member).select_related("blocked")
     openable = Post.objects.visible_to(member, at).values("pk")
     hidden = HiddenPost.objects.filter(member=member, post__in=openable).select_related("post__image")
     cursor = request.GET.get("cursor", "")
-    page = read_keyset(hidden, by="created_at", cursor=cursor, size=PAGE_SIZE)
+    page = read_keyset(hidden, by="created_at", cursor=cursor, size=HIDDEN_ON_A_PAGE)
     context = {
         "form": form,
-        "mutes": mutes.order_by("-created_at", "-pk")[: members_services.MOST_MUTES],
-        "blocks": blocks.order_by("-created_at", "-pk")[: members_services.MOST_BLOCKS],
+        "mutes": mutes.order_by("-created_at", "-pk")[: members_services.MAX_MUTES],
+        "blocks": blocks.order_by("-created_at", "-pk")[: members_services.MAX_BLOCKS],
         "hidden": [(row, row.post.title or Truncator(row.post.image.alt_for(member)).chars(80)) for row in page.rows],
         "next_url": f"?cursor={page.next}" if page.next else "",
     }
@@ -118,11 +185,11 @@ def preferences(request: HttpRequest) -> HttpResponseBase:
 
 @require_POST
 @for_members
+@says_no
 def unmute(request: HttpRequest, pk: int) -> HttpResponseBase:
-    member = member_of(request)
-    members_services.unmute(mute=get_object_or_404(Mute, pk=pk, member=member))
-    remember_own_change(member, timezone.now())
-    messages.success(request, _("No longer muted."))
+    mute = get_object_or_404(Mute.objects.select_related("member"), pk=pk, member=member_of(request))
+    members_services.unmute(mute=mute)
+    messages.success(request, _("Unmuted."))
     return redirect("feed:preferences")
 
 
@@ -132,35 +199,13 @@ def unmute(request: HttpRequest, pk: int) -> HttpResponseBase:
 def not_interested(request: HttpRequest, public_id: str) -> HttpResponseBase:
     """Hides a post from the member's lists, or with ``undo`` shows it again."""
     at, member = timezone.now(), member_of(request)
-    check_member_rate(member, "people")
     post = get_object_or_404(Post.objects.visible_to(member, at), public_id=public_id)
     is_undone = "undo" in request.POST
     if is_undone:
-        members_services.unhide_post(member=member, post=post)
+        posts_services.unhide_post(post=post, member=member, at=at)
     else:
-        members_services.hide_post(member=member, post=post, at=at)
-    remember_own_change(member, at)
+        posts_services.hide_post(post=post, member=member, at=at)
     if is_htmx(request):
         return render(request, "feed/_hidden.html", {"post": post, "is_undone": is_undone})
     messages.success(request, _("Shown again.") if is_undone else _("Hidden from your lists."))
     return redirect(came_from(request, "/"))
-
-
-@require_POST
-@for_members
-def forget_seen(request: HttpRequest) -> HttpResponseBase:
-    """Everything counts as unseen again."""
-    impressions.forget_seen(member_of(request), timezone.now())
-    messages.success(request, _("Forgotten: everything counts as unseen again."))
-    return redirect("feed:preferences")
-
-
-@require_POST
-@says_no
-def note_impressions(request: HttpRequest) -> HttpResponse:
-    """The page's beacon: ``post`` once for each card that was half visible for a second."""
-    at, viewer = timezone.now(), request.user
-    address, agent = client_network(request), request.headers.get("User-Agent", "")
-    key = impressions.viewer_key(viewer, address, agent, at)
-    impressions.note_impressions(viewer=viewer, key=key, public_ids=request.POST.getlist("post"), at=at)
-    return HttpResponse(status=204)

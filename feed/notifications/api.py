@@ -1,11 +1,8 @@
 """Notifications for programs: what the page shows, in the same words, through the same filter."""
 
-from typing import Any
-
-from django.conf import settings
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_serializer
-from rest_framework import serializers, viewsets
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import viewsets
 from rest_framework.decorators import action
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
@@ -15,53 +12,20 @@ from accounts.permissions import member_of
 from accounts.services import mark_notifications_read
 from feed.notifications import digests
 from feed.notifications.models import NotificationChoice, NotificationSettings
-from feed.notifications.queries import ALWAYS, KINDS, Notice, count_unread, read_notices
-from feed.rates import check_member_rate
+from feed.notifications.queries import ALWAYS, KINDS, count_unread, read_notices
+from feed.notifications.serializers import (
+    NoticePageSerializer,
+    NoticeSerializer,
+    NoticeSettingsSerializer,
+    UntilSerializer,
+)
 from lib.api import checked
 
 CURSOR = OpenApiParameter("cursor", str, description="From `next` of the page before; opaque")
 
 
-class NoticeSerializer(serializers.Serializer[Notice]):
-    id = serializers.IntegerField(source="pk")
-    kind = serializers.CharField()
-    actor = serializers.CharField()
-    text = serializers.CharField()
-    url = serializers.SerializerMethodField()
-    created_at = serializers.DateTimeField()
-    is_read = serializers.SerializerMethodField()
-
-    def get_url(self, notice: Notice) -> str:
-        return f"{settings.SITE_URL}{notice.url}" if notice.url else ""
-
-    def get_is_read(self, notice: Notice) -> bool:
-        return not notice.is_new
-
-
-@extend_schema_serializer(many=False)  # the page is the list
-class NoticePageSerializer(serializers.Serializer[Any]):
-    next = serializers.URLField(allow_null=True)
-    unread = serializers.IntegerField()
-    results = NoticeSerializer(many=True)
-
-
-class UntilSerializer(serializers.Serializer[Any]):
-    until = serializers.IntegerField(required=False, help_text="The id of the newest one that was read; all without it")
-
-
-class KindSerializer(serializers.Serializer[Any]):
-    kind = serializers.ChoiceField([(kind, kind) for kind in KINDS])
-    on_site = serializers.BooleanField()
-    by_mail = serializers.BooleanField()
-
-
-class NoticeSettingsSerializer(serializers.Serializer[Any]):
-    digest = serializers.ChoiceField(NotificationSettings.Digest.choices)
-    kinds = KindSerializer(many=True)
-
-
 class NotificationViewSet(viewsets.ViewSet):
-    """What happened to your things, the newest first, and what you want to be told."""
+    """Your notifications, the newest first, and which ones you want."""
 
     permission_classes = [IsAuthenticated]
 
@@ -85,13 +49,12 @@ class NotificationViewSet(viewsets.ViewSet):
     @extend_schema(methods=["put"], request=NoticeSettingsSerializer, responses=NoticeSettingsSerializer)
     @action(detail=False, methods=["get", "put"], url_path="settings")
     def choose(self, request: Request) -> Response:
-        """Which kinds you are told of, where, and how often by mail; kinds left out stay as they are."""
+        """Which kinds you want, where, and how often by mail; kinds left out stay as they are."""
         member = member_of(request)
         if request.method == "PUT":
-            check_member_rate(member, "profile")
             data = checked(NoticeSettingsSerializer, request)
             choices = {row["kind"]: (row["on_site"], row["by_mail"]) for row in data["kinds"]}
-            digests.choose_notices(member=member, digest=data["digest"], choices=choices)
+            digests.choose_notifications(member=member, digest=data["digest"], choices=choices)
         chosen = {row.kind: row for row in NotificationChoice.objects.filter(member=member)}
         digest = NotificationSettings.objects.filter(member=member).values_list("digest", flat=True).first()
         kinds = [

@@ -1,4 +1,4 @@
-"""What members choose to be told, and the summary that some want by mail."""
+"""Choosing notifications, and the summary that some members want by mail."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -17,20 +17,28 @@ from django.utils.translation import gettext as _
 from accounts.models import Notification, User
 from accounts.services import unread_key
 from feed.notifications.models import NotificationChoice, NotificationSettings
-from feed.notifications.queries import ALWAYS, KINDS, notices_of, told
+from feed.notifications.queries import ALWAYS, KINDS, notices_of, wanted_notifications
+from feed.rates import check_member_rate
 
 Digest = NotificationSettings.Digest
 PERIODS = {Digest.DAILY: timedelta(days=1), Digest.WEEKLY: timedelta(days=7)}
-MOST_TOLD = 50  # in one mail
-MOST_DUE = 500  # at a time; beat comes again
+MAX_NOTIFICATIONS = 50  # in one mail
+MAX_DUE = 500  # at a time; beat comes again
 _SALT = "feed.digest"
 
 
-def choose_notices(
+def choose_notifications(
     *, member: User, digest: str, choices: Mapping[str, tuple[bool, bool]], at: datetime | None = None
 ) -> None:
-    """Sets by kind what is told (on the site, by mail), and how often mail comes. Old news is never mailed."""
+    """Sets for each kind where it is shown (on the site, by mail), and how often mail comes.
+
+    Notifications from before the mails were turned on are never mailed.
+
+    Raises:
+        Refused: 429 too often.
+    """
     at = at or timezone.now()
+    check_member_rate(member, "profile")
     digest = Digest(digest)
     rows = [
         NotificationChoice(member=member, kind=kind, on_site=on_site or kind in ALWAYS, by_mail=by_mail)
@@ -61,7 +69,7 @@ def due_members(*, at: datetime) -> list[int]:
     for digest, period in PERIODS.items():
         due |= Q(digest=digest, digest_at__lte=at - period)
     reachable = NotificationSettings.objects.filter(due, member__is_active=True, member__deleted_at=None)
-    return list(reachable.exclude(member__email="").order_by("digest_at").values_list("pk", flat=True)[:MOST_DUE])
+    return list(reachable.exclude(member__email="").order_by("digest_at").values_list("pk", flat=True)[:MAX_DUE])
 
 
 def send_digest(*, member_id: int, at: datetime) -> bool:
@@ -91,24 +99,24 @@ def send_digest(*, member_id: int, at: datetime) -> bool:
 
 
 def _message(member: User, *, after: int, upto: int, at: datetime) -> EmailMessage | None:
-    """The mail, or None when there is nothing to tell. What its reader may not see is not in it."""
+    """The mail, or None when there is nothing new. What its reader may not see is not in it."""
     silent = NotificationChoice.objects.filter(member=member, by_mail=False).values("kind")
-    new = told(member).unread().filter(pk__gt=after, pk__lte=upto).exclude(kind__in=silent)
-    rows = list(new.order_by("-created_at", "-pk")[: MOST_TOLD + 1])
-    notices = notices_of(rows[:MOST_TOLD], member, at)
+    new = wanted_notifications(member).unread().filter(pk__gt=after, pk__lte=upto).exclude(kind__in=silent)
+    rows = list(new.order_by("-created_at", "-pk")[: MAX_NOTIFICATIONS + 1])
+    notices = notices_of(rows[:MAX_NOTIFICATIONS], member, at)
     if not notices:
         return None
     link = unsubscribe_url(member)
     context = {
         "member": member,
         "notices": notices,
-        "more": len(rows) > MOST_TOLD,
+        "more": len(rows) > MAX_NOTIFICATIONS,
         "unsubscribe_url": link,
         "SITE_NAME": settings.SITE_NAME,
         "SITE_URL": settings.SITE_URL,
     }
     return EmailMessage(
-        subject=_("News on %(site)s") % {"site": settings.SITE_NAME},
+        subject=_("Your news from %(site)s") % {"site": settings.SITE_NAME},
         body=render_to_string("feed/digest.txt", context),
         to=[member.email],
         headers={"List-Unsubscribe": f"<{link}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"},
@@ -116,7 +124,7 @@ def _message(member: User, *, after: int, upto: int, at: datetime) -> EmailMessa
 
 
 def unsubscribe_url(member: User) -> str:
-    """A link that ends the summaries without signing in; it holds for ever and for nothing else."""
+    """A link that stops the mails without signing in; it never expires and does nothing else."""
     signed = signing.dumps(member.public_id, salt=_SALT)
     return f"{settings.SITE_URL}{reverse('feed:unsubscribe')}?s={signed}"
 
@@ -131,5 +139,5 @@ def member_of_link(signed: str) -> User | None:
 
 
 def end_digest(*, member: User) -> None:
-    """Twice is once."""
+    """Stops the mails. Idempotent."""
     NotificationSettings.objects.filter(member=member).update(digest=Digest.NEVER, digest_at=None)

@@ -1,4 +1,4 @@
-"""What a member wants to be told, where, and how often by mail."""
+"""Which notifications a member wants, where, and how often by mail."""
 
 from django.conf import settings
 from django.db import models
@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class NotificationSettings(models.Model):
-    """A member without a row is told of everything on the site and of nothing by mail."""
+    """How often mail comes. Without a row: everything on the site, nothing by mail."""
 
     class Digest(models.TextChoices):
         NEVER = "never", _("Never")
@@ -18,7 +18,7 @@ class NotificationSettings(models.Model):
     )
     digest = models.CharField(max_length=6, choices=Digest.choices, default=Digest.NEVER)
     digest_at = models.DateTimeField(null=True)  # when the last one was sent, or asked for
-    digest_upto = models.BigIntegerField(default=0)  # the newest notification that it told of
+    digest_upto = models.BigIntegerField(default=0)  # the newest notification that was mailed
 
     class Meta:
         db_table = "feed_noticesettings"
@@ -31,7 +31,7 @@ class NotificationSettings(models.Model):
 
 
 class NotificationChoice(models.Model):
-    """A kind of notification that a member decided about; what nobody decided about is told everywhere."""
+    """Where a member wants one kind of notification; without a row, everywhere."""
 
     member = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notification_choices")
     kind = models.CharField(max_length=32)

@@ -26,45 +26,45 @@ from feed.posts.models import Post
 from lib.pagination import read_keyset
 
 PAGE_SIZE = 30
-MOST_ROUNDS = 5  # pages looked through for one that shows something
-MOST_UNREAD = 99  # counted no further: the bell says 99
-COUNT_KEPT = 20  # seconds
+MAX_ROUNDS = 5  # pages looked through for one that shows something
+MAX_UNREAD = 99  # counted no further: the bell says 99
+COUNT_SECONDS = 20  # seconds
 
-# What each kind says; {actor} is who did it.
+# The sentence of each kind; {actor} is who did it.
 SENTENCES: dict[str, str | Promise] = {
-    "post.liked": _("{actor} likes a picture of yours."),
+    "post.liked": _("{actor} liked a picture of yours."),
     "post.remixed": _("{actor} remixed a picture of yours."),
-    "post.descended": _("{actor} published a picture that goes back to one of yours."),
-    "post.commented": _("{actor} said something below a picture of yours."),
-    "comment.answered": _("{actor} answered what you said."),
-    "collection.shared": _("{actor} shares a collection with you."),
+    "post.descended": _("{actor} published a picture based on one of yours."),
+    "post.commented": _("{actor} commented on a picture of yours."),
+    "comment.answered": _("{actor} answered your comment."),
+    "collection.shared": _("{actor} shared a collection with you."),
     "generation.done": _("Your pictures are ready."),
-    "image.held": _("A picture of yours is held until a moderator has looked at it."),
-    "moderation.decision": _("Moderators decided about something of yours."),
+    "image.held": _("A moderator will look at a picture of yours before it can be shown."),
+    "moderation.decision": _("A moderator reviewed something you posted."),
     "moderation.appeal": _("Your appeal was answered."),
     "quality.appeal": _("The team answered your appeal about answers that were not counted."),
 }
 # How the settings name each kind.
 KINDS: dict[str, str | Promise] = {
-    "post.liked": _("Somebody likes a picture of yours"),
-    "post.remixed": _("Somebody remixes a picture of yours"),
-    "post.descended": _("A remix of a remix of yours is published"),
-    "post.commented": _("Somebody comments on a picture of yours"),
-    "comment.answered": _("Somebody answers you"),
+    "post.liked": _("Somebody likes one of your pictures"),
+    "post.remixed": _("Somebody remixes one of your pictures"),
+    "post.descended": _("Somebody publishes a picture based on one of yours"),
+    "post.commented": _("Somebody comments on one of your pictures"),
+    "comment.answered": _("Somebody answers your comment"),
     "collection.shared": _("Somebody shares a collection with you"),
     "generation.done": _("Your pictures are ready"),
-    "image.held": _("A picture of yours is held"),
-    "moderation.decision": _("Moderators decide about something of yours"),
+    "image.held": _("A moderator checks one of your pictures"),
+    "moderation.decision": _("A moderator reviews something you posted"),
     "moderation.appeal": _("Your appeal is answered"),
-    "quality.appeal": _("The team answers your appeal about answers that are not counted"),
+    "quality.appeal": _("The team answers your appeal about answers that were not counted"),
 }
 # On the site, whatever is chosen.
 ALWAYS = frozenset({"image.held", "moderation.decision", "moderation.appeal", "quality.appeal"})
 TITLED: dict[str, str | Promise] = {  # of posts with a title, which is {title}
-    "post.liked": _("{actor} likes “{title}”."),
+    "post.liked": _("{actor} liked “{title}”."),
     "post.remixed": _("{actor} remixed a picture of yours: “{title}”."),
 }
-OTHERWISE = _("There is news about something of yours.")
+OTHERWISE = _("Something of yours has news.")
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class NoticePage:
     has_new: bool
 
 
-def told(reader: User) -> NotificationQuerySet:
+def wanted_notifications(reader: User) -> NotificationQuerySet:
     """Notifications of the reader but for the kinds they turned off."""
     off = NotificationChoice.objects.filter(member=reader, on_site=False).exclude(kind__in=ALWAYS).values("kind")
     return Notification.objects.filter(recipient=reader).exclude(kind__in=off)
@@ -102,8 +102,8 @@ def read_notices(reader: User, *, at: datetime, cursor: str = "", size: int = PA
     """
     notices: list[Notice] = []
     latest, following, has_new = 0, cursor, False
-    for _round in range(MOST_ROUNDS):
-        page = read_keyset(told(reader), by="created_at", cursor=following, size=size)
+    for _round in range(MAX_ROUNDS):
+        page = read_keyset(wanted_notifications(reader), by="created_at", cursor=following, size=size)
         notices += notices_of(page.rows, reader, at)
         latest = max([latest, *(row.pk for row in page.rows)])
         has_new = has_new or any(row.read_at is None for row in page.rows)
@@ -114,16 +114,16 @@ def read_notices(reader: User, *, at: datetime, cursor: str = "", size: int = PA
 
 
 def count_unread(reader: User, at: datetime) -> int:
-    """What the bell says: the unread notifications that the page would show, of the newest 99; kept for seconds.
+    """The unread notifications that the page would show, of the newest 99; cached for seconds.
 
-    Whatever is told or read anew is counted at once (`accounts.services.unread_key`).
+    A new notification, or one just read, is counted at once (`accounts.services.unread_key`).
     """
     key = unread_key(reader.pk)
     known: int | None = cache.get(key)
     if known is None:
-        rows = told(reader).unread().order_by("-created_at", "-pk")[:MOST_UNREAD]
+        rows = wanted_notifications(reader).unread().order_by("-created_at", "-pk")[:MAX_UNREAD]
         known = len(notices_of(rows, reader, at))
-        cache.set(key, known, COUNT_KEPT)
+        cache.set(key, known, COUNT_SECONDS)
     return known
 
 

@@ -1,4 +1,4 @@
-"""What a member is told, what they want to be told, and the link that ends the mail."""
+"""Notifications, their settings, and the link that stops the mails."""
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponseBase
@@ -12,9 +12,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.permissions import member_of
 from accounts.services import mark_notifications_read
 from feed.notifications import digests
+from feed.notifications.forms import NotificationSettingsForm
 from feed.notifications.queries import read_notices
-from feed.posts.forms import NoticeForm
-from feed.rates import check_member_rate
 from feed.responses import for_members, render_list, says_no
 
 
@@ -46,12 +45,11 @@ def mark_read(request: HttpRequest) -> HttpResponseBase:
 @for_members
 @says_no
 def notice_settings(request: HttpRequest) -> HttpResponseBase:
-    """Which kinds a member is told of, where, and how often by mail."""
+    """Which kinds a member wants, where, and how often by mail."""
     member = member_of(request)
-    form = NoticeForm(request.POST or None, member=member)
+    form = NotificationSettingsForm(request.POST or None, member=member)
     if request.method == "POST" and form.is_valid():
-        check_member_rate(member, "profile")
-        digests.choose_notices(member=member, digest=form.cleaned_data["digest"], choices=form.choices())
+        digests.choose_notifications(member=member, digest=form.cleaned_data["digest"], choices=form.choices())
         messages.success(request, _("Saved."))
         return redirect("feed:notice-settings")
     return render(request, "feed/notice_settings.html", {"form": form}, status=422 if form.errors else 200)

@@ -1,16 +1,18 @@
-"""Where a post came from and what came from it, as far as a viewer may see."""
+"""The lineage of a post: what it was remixed from and what was remixed from it, as far as a viewer may see."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from difflib import SequenceMatcher
+from typing import Literal, NamedTuple
 
 from django.db import connection
 
 from accounts.models import Viewer
 from feed.posts.cards import Card, card_of
 from feed.posts.models import Post, PostQuerySet
-from feed.posts.prompt_diff import Part, word_difference
 
 LONG = 320  # characters of a prompt, about five lines beside the picture
+MAX_DIFF_WORDS = 600  # of a side: difflib is quadratic where everything differs
 OLDEST = 20  # generations upwards
 DEEPEST, MOST_CHILDREN = 3, 24  # generations downwards, and posts in each of them
 
@@ -29,12 +31,19 @@ _LINE = """
 """
 
 
+class Part(NamedTuple):
+    """Words that stayed, came or went."""
+
+    change: Literal["same", "added", "removed"]
+    text: str
+
+
 @dataclass
 class Relative:
-    """A post of the family, with the edge that leads to it from the one above."""
+    """A post of the lineage, with the edge that leads to it from the one above."""
 
     card: Card
-    kind: str  # how it was remixed, in words; empty for a beginning
+    kind: str  # how it was remixed, in words; empty for an original
     difference: list[Part] | None  # None where a prompt is hidden, or nothing changed
     is_gap: bool = False  # pictures that are not shown lie between
     is_here: bool = False
@@ -47,7 +56,7 @@ class Relative:
 
 
 @dataclass(frozen=True)
-class Family:
+class Lineage:
     """`root` leads down to the post and on to what came from it; `credits` names the authors above, oldest first."""
 
     root: Relative
@@ -65,8 +74,8 @@ def ancestors_of(image_id: int) -> list[int]:
         return [ancestor for (ancestor,) in cursor.fetchall()]
 
 
-def family_of(post: Post, viewer: Viewer, at: datetime) -> Family:
-    """The family of a post that `viewer` may open. Five queries, whatever its size.
+def lineage_of(post: Post, viewer: Viewer, at: datetime) -> Lineage:
+    """The lineage of a post that `viewer` may open. Five queries, whatever its size.
 
     A difference is worked out only from two prompts that the viewer may read, neighbours by birth: nothing of a
     hidden prompt, nor of a picture between that is not shown, can be read from it.
@@ -86,7 +95,7 @@ def family_of(post: Post, viewer: Viewer, at: datetime) -> Family:
         below, is_gap = above, False
     top.is_gap = is_gap
     authors = dict.fromkeys(shown[image].author.username for image in reversed(line) if image in shown)
-    return Family(top, [name for name in authors if name != post.author.username])
+    return Lineage(top, [name for name in authors if name != post.author.username])
 
 
 def _grow(root: Relative, post: Post, viewer: Viewer, at: datetime) -> None:
@@ -113,7 +122,7 @@ def _describe(relative: Relative, post: Post, above: Post, viewer: Viewer, *, is
     relative.kind = post.image.generation.get_remix_kind_display()
     before, after = _readable(above, viewer), _readable(post, viewer)
     if before is not None and after is not None and before != after:
-        relative.difference = word_difference(before, after)
+        relative.difference = diff_prompts(before, after)
 
 
 def _readable(post: Post, viewer: Viewer) -> str | None:
@@ -122,3 +131,27 @@ def _readable(post: Post, viewer: Viewer) -> str | None:
 
 def _listed(viewer: Viewer, at: datetime) -> PostQuerySet:
     return Post.objects.listed_for(viewer, at).with_card(viewer, at)
+
+
+def diff_prompts(before: str, after: str) -> list[Part]:
+    """The parts of both prompts in reading order; what went stands before what came in its place.
+
+    The "same" and "added" parts together are the words of `after`, "same" and "removed" those of `before`, up to
+    the spaces between words and the first 600 words of each.
+    """
+    old, new = _split(before), _split(after)
+    parts: list[Part] = []
+    for change, start, end, begin, stop in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if change == "equal":
+            parts.append(Part("same", " ".join(new[begin:stop])))
+            continue
+        if start < end:
+            parts.append(Part("removed", " ".join(old[start:end])))
+        if begin < stop:
+            parts.append(Part("added", " ".join(new[begin:stop])))
+    return parts
+
+
+def _split(prompt: str) -> list[str]:
+    """Words with the punctuation that clings to them: “red fox,” is two."""
+    return prompt.split()[:MAX_DIFF_WORDS]

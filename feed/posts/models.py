@@ -10,9 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Role, User, Viewer, level_for
+from feed.members import filters
 from feed.members.models import Mute
 from feed.members.queries import blocked_authors
-from feed.posts import filters as posts_filters
 from feed.tags.models import PostTag, Tag
 from generation.models import Generation, Image, ImageState
 from lib.ids import PublicIdModel
@@ -48,9 +48,7 @@ class PostQuerySet(models.QuerySet["Post"]):
         """Without what `viewer` muted to hide it, or is not interested in."""
         if not isinstance(viewer, User):
             return self
-        return self.exclude(posts_filters.muted(viewer, Mute.Effect.HIDE, at)).exclude(
-            posts_filters.not_interesting(viewer)
-        )
+        return self.exclude(filters.muted(viewer, Mute.Effect.HIDE, at)).exclude(filters.not_interesting(viewer))
 
     def visible_to(self, viewer: Viewer, at: datetime) -> "PostQuerySet":
         """Posts whose page `viewer` may open: what is shown to them, muted or not, their own, and for moderators
@@ -62,6 +60,10 @@ class PostQuerySet(models.QuerySet["Post"]):
             own = Q(author=viewer, removed_at=None, deleted_at=None, image__deleted_at=None)
             shown |= own & ~Q(image__state=ImageState.REJECTED)
         return self.filter(shown)
+
+    def for_page(self, viewer: Viewer, at: datetime) -> "PostQuerySet":
+        """Posts whose page `viewer` may open, with all that the page shows of the post itself."""
+        return self.visible_to(viewer, at).with_card(viewer, at).select_related("image__generation__style", "entry")
 
     def tagged(self, tag: Tag) -> "PostQuerySet":
         """Posts that carry `tag`, which is no alias."""
@@ -78,7 +80,7 @@ class PostQuerySet(models.QuerySet["Post"]):
             collection_items__collection__is_default=True,
             collection_items__collection__owner=viewer.pk,
         )
-        blurred = posts_filters.muted(viewer, Mute.Effect.BLUR, at or timezone.now())
+        blurred = filters.muted(viewer, Mute.Effect.BLUR, at or timezone.now())
         return rows.annotate(
             liked_by_viewer=Exists(likes),
             saved_by_viewer=Exists(Post.objects.filter(saved, pk=OuterRef("pk"))),

@@ -10,21 +10,21 @@ from accounts.models import Viewer
 from feed.posts.models import Post, PostQuerySet
 from lib.images import LEAST_PDQ_QUALITY, NEAR_PDQ_DISTANCE, is_reliable
 
-MOST_NEAR = 12
-LOOKED_AT = 1_000  # of the author's newest posts
+MAX_NEAR = 12
+MAX_COMPARED = 1_000  # of the author's newest posts
 
 
 def variations_of(post: Post, viewer: Viewer, at: datetime) -> list[Post]:
     """Other posts of the same generation, in the order they were drawn."""
     listed = Post.objects.listed_for(viewer, at).with_card(viewer, at).exclude(pk=post.pk)
-    return list(listed.filter(image__generation=post.image.generation_id).order_by("image__position")[:MOST_NEAR])
+    return list(listed.filter(image__generation=post.image.generation_id).order_by("image__position")[:MAX_NEAR])
 
 
 def near_duplicates_of(post: Post, viewer: Viewer, at: datetime) -> list[Post]:
     """Other posts of the author that look the same to PDQ, the nearest first; none for a picture too plain for it."""
     if post.image.pdq is None or not is_reliable(post.image.pdq_quality):
         return []
-    newest = Post.objects.published().filter(author=post.author_id).order_by("-published_at", "-pk")[:LOOKED_AT]
+    newest = Post.objects.published().filter(author=post.author_id).order_by("-published_at", "-pk")[:MAX_COMPARED]
     alike = (
         Post.objects.listed_for(viewer, at)
         .with_card(viewer, at)
@@ -33,10 +33,10 @@ def near_duplicates_of(post: Post, viewer: Viewer, at: datetime) -> list[Post]:
         .annotate(apart=HammingDistance("image__pdq", str(post.image.pdq)))
         .filter(apart__lte=NEAR_PDQ_DISTANCE)
     )
-    return list(alike.order_by("apart", "-pk")[:MOST_NEAR])
+    return list(alike.order_by("apart", "-pk")[:MAX_NEAR])
 
 
-def stacked(posts: PostQuerySet, viewer: Viewer, at: datetime) -> PostQuerySet:
+def newest_variations(posts: PostQuerySet, viewer: Viewer, at: datetime) -> PostQuerySet:
     """Of each generation the newest post alone, with `variations`: how many further ones the viewer may see."""
     siblings = Post.objects.listed_for(viewer, at).filter(image__generation=OuterRef("image__generation"))
     newer = Q(published_at__gt=OuterRef("published_at")) | Q(
@@ -47,10 +47,10 @@ def stacked(posts: PostQuerySet, viewer: Viewer, at: datetime) -> PostQuerySet:
     return posts.exclude(Exists(siblings.filter(newer))).annotate(variations=Coalesce(count, 0))
 
 
-def fold_near(posts: list[Post]) -> list[Post]:
+def collapse_near_duplicates(posts: list[Post]) -> list[Post]:
     """Of posts on one page that look the same to PDQ the first alone; `stack_count` says how many stand behind it.
 
-    Takes posts of one author from `stacked`; whatever is folded shows on the page of the one that stays.
+    Takes posts of one author from `newest_variations`; what is left out shows on the page of the post that stays.
     """
     kept: list[tuple[Post, int | None]] = []
     for post in posts:

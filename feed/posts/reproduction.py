@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from feed.posts.models import Post, Reproduction
+from feed.rates import check_member_rate
 from generation.models import PENDING, Image, ImageState, Upload
 from generation.parameters import Parameters
 from generation.queries import source_upload_for
@@ -42,15 +43,16 @@ def reproduce_post(*, post: Post, member: User, at: datetime | None = None) -> R
 
     Raises:
         Refused: 404 the post is not shown to them; 403 its prompt is hidden; 409 it was made from a picture that
-            cannot be used again; and whatever `submit_generation` raises.
+            cannot be used again; 429 too often; and whatever `submit_generation` raises.
     """
     at = at or timezone.now()
+    check_member_rate(member, "reproduce")
     if (known := Reproduction.objects.filter(post=post, member=member).order_by("pk").first()) is not None:
         return known
     if not Post.objects.visible_to(member, at).filter(pk=post.pk).exists():
-        raise NotFound(_("There is no such post."))
+        raise NotFound(_("This post does not exist."))
     if not post.may_read_prompt(member):
-        raise Refused("hidden", _("The author keeps the prompt to themselves, so it cannot be run again."), status=403)
+        raise Refused("hidden", _("The author hides the prompt, so it can't be run again."), status=403)
     image, made = post.image, post.image.generation
     upload = _upload_again(image, member)
     with transaction.atomic():
@@ -72,11 +74,9 @@ def _upload_again(image: Image, member: User) -> Upload | None:
     """What the member brought and the picture was made from, if so. Raises Refused where it cannot be used again."""
     made, upload = image.generation, source_upload_for(image, member)
     if made.upload_id is not None and upload is None:
-        raise Refused(
-            "source", _("It was made from a picture that its author uploaded: only they can run it again."), status=409
-        )
+        raise Refused("source", _("It was made from an upload of its author. Only they can run it again."), status=409)
     if made.strength is not None and made.source_image is None and upload is None:
-        raise Refused("source", _("It was made from a picture that is not there any more."), status=409)
+        raise Refused("source", _("It was made from a picture that no longer exists."), status=409)
     return upload
 
 

@@ -1,4 +1,4 @@
-"""Posts and profiles as JSON."""
+"""Posts as JSON."""
 
 from datetime import UTC
 from typing import Any
@@ -10,10 +10,12 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from accounts.models import Viewer
-from feed.members.models import Profile
-from feed.posts.cards import avatar_post, picture_of
+from feed.posts.bulk_actions import MAX_AT_ONCE
+from feed.posts.cards import picture_of
+from feed.posts.lineage import Lineage, Relative
 from feed.posts.models import Post
-from feed.screened_text import LONGEST_ALT
+from feed.posts.reproduction import Outcome
+from feed.screened_text import MAX_ALT_LENGTH
 
 
 class PictureSerializer(serializers.Serializer[Any]):
@@ -113,14 +115,16 @@ class PostSerializer(serializers.Serializer[Post]):
 
 class PublishSerializer(serializers.Serializer[Any]):
     image = serializers.CharField(help_text="Public id of a finished picture of yours")
-    title = serializers.CharField(max_length=120, allow_blank=True, default="")
+    title = serializers.CharField(max_length=120, allow_blank=True, required=False, help_text="Left out, it stays")
     alt_text = serializers.CharField(
-        max_length=LONGEST_ALT,
+        max_length=MAX_ALT_LENGTH,
         allow_blank=True,
         required=False,
-        help_text="The picture in words; left out, they stay; empty, they are the prompt",
+        help_text="What the picture shows. Left out, it stays; empty, it is the prompt",
     )
-    hide_prompt = serializers.BooleanField(default=False)
+    hide_prompt = serializers.BooleanField(
+        allow_null=True, default=None, help_text="Left out or null, it stays as it is, for a new picture as it was made"
+    )
     tags = serializers.ListField(
         child=serializers.CharField(max_length=100),
         max_length=24,
@@ -139,22 +143,76 @@ class LikeSerializer(serializers.Serializer[Any]):
     liked = serializers.BooleanField()
 
 
-class ProfileSerializer(serializers.ModelSerializer[Profile]):
-    username = serializers.CharField(source="user.username")
-    avatar = serializers.SerializerMethodField()
-
-    class Meta:
-        model = Profile
-        fields = ["username", "display_name", "bio", "avatar"]
-
-    @extend_schema_field(PictureSerializer(allow_null=True))
-    def get_avatar(self, profile: Profile) -> dict[str, Any] | None:
-        at, viewer = timezone.now(), self.context["request"].user
-        post = avatar_post(profile, viewer, at)
-        return dict(PictureSerializer(picture_of(post, viewer, at)).data) if post else None
+class ChangeSerializer(serializers.Serializer[Any]):
+    change = serializers.ChoiceField(["same", "added", "removed"])
+    text = serializers.CharField()
 
 
-class EditProfileSerializer(serializers.Serializer[Any]):
-    display_name = serializers.CharField(max_length=60, allow_blank=True)
-    bio = serializers.CharField(max_length=500, allow_blank=True)
-    avatar = serializers.CharField(allow_null=True, default=None, help_text="Public id of a published picture of yours")
+class RelativeSerializer(serializers.Serializer[Relative]):
+    """A post of the lineage and the edge that leads to it; `children` are such objects again."""
+
+    post = serializers.CharField(source="card.id")
+    author = serializers.CharField(source="card.author_name")
+    remixed = serializers.CharField(source="kind", help_text="How, in words; empty for an original")
+    is_here = serializers.BooleanField(help_text="The post that was asked about")
+    is_gap = serializers.BooleanField(help_text="Pictures that you may not see lie between")
+    difference = ChangeSerializer(many=True, allow_null=True)
+    children = serializers.SerializerMethodField()
+
+    @extend_schema_field(serializers.ListField(child=serializers.DictField()))
+    def get_children(self, relative: Relative) -> list[dict[str, Any]]:
+        return [dict(RelativeSerializer(child).data) for child in relative.children]
+
+
+class LineageSerializer(serializers.Serializer[Lineage]):
+    root = RelativeSerializer()
+    credits = serializers.ListField(child=serializers.CharField(), help_text="Authors above, the oldest first")
+
+
+class ListRankSerializer(serializers.Serializer[Any]):
+    list = serializers.CharField()
+    value = serializers.FloatField()
+
+
+class ScoreSerializer(serializers.Serializer[Any]):
+    """Why it stands where it stands: ``hot = votes + age``."""
+
+    hot = serializers.FloatField()
+    votes = serializers.FloatField(help_text="log10 of the weight, at least 0")
+    age = serializers.FloatField(help_text="Seconds from 1970 to publication / 45000")
+    weight = serializers.IntegerField(help_text="likes + 2 x saves + 3 x remixes, of distinct others")
+    places = ListRankSerializer(many=True, help_text="Its values in the precomputed lists")
+
+
+class AlikeSerializer(serializers.Serializer[Any]):
+    variations = PostSerializer(many=True, help_text="Others of one generation, as drawn")
+    near_duplicates = PostSerializer(many=True, help_text="Of the author, those that PDQ cannot tell apart")
+
+
+class CopySerializer(serializers.Serializer[Any]):
+    text = serializers.CharField()
+    json = serializers.CharField(help_text="What POST /api/generations/ takes")
+    parameters = serializers.CharField(help_text="As AUTOMATIC1111 writes them into PNGs")
+    curl = serializers.CharField()
+
+
+class ManyPostsSerializer(serializers.Serializer[Any]):
+    posts = serializers.ListField(child=serializers.CharField(max_length=12), min_length=1, max_length=MAX_AT_ONCE)
+
+
+@extend_schema_serializer(many=False)
+class UnpublishedSerializer(serializers.Serializer[Any]):
+    unpublished = serializers.IntegerField(help_text="How many were taken down")
+
+
+class ReproduceSerializer(serializers.Serializer[Any]):
+    post = serializers.CharField(help_text="Id of the post")
+
+
+class ReproducedSerializer(serializers.Serializer[Outcome]):
+    generation = serializers.CharField(source="reproduction.generation.public_id")
+    image = serializers.CharField(source="image.public_id")
+    state = serializers.CharField(source="image.state")
+    distance = serializers.IntegerField(allow_null=True, help_text="Bits of 256 in which the PDQ hashes differ")
+    verdict = serializers.ChoiceField(["", "same", "alike", "other"])
+    changed = serializers.ListField(child=serializers.CharField())

@@ -1,6 +1,6 @@
-"""Every write of the feed: pages, API, admin and commands all call these."""
+"""Publishing, taking down, deleting, liking, tagging and hiding posts: the verbs of pages, API, admin and commands."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,58 +11,78 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.services import emit, notify
-from feed.challenges.models import Challenge
-from feed.challenges.services import enter_locked
-from feed.members.models import HiddenPost, Profile
+from feed.members.models import HiddenPost
+from feed.members.own_changes import remember_own_change
 from feed.posts.lineage import ancestors_of
 from feed.posts.models import Like, Post, RecountRequest
-from feed.posts.recounts import request_recount
 from feed.posts.visibility import refresh_visibility
-from feed.screened_text import clean_alt, clean_words
-from feed.tags.models import PostTag
-from feed.tags.services import clean_tags, set_tags
+from feed.rates import check_member_rate
+from feed.screened_text import clean_alt_text, clean_text
+from feed.tags import services as tags_services
+from feed.tags.models import PostTag, Tag
 from generation.models import Image, ImageState
 from lib.errors import NotFound, Refused
 from lib.hooks import load_functions
 from moderation.restrictions.services import require_unrestricted
 from moderation.screening.services import TextKind
 
+MAX_HIDDEN = 5_000  # posts that a member is not interested in
+
+
+def request_recount(post_ids: Iterable[int]) -> None:
+    """Asks for likes, saves, remixes and comments to be counted again; a deleted post has nothing to count."""
+    posts = Post.objects.filter(pk__in=list(post_ids), deleted_at=None).order_by("pk").values_list("pk", flat=True)
+    RecountRequest.objects.bulk_create([RecountRequest(post_id=pk) for pk in posts])
+
+
+def request_parent_recount(post_ids: Iterable[int]) -> None:
+    """Asks for the remixes of posts that these were remixed from to be counted again."""
+    sources = Post.objects.filter(pk__in=list(post_ids)).values("image__generation__parent")
+    parents = Post.objects.filter(image__in=sources, deleted_at=None)
+    RecountRequest.objects.bulk_create([RecountRequest(post_id=pk) for pk in parents.values_list("pk", flat=True)])
+
 
 def publish_image(
     *,
     image: Image,
     author: User,
-    title: str = "",
-    hide_prompt: bool = False,
-    challenge: Challenge | None = None,
+    title: str | None = None,
+    hide_prompt: bool | None = None,
     tags: Sequence[str] | None = None,
     alt_text: str | None = None,
+    before_commit: Callable[[Post], None] | None = None,
     at: datetime | None = None,
 ) -> Post:
-    """Hangs a finished picture of the author's own; the same call again changes nothing but its words and tags.
+    """Publishes a finished picture of the author's own, or changes how it is published.
 
-    A picture has one post for ever: publishing after unpublishing keeps its age and its likes.
+    A picture has one post for ever: publishing after unpublishing keeps its age and its likes. What is None stays as
+    it is: a new post has no title, and hides the prompt if the picture did.
 
     Args:
-        alt_text: said in place of the picture; None leaves it as it is, an empty one is the prompt again.
+        alt_text: shown in place of the picture; an empty one is the prompt again.
+        before_commit: called with the post inside the transaction; what it raises undoes the publication.
 
     Raises:
         Refused: 404 not the author's; 409 not ready, or deleted before; 403 removed by moderators or the member
-            is restricted; 400 words or a tag break a rule, or the challenge's rules are not met.
+            is restricted; 400 the texts or a tag break a rule; 429 too often.
     """
     at = at or timezone.now()
+    check_member_rate(author, "publish")
     require_unrestricted(user=author, doing="publish", at=at)
     # Screening is slow: before the transaction.
-    title = clean_words(title, kind=TextKind.TITLE, field="title", longest=120, author=author, at=at)
-    words = {} if alt_text is None else clean_alt(alt_text, image=image, author=author, at=at)
-    names = None if tags is None else clean_tags(tags, author=author, at=at)
+    if title is not None:
+        title = clean_text(title, kind=TextKind.TITLE, field="title", max_length=120, author=author, at=at)
+    columns = {} if alt_text is None else clean_alt_text(alt_text, image=image, author=author, at=at)
+    if hide_prompt is not None:
+        columns["is_prompt_hidden"] = hide_prompt
+    names = None if tags is None else tags_services.clean_tags(tags, author=author, at=at)
     with transaction.atomic():
-        picture = _own_ready_image(image, author)
-        post = _publish(picture, title=title, columns={"is_prompt_hidden": hide_prompt, **words}, at=at)
+        post = _publish(_own_ready_image(image, author), title=title, columns=columns, at=at)
         if names is not None:
-            set_tags(post, names, at)
-        if challenge is not None:
-            enter_locked(challenge=challenge, post=post, at=at)
+            _set_tags(post, names, at)
+        if before_commit is not None:
+            before_commit(post)
+    remember_own_change(author, at)
     return post
 
 
@@ -75,28 +95,31 @@ def _own_ready_image(image: Image, author: User) -> Image:
         .first()
     )
     if locked is None:
-        raise NotFound(_("There is no such picture among yours."))
+        raise NotFound(_("You have no such picture."))
     if locked.state == ImageState.HELD:
-        raise Refused("held", _("This picture is being checked; you can publish it once that is done."), status=409)
+        raise Refused(
+            "held", _("This picture is still being checked. You can publish it once that is done."), status=409
+        )
     if locked.state != ImageState.READY:
-        raise Refused("not_ready", _("This picture is not finished; publish it when it is."), status=409)
+        raise Refused("not_ready", _("This picture is not finished yet."), status=409)
     return locked
 
 
-def _publish(image: Image, *, title: str, columns: dict[str, Any], at: datetime) -> Post:
+def _publish(image: Image, *, title: str | None, columns: dict[str, Any], at: datetime) -> Post:
     """Call while holding the lock on `image`, whose `columns` change."""
     for name, value in columns.items():
         setattr(image, name, value)
-    image.save(update_fields=list(columns))
+    if columns:
+        image.save(update_fields=list(columns))
     post, is_new = Post.objects.get_or_create(
-        image=image, defaults={"author": image.author, "title": title, "published_at": at}
+        image=image, defaults={"author": image.author, "title": title or "", "published_at": at}
     )
     if post.deleted_at:
-        raise Refused("deleted", _("You deleted this post for good. Make a variation and publish that."), status=409)
+        raise Refused("deleted", _("You deleted this post. Make a variation and publish that."), status=409)
     if post.removed_at:
-        raise Refused("removed", _("Moderators removed this post; you can appeal their decision."), status=403)
+        raise Refused("removed", _("Moderators removed this post. You can appeal their decision."), status=403)
     if not is_new:
-        post.title, post.unpublished_at = title, None
+        post.title, post.unpublished_at = post.title if title is None else title, None
         post.save(update_fields=["title", "unpublished_at"])
     refresh_visibility([post.pk], at)
     image.refresh_from_db(fields=["is_public"])
@@ -106,7 +129,7 @@ def _publish(image: Image, *, title: str, columns: dict[str, Any], at: datetime)
 
 
 def _notify_of_publication(post: Post, at: datetime) -> None:
-    """A published remix is credited up the tree, to the authors it came from; only the first time is told."""
+    """Notifies the authors that a new remix came from, all the way up the tree."""
     emit(user=post.author, event="post.published", target=post, at=at)
     parent = post.image.generation.parent
     if (
@@ -117,31 +140,33 @@ def _notify_of_publication(post: Post, at: datetime) -> None:
         notify(recipient=parent.author, kind="post.remixed", target=post, actor=post.author, at=at)
         emit(user=parent.author, event="post.remixed", target=post, at=at)
     further = Post.objects.published().filter(image__in=ancestors_of(post.image_id)).exclude(image=parent)
-    told = parent.author_id if parent else None
-    for author in User.objects.filter(pk__in=further.values("author")).exclude(pk=told):
+    notified = parent.author_id if parent else None
+    for author in User.objects.filter(pk__in=further.values("author")).exclude(pk=notified):
         notify(recipient=author, kind="post.descended", target=post, actor=post.author, at=at)
 
 
 def unpublish_post(*, post: Post, author: User, at: datetime | None = None) -> None:
-    """Takes the author's own post down; `publish_image` puts it back at its old age. Twice is once."""
+    """Takes the author's own post down; `publish_image` puts it back at its old age. Idempotent."""
     at = at or timezone.now()
     with transaction.atomic():
         own = Post.objects.filter(pk=post.pk, author=author, deleted_at=None)
         if own.filter(unpublished_at=None).update(unpublished_at=at):
             refresh_visibility([post.pk], at)
         elif not own.exists():
-            raise NotFound(_("There is no such post among yours."))
+            raise NotFound(_("You have no such post."))
+    remember_own_change(author, at)
 
 
 def delete_post(*, post: Post, author: User, at: datetime | None = None) -> None:
-    """Blanks the author's own post for good, with its likes and entries; the picture stays theirs. Twice is once."""
+    """Blanks the author's own post for good, with its likes and entries; the picture stays theirs. Idempotent."""
     at = at or timezone.now()
     with transaction.atomic():
         own = Post.objects.filter(pk=post.pk, author=author)
         if own.filter(deleted_at=None).update(deleted_at=at, title=""):
             clear_deleted_posts([post.pk], at)
         elif not own.exists():
-            raise NotFound(_("There is no such post among yours."))
+            raise NotFound(_("You have no such post."))
+    remember_own_change(author, at)
 
 
 def clear_deleted_posts(post_ids: list[int], at: datetime) -> None:
@@ -157,14 +182,15 @@ def like_post(*, post: Post, member: User, at: datetime | None = None) -> bool:
     """Adds the member's like to the ledger; False when it was there already.
 
     Raises:
-        Refused: 404 the post is not shown to the member; 403 it is their own, or they may not vote.
+        Refused: 404 the post is not shown to the member; 403 it is their own, or they may not vote; 429 too often.
     """
     at = at or timezone.now()
+    check_member_rate(member, "like")
     require_unrestricted(user=member, doing="vote", at=at)
     if not Post.objects.shown_to(member, at).filter(pk=post.pk).exists():
-        raise NotFound(_("There is no such post."))
+        raise NotFound(_("This post does not exist."))
     if post.author_id == member.pk:
-        raise Refused("own_post", _("Your own picture needs no like from you."), status=403)
+        raise Refused("own_post", _("You can't like your own picture."), status=403)
     with transaction.atomic():
         _like, is_new = Like.objects.get_or_create(post=post, member=member, defaults={"created_at": at})
         if is_new:
@@ -175,7 +201,12 @@ def like_post(*, post: Post, member: User, at: datetime | None = None) -> bool:
 
 
 def unlike_post(*, post: Post, member: User, at: datetime | None = None) -> bool:
-    """Withdraws the member's like; False when there was none. Always allowed, whatever happened to the post."""
+    """Withdraws the member's like, whatever happened to the post; False when there was none.
+
+    Raises:
+        Refused: 429 too often.
+    """
+    check_member_rate(member, "like")
     with transaction.atomic():
         deleted, _rows = Like.objects.filter(post=post, member=member).delete()
         if deleted:
@@ -183,40 +214,65 @@ def unlike_post(*, post: Post, member: User, at: datetime | None = None) -> bool
     return bool(deleted)
 
 
-def enter_challenge(*, challenge: Challenge, post: Post, member: User, at: datetime | None = None) -> None:
-    """Enters the member's own post; entering it again changes nothing. The rules: `enter_locked`.
+def hide_post(*, post: Post, member: User, at: datetime | None = None) -> bool:
+    """“Not interested”: keeps the post out of the member's lists; False when it was hidden already.
+
+    Of more than 5,000 hidden posts the oldest are shown again.
 
     Raises:
-        Refused: 404 not the member's; 400 made or entered on another day, too many entries; 403 restricted.
+        Refused: 404 the post is not shown to the member; 400 it is their own; 429 too often.
     """
     at = at or timezone.now()
-    require_unrestricted(user=member, doing="publish", at=at)
-    own = Post.objects.published().filter(pk=post.pk, author=member, image__is_public=True)
-    if (found := own.select_related("image__generation").first()) is None:
-        raise NotFound(_("There is no such published post among yours."))
+    check_member_rate(member, "people")
+    if not Post.objects.visible_to(member, at).filter(pk=post.pk).exists():
+        raise NotFound(_("This post does not exist."))
+    if post.author_id == member.pk:
+        raise Refused("own_post", _("This is your own picture. Take it down if you do not want it shown."))
+    _row, is_new = HiddenPost.objects.get_or_create(member=member, post=post, defaults={"created_at": at})
+    if is_new:
+        old = HiddenPost.objects.filter(member=member).order_by("-created_at", "-pk").values("pk")[MAX_HIDDEN:]
+        HiddenPost.objects.filter(pk__in=list(old)).delete()
+    remember_own_change(member, at)
+    return is_new
+
+
+def unhide_post(*, post: Post, member: User, at: datetime | None = None) -> bool:
+    """Shows a hidden post in the member's lists again; False when it was not hidden. Raises Refused (429)."""
+    check_member_rate(member, "people")
+    deleted, _rows = HiddenPost.objects.filter(member=member, post=post).delete()
+    remember_own_change(member, at or timezone.now())
+    return bool(deleted)
+
+
+def tag_post(*, post: Post, author: User, tags: Iterable[str], at: datetime | None = None) -> None:
+    """Sets the tags of the author's own post. Idempotent.
+
+    Raises:
+        Refused: 404 not theirs; 403 restricted; 400 with fields["tags"] for tags that are too many, too long or break
+            a rule; 429 too often.
+    """
+    at = at or timezone.now()
+    check_member_rate(author, "publish")
+    require_unrestricted(user=author, doing="publish", at=at)
+    names = tags_services.clean_tags(tags, author=author, at=at)
     with transaction.atomic():
-        enter_locked(challenge=challenge, post=found, at=at)
+        own = Post.objects.select_for_update(no_key=True).filter(pk=post.pk, author=author, deleted_at=None).first()
+        if own is None:
+            raise NotFound(_("You have no such post."))
+        _set_tags(own, names, at)
 
 
-def edit_profile(
-    *, member: User, display_name: str, bio: str, avatar: Image | None = None, at: datetime | None = None
-) -> Profile:
-    """Sets a member's public words and picture; the picture must be one they published.
+def _set_tags(post: Post, names: Sequence[str], at: datetime) -> None:
+    tags_services.set_tags(post.pk, names)
+    refresh_visibility([post.pk], at)  # search reads tags
+
+
+def alias_tag(*, alias: Tag, tag: Tag | None, at: datetime | None = None) -> None:
+    """From now on `tag` is meant where `alias` is written, also on posts that have it already; None ends that.
 
     Raises:
-        Refused: 400 with fields, when words break a rule or the picture is not a published one of theirs.
+        Refused: 400 when it would lead back to itself.
     """
-    at = at or timezone.now()
-    require_unrestricted(user=member, doing="publish", at=at)
-    display_name = clean_words(
-        display_name, kind=TextKind.PROFILE, field="display_name", longest=60, author=member, at=at
-    )
-    bio = clean_words(bio, kind=TextKind.PROFILE, field="bio", longest=500, author=member, at=at)
-    published = Post.objects.published().filter(author=member, image__is_public=True)
-    if avatar is not None and not published.filter(image=avatar).exists():
-        message = _("Choose one of your published pictures.")
-        raise Refused("avatar", message, fields={"avatar": [message]})
-    profile, _is_new = Profile.objects.update_or_create(
-        user=member, defaults={"display_name": display_name, "bio": bio, "avatar": avatar}
-    )
-    return profile
+    with transaction.atomic():
+        posts = tags_services.replace_tag(alias=alias, tag=tag)
+        refresh_visibility(posts, at or timezone.now())

@@ -1,46 +1,55 @@
-"""One post: its page, and liking it."""
+"""The page of a post, liking it, publishing one's own, and running a seed again."""
 
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User, Viewer
 from accounts.permissions import member_of
 from feed.challenges.models import Challenge
+from feed.challenges.services import publish_into_challenge
+from feed.comments.forms import CommentForm
 from feed.comments.models import Comment
-from feed.comments.services import count_comments, read_threads
+from feed.comments.queries import count_comments, read_threads
 from feed.posts import export_formats
 from feed.posts import services as posts_services
+from feed.posts.bulk_actions import read_originals, unpublish_posts
 from feed.posts.cards import card_of, picture_of, remix_url
-from feed.posts.forms import CommentForm
-from feed.posts.lineage import LONG, family_of
+from feed.posts.forms import PublishForm
+from feed.posts.lineage import LONG, lineage_of
 from feed.posts.models import Post
 from feed.posts.near_duplicates import near_duplicates_of, variations_of
+from feed.posts.reproduction import outcome_of, reproduce_post
 from feed.ranking.explain import score_of
-from feed.rates import check_member_rate
-from feed.responses import button_of_a_post, came_from, says_no
-from feed.tags.services import tags_of
-from generation.media.signing import is_plainly_public
+from feed.responses import button_of_a_post, came_from, for_members, says_no, toast
+from feed.tags.services import suggest_from_prompt, tags_of
+from generation.media.signing import Picture, is_plainly_public, picture
+from generation.models import Image
 from generation.queries import source_image_for
-from lib.http import is_htmx
+from lib.days import local_day
+from lib.errors import Refused
+from lib.http import add_refusal, download, is_htmx, zip_files
+from lib.pagination import read_keyset
 from moderation.targets import target_type
 
 DETAIL_SIZES = "(min-width: 960px) 65vw, 100vw"
+SIDE_SIZES = "(min-width: 720px) 50vw, 100vw"
+OWN_ON_A_PAGE = 60
 
 
 def find_post(public_id: str, viewer: Viewer, at: datetime) -> Post:
     """Raises Http404 for what the viewer may not see."""
-    posts = Post.objects.visible_to(viewer, at).with_card(viewer, at)
-    posts = posts.select_related("image__generation__style", "entry")
-    return get_object_or_404(posts, public_id=public_id)
+    return get_object_or_404(Post.objects.for_page(viewer, at), public_id=public_id)
 
 
 @require_safe
@@ -54,7 +63,7 @@ def post_detail(request: HttpRequest, public_id: str) -> HttpResponseBase:
 def show_post(
     request: HttpRequest, post: Post, form: CommentForm, at: datetime, answered: Comment | None = None
 ) -> HttpResponse:
-    """The page of a post from `find_post`; `form` holds what somebody is about to say, `answered` what to.
+    """The page of a post from `find_post`; `form` holds a comment being written, `answered` what it answers.
 
     Raises:
         Refused: 400 for a cursor that is not one of its comments.
@@ -89,10 +98,10 @@ def _shown(post: Post, viewer: Viewer, at: datetime) -> dict[str, object]:
         "same_url": remix_url(post, "same") if is_readable else "",
         "inspired_url": remix_url(post, "inspired"),
         "score": score_of(post),
-        "family": family_of(post, viewer, at),
+        "family": lineage_of(post, viewer, at),
         "variations": [card_of(other, viewer, at) for other in variations_of(post, viewer, at)],
         "near_duplicates": [card_of(other, viewer, at) for other in near_duplicates_of(post, viewer, at)],
-        "tags": tags_of(post),
+        "tags": tags_of(post.pk),
         "entries": Challenge.objects.filter(entries__post=post).order_by("-day"),
         "report_url": _report_url(post),
         "og": _open_graph(post),
@@ -130,15 +139,170 @@ def unlike(request: HttpRequest, public_id: str) -> HttpResponseBase:
 
 def _vote(request: HttpRequest, public_id: str, *, is_liked: bool) -> HttpResponseBase:
     at, member = timezone.now(), member_of(request)
-    check_member_rate(member, "like")
-    post = find_post(public_id, member, at)
+    post = Post.objects.for_page(member, at).filter(public_id=public_id).first()
+    if post is None:
+        return _unlike_unseen(request, public_id, member, is_liked=is_liked)
     if is_liked:
         changed = posts_services.like_post(post=post, member=member, at=at)
     else:
         changed = posts_services.unlike_post(post=post, member=member)
     post.is_liked = is_liked
-    if changed:  # what the fold will find, shown before it has
+    if changed:  # what the recount will find, shown before it ran
         post.count.likes = max(0, post.count.likes + (1 if is_liked else -1))
     if is_htmx(request):
         return render(request, "_like.html", {"card": card_of(post, member, at)})
     return redirect(came_from(request, post.get_absolute_url()))
+
+
+def _unlike_unseen(request: HttpRequest, public_id: str, member: User, *, is_liked: bool) -> HttpResponseBase:
+    """Withdraws a like from a post that the member can no longer see; nothing of the post is shown."""
+    liked = Post.objects.none() if is_liked else Post.objects.filter(likes__member=member)
+    posts_services.unlike_post(post=get_object_or_404(liked, public_id=public_id), member=member)
+    if is_htmx(request):
+        return toast(_("Unliked."))
+    messages.success(request, _("Unliked."))
+    return redirect(came_from(request, "/"))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_members
+@says_no
+def publish(request: HttpRequest, public_id: str) -> HttpResponseBase:
+    """Publishes an own picture, or changes how it is published."""
+    at, member = timezone.now(), member_of(request)
+    image = _own_image(public_id, request)
+    post = Post.objects.filter(image=image, deleted_at=None).first()
+    challenge = _enterable_challenge(image, at)
+    was_published = post is not None and post.is_published
+    tags = tags_of(post.pk) if post else []
+    initial = {
+        "title": post.title if post else "",
+        "tags": ", ".join(tags),
+        "alt_text": image.alt_text,
+        "hide_prompt": image.is_prompt_hidden,
+    }
+    form = PublishForm(request.POST or None, initial=initial, theme=challenge.theme if challenge else "")
+    if request.method == "POST" and form.is_valid():
+        try:
+            entered = challenge if form.cleaned_data.get("enter_challenge") else None
+            published = publish_into_challenge(image=image, author=member, challenge=entered, at=at, **form.given())
+        except Refused as refused:
+            add_refusal(form, refused)
+        else:
+            messages.success(request, _("Saved.") if was_published else _("Published."))
+            return redirect(published)
+    context = {
+        "form": form,
+        "image": image,
+        "post": post,
+        "picture": _own_picture(image, member, at),
+        "suggestions": [
+            tag
+            for tag in suggest_from_prompt(prompt=image.generation.prompt, posts=Post.objects.listed_for(member, at))
+            if tag not in tags
+        ],
+    }
+    return render(request, "feed/publish.html", context, status=422 if form.errors else 200)
+
+
+def _own_image(public_id: str, request: HttpRequest) -> Image:
+    own = Image.objects.filter(author=member_of(request)).visible_to(request.user, timezone.now())
+    image = get_object_or_404(own.select_related("generation"), public_id=public_id)
+    if not image.rendition_widths:
+        raise Http404("The picture is not made yet.")
+    return image
+
+
+def _own_picture(image: Image, member: User, at: datetime) -> Picture:
+    return picture(image, viewer_may_sign=True, viewer=member, sizes="(min-width: 720px) 360px, 100vw", at=at)
+
+
+def _enterable_challenge(image: Image, at: datetime) -> Challenge | None:
+    """Today's challenge, if the picture was made today and is not in it yet."""
+    if local_day(image.generation.submitted_at) != local_day(at):
+        return None
+    return Challenge.objects.current(at).exclude(entries__post__image=image).first()
+
+
+@require_POST
+@for_members
+@says_no
+def unpublish(request: HttpRequest, public_id: str) -> HttpResponseBase:
+    at, member = timezone.now(), member_of(request)
+    post = get_object_or_404(Post, public_id=public_id, author=member)
+    posts_services.unpublish_post(post=post, author=member, at=at)
+    messages.success(request, _("Taken down. You can publish it again: its date and likes are kept."))
+    return redirect(post)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_members
+@says_no
+def delete(request: HttpRequest, public_id: str) -> HttpResponseBase:
+    """Asks once, on a page that works without a script, then deletes."""
+    at, member = timezone.now(), member_of(request)
+    post = get_object_or_404(Post, public_id=public_id, author=member)
+    if request.method != "POST":
+        return render(request, "feed/delete.html", {"post": find_post(public_id, member, at)})
+    posts_services.delete_post(post=post, author=member, at=at)
+    messages.success(request, _("Post deleted. The picture is still among yours."))
+    return redirect("feed:profile", member.username)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_members
+@says_no
+def published(request: HttpRequest) -> HttpResponseBase:
+    """One's own posts with a box each; what is to be done with those that are ticked is the button's value."""
+    at, member = timezone.now(), member_of(request)
+    if request.method == "POST":
+        return _act(request, member)
+    own = Post.objects.filter(author=member, deleted_at=None, removed_at=None).with_card(member, at)
+    page = read_keyset(own, by="published_at", cursor=request.GET.get("cursor", ""), size=OWN_ON_A_PAGE)
+    context = {
+        "posts": [(post, card_of(post, member, at)) for post in page.rows if post.image.rendition_widths],
+        "next_url": f"?cursor={page.next}" if page.next else "",
+    }
+    return render(request, "feed/published.html", context)
+
+
+def _act(request: HttpRequest, member: User) -> HttpResponseBase:
+    wanted, doing = request.POST.getlist("post"), request.POST.get("do", "")
+    if doing == "download-all":
+        return _originals(member, [])
+    if not wanted:
+        messages.warning(request, _("Select some pictures first."))
+    elif doing == "download":
+        return _originals(member, wanted)
+    elif doing == "unpublish":
+        count = unpublish_posts(author=member, public_ids=wanted)
+        done = ngettext("%(n)s picture taken down.", "%(n)s pictures taken down.", count) % {"n": count}
+        messages.success(request, done)
+    return redirect("feed:published")
+
+
+def _originals(member: User, public_ids: list[str]) -> HttpResponseBase:
+    files = read_originals(author=member, public_ids=public_ids)
+    return download(f"{member.username}-originals.zip", zip_files(files))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_members
+@says_no
+def reproduce(request: HttpRequest, public_id: str) -> HttpResponseBase:
+    """htmx asks again while the picture is made; without a script the page reloads itself."""
+    at, member = timezone.now(), member_of(request)
+    post = find_post(public_id, member, at)
+    if request.method == "POST":
+        reproduce_post(post=post, member=member, at=at)
+        return redirect("feed:reproduce", post.public_id)
+    outcome = outcome_of(post, member)
+    made = outcome.image if outcome and outcome.image.rendition_widths else None
+    context = {
+        "post": post,
+        "outcome": outcome,
+        "is_readable": post.may_read_prompt(member),
+        "before": picture_of(post, member, at, SIDE_SIZES),
+        "after": picture(made, viewer_may_sign=True, viewer=member, sizes=SIDE_SIZES, at=at) if made else None,
+    }
+    return render(request, "feed/_reproduction.html" if is_htmx(request) else "feed/reproduce.html", context)

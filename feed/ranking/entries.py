@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db.models import Exists, F, OuterRef, Subquery
 
 from feed.posts.models import Post
-from feed.posts.recounts import request_parent_recount
+from feed.posts.services import request_parent_recount
 from feed.ranking import formulas
 from feed.ranking.models import FeedEntry, PostAspect, PostCount, PostHourlyStats, PrecomputedEntry, RankDrop
 

@@ -13,7 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from feed.tags.normalisation import normal_tag
+from feed.tags.normalisation import normalise_tag
 from lib.errors import Refused
 
 LONGEST, MOST_PARTS = 300, 24
@@ -160,7 +160,7 @@ def _style(value: str) -> str:
 
 
 def _tag(value: str) -> str:
-    name = normal_tag(value)
+    name = normalise_tag(value)
     if not name or len(name) > 40:
         raise BadValue(_("Name a tag, as in tag:landscape."))
     return name

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from feed.rates import check_member_rate
-from feed.screened_text import clean_words
+from feed.screened_text import clean_text
 from feed.styles.models import EmergentStyle, StyledPost, StyleName, StyleNameLike
 from lib.errors import NotFound, Refused
 from moderation.restrictions.services import require_unrestricted
@@ -28,7 +28,9 @@ def suggest_name(*, style: EmergentStyle, member: User, name: str, at: datetime 
     at = at or timezone.now()
     check_member_rate(member, "people")
     require_unrestricted(user=member, doing="vote", at=at)
-    name = clean_words(" ".join(name.split()), kind=TextKind.TITLE, field="name", longest=LONGEST, author=member, at=at)
+    name = clean_text(
+        " ".join(name.split()), kind=TextKind.TITLE, field="name", max_length=LONGEST, author=member, at=at
+    )
     if not any(letter.isalnum() for letter in name):
         message = _("Enter a name.")
         raise Refused("empty", message, fields={"name": [message]})

@@ -7,6 +7,7 @@ from rest_framework.permissions import IsAuthenticatedOrReadOnly
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from feed.posts.models import Post
 from feed.posts.serializers import TagsSerializer
 from feed.tags.services import suggest_tags
 
@@ -21,5 +22,5 @@ class TagViewSet(viewsets.ViewSet):
     @extend_schema(parameters=[Q], responses=TagsSerializer)
     def list(self, request: Request) -> Response:
         """The most used tags that begin with `q`; an alias brings the tag it stands for."""
-        beginning = request.query_params.get("q", "")[:40]
-        return Response({"tags": suggest_tags(beginning=beginning, viewer=request.user, at=timezone.now())})
+        posts = Post.objects.listed_for(request.user, timezone.now())
+        return Response({"tags": suggest_tags(beginning=request.query_params.get("q", "")[:40], posts=posts)})

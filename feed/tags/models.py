@@ -1,4 +1,4 @@
-"""Words that members hang on posts."""
+"""Tags of posts."""
 
 from django.db import models
 from django.db.models import F, Q

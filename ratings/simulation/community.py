@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from feed.ranking import counters
+from feed.rates import unlimited
 from generation.models import Checkpoint
 from lib.errors import Refused
 from ratings.releases.engine.splits import split_of
@@ -29,6 +30,7 @@ class Sizes:
     images: int
 
 
+@unlimited()  # simulated members do in a minute what takes others days
 def simulate(
     *,
     sizes: Sizes,

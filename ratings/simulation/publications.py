@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from feed.challenges.services import schedule_challenges
+from feed.challenges.services import enter_challenge, schedule_challenges
 from feed.models import Challenge, Post
-from feed.posts.services import enter_challenge, publish_image
+from feed.posts.services import publish_image
 from generation.models import Generation, Image, ImageState
 from generation.services import submit_generation
 from lib.days import local_day

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from accounts.models import Purpose, User
 from accounts.services import record_consent
-from feed.posts.services import edit_profile
+from feed.members.services import edit_profile
 from generation.models import Generation, Image
 from lib.days import day_bounds, local_day
 from lib.errors import Refused

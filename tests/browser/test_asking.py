@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from accounts.models import User
+from feed.challenges.services import enter_challenge
 from feed.models import Challenge, Post
-from feed.posts.services import enter_challenge
 from generation.models import Image
 from ratings.asking.services import skip_ask
 from ratings.asking.tokens import token_for

@@ -10,8 +10,7 @@ from feed.collections.services import create_collection, save_post, share_collec
 from feed.comments.services import delete_comment, post_comment
 from feed.members.services import follow_member
 from feed.models import Collection, CollectionItem, Post
-from feed.posts.services import publish_image
-from feed.tags.services import tag_post
+from feed.posts.services import publish_image, tag_post
 from tests.browser.test_pages import check
 from tests.conftest import Person
 from tests.generation.fixtures import MakeImage

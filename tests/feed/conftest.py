@@ -1,4 +1,4 @@
-"""Posts that publish, and many of them at once."""
+"""Published posts, one or many at once."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,9 +10,10 @@ from django.utils import timezone
 from filelock import FileLock
 
 from accounts.models import User
+from feed.challenges.services import publish_into_challenge
 from feed.models import FeedEntry, Post, PostCount
-from feed.posts.services import publish_image
 from feed.ranking import formulas
+from feed.rates import unlimited
 from generation.models import Generation, Image, ImageState
 from tests.conftest import MakeMember
 from tests.generation.fixtures import MakeImage, checkpoint_row
@@ -40,9 +41,11 @@ def publish(make_image: MakeImage) -> Publish:
     """``publish(alice, prompt="a fox", title="Fox")``: a published picture; `at` is when it was made and published."""
 
     def make(author: User, **fields: Any) -> Post:
-        words = {name: fields.pop(name) for name in ("title", "hide_prompt", "challenge") if name in fields}
+        words: dict[str, Any] = {"challenge": fields.pop("challenge", None)}
+        words |= {name: fields.pop(name) for name in ("title", "hide_prompt") if name in fields}
         image = make_image(author, **fields)
-        return publish_image(image=image, author=author, at=fields.get("at"), **words)
+        with unlimited():
+            return publish_into_challenge(image=image, author=author, at=fields.get("at"), **words)
 
     return make
 

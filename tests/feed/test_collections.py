@@ -9,6 +9,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from accounts.models import Notification, User
 from accounts.services import delete_account
 from feed.collections import services as collections_services
+from feed.collections.queries import read_posts
 from feed.members import services as members_services
 from feed.models import Collection, CollectionItem, FeedEntry, Post, PostCount
 from feed.posts import services as posts_services
@@ -238,10 +239,10 @@ def test_a_page_of_a_collection_costs_a_fixed_number_of_queries(
         for n, post in enumerate(publish_many(30))
     )
     with django_assert_max_num_queries(2):
-        page = collections_services.read_posts(default, bob, at=NOW, cursor="", size=24)
+        page = read_posts(default, bob, at=NOW, cursor="", size=24)
         assert len({item.post.author.username for item in page.rows if item.post.is_saved}) == 24
     with django_assert_max_num_queries(2):
-        rest = collections_services.read_posts(default, bob, at=NOW, cursor=page.next or "", size=24)
+        rest = read_posts(default, bob, at=NOW, cursor=page.next or "", size=24)
     assert len(rest.rows) == 6
 
 

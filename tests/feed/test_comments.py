@@ -10,7 +10,8 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.models import Notification, User
 from accounts.services import delete_account, export_personal_data
-from feed.comments.services import MOST_ANSWERS, Said, delete_comment, edit_comment, post_comment, read_threads
+from feed.comments.queries import CommentNode, read_threads
+from feed.comments.services import MAX_ANSWERS, delete_comment, edit_comment, post_comment
 from feed.members import services as members_services
 from feed.models import Comment, Post, PostCount
 from feed.posts import services as posts_services
@@ -25,7 +26,7 @@ from tests.feed.conftest import Publish
 NOW = timezone.now()
 
 
-def said(rows: list[Said]) -> list[object]:
+def said(rows: list[CommentNode]) -> list[object]:
     """The texts as nested lists."""
     return [[row.comment.text if row.comment else None, *said(row.answers)] for row in rows]
 
@@ -61,7 +62,7 @@ def test_a_full_thread_takes_no_more(alice: User, bob: User, publish: Publish) -
     root = post_comment(post=post, author=bob, text="root")
     rows = [
         Comment(post=post, author=bob, thread=root, parent=root, depth=1, text="x", created_at=NOW)
-        for _ in range(MOST_ANSWERS)
+        for _ in range(MAX_ANSWERS)
     ]
     Comment.objects.bulk_create(rows)
     with pytest.raises(Refused) as refused:
@@ -102,7 +103,7 @@ def test_whose_post_it_is_may_delete_what_others_say_below_it(
     assert path in as_user(alice).get(post.get_absolute_url()).content.decode()
     assert as_user(alice).post(path).status_code == 302
     assert api_as(alice).delete(f"/api/comments/{second.public_id}/").status_code == 204
-    assert not Comment.objects.said().exists()
+    assert not Comment.objects.published().exists()
 
 
 @pytest.mark.parametrize("change", [{"text": "back"}, {"text": "back", "deleted_at": NOW}, {"text": ""}])

@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.services import delete_account, export_personal_data
 from feed.effects import apply, follow_restrictions
+from feed.members import services as members_services
 from feed.models import FeedEntry, Like, Post, PostCount, Profile
 from feed.posts import services as posts_services
 from feed.ranking.counters import process_recount_requests
@@ -120,7 +121,7 @@ def test_a_mute_that_strikes_brought_takes_the_weight_from_likes(alice: User, bo
 def test_a_member_takes_along_what_the_feed_keeps(alice: User, bob: User, publish: Publish) -> None:
     post = publish(alice, title="Fox")
     posts_services.like_post(post=publish(bob), member=alice)
-    posts_services.edit_profile(member=alice, display_name="Alice A.", bio="Foxes.")
+    members_services.edit_profile(member=alice, display_name="Alice A.", bio="Foxes.")
     kept = str(export_personal_data(user=alice))
     assert all(word in kept for word in ("Fox", post.public_id, "Alice A.", "Foxes."))
 
@@ -129,7 +130,7 @@ def test_a_deleted_account_leaves_blank_posts_and_no_votes(alice: User, bob: Use
     publish(alice, title="Fox")
     other = publish(bob)
     posts_services.like_post(post=other, member=alice)
-    posts_services.edit_profile(member=alice, display_name="Alice A.", bio="")
+    members_services.edit_profile(member=alice, display_name="Alice A.", bio="")
     process_recount_requests(at=NOW)
     delete_account(user=alice)
     process_recount_requests(at=NOW)

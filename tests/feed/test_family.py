@@ -10,8 +10,7 @@ from accounts.models import Notification, User
 from feed.members import services as members_services
 from feed.models import Post
 from feed.posts import services as posts_services
-from feed.posts.lineage import Family, Relative, family_of
-from feed.posts.prompt_diff import Part, word_difference
+from feed.posts.lineage import Lineage, Part, Relative, diff_prompts, lineage_of
 from tests.conftest import As
 from tests.feed.conftest import Publish
 
@@ -22,13 +21,13 @@ words = st.lists(st.sampled_from(["red", "fox", "a", "on", "hill,", "é"]), max_
 @given(words, words)
 @settings(max_examples=60, deadline=None)
 def test_a_difference_holds_both_prompts(before: str, after: str) -> None:
-    parts = word_difference(before, after)
+    parts = diff_prompts(before, after)
     assert " ".join(part.text for part in parts if part.change != "added") == before
     assert " ".join(part.text for part in parts if part.change != "removed") == after
 
 
 def test_a_difference_is_by_word() -> None:
-    assert word_difference("a red fox on a hill", "a blue fox on a steep hill") == [
+    assert diff_prompts("a red fox on a hill", "a blue fox on a steep hill") == [
         Part("same", "a"),
         Part("removed", "red"),
         Part("added", "blue"),
@@ -48,27 +47,27 @@ def line(alice: User, bob: User, mallory: User, publish: Publish) -> list[Post]:
     return posts
 
 
-def seen(family: Family) -> object:
+def seen(lineage: Lineage) -> object:
     def node(relative: Relative) -> object:
         changed = [part.text for part in relative.difference or [] if part.change != "same"]
         mark = "here" if relative.is_here else relative.card.id
         return ("gap" if relative.is_gap else "", mark, changed, [node(child) for child in relative.children])
 
-    return node(family.root)
+    return node(lineage.root)
 
 
 def test_the_whole_ancestry_and_what_came_after(line: list[Post], bob: User, publish: Publish) -> None:
     twin = publish(bob, prompt="a blue dog", parent=line[1].image)
     first, second, third, fourth = line
-    assert seen(family_of(third, bob, NOW)) == (
+    assert seen(lineage_of(third, bob, NOW)) == (
         "", first.public_id, [],
         [("", second.public_id, ["red", "blue"],
           [("", "here", ["fox", "cat"], [("", fourth.public_id, ["a", "one"], [])])])],
     )  # fmt: skip
-    below = family_of(first, bob, NOW).root
+    below = lineage_of(first, bob, NOW).root
     assert {child.card.id for child in below.children[0].children} == {third.public_id, twin.public_id}
-    assert family_of(fourth, bob, NOW).credits == ["bob", "mallory"]
-    assert family_of(third, bob, NOW).credits == ["alice", "bob"]
+    assert lineage_of(fourth, bob, NOW).credits == ["bob", "mallory"]
+    assert lineage_of(third, bob, NOW).credits == ["alice", "bob"]
 
 
 def test_a_hidden_prompt_never_leaks_by_a_difference(line: list[Post], alice: User, bob: User, as_user: As) -> None:
@@ -96,16 +95,16 @@ def test_what_is_not_shown_is_a_gap_without_a_difference(
         members_services.block_member(member=mallory, blocked=bob)
     else:
         members_services.mute(member=mallory, kind="author", value=bob)
-    family = family_of(Post.objects.with_card(mallory).get(pk=third.pk), mallory, timezone.now())
-    assert family.credits == ["alice"]
-    assert seen(family)[3][0][:3] == ("gap", "here", [])  # type: ignore[index]
-    assert family.root.card.id == first.public_id
+    lineage = lineage_of(Post.objects.with_card(mallory).get(pk=third.pk), mallory, timezone.now())
+    assert lineage.credits == ["alice"]
+    assert seen(lineage)[3][0][:3] == ("gap", "here", [])  # type: ignore[index]
+    assert lineage.root.card.id == first.public_id
 
 
 def test_a_hidden_beginning_is_a_gap_too(line: list[Post], alice: User, bob: User) -> None:
     posts_services.unpublish_post(post=line[0], author=alice)
-    family = family_of(Post.objects.with_card(bob).get(pk=line[1].pk), bob, NOW)
-    assert (family.root.is_here, family.root.is_gap) == (True, True)
+    lineage = lineage_of(Post.objects.with_card(bob).get(pk=line[1].pk), bob, NOW)
+    assert (lineage.root.is_here, lineage.root.is_gap) == (True, True)
 
 
 def test_everybody_above_is_told_once(line: list[Post], alice: User, bob: User, mallory: User) -> None:
@@ -123,4 +122,4 @@ def test_a_family_costs_a_fixed_number_of_queries(
         publish(bob, prompt="more", parent=line[2].image)
     post = Post.objects.with_card(bob).get(pk=line[1].pk)
     with django_assert_max_num_queries(5):
-        family_of(post, bob, NOW)
+        lineage_of(post, bob, NOW)

@@ -27,11 +27,11 @@ from feed.comments.services import post_comment
 from feed.members import services as members_services
 from feed.models import Challenge, Collection, Comment, EmergentStyle, Follow, Post, PostAspect, StyledPost, StyleWeek
 from feed.posts import services as posts_services
+from feed.posts.services import tag_post
 from feed.ranking.counters import process_recount_requests
 from feed.ranking.orders import ASPECT_NAMES, SORT_NAMES, WINDOWS
 from feed.ranking.precomputed import INTERVALS, rebuild_list
 from feed.search.embeddings.vectors import TEXT_DIMENSIONS
-from feed.tags.services import tag_post
 from generation.models import Image, ImageState
 from lib.content_levels import ContentLevel
 from lib.days import local_day
@@ -283,7 +283,7 @@ REASONS: dict[str, Callable[[World], object]] = {
     "mute tag": mute("tag"),
     "mute word": mute("word"),
     "mute checkpoint": mute("checkpoint"),
-    "not interested": lambda world: members_services.hide_post(member=world.bob, post=world.post),
+    "not interested": lambda world: posts_services.hide_post(post=world.post, member=world.bob),
 }
 
 

@@ -17,7 +17,7 @@ from feed.comments.services import post_comment
 from feed.members import services as members_services
 from feed.models import NotificationSettings, Post
 from feed.notifications import digests
-from feed.notifications.digests import choose_notices, due_members, send_digest
+from feed.notifications.digests import choose_notifications, due_members, send_digest
 from feed.notifications.queries import KINDS, count_unread, read_notices
 from feed.posts import services as posts_services
 from generation.models import Image
@@ -50,14 +50,14 @@ def badge(reader: User) -> int:
         lambda post, reader: members_services.block_member(member=post.author, blocked=reader),
         lambda post, reader: members_services.mute(member=reader, kind="author", value=post.author),
         lambda _post, reader: members_services.mute(member=reader, kind="word", value="unspeakable"),
-        lambda post, reader: members_services.hide_post(member=reader, post=post),
+        lambda post, reader: posts_services.hide_post(post=post, member=reader),
         lambda post, _reader: Restriction.objects.create(user=post.author, kind="banned", starts_at=NOW - DAY),
     ],
 )  # fmt: skip
 def test_neither_page_bell_api_nor_mail_tell_of_what_is_hidden(
     hide: Callable[[Post, User], object], alice: User, bob: User, publish: Publish, api_as: ApiAs
 ) -> None:
-    choose_notices(member=alice, digest="daily", choices={}, at=NOW - 2 * DAY)
+    choose_notifications(member=alice, digest="daily", choices={}, at=NOW - 2 * DAY)
     remix = publish(bob, title="Unspeakable", parent=publish(alice).image)
     post_comment(post=remix, author=bob, text="look, alice")  # told to nobody: bob's own
     assert badge(alice) == len(texts(alice)) == 1
@@ -105,16 +105,16 @@ def test_kinds_that_are_turned_off_are_told_nowhere_until_they_are_turned_on(
     post = publish(alice)
     posts_services.like_post(post=post, member=bob)
     post_comment(post=post, author=bob, text="hi")
-    choose_notices(member=alice, digest="never", choices={"post.liked": (False, True)})
+    choose_notifications(member=alice, digest="never", choices={"post.liked": (False, True)})
     assert texts(alice) == ["bob said something below a picture of yours."]
     assert count_unread(alice, NOW) == 1
-    choose_notices(member=alice, digest="never", choices={"post.liked": (True, True)})
+    choose_notifications(member=alice, digest="never", choices={"post.liked": (True, True)})
     assert len(texts(alice)) == 2
 
 
 def test_what_moderators_decide_is_always_told(alice: User, publish: Publish) -> None:
     notify(recipient=alice, kind="image.held", target=publish(alice).image)
-    choose_notices(member=alice, digest="never", choices={"image.held": (False, False)})
+    choose_notifications(member=alice, digest="never", choices={"image.held": (False, False)})
     assert len(texts(alice)) == 1
 
 
@@ -141,7 +141,7 @@ def test_every_kind_that_is_told_has_words_and_a_switch(alice: User, bob: User, 
 def test_a_summary_tells_what_is_new_once(alice: User, bob: User, publish: Publish) -> None:
     post = publish(alice, title="Old")
     posts_services.like_post(post=post, member=bob, at=NOW)
-    choose_notices(member=alice, digest="daily", choices={}, at=NOW)
+    choose_notifications(member=alice, digest="daily", choices={}, at=NOW)
     fresh = publish(alice, title="Fresh & new")
     posts_services.like_post(post=fresh, member=bob, at=NOW)
     assert due_members(at=NOW + DAY / 2) == []
@@ -158,7 +158,7 @@ def test_a_summary_tells_what_is_new_once(alice: User, bob: User, publish: Publi
 
 
 def test_kinds_chosen_off_are_in_no_mail(alice: User, bob: User, publish: Publish) -> None:
-    choose_notices(member=alice, digest="weekly", choices={"post.liked": (True, False)}, at=NOW - 8 * DAY)
+    choose_notifications(member=alice, digest="weekly", choices={"post.liked": (True, False)}, at=NOW - 8 * DAY)
     posts_services.like_post(post=publish(alice), member=bob)
     assert due_members(at=NOW) == [alice.pk]
     assert not send_digest(member_id=alice.pk, at=NOW)
@@ -168,7 +168,7 @@ def test_kinds_chosen_off_are_in_no_mail(alice: User, bob: User, publish: Publis
 def test_a_mail_that_does_not_leave_is_tried_again(
     alice: User, bob: User, publish: Publish, settings: Settings
 ) -> None:
-    choose_notices(member=alice, digest="daily", choices={}, at=NOW - 2 * DAY)
+    choose_notifications(member=alice, digest="daily", choices={}, at=NOW - 2 * DAY)
     posts_services.like_post(post=publish(alice), member=bob)
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
@@ -182,7 +182,7 @@ def test_a_mail_that_does_not_leave_is_tried_again(
 def test_the_link_in_a_summary_ends_it_without_signing_in(
     alice: User, bob: User, publish: Publish, as_user: As
 ) -> None:
-    choose_notices(member=alice, digest="daily", choices={}, at=NOW - 2 * DAY)
+    choose_notifications(member=alice, digest="daily", choices={}, at=NOW - 2 * DAY)
     posts_services.like_post(post=publish(alice), member=bob)
     send_digest(member_id=alice.pk, at=NOW)
     found = re.search(r"<https?://[^/]+(/[^>]+)>", mail.outbox[0].extra_headers["List-Unsubscribe"])
@@ -212,8 +212,8 @@ def test_members_choose_on_a_page_and_by_the_api(alice: User, as_user: As, api_a
 
 
 def test_the_task_writes_to_each_who_is_due(alice: User, bob: User, publish: Publish) -> None:
-    choose_notices(member=alice, digest="daily", choices={}, at=NOW - 2 * DAY)
-    choose_notices(member=bob, digest="weekly", choices={}, at=NOW - 2 * DAY)
+    choose_notifications(member=alice, digest="daily", choices={}, at=NOW - 2 * DAY)
+    choose_notifications(member=bob, digest="weekly", choices={}, at=NOW - 2 * DAY)
     assert due_members(at=NOW) == [alice.pk]
     User.objects.filter(pk=alice.pk).update(email="")
     assert due_members(at=NOW) == []

@@ -12,8 +12,8 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from accounts.models import User
 from feed.challenges.services import schedule_challenges
 from feed.models import Like, Post
+from feed.posts.services import tag_post
 from feed.ranking.counters import process_recount_requests
-from feed.tags.services import tag_post
 from lib.days import local_day
 from lib.limits import check_rate
 from tests.conftest import ApiAs, As

@@ -12,6 +12,7 @@ from feed.members import services as members_services
 from feed.members.models import Mute as MuteModel
 from feed.members.queries import visible_members
 from feed.models import Follow, Mute, Post, PostTag, Tag
+from feed.posts import services as posts_services
 from feed.posts.services import like_post
 from generation.services import submit_generation
 from lib.errors import NotFound, Refused
@@ -156,14 +157,14 @@ def test_not_interested_hides_one_post_until_it_is_taken_back(
     alice: User, bob: User, publish: Publish, make_member: MakeMember
 ) -> None:
     post, other = publish(alice), publish(alice)
-    assert members_services.hide_post(member=bob, post=post)
-    assert not members_services.hide_post(member=bob, post=post)
+    assert posts_services.hide_post(post=post, member=bob)
+    assert not posts_services.hide_post(post=post, member=bob)
     assert listed(bob) == {other.pk}
     assert listed(make_member("carol")) == {post.pk, other.pk}
-    members_services.unhide_post(member=bob, post=post)
+    posts_services.unhide_post(post=post, member=bob)
     assert listed(bob) == {post.pk, other.pk}
     with pytest.raises(Refused):
-        members_services.hide_post(member=alice, post=post)
+        posts_services.hide_post(post=post, member=alice)
 
 
 def test_nobody_follows_blocks_or_mutes_themselves(alice: User) -> None:
@@ -178,7 +179,7 @@ def test_nobody_follows_blocks_or_mutes_themselves(alice: User) -> None:
 
 
 def test_there_is_a_bound_to_what_a_member_may_mute(bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(members_services, "MOST_MUTES", 1)
+    monkeypatch.setattr(members_services, "MAX_MUTES", 1)
     members_services.mute(member=bob, kind="word", value="fox")
     with pytest.raises(Refused) as refused:
         members_services.mute(member=bob, kind="word", value="cat")

@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts.models import User
 from feed.members import services as members_services
 from feed.models import Block, Follow, HiddenPost, Mute, Post, PostHourlyStats
+from feed.posts import services as posts_services
 from feed.posts.services import like_post
 from feed.ranking import impressions
 from feed.ranking.counters import process_recount_requests
@@ -187,7 +188,7 @@ def test_a_member_leaves_with_what_they_chose(alice: User, bob: User, publish: P
     post = publish(alice)
     members_services.follow_member(member=bob, followed=alice)
     members_services.mute(member=bob, kind="word", value="fox")
-    members_services.hide_post(member=bob, post=post)
+    posts_services.hide_post(post=post, member=bob)
     told = personal_data.export(bob)
     assert [len(told[name]) for name in ("follows", "mutes", "hidden_posts")] == [1, 1, 1]
     personal_data.erase(bob)

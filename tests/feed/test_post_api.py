@@ -12,7 +12,7 @@ from feed.comments.services import post_comment
 from feed.members import services as members_services
 from feed.models import Post
 from feed.posts import services as posts_services
-from feed.tags.services import tag_post
+from feed.posts.services import tag_post
 from generation.models import Generation
 from tests.conftest import ApiAs
 from tests.feed.conftest import Publish
@@ -93,7 +93,7 @@ def test_what_is_alike_passes_the_filter_of_every_list(
     with django_assert_max_num_queries(12):
         told = client.get(path).json()
     assert [each["id"] for each in told["variations"]] == [other.public_id for other in others]
-    members_services.hide_post(member=bob, post=others[0])
+    posts_services.hide_post(post=others[0], member=bob)
     posts_services.unpublish_post(post=others[1], author=alice)
     assert [each["id"] for each in client.get(path).json()["variations"]] == [others[2].public_id]
 

@@ -13,10 +13,10 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.models import User
 from feed.members import services as members_services
+from feed.members.forms import MAX_AVATARS, ProfileForm
 from feed.models import Post, Profile
 from feed.posts import services as posts_services
-from feed.posts.forms import MOST_AVATARS, ProfileForm
-from feed.posts.near_duplicates import fold_near, near_duplicates_of, stacked, variations_of
+from feed.posts.near_duplicates import collapse_near_duplicates, near_duplicates_of, newest_variations, variations_of
 from generation.models import Image
 from tests.conftest import As, MakeMember
 from tests.feed.conftest import Publish, PublishMany
@@ -65,8 +65,8 @@ def test_variations_stand_as_one_stack_and_on_each_others_pages(
 
 def test_a_stack_neither_counts_nor_shows_what_is_hidden(four: list[Post], alice: User, bob: User) -> None:
     posts_services.unpublish_post(post=four[0], author=alice)
-    members_services.hide_post(member=bob, post=four[1])
-    rows = list(stacked(Post.objects.listed_for(bob, NOW).filter(author=alice), bob, NOW))
+    posts_services.hide_post(post=four[1], member=bob)
+    rows = list(newest_variations(Post.objects.listed_for(bob, NOW).filter(author=alice), bob, NOW))
     assert [(post, post.__dict__["variations"]) for post in rows] == [(four[2], 1)]
     assert variations_of(four[2], bob, NOW) == [four[3]]
 
@@ -85,7 +85,7 @@ def test_near_duplicates_are_the_authors_own_and_near(alice: User, bob: User, pu
 def test_near_duplicates_fold_behind_the_first_of_a_page(alice: User, publish: Publish) -> None:
     posts = [hashed(publish(alice), ones) for ones in (10, 100, 30, 120, 200)]
     posts[2].__dict__["variations"] = 2
-    kept = fold_near(posts)
+    kept = collapse_near_duplicates(posts)
     assert [(post, post.stack_count) for post in kept] == [(posts[0], 3), (posts[1], 1), (posts[4], 0)]
 
 
@@ -144,11 +144,11 @@ def test_originals_come_as_one_zip(alice: User, bob: User, publish: Publish, as_
 def test_the_form_offers_the_newest_pictures_and_the_present_one_at_a_fixed_cost(
     publish_many: PublishMany, alice: User, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    posts = publish_many(MOST_AVATARS + 20, authors=[alice], at=NOW)
+    posts = publish_many(MAX_AVATARS + 20, authors=[alice], at=NOW)
     face = Profile.objects.create(user=alice, avatar=posts[-1].image)
     with django_assert_max_num_queries(2):
         page = ProfileForm(instance=face, member=alice).as_p()
-    offered = [post.image.public_id for post in (*posts[:MOST_AVATARS], posts[-1])]
+    offered = [post.image.public_id for post in (*posts[:MAX_AVATARS], posts[-1])]
     assert re.findall(r'<option value="([^"]+)"', page) == offered
     assert f'value="{offered[-1]}" selected' in page
     form = ProfileForm({"avatar": offered[-1]}, instance=face, member=alice)

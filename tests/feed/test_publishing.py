@@ -3,16 +3,23 @@
 from datetime import timedelta
 
 import pytest
+from django.core.cache import cache
 from django.utils import timezone
 
 from accounts.models import Notification, User
-from feed.models import FeedEntry, Like, Post
+from feed import rates
+from feed.collections.services import save_post
+from feed.members import services as members_services
+from feed.members.own_changes import last_own_change
+from feed.models import CollectionItem, FeedEntry, Like, Post
 from feed.posts import services as posts_services
 from feed.ranking.counters import process_recount_requests
+from feed.tags.services import tags_of
 from generation.models import Image, ImageState, PromptExample
 from lib.content_levels import ContentLevel
 from lib.errors import Refused
 from moderation.models import Restriction
+from tests.conftest import ApiAs, As
 from tests.feed.conftest import Publish
 from tests.generation.fixtures import MakeImage
 
@@ -35,6 +42,90 @@ def test_publishing_twice_makes_one_post(alice: User, make_image: MakeImage) -> 
     assert again == first
     assert again.published_at == first.published_at
     assert Post.objects.get().title == "Two"
+
+
+def test_publishing_again_keeps_title_tags_and_hidden_prompt(alice: User, make_image: MakeImage) -> None:
+    image = make_image(alice, prompt="the secret fox")
+    post = posts_services.publish_image(
+        image=image, author=alice, title="Fox", hide_prompt=True, tags=["fox"], alt_text="A fox at night"
+    )
+    posts_services.unpublish_post(post=post, author=alice)
+    again = posts_services.publish_image(image=image, author=alice)
+    kept = Image.objects.get()
+    assert (again.title, kept.is_prompt_hidden, kept.alt_text) == ("Fox", True, "A fox at night")
+    assert tags_of(again.pk) == ["fox"]
+    assert not PromptExample.objects.exists()
+
+
+def test_a_picture_made_with_a_hidden_prompt_is_published_with_it_hidden(alice: User, make_image: MakeImage) -> None:
+    image = make_image(alice)
+    Image.objects.update(is_prompt_hidden=True)
+    posts_services.publish_image(image=image, author=alice)
+    assert Image.objects.get().is_prompt_hidden
+
+
+def test_the_button_publish_changes_neither_title_nor_hidden_prompt(
+    alice: User, publish: Publish, as_user: As, api_as: ApiAs
+) -> None:
+    post = publish(alice, title="Fox", hide_prompt=True)
+    posts_services.tag_post(post=post, author=alice, tags=["fox"])
+    for again in (
+        lambda: as_user(alice).post(f"/publish/{post.image.public_id}/", {}),
+        lambda: api_as(alice).post("/api/posts/", {"image": post.image.public_id}),
+        lambda: api_as(alice).post("/api/posts/", {"image": post.image.public_id}, format="multipart"),
+    ):
+        posts_services.unpublish_post(post=post, author=alice)
+        again()
+        kept = Post.objects.select_related("image").get()
+        assert kept.is_published
+        assert (kept.title, kept.image.is_prompt_hidden, tags_of(kept.pk)) == ("Fox", True, ["fox"])
+
+
+def test_an_unticked_box_shows_the_prompt_again(alice: User, publish: Publish, as_user: As) -> None:
+    post = publish(alice, title="Fox", hide_prompt=True)
+    as_user(alice).post(f"/publish/{post.image.public_id}/", {"title": "Fox", "tags": "", "alt_text": ""})
+    assert not Image.objects.get().is_prompt_hidden
+
+
+def test_what_can_no_longer_be_seen_can_still_be_unliked_and_unsaved(
+    alice: User, bob: User, publish: Publish, as_user: As, api_as: ApiAs
+) -> None:
+    posts = [publish(alice) for _ in range(3)]
+    for post in posts:
+        posts_services.like_post(post=post, member=bob)
+        save_post(post=post, member=bob)
+        posts_services.unpublish_post(post=post, author=alice)
+    assert as_user(bob).post(f"/p/{posts[0].public_id}/unlike/").status_code == 302
+    answer = as_user(bob).post(f"/p/{posts[1].public_id}/unlike/", headers={"HX-Request": "true"})
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert api_as(bob).delete(f"/api/posts/{posts[2].public_id}/like/").json() == {"liked": False}
+    assert not Like.objects.exists()
+    assert as_user(bob).post(f"/p/{posts[0].public_id}/unsave/").status_code == 302
+    assert not CollectionItem.objects.filter(post=posts[0]).exists()
+    assert as_user(bob).post(f"/p/{posts[0].public_id}/like/").status_code == 404
+    assert as_user(bob).post(f"/p/{posts[0].public_id}/unlike/").status_code == 404
+
+
+def test_page_and_api_refresh_ones_own_lists_alike(alice: User, publish: Publish, as_user: As, api_as: ApiAs) -> None:
+    for delete in (
+        lambda post: as_user(alice).post(f"/p/{post.public_id}/delete/"),
+        lambda post: api_as(alice).delete(f"/api/posts/{post.public_id}/"),
+    ):
+        post = publish(alice)
+        cache.clear()
+        delete(post)
+        assert last_own_change(alice) is not None
+
+
+def test_every_way_to_publish_counts_against_the_same_limit(
+    alice: User, make_image: MakeImage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(rates._RATES, "publish", (1, 3600))
+    image = make_image(alice)
+    post = posts_services.publish_image(image=image, author=alice)
+    with pytest.raises(Refused) as refused:
+        posts_services.tag_post(post=post, author=alice, tags=["fox"])
+    assert refused.value.status == 429
 
 
 def test_nobody_publishes_another_members_picture(alice: User, mallory: User, make_image: MakeImage) -> None:
@@ -160,13 +251,13 @@ def test_an_author_gets_no_credit_for_remixing_themselves(alice: User, publish: 
 
 def test_profile_words_are_screened(alice: User) -> None:
     with pytest.raises(Refused) as refused:
-        posts_services.edit_profile(member=alice, display_name="Alice", bio="fuck you all")
+        members_services.edit_profile(member=alice, display_name="Alice", bio="fuck you all")
     assert "bio" in refused.value.fields
 
 
 def test_an_avatar_is_an_own_published_picture(alice: User, bob: User, publish: Publish, make_image: MakeImage) -> None:
     for image in (make_image(alice), publish(bob).image):
         with pytest.raises(Refused):
-            posts_services.edit_profile(member=alice, display_name="", bio="", avatar=image)
+            members_services.edit_profile(member=alice, display_name="", bio="", avatar=image)
     own = publish(alice).image
-    assert posts_services.edit_profile(member=alice, display_name="", bio="", avatar=own).avatar == own
+    assert members_services.edit_profile(member=alice, display_name="", bio="", avatar=own).avatar == own

@@ -8,6 +8,7 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from feed.posts.services import publish_image
+from feed.rates import unlimited
 from generation.models import Image
 from ratings.asking import services
 from ratings.models import Ask, Policy
@@ -52,7 +53,8 @@ def publish(make_image: MakeImage) -> Publish:
 
     def make(author: User, **fields: Any) -> Image:
         image = make_image(author, **fields)
-        publish_image(image=image, author=author, hide_prompt=image.is_prompt_hidden)
+        with unlimited():
+            publish_image(image=image, author=author, hide_prompt=image.is_prompt_hidden)
         image.refresh_from_db()
         return image
 

@@ -7,9 +7,9 @@ from django.core.management import call_command
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
+from feed.challenges import services as challenges_services
 from feed.challenges.services import begun_on, schedule_challenges, theme_bank
 from feed.models import Challenge, ChallengeEntry, FeedEntry
-from feed.posts import services as posts_services
 from lib.days import day_bounds, local_day
 from lib.errors import Refused
 from tests.conftest import ApiAs, As
@@ -45,10 +45,10 @@ def test_an_entry_is_made_and_entered_within_the_sites_day(
     post = publish(alice, at=made)
     if code:
         with pytest.raises(Refused) as refused:
-            posts_services.enter_challenge(challenge=challenge, post=post, member=alice, at=entered)
+            challenges_services.enter_challenge(challenge=challenge, post=post, member=alice, at=entered)
         assert refused.value.code == code
     else:
-        posts_services.enter_challenge(challenge=challenge, post=post, member=alice, at=entered)
+        challenges_services.enter_challenge(challenge=challenge, post=post, member=alice, at=entered)
     assert ChallengeEntry.objects.count() == (0 if code else 1)
 
 
@@ -67,16 +67,16 @@ def test_three_entries_are_all_for_one_day_and_the_same_twice_is_one(
     at = moment(7, 12)
     posts = [publish(alice, prompt=str(n), at=at) for n in range(4)]
     for post in (*posts[:3], posts[0]):
-        posts_services.enter_challenge(challenge=challenge, post=post, member=alice, at=at)
+        challenges_services.enter_challenge(challenge=challenge, post=post, member=alice, at=at)
     with pytest.raises(Refused) as refused:
-        posts_services.enter_challenge(challenge=challenge, post=posts[3], member=alice, at=at)
+        challenges_services.enter_challenge(challenge=challenge, post=posts[3], member=alice, at=at)
     assert refused.value.code == "too_many_entries"
     assert FeedEntry.objects.filter(challenge_id=challenge.pk).count() == 3
 
 
 def test_nobody_enters_anothers_picture(challenge: Challenge, alice: User, mallory: User, publish: Publish) -> None:
     with pytest.raises(Refused) as refused:
-        posts_services.enter_challenge(
+        challenges_services.enter_challenge(
             challenge=challenge, post=publish(alice, at=moment(7, 12)), member=mallory, at=moment(7, 13)
         )
     assert refused.value.status == 404

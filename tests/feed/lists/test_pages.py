@@ -17,8 +17,8 @@ from feed.lists.pages import count_new_posts, read_page
 from feed.lists.spec import FeedSpec
 from feed.members.own_changes import remember_own_change
 from feed.models import FeedEntry, Follow, Post, PostTag, Tag
+from feed.posts.services import alias_tag
 from feed.ranking.precomputed import rebuild_list
-from feed.tags.services import alias_tag
 from generation.models import Image
 from lib.content_levels import ContentLevel
 from lib.errors import Refused

@@ -16,6 +16,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import User, Viewer
 from feed.models import Block, HiddenPost, Mute, Post, SearchEntry
 from feed.posts import services as posts_services
+from feed.posts.services import tag_post
 from feed.posts.visibility import refresh_visibility
 from feed.search import retrieval
 from feed.search.embeddings import text as text_embeddings
@@ -23,7 +24,6 @@ from feed.search.embeddings.indexing import embed_texts
 from feed.search.query_language import parse
 from feed.search.results import ResultPage, read_results
 from feed.search.typos import relearn_words
-from feed.tags.services import tag_post
 from generation.models import Style
 from lib.content_levels import ContentLevel
 from lib.errors import Refused

@@ -10,9 +10,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
+from feed.challenges.services import enter_challenge
 from feed.members.services import block_member
 from feed.models import Challenge, Post
-from feed.posts.services import enter_challenge, unpublish_post
+from feed.posts.services import unpublish_post
 from generation.media import storage
 from generation.models import Image, ImageState
 from lib.content_levels import ContentLevel

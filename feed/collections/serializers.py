@@ -1,0 +1,33 @@
+"""Collections as JSON."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_serializer
+from rest_framework import serializers
+
+from feed.collections.models import Collection
+from feed.collections.services import MAX_NAME_LENGTH
+
+
+class CollectionSerializer(serializers.ModelSerializer[Collection]):
+    id = serializers.CharField(source="public_id")
+    owner = serializers.CharField(source="owner.username")
+
+    class Meta:
+        model = Collection
+        fields = ["id", "owner", "name", "visibility", "is_default", "created_at"]
+
+
+@extend_schema_serializer(many=False)  # the page is the list
+class CollectionPageSerializer(serializers.Serializer[Any]):
+    next = serializers.URLField(allow_null=True)
+    results = CollectionSerializer(many=True)
+
+
+class EditCollectionSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=MAX_NAME_LENGTH)
+    visibility = serializers.ChoiceField(Collection.Visibility.choices, default=Collection.Visibility.PRIVATE)
+
+
+class MayAddSerializer(serializers.Serializer[Any]):
+    may_add = serializers.BooleanField(default=False)

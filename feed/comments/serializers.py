@@ -1,0 +1,44 @@
+"""Comments as JSON."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
+from rest_framework import serializers
+
+from feed.comments.models import Comment
+from feed.comments.queries import CommentNode
+from feed.comments.services import MAX_LENGTH
+
+
+class CommentSerializer(serializers.Serializer[Comment]):
+    id = serializers.CharField(source="public_id")
+    author = serializers.CharField(source="author.username")
+    text = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    edited_at = serializers.DateTimeField(allow_null=True)
+
+
+class ThreadSerializer(serializers.Serializer[CommentNode]):
+    """A comment with its answers, oldest first; `comment` is null where it is not shown and an answer is."""
+
+    comment = CommentSerializer(allow_null=True)
+    answers = serializers.SerializerMethodField()
+
+    @extend_schema_field(serializers.ListField(child=serializers.DictField()))
+    def get_answers(self, node: CommentNode) -> Any:
+        return ThreadSerializer(node.answers, many=True).data  # type: ignore[arg-type]  # many=True
+
+
+@extend_schema_serializer(many=False)  # the page is the list
+class ThreadPageSerializer(serializers.Serializer[Any]):
+    next = serializers.URLField(allow_null=True)
+    results = ThreadSerializer(many=True)
+
+
+class CommentTextSerializer(serializers.Serializer[Any]):
+    text = serializers.CharField(max_length=MAX_LENGTH)
+
+
+class NewCommentSerializer(CommentTextSerializer):
+    post = serializers.CharField(help_text="Id of the post")
+    answers = serializers.CharField(default="", allow_blank=True, help_text="Id of the comment that is answered")

@@ -1,0 +1,73 @@
+"""Profiles, follows and mutes as JSON."""
+
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
+from rest_framework import serializers
+
+from feed.members.models import Mute, Profile
+from feed.posts.cards import avatar_post, picture_of
+from feed.posts.serializers import PictureSerializer
+
+
+class ProfileSerializer(serializers.ModelSerializer[Profile]):
+    username = serializers.CharField(source="user.username")
+    avatar = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Profile
+        fields = ["username", "display_name", "bio", "avatar"]
+
+    @extend_schema_field(PictureSerializer(allow_null=True))
+    def get_avatar(self, profile: Profile) -> dict[str, Any] | None:
+        at, viewer = timezone.now(), self.context["request"].user
+        post = avatar_post(profile, viewer, at)
+        return dict(PictureSerializer(picture_of(post, viewer, at)).data) if post else None
+
+
+class EditProfileSerializer(serializers.Serializer[Any]):
+    display_name = serializers.CharField(max_length=60, allow_blank=True)
+    bio = serializers.CharField(max_length=500, allow_blank=True)
+    avatar = serializers.CharField(allow_null=True, default=None, help_text="Public id of a published picture of yours")
+
+
+class PersonSerializer(serializers.Serializer[Any]):
+    username = serializers.CharField()
+    since = serializers.DateTimeField()
+
+
+@extend_schema_serializer(many=False)  # the page is the list
+class PeopleSerializer(serializers.Serializer[Any]):
+    next = serializers.URLField(allow_null=True)
+    results = PersonSerializer(many=True)
+
+
+class MuteSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField(read_only=True, source="pk")
+    kind = serializers.ChoiceField(Mute.Kind.choices)
+    value = serializers.CharField(max_length=150, help_text="A tag, words, a checkpoint's slug, or a username")
+    effect = serializers.ChoiceField(Mute.Effect.choices, default=Mute.Effect.HIDE)
+    expires_at = serializers.DateTimeField(allow_null=True, default=None)
+
+    def to_representation(self, instance: Mute) -> dict[str, Any]:
+        named_by = instance.author.username if instance.author else None
+        named_by = instance.checkpoint.slug if instance.checkpoint else named_by
+        return {
+            "id": instance.pk,
+            "kind": instance.kind,
+            "value": named_by or instance.value,
+            "effect": instance.effect,
+            "expires_at": instance.expires_at,
+        }
+
+
+class HiddenSerializer(serializers.Serializer[Any]):
+    post = serializers.CharField()
+    since = serializers.DateTimeField()
+
+
+@extend_schema_serializer(many=False)  # the page is the list
+class HiddenPageSerializer(serializers.Serializer[Any]):
+    next = serializers.URLField(allow_null=True)
+    results = HiddenSerializer(many=True)
