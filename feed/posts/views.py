@@ -98,7 +98,7 @@ def _shown(post: Post, viewer: Viewer, at: datetime) -> dict[str, object]:
         "same_url": remix_url(post, "same") if is_readable else "",
         "inspired_url": remix_url(post, "inspired"),
         "score": score_of(post),
-        "family": lineage_of(post, viewer, at),
+        "lineage": lineage_of(post, viewer, at),
         "variations": [card_of(other, viewer, at) for other in variations_of(post, viewer, at)],
         "near_duplicates": [card_of(other, viewer, at) for other in near_duplicates_of(post, viewer, at)],
         "tags": tags_of(post.pk),

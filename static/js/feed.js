@@ -107,19 +107,19 @@ function show(card) {
 }
 each('[data-place]', (card) => above.observe(card));
 
-// A card that is at least half visible for a second counts once; they are told in batches.
-const SECOND = 1000, TELL_MS = 5000, AT_ONCE = 60;
-const told = new Set(), waiting = new Set(), timers = new Map();
+// A card that is at least half visible for a second counts once; they are sent in batches.
+const SECOND = 1000, SEND_MS = 5000, AT_ONCE = 60;
+const counted = new Set(), waiting = new Set(), timers = new Map();
 const looked = new IntersectionObserver((entries) => {
   for (const { isIntersecting, target } of entries) {
     const id = target.dataset.post;
     clearTimeout(timers.get(id));
-    if (isIntersecting && !told.has(id)) timers.set(id, setTimeout(() => { told.add(id); waiting.add(id); }, SECOND));
+    if (isIntersecting && !counted.has(id)) timers.set(id, setTimeout(() => { counted.add(id); waiting.add(id); }, SECOND));
   }
 }, { threshold: 0.5 });
 each('[data-impressions] [data-post]', (card) => looked.observe(card));
 
-function tell() {
+function sendImpressions() {
   const url = document.querySelector('[data-impressions]')?.dataset.impressions;
   if (!url || !waiting.size) return;
   const ids = [...waiting].slice(0, AT_ONCE);
@@ -127,5 +127,5 @@ function tell() {
   const body = new URLSearchParams(ids.map((id) => ['post', id]));
   request(url, { method: 'POST', body, keepalive: true }).catch(() => {}); // a lost batch is a lost estimate
 }
-if (document.querySelector('[data-impressions]')) setInterval(tell, TELL_MS);
-window.addEventListener('pagehide', tell);
+if (document.querySelector('[data-impressions]')) setInterval(sendImpressions, SEND_MS);
+window.addEventListener('pagehide', sendImpressions);

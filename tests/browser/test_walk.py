@@ -142,7 +142,7 @@ def remix(page: Page, parent: Post, member: User, worker: Any) -> None:
     expect(page).to_have_url(re.compile("/(p|publish)/"))
     child = Post.objects.get(author=member)
     page.goto(f"/p/{child.public_id}/")
-    expect(page.get_by_text("Grown from pictures by nora")).to_be_visible()
+    expect(page.get_by_text("Based on pictures by nora")).to_be_visible()
 
 
 def meet_a_rule(page: Page) -> None:

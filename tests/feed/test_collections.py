@@ -126,7 +126,7 @@ def test_members_by_name_look_add_if_they_may_and_leave(
     post = publish(alice)
     made = collections_services.create_collection(owner=alice, name="Foxes", visibility="shared")
     collections_services.share_collection(collection=made, owner=alice, username="bob")
-    assert "shares a collection" in as_user(bob).get("/notifications/").content.decode()
+    assert "shared a collection" in as_user(bob).get("/notifications/").content.decode()
     for member in (bob, mallory):
         with pytest.raises(Refused) as refused:
             collections_services.save_post(post=post, member=member, collection=made)

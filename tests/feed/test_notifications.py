@@ -95,7 +95,7 @@ def test_a_page_of_nothing_visible_goes_on_to_the_next(alice: User, bob: User, p
         notify(recipient=alice, kind=f"kind.{n}", target=hidden, actor=bob, at=NOW)
     posts_services.delete_post(post=hidden, author=alice)
     page = read_notices(alice, at=NOW, size=2)
-    assert [notice.text for notice in page.notices] == ["bob likes “there”."]
+    assert [notice.text for notice in page.notices] == ["bob liked “there”."]
     assert page.next is None
 
 
@@ -106,7 +106,7 @@ def test_kinds_that_are_turned_off_are_told_nowhere_until_they_are_turned_on(
     posts_services.like_post(post=post, member=bob)
     post_comment(post=post, author=bob, text="hi")
     choose_notifications(member=alice, digest="never", choices={"post.liked": (False, True)})
-    assert texts(alice) == ["bob said something below a picture of yours."]
+    assert texts(alice) == ["bob commented on a picture of yours."]
     assert count_unread(alice, NOW) == 1
     choose_notifications(member=alice, digest="never", choices={"post.liked": (True, True)})
     assert len(texts(alice)) == 2
@@ -152,7 +152,7 @@ def test_a_summary_tells_what_is_new_once(alice: User, bob: User, publish: Publi
     assert not send_digest(member_id=alice.pk, at=NOW + 2 * DAY)
     (message,) = mail.outbox
     assert message.to == ["alice@salon.test"]
-    assert "bob likes “Fresh & new”." in message.body
+    assert "bob liked “Fresh & new”." in message.body
     assert fresh.get_absolute_url() in message.body
     assert "“Old”" not in message.body
 
