@@ -1,10 +1,10 @@
 """Collections for programs."""
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import viewsets
+from rest_framework import mixins, viewsets
 from rest_framework.decorators import action
 from rest_framework.permissions import IsAuthenticatedOrReadOnly
 from rest_framework.request import Request
@@ -16,7 +16,6 @@ from feed.collections import services as collections_services
 from feed.collections.models import Collection, CollectionMember
 from feed.collections.queries import read_posts
 from feed.collections.serializers import (
-    CollectionPageSerializer,
     CollectionSerializer,
     EditCollectionSerializer,
     MayAddSerializer,
@@ -26,7 +25,7 @@ from feed.lists.pages import PAGE_SIZE
 from feed.members.queries import visible_members
 from feed.posts.models import Post
 from lib.api import checked
-from lib.pagination import read_keyset
+from lib.pagination import KeysetPagination
 
 ID = OpenApiParameter("id", str, OpenApiParameter.PATH)
 KEY = OpenApiParameter("key", str, description="What a shared link carries")
@@ -35,32 +34,36 @@ POST = OpenApiParameter("post", str, OpenApiParameter.PATH, description="Id of t
 NAME = OpenApiParameter("username", str, OpenApiParameter.PATH)
 
 
-class CollectionViewSet(viewsets.ViewSet):
+class CollectionPagination(KeysetPagination):
+    ordering = "created_at"
+    page_size = PAGE_SIZE
+
+
+class CollectionViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Collection]):
     """Posts that members put together: private, shared by link or by name, or public."""
 
     permission_classes = [IsAuthenticatedOrReadOnly]
+    queryset = Collection.objects.none()  # for the schema
+    serializer_class = CollectionSerializer
+    pagination_class = CollectionPagination
     lookup_value_regex = r"[\w-]{12}"
 
-    @extend_schema(parameters=[OWNER, CURSOR], responses=CollectionPageSerializer)
+    @extend_schema(parameters=[OWNER])
     def list(self, request: Request) -> Response:
         """One's own and what is shared with one by name; with `owner`, what somebody shows to everybody."""
-        at, name = timezone.now(), request.query_params.get("owner", "")
+        return super().list(request)
+
+    def get_queryset(self) -> QuerySet[Collection]:
+        at, viewer, name = timezone.now(), self.request.user, self.request.query_params.get("owner", "")
         if name:
-            owner = get_object_or_404(visible_members(request.user, at), username__iexact=name)
-            rows = Collection.objects.published(at).filter(owner=owner)
-        elif isinstance(request.user, User):
-            collections_services.default_collection(member=request.user, at=at)
-            shared = CollectionMember.objects.filter(member=request.user).values("collection")
-            rows = Collection.objects.visible_to(request.user, at)
-            rows = rows.filter(Q(owner=request.user) | Q(pk__in=shared))
-        else:
-            rows = Collection.objects.none()
-        cursor = request.query_params.get("cursor", "")
-        page = read_keyset(rows.select_related("owner"), by="created_at", cursor=cursor, size=PAGE_SIZE)
-        query = request.query_params.copy()
-        query["cursor"] = page.next or ""
-        following = request.build_absolute_uri(f"{request.path}?{query.urlencode()}") if page.next else None
-        return Response({"next": following, "results": CollectionSerializer(page.rows, many=True).data})
+            owner = get_object_or_404(visible_members(viewer, at), username__iexact=name)
+            return Collection.objects.published(at).filter(owner=owner).select_related("owner")
+        if not isinstance(viewer, User):
+            return Collection.objects.none()
+        collections_services.default_collection(member=viewer, at=at)
+        shared = CollectionMember.objects.filter(member=viewer).values("collection")
+        reachable = Collection.objects.visible_to(viewer, at).select_related("owner")
+        return reachable.filter(Q(owner=viewer) | Q(pk__in=shared))
 
     @extend_schema(parameters=[ID, KEY], responses=CollectionSerializer)
     def retrieve(self, request: Request, pk: str) -> Response:

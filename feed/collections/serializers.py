@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from feed.collections.models import Collection
@@ -16,12 +15,6 @@ class CollectionSerializer(serializers.ModelSerializer[Collection]):
     class Meta:
         model = Collection
         fields = ["id", "owner", "name", "visibility", "is_default", "created_at"]
-
-
-@extend_schema_serializer(many=False)  # the page is the list
-class CollectionPageSerializer(serializers.Serializer[Any]):
-    next = serializers.URLField(allow_null=True)
-    results = CollectionSerializer(many=True)
 
 
 class EditCollectionSerializer(serializers.Serializer[Any]):

@@ -16,36 +16,34 @@ from feed.comments.serializers import (
     CommentSerializer,
     CommentTextSerializer,
     NewCommentSerializer,
-    ThreadPageSerializer,
     ThreadSerializer,
 )
 from feed.posts.models import Post
 from lib.api import checked
+from lib.pagination import NextPagination
 
 POST = OpenApiParameter("post", str, required=True, description="Id of the post")
-CURSOR = OpenApiParameter("cursor", str, description="From `next` of the page before; opaque")
 ID = OpenApiParameter("id", str, OpenApiParameter.PATH)
 
 
-class CommentViewSet(viewsets.ViewSet):
+class CommentViewSet(viewsets.GenericViewSet[Comment]):
     """Comments below posts."""
 
     permission_classes = [IsAuthenticatedOrReadOnly]
+    queryset = Comment.objects.none()  # for the schema
+    serializer_class = CommentSerializer
+    pagination_class = NextPagination
+    paginator: NextPagination
     lookup_value_regex = r"[\w-]{12}"
 
-    @extend_schema(parameters=[POST, CURSOR], responses=ThreadPageSerializer)
+    @extend_schema(parameters=[POST], responses=ThreadSerializer(many=True))
     def list(self, request: Request) -> Response:
         """Threads below a post, the newest first."""
         at, viewer, query = timezone.now(), request.user, request.query_params
         post = get_object_or_404(Post.objects.visible_to(viewer, at), public_id=query.get("post", ""))
         threads = read_threads(post, viewer, at=at, cursor=query.get("cursor", ""))
-        following = f"{request.path}?post={post.public_id}&cursor={threads.next}"
-        return Response(
-            {
-                "next": request.build_absolute_uri(following) if threads.next else None,
-                "results": ThreadSerializer(threads.rows, many=True).data,  # type: ignore[arg-type]  # many=True
-            }
-        )
+        self.paginator.set_page(request, threads.next)
+        return self.get_paginated_response(ThreadSerializer(threads.rows, many=True).data)  # type: ignore[arg-type]
 
     @extend_schema(parameters=[ID], responses=CommentSerializer)
     def retrieve(self, request: Request, pk: str) -> Response:

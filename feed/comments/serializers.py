@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from feed.comments.models import Comment
@@ -27,12 +27,6 @@ class ThreadSerializer(serializers.Serializer[CommentNode]):
     @extend_schema_field(serializers.ListField(child=serializers.DictField()))
     def get_answers(self, node: CommentNode) -> Any:
         return ThreadSerializer(node.answers, many=True).data  # type: ignore[arg-type]  # many=True
-
-
-@extend_schema_serializer(many=False)  # the page is the list
-class ThreadPageSerializer(serializers.Serializer[Any]):
-    next = serializers.URLField(allow_null=True)
-    results = ThreadSerializer(many=True)
 
 
 class CommentTextSerializer(serializers.Serializer[Any]):

@@ -1,11 +1,10 @@
 """Members for programs: profiles, follows, blocks, mutes, and hidden posts."""
 
-from typing import Any
-
+from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import viewsets
+from rest_framework import mixins, viewsets
 from rest_framework.decorators import action
 from rest_framework.permissions import IsAuthenticated, IsAuthenticatedOrReadOnly
 from rest_framework.request import Request
@@ -20,36 +19,37 @@ from feed.members.forms import find_muted
 from feed.members.models import Block, Follow, HiddenPost, Mute
 from feed.members.queries import FollowSide, follows_of, profile_of, visible_members
 from feed.members.serializers import (
+    BlockSerializer,
     EditProfileSerializer,
-    HiddenPageSerializer,
+    FollowSerializer,
+    HiddenPostSerializer,
     MuteSerializer,
-    PeopleSerializer,
     ProfileSerializer,
 )
 from feed.posts import services as posts_services
 from feed.posts.models import Post
 from generation.models import Image
 from lib.api import checked
-from lib.pagination import read_keyset
+from lib.pagination import KeysetPagination, read_keyset
 
-PAGE_SIZE = 100
 CURSOR = OpenApiParameter("cursor", str, description="From `next` of the page before; opaque")
 NAME = OpenApiParameter("id", str, OpenApiParameter.PATH, description="The username")
 POST_ID = OpenApiParameter("id", str, OpenApiParameter.PATH, description="Public id of the post")
 MUTE_ID = OpenApiParameter("id", int, OpenApiParameter.PATH)
 
 
-def people_page(request: Request, rows: Any, shown: Any) -> Response:
-    """A page of rows by `created_at`, the newest first, each as `shown` makes it."""
-    page = read_keyset(rows, by="created_at", cursor=request.query_params.get("cursor", ""), size=PAGE_SIZE)
-    following = f"{request.build_absolute_uri(request.path)}?cursor={page.next}" if page.next else None
-    return Response({"next": following, "results": [shown(row) for row in page.rows]})
+class MemberPagination(KeysetPagination):
+    ordering = "created_at"
+    page_size = 100
 
 
-class ProfileViewSet(viewsets.ViewSet):
+class ProfileViewSet(viewsets.GenericViewSet[User]):
     """Members as others see them."""
 
     permission_classes = [IsAuthenticatedOrReadOnly]
+    queryset = User.objects.none()  # for the schema
+    serializer_class = ProfileSerializer
+    pagination_class = MemberPagination
     lookup_value_regex = r"[\w.@+-]{1,150}"
 
     @extend_schema(parameters=[NAME], responses=ProfileSerializer)
@@ -79,13 +79,13 @@ class ProfileViewSet(viewsets.ViewSet):
         page = read_keyset(listed, by="published_at", cursor=cursor, size=POSTS_ON_A_PAGE)
         return Response(post_page(request, page.rows, page.next))
 
-    @extend_schema(parameters=[NAME, CURSOR], responses=PeopleSerializer)
+    @extend_schema(parameters=[NAME], responses=FollowSerializer(many=True))
     @action(detail=True)
     def following(self, request: Request, pk: str) -> Response:
         """Whom a member follows, the latest first."""
         return self._follows(request, pk, "followed")
 
-    @extend_schema(parameters=[NAME, CURSOR], responses=PeopleSerializer)
+    @extend_schema(parameters=[NAME], responses=FollowSerializer(many=True))
     @action(detail=True)
     def followers(self, request: Request, pk: str) -> Response:
         """Who follows a member, the latest first."""
@@ -94,24 +94,22 @@ class ProfileViewSet(viewsets.ViewSet):
     def _follows(self, request: Request, username: str, side: FollowSide) -> Response:
         at, viewer = timezone.now(), request.user
         member = get_object_or_404(visible_members(viewer, at), username__iexact=username)
-        rows = follows_of(member, viewer, at, side=side).select_related(side)
-        return people_page(
-            request, rows, lambda row: {"username": getattr(row, side).username, "since": row.created_at}
-        )
+        rows = self.paginate_queryset(follows_of(member, viewer, at, side=side).select_related(side))
+        return self.get_paginated_response(FollowSerializer(rows, many=True, context={"side": side}).data)
 
 
-class FollowViewSet(viewsets.ViewSet):
+class FollowViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Follow]):
     """Members you follow; PUT follows, DELETE stops, each may be repeated."""
 
     permission_classes = [IsAuthenticated]
+    queryset = Follow.objects.none()  # for the schema
+    serializer_class = FollowSerializer
+    pagination_class = MemberPagination
     lookup_value_regex = r"[\w.@+-]{1,150}"
 
-    @extend_schema(parameters=[CURSOR], responses=PeopleSerializer)
-    def list(self, request: Request) -> Response:
-        member = member_of(request)
-        seen = visible_members(member, timezone.now()).values("pk")
-        rows = Follow.objects.filter(member=member, followed__in=seen).select_related("followed")
-        return people_page(request, rows, lambda row: {"username": row.followed.username, "since": row.created_at})
+    def get_queryset(self) -> QuerySet[Follow]:
+        member = member_of(self.request)
+        return follows_of(member, member, timezone.now(), side="followed").select_related("followed")
 
     @extend_schema(parameters=[NAME], request=None, responses={204: None})
     def update(self, request: Request, pk: str) -> Response:
@@ -128,16 +126,18 @@ class FollowViewSet(viewsets.ViewSet):
         return Response(status=204)
 
 
-class BlockViewSet(viewsets.ViewSet):
+class BlockViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Block]):
     """Members you blocked: neither of you sees the other. PUT blocks, DELETE takes it back."""
 
     permission_classes = [IsAuthenticated]
+    queryset = Block.objects.none()  # for the schema
+    serializer_class = BlockSerializer
+    pagination_class = MemberPagination
     lookup_value_regex = r"[\w.@+-]{1,150}"
 
-    @extend_schema(parameters=[CURSOR], responses=PeopleSerializer)
-    def list(self, request: Request) -> Response:
-        rows = Block.objects.filter(member=member_of(request), blocked__deleted_at=None).select_related("blocked")
-        return people_page(request, rows, lambda row: {"username": row.blocked.username, "since": row.created_at})
+    def get_queryset(self) -> QuerySet[Block]:
+        own = Block.objects.filter(member=member_of(self.request), blocked__deleted_at=None)
+        return own.select_related("blocked")
 
     @extend_schema(parameters=[NAME], request=None, responses={204: None})
     def update(self, request: Request, pk: str) -> Response:
@@ -187,18 +187,19 @@ class MuteViewSet(viewsets.ViewSet):
         return Response(status=204)
 
 
-class HiddenPostViewSet(viewsets.ViewSet):
+class HiddenPostViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[HiddenPost]):
     """Posts you are not interested in: in none of your lists. PUT hides one, DELETE shows it again."""
 
     permission_classes = [IsAuthenticated]
+    queryset = HiddenPost.objects.none()  # for the schema
+    serializer_class = HiddenPostSerializer
+    pagination_class = MemberPagination
     lookup_value_regex = r"[\w-]{12}"
 
-    @extend_schema(parameters=[CURSOR], responses=HiddenPageSerializer)
-    def list(self, request: Request) -> Response:
-        member = member_of(request)
+    def get_queryset(self) -> QuerySet[HiddenPost]:
+        member = member_of(self.request)
         openable = Post.objects.visible_to(member, timezone.now()).values("pk")
-        rows = HiddenPost.objects.filter(member=member, post__in=openable).select_related("post")
-        return people_page(request, rows, lambda row: {"post": row.post.public_id, "since": row.created_at})
+        return HiddenPost.objects.filter(member=member, post__in=openable).select_related("post")
 
     @extend_schema(parameters=[POST_ID], request=None, responses={204: None})
     def update(self, request: Request, pk: str) -> Response:

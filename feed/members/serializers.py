@@ -3,10 +3,11 @@
 from typing import Any
 
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from feed.members.models import Mute, Profile
+from accounts.models import User
+from feed.members.models import Block, Follow, HiddenPost, Mute, Profile
 from feed.posts.cards import avatar_post, picture_of
 from feed.posts.serializers import PictureSerializer
 
@@ -32,15 +33,20 @@ class EditProfileSerializer(serializers.Serializer[Any]):
     avatar = serializers.CharField(allow_null=True, default=None, help_text="Public id of a published picture of yours")
 
 
-class PersonSerializer(serializers.Serializer[Any]):
-    username = serializers.CharField()
-    since = serializers.DateTimeField()
+class FollowSerializer(serializers.Serializer[Follow]):
+    """The member on one side of a follow: ``side`` of the context, whom is followed without it."""
+
+    username = serializers.SerializerMethodField()
+    since = serializers.DateTimeField(source="created_at")
+
+    def get_username(self, follow: Follow) -> str:
+        member: User = getattr(follow, self.context.get("side", "followed"))
+        return member.username
 
 
-@extend_schema_serializer(many=False)  # the page is the list
-class PeopleSerializer(serializers.Serializer[Any]):
-    next = serializers.URLField(allow_null=True)
-    results = PersonSerializer(many=True)
+class BlockSerializer(serializers.Serializer[Block]):
+    username = serializers.CharField(source="blocked.username")
+    since = serializers.DateTimeField(source="created_at")
 
 
 class MuteSerializer(serializers.Serializer[Any]):
@@ -62,12 +68,6 @@ class MuteSerializer(serializers.Serializer[Any]):
         }
 
 
-class HiddenSerializer(serializers.Serializer[Any]):
-    post = serializers.CharField()
-    since = serializers.DateTimeField()
-
-
-@extend_schema_serializer(many=False)  # the page is the list
-class HiddenPageSerializer(serializers.Serializer[Any]):
-    next = serializers.URLField(allow_null=True)
-    results = HiddenSerializer(many=True)
+class HiddenPostSerializer(serializers.Serializer[HiddenPost]):
+    post = serializers.CharField(source="post.public_id")
+    since = serializers.DateTimeField(source="created_at")

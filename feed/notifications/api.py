@@ -20,6 +20,7 @@ from feed.notifications.serializers import (
     UntilSerializer,
 )
 from lib.api import checked
+from lib.pagination import next_link
 
 CURSOR = OpenApiParameter("cursor", str, description="From `next` of the page before; opaque")
 
@@ -34,9 +35,8 @@ class NotificationViewSet(viewsets.ViewSet):
         """What became invisible since is left out."""
         at, member = timezone.now(), member_of(request)
         page = read_notices(member, at=at, cursor=request.query_params.get("cursor", ""))
-        following = request.build_absolute_uri(f"{request.path}?cursor={page.next}") if page.next else None
         results = NoticeSerializer(page.notices, many=True).data  # type: ignore[arg-type]  # many=True
-        return Response({"next": following, "unread": count_unread(member, at), "results": results})
+        return Response({"next": next_link(request, page.next), "unread": count_unread(member, at), "results": results})
 
     @extend_schema(request=UntilSerializer, responses={204: None})
     @action(detail=False, methods=["post"])
