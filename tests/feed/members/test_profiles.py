@@ -20,6 +20,7 @@ from feed.posts.near_duplicates import collapse_near_duplicates, near_duplicates
 from generation.models import Image
 from tests.conftest import As, MakeMember
 from tests.feed.conftest import Publish, PublishMany
+from tests.feed.responses import body
 from tests.generation.fixtures import MakeImage
 
 NOW = timezone.now()
@@ -41,10 +42,6 @@ def four(alice: User, make_image: MakeImage) -> list[Post]:
         for n, image in enumerate(images)
     ]
     return [hashed(post, 60 * n) for n, post in enumerate(posts)]
-
-
-async def body(response: Any) -> bytes:
-    return b"".join([chunk async for chunk in response.streaming_content])
 
 
 def shown(client: Any, path: str) -> list[str]:

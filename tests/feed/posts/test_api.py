@@ -16,7 +16,7 @@ from feed.posts.services import tag_post
 from generation.models import Generation
 from tests.conftest import ApiAs
 from tests.feed.conftest import Publish
-from tests.feed.test_profiles import body
+from tests.feed.responses import body
 from tests.generation.fixtures import MakeImage
 
 NOW = timezone.now()
