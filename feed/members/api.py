@@ -1,10 +1,12 @@
 """Members for programs: profiles, follows, blocks, mutes, and hidden posts."""
 
+from typing import Any
+
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import mixins, viewsets
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
+from rest_framework import mixins, serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.permissions import IsAuthenticated, IsAuthenticatedOrReadOnly
 from rest_framework.request import Request
@@ -16,7 +18,7 @@ from feed.lists.api import PostPageSerializer, post_page
 from feed.lists.pages import PAGE_SIZE as POSTS_ON_A_PAGE
 from feed.members import services as members_services
 from feed.members.forms import find_muted
-from feed.members.models import Block, Follow, HiddenPost, Mute
+from feed.members.models import Block, Follow, HiddenPost, Mute, Profile
 from feed.members.queries import FollowSide, follows_of, profile_of, visible_members
 from feed.members.serializers import (
     BlockSerializer,
@@ -24,10 +26,11 @@ from feed.members.serializers import (
     FollowSerializer,
     HiddenPostSerializer,
     MuteSerializer,
-    ProfileSerializer,
 )
 from feed.posts import services as posts_services
+from feed.posts.cards import avatar_post, picture_of
 from feed.posts.models import Post
+from feed.posts.serializers import PictureSerializer
 from generation.models import Image
 from lib.api import checked
 from lib.pagination import KeysetPagination, read_keyset
@@ -41,6 +44,21 @@ MUTE_ID = OpenApiParameter("id", int, OpenApiParameter.PATH)
 class MemberPagination(KeysetPagination):
     ordering = "created_at"
     page_size = 100
+
+
+class ProfileSerializer(serializers.ModelSerializer[Profile]):
+    username = serializers.CharField(source="user.username")
+    avatar = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Profile
+        fields = ["username", "display_name", "bio", "avatar"]
+
+    @extend_schema_field(PictureSerializer(allow_null=True))
+    def get_avatar(self, profile: Profile) -> dict[str, Any] | None:
+        at, viewer = timezone.now(), self.context["request"].user
+        post = avatar_post(profile, viewer, at)
+        return dict(PictureSerializer(picture_of(post, viewer, at)).data) if post else None
 
 
 class ProfileViewSet(viewsets.GenericViewSet[User]):

@@ -2,29 +2,10 @@
 
 from typing import Any
 
-from django.utils import timezone
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.models import User
-from feed.members.models import Block, Follow, HiddenPost, Mute, Profile
-from feed.posts.cards import avatar_post, picture_of
-from feed.posts.serializers import PictureSerializer
-
-
-class ProfileSerializer(serializers.ModelSerializer[Profile]):
-    username = serializers.CharField(source="user.username")
-    avatar = serializers.SerializerMethodField()
-
-    class Meta:
-        model = Profile
-        fields = ["username", "display_name", "bio", "avatar"]
-
-    @extend_schema_field(PictureSerializer(allow_null=True))
-    def get_avatar(self, profile: Profile) -> dict[str, Any] | None:
-        at, viewer = timezone.now(), self.context["request"].user
-        post = avatar_post(profile, viewer, at)
-        return dict(PictureSerializer(picture_of(post, viewer, at)).data) if post else None
+from feed.members.models import Block, Follow, HiddenPost, Mute
 
 
 class EditProfileSerializer(serializers.Serializer[Any]):
