@@ -181,7 +181,9 @@ def publish(request: HttpRequest, public_id: str) -> HttpResponseBase:
         "alt_text": image.alt_text,
         "hide_prompt": image.is_prompt_hidden,
     }
-    form = PublishForm(request.POST or None, initial=initial, theme=challenge.theme if challenge else "")
+    form = PublishForm(
+        request.POST if request.method == "POST" else None, initial=initial, theme=challenge.theme if challenge else ""
+    )
     if request.method == "POST" and form.is_valid():
         try:
             entered = challenge if form.cleaned_data.get("enter_challenge") else None
