@@ -63,7 +63,7 @@ def main() -> None:
 def run(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     from django.core.management import call_command
 
-    from benchmarks import _alignment as site
+    from benchmarks.support import alignment_site as site
     from generation.models import Checkpoint
 
     spent: dict[str, float] = {}

@@ -86,7 +86,7 @@ def prepare(folder: Path, ratings: int, pairs: int, side: int) -> None:
     """Fills the ledgers unless an earlier run did."""
     from django.utils import timezone
 
-    from benchmarks import _datasets
+    from benchmarks.support import dataset_load
     from ratings.models import Release
 
     known, asked = folder / "ledgers.json", {"ratings": ratings, "pairs": pairs, "side": side}
@@ -98,10 +98,10 @@ def prepare(folder: Path, ratings: int, pairs: int, side: int) -> None:
     now = timezone.now()
     if ratings:
         tenth = ratings // 10 // RATERS or 1
-        _datasets.prepare(tenth, RATERS, now - _datasets.AGO)
-        _datasets.prepare(ratings // RATERS - tenth, RATERS, now)
+        dataset_load.prepare(tenth, RATERS, now - dataset_load.AGO)
+        dataset_load.prepare(ratings // RATERS - tenth, RATERS, now)
     if pairs:
-        _datasets.prepare_pairs(pairs, side, now)
+        dataset_load.prepare_pairs(pairs, side, now)
     known.write_text(json.dumps(asked))
 
 
@@ -153,12 +153,12 @@ def measure(what: str, out: str) -> None:
     import pyarrow.csv
     import pyarrow.parquet  # noqa: F401
 
-    from benchmarks import _plain
+    from benchmarks.support import plain_export
 
     if what == "shards":
         _build_shards(out)
         return
-    references = {"copy": _plain.by_copy, "files": _plain.by_files}
+    references = {"copy": plain_export.by_copy, "files": plain_export.by_files}
     figures = {"seconds": _timed(lambda: references[what](Path(out)))} if what in references else _release(what, out)
     print(json.dumps(figures | {"peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
 
@@ -166,7 +166,7 @@ def measure(what: str, out: str) -> None:
 def _release(what: str, out: str) -> dict[str, Any]:
     from django.utils import timezone
 
-    from benchmarks._datasets import AGO
+    from benchmarks.support.dataset_load import AGO
     from ratings.releases import building
     from ratings.releases import services as releases
     from ratings.releases.engine.eligibility import ReleaseFilter

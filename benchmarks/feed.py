@@ -28,9 +28,9 @@ import psycopg
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks._bulk import connect  # noqa: E402
-from benchmarks._feed_load import load  # noqa: E402
-from benchmarks._place import place  # noqa: E402
+from benchmarks.support.bulk import connect  # noqa: E402
+from benchmarks.support.feed_load import load  # noqa: E402
+from benchmarks.support.place import place  # noqa: E402
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -65,7 +65,7 @@ def main() -> None:
         print(json.dumps(figures))
         return
     unlimited = dict.fromkeys(("API_RATE_MEMBER", "API_RATE_ANONYMOUS"), "10000000/min")
-    site = {"DJANGO_SETTINGS_MODULE": "benchmarks._settings", "ALLOWED_HOSTS": "*", **unlimited}
+    site = {"DJANGO_SETTINGS_MODULE": "benchmarks.support.settings", "ALLOWED_HOSTS": "*", **unlimited}
     folder = str(Path(arguments.keep, str(sizes[0]))) if arguments.keep else ""
     with place(folder, **site):
         from feed.models import Post
@@ -176,9 +176,9 @@ _kept: list[Any] = []
 
 
 def keep(body: bytes) -> None:
-    from benchmarks import _bare
+    from benchmarks.support import bare_views
 
-    _bare.ConstantView.body = body
+    bare_views.ConstantView.body = body
 
 
 def timed(ways: dict[str, Way], times: int) -> dict[str, dict[str, float]]:

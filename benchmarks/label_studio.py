@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks._place import place  # noqa: E402
+from benchmarks.support.place import place  # noqa: E402
 
 RATERS, QUICK, FULL = 100, 2_000, 20_000
 
@@ -46,9 +46,9 @@ def release(ratings: int, out: Path) -> dict[str, Any]:
     """Seconds and peak memory (MB) of a release of so many ratings, which are made first."""
     from django.utils import timezone
 
-    from benchmarks import _datasets
+    from benchmarks.support import dataset_load
 
-    _datasets.prepare(ratings // RATERS, RATERS, timezone.now())
+    dataset_load.prepare(ratings // RATERS, RATERS, timezone.now())
     command = [sys.executable, "-m", "benchmarks.datasets", "--measure", "ratings", str(out)]
     return _result_of(command, dict(os.environ))
 
@@ -64,7 +64,9 @@ def export(python: str, annotations: int) -> dict[str, Any]:
     environ |= {"POSTGRE_NAME": "label_studio", "POSTGRE_USER": server.username or "", "POSTGRE_PORT": str(server.port)}
     environ |= {"POSTGRE_PASSWORD": server.password or "", "POSTGRE_HOST": server.hostname or ""}
     with tempfile.TemporaryDirectory(prefix="salon-bench-") as folder:
-        return _result_of([python, str(ROOT / "benchmarks" / "_label_studio.py"), str(annotations), folder], environ)
+        return _result_of(
+            [python, str(ROOT / "benchmarks" / "label_studio_data.py"), str(annotations), folder], environ
+        )
 
 
 def _result_of(command: list[str], environ: dict[str, str]) -> dict[str, Any]:

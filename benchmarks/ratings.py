@@ -71,7 +71,7 @@ def main() -> None:
         with services(Path(folder)) as variables:
             os.environ.update(
                 {**variables, "VAR_DIR": folder, "DATABASE_POOL_SIZE": "16"},
-                DJANGO_SETTINGS_MODULE="benchmarks._settings",
+                DJANGO_SETTINGS_MODULE="benchmarks.support.settings",
             )
             import django
 

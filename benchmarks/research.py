@@ -82,7 +82,7 @@ def main() -> None:
         for name in ("DATABASE_URL", "REDIS_URL"):
             os.environ.pop(name, None)
         with services(Path(folder), durable=False) as variables:
-            os.environ.update({**variables, "VAR_DIR": folder}, DJANGO_SETTINGS_MODULE="benchmarks._settings")
+            os.environ.update({**variables, "VAR_DIR": folder}, DJANGO_SETTINGS_MODULE="benchmarks.support.settings")
             import django
 
             django.setup()
@@ -91,7 +91,7 @@ def main() -> None:
 
 
 def run(answers: int) -> None:
-    from benchmarks._research_load import load
+    from benchmarks.support.research_load import load
 
     rated, votes, seconds = load(answers)
     print(f"{rated:,} answers and {votes:,} votes written in {seconds:.0f} s", flush=True)

@@ -30,9 +30,9 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402
 
-from benchmarks._bulk import bulk, connect  # noqa: E402
-from benchmarks._feed_load import multiply_all, template  # noqa: E402
-from benchmarks._place import place  # noqa: E402
+from benchmarks.support.bulk import bulk, connect  # noqa: E402
+from benchmarks.support.feed_load import multiply_all, template  # noqa: E402
+from benchmarks.support.place import place  # noqa: E402
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 SUBJECTS = [

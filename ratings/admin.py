@@ -11,8 +11,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from accounts.admin import ReadOnlyAdmin
+from ratings.asking.models import Ask, DrawCount, Policy, Question, QuestionTranslation
 from ratings.asking.services import reword_question
-from ratings.models import Ask, Benchmark, DrawCount, Policy, PromptSet, Question, QuestionTranslation
+from ratings.benchmarks.models import Benchmark, PromptSet
 
 
 class KeptAdmin(admin.ModelAdmin[Any]):

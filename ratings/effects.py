@@ -7,7 +7,7 @@ from accounts.models import User
 from feed.models import Post
 from generation.models import Image
 from moderation.models import Decision
-from ratings.models import Ask
+from ratings.asking.models import Ask
 
 
 def apply(*, decision: Decision, target: models.Model) -> None:

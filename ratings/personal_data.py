@@ -8,7 +8,10 @@ from accounts.models import User
 from generation.models import Image
 from lib.tasks import enqueue_on_commit
 from ratings.asking.counterparts import forget_counterparts
-from ratings.models import Ask, BenchmarkPicture, Comparison, QualityAppeal, QualityFlag, RaterStanding, Rating, Release
+from ratings.asking.models import Ask, Comparison, Rating
+from ratings.benchmarks.models import BenchmarkPicture
+from ratings.quality.models import QualityAppeal, QualityFlag, RaterStanding
+from ratings.releases.models import Release
 from ratings.releases.services import forget_member
 
 COVERED = frozenset(

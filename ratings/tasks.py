@@ -6,8 +6,8 @@ from django.utils import timezone
 from lib.tasks import enqueue_on_commit
 from ratings.asking import counterparts
 from ratings.asking import services as asking_services
+from ratings.benchmarks.models import Benchmark
 from ratings.benchmarks.results import refresh_results
-from ratings.models import Benchmark
 from ratings.quality import flags as quality_flags
 from ratings.quality import post_aspects
 from ratings.research import reports

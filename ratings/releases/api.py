@@ -11,11 +11,11 @@ from rest_framework.response import Response
 from accounts.models import Role
 from accounts.permissions import HasRole, member_of
 from lib.content_levels import ContentLevel
-from ratings.models import Release, ReleaseQuerySet
 from ratings.releases import previews
 from ratings.releases import services as releases_services
 from ratings.releases.engine.eligibility import ReleaseFilter
 from ratings.releases.formats.registry import FORMATS, USUAL
+from ratings.releases.models import Release, ReleaseQuerySet
 from ratings.releases.point_releases import start_point_release
 
 

@@ -7,9 +7,9 @@ from django.utils.translation import gettext as _
 
 from lib.errors import Refused
 from lib.tasks import enqueue_on_commit
-from ratings.models import Release, ReleaseShard
 from ratings.releases import building, point_releases
 from ratings.releases import services as releases_services
+from ratings.releases.models import Release, ReleaseShard
 
 DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 MOST_CONTINUED = 20  # releases at a time

@@ -21,12 +21,12 @@ from django.utils.translation import gettext as _
 
 from lib.errors import Refused
 from lib.tasks import enqueue_on_commit
-from ratings.models import Release, ReleaseBlock, ReleaseShard
 from ratings.releases.engine import arrow_fetch, block_codec
 from ratings.releases.engine.image_reader import DamagedPictureError, ImageReader
 from ratings.releases.engine.parquet import ShardFile, file_sha256, write_shard
 from ratings.releases.engine.planning import Progress, count_remaining, no_progress
 from ratings.releases.formats.registry import FORMATS
+from ratings.releases.models import Release, ReleaseBlock, ReleaseShard
 from ratings.releases.publishing import manifest as publishing_manifest
 from ratings.releases.publishing import removal
 from ratings.releases.publishing.destinations import Destination, destination_of, new_file, published_file, put_bytes

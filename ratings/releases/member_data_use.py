@@ -7,7 +7,8 @@ from django.db.models import Q
 
 from accounts.models import ConsentEvent, Purpose, User
 from generation.models import Image, ImageState
-from ratings.models import Ask, AskOutcome, Release, ReleaseBlock
+from ratings.asking.models import Ask, AskOutcome
+from ratings.releases.models import Release, ReleaseBlock
 
 MOST_RELEASES = 20
 

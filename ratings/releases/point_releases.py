@@ -15,9 +15,9 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from lib.errors import Refused
 from lib.limits import check_rate
-from ratings.models import Release, ReleaseShard, ReleaseTombstone
 from ratings.releases.building import file_name
 from ratings.releases.engine.planning import count_remaining
+from ratings.releases.models import Release, ReleaseShard, ReleaseTombstone
 from ratings.releases.publishing import removal
 from ratings.releases.publishing.destinations import check_folder, destination_of
 from ratings.releases.services import enqueue_next_step, folder_taken, refuse_if_empty

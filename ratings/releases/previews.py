@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.models import User
 from lib.limits import check_rate
 from lib.tasks import enqueue_on_commit
-from ratings.models import Ask
+from ratings.asking.models import Ask
 from ratings.releases import services as releases_services
 from ratings.releases.engine.eligibility import ReleaseFilter
 

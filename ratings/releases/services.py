@@ -19,12 +19,12 @@ from lib.content_levels import ContentLevel
 from lib.errors import Refused
 from lib.limits import check_rate
 from lib.tasks import enqueue_on_commit
-from ratings.models import Release, ReleaseBlock, ReleaseShard
 from ratings.releases.engine import figures, planning
 from ratings.releases.engine.eligibility import ReleaseFilter
 from ratings.releases.engine.planning import PlanSummary, Progress, no_progress
 from ratings.releases.engine.scope import Scope
 from ratings.releases.formats.registry import FORMATS, USUAL
+from ratings.releases.models import Release, ReleaseBlock, ReleaseShard
 from ratings.releases.publishing import manifest, removal
 from ratings.releases.publishing.destinations import check_folder, destination_of
 

@@ -4,10 +4,10 @@ from typing import Any
 
 from celery import shared_task
 
-from ratings.models import Release, ReleaseShard
 from ratings.releases import build_steps, previews
 from ratings.releases import services as releases_services
 from ratings.releases.engine.eligibility import ReleaseFilter
+from ratings.releases.models import Release, ReleaseShard
 
 
 @shared_task(name="ratings.plan_release")

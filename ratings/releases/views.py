@@ -24,7 +24,6 @@ from generation.media.signing import Picture, picture
 from generation.models import Image
 from lib.errors import Refused
 from lib.http import add_refusal, download, is_htmx, serve_file
-from ratings.models import Release
 from ratings.releases import previews
 from ratings.releases import services as releases_services
 from ratings.releases.engine.eligibility import describe_reason
@@ -32,6 +31,7 @@ from ratings.releases.engine.parquet import FILES
 from ratings.releases.formats.registry import FORMATS
 from ratings.releases.forms import ReleaseForm
 from ratings.releases.member_data_use import find_member_data_use
+from ratings.releases.models import Release
 from ratings.releases.point_releases import start_point_release
 from ratings.releases.publishing.archive import zip_release
 from ratings.releases.publishing.destinations import destination_of

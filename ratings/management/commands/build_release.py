@@ -10,11 +10,11 @@ from tqdm import tqdm
 
 from lib.content_levels import ContentLevel
 from lib.errors import Refused
-from ratings.models import Release
 from ratings.releases import building
 from ratings.releases import services as releases_services
 from ratings.releases.engine.eligibility import ReleaseFilter
 from ratings.releases.formats.registry import FORMATS, USUAL
+from ratings.releases.models import Release
 
 
 class Command(BaseCommand):

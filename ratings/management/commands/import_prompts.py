@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from lib.errors import Refused
+from ratings.benchmarks.models import PromptSet
 from ratings.benchmarks.prompts import import_prompts
-from ratings.models import PromptSet
 
 
 class Command(BaseCommand):

@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Q
 
 from lib.errors import Refused
-from ratings.models import Release
 from ratings.releases import building
+from ratings.releases.models import Release
 from ratings.releases.point_releases import plan_point_release
 
 

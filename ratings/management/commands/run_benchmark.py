@@ -10,8 +10,8 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from lib.errors import Refused
+from ratings.benchmarks.models import Benchmark, PromptSet
 from ratings.benchmarks.services import generate_pictures, open_voting, register_benchmark
-from ratings.models import Benchmark, PromptSet
 from ratings.simulation.workers import generate_inline, wait_for_workers
 
 

@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from lib.errors import Refused
+from ratings.benchmarks.models import Benchmark
 from ratings.benchmarks.scoring import Encoder, Extractor, score_fid, score_similarity
-from ratings.models import Benchmark
 
 
 class Command(BaseCommand):

@@ -14,10 +14,11 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from generation.models import Image
 from generation.parameters import STYLED_PROMPT_SQL, dataset_sql
-from ratings.models import Ask, DeletedPicture
+from ratings.asking.models import Ask
 from ratings.releases.engine import splits, sql
 from ratings.releases.engine.eligibility import ReleaseFilter, image_reason
 from ratings.releases.engine.identity import picture_digest
+from ratings.releases.models import DeletedPicture
 
 _TABLES = """
 CREATE TEMP TABLE release_caption (generation_id bigint PRIMARY KEY, caption text, prompt text, split text)

@@ -8,12 +8,12 @@ from typing import Any
 import pyarrow as pa
 from django.db.models import Sum
 
-from ratings.models import Release, ReleaseShard
 from ratings.releases.engine import block_codec, figures, sql
 from ratings.releases.engine.scope import Scope
 from ratings.releases.formats.base import Format
 from ratings.releases.formats.columns import INDEX, SHARD_BYTES, SHARD_ROWS, SIZE
 from ratings.releases.formats.registry import FORMATS
+from ratings.releases.models import Release, ReleaseShard
 
 # Megabytes each: COPY sends them as they are, an INSERT as text.
 _BLOCKS = "ratings_releaseblock (shard_id, position, rows, raters, images, data)"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Exists, OuterRef
 
 from accounts.models import User
-from ratings.models import Ask
+from ratings.asking.models import Ask
 from ratings.releases.engine import pictures, sql
 from ratings.releases.engine.eligibility import ReleaseFilter, rater_reason
 from ratings.releases.engine.identity import Keys, derived_key, pads

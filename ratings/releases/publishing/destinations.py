@@ -18,7 +18,7 @@ from django.core.files.storage import Storage, storages
 from django.utils.translation import gettext as _
 
 from lib.errors import Refused
-from ratings.models import Release
+from ratings.releases.models import Release
 from ratings.releases.retry import retry_unreachable_store
 
 SCRATCH = ".building-"

@@ -20,12 +20,13 @@ from django.utils import translation
 from accounts.models import User
 from generation.models import Image
 from lib.content_levels import ContentLevel
-from ratings.models import Policy, Question, Release, ReleaseBlock
+from ratings.asking.models import Policy, Question
 from ratings.releases import SCHEMA_VERSION
 from ratings.releases.engine import block_codec
 from ratings.releases.engine.parquet import file_name, file_sha256
 from ratings.releases.engine.planning import PlanSummary, count_remaining
 from ratings.releases.formats.registry import FORMATS
+from ratings.releases.models import Release, ReleaseBlock
 from ratings.releases.publishing import card, croissant
 from ratings.releases.publishing.destinations import Destination, new_file, put_bytes
 from ratings.releases.publishing.tombstones import CHECKSUMS, TOMBSTONE_SCHEMA, TOMBSTONES

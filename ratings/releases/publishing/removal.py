@@ -14,13 +14,13 @@ from django.db.models.expressions import RawSQL
 
 from generation.media.storage import reading_threads
 from generation.models import Image
-from ratings.models import DeletedPicture, Release, ReleaseBlock, ReleaseShard, ReleaseTombstone
 from ratings.releases.engine import block_codec
 from ratings.releases.engine.eligibility import ReleaseFilter, consenting_members, image_reason
 from ratings.releases.engine.identity import picture_digest
 from ratings.releases.engine.image_reader import training_size
 from ratings.releases.engine.sql import fetch_all
 from ratings.releases.formats.registry import FORMATS
+from ratings.releases.models import DeletedPicture, Release, ReleaseBlock, ReleaseShard, ReleaseTombstone
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet

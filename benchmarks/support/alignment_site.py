@@ -25,7 +25,7 @@ from ratings.asking.tokens import token_for
 from ratings.simulation import workers
 from ratings.simulation.state import agree, simulated_user
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 MAKERS, STEPS = 8, 6
 ERRS = 0.1  # how often a rater says the opposite of their preference
 _light: dict[int, float] = {}

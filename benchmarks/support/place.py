@@ -13,7 +13,7 @@ from pathlib import Path
 
 from config.local import postgres, services
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 SHARED_BUFFERS = "2GB"
 
 

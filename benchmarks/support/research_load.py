@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 from numpy.typing import NDArray
 
-from benchmarks._bulk import bulk
+from benchmarks.support.bulk import bulk
 
 if TYPE_CHECKING:
     pass

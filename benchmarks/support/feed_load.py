@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks._bulk import LOADING, bulk, together
+from benchmarks.support.bulk import LOADING, bulk, together
 
 if TYPE_CHECKING:
     from django.db.models import Model

@@ -1,6 +1,6 @@
 """Label Studio's own JSON export of so many ratings, timed. Runs in the interpreter that has Label Studio, not in ours.
 
-    path/to/label-studio/bin/python benchmarks/_label_studio.py ANNOTATIONS FOLDER
+    path/to/label-studio/bin/python benchmarks/support/label_studio_data.py ANNOTATIONS FOLDER
 
 The database is the PostgreSQL that POSTGRE_NAME, POSTGRE_USER, POSTGRE_PASSWORD, POSTGRE_HOST and POSTGRE_PORT name,
 or SQLite in FOLDER without them. Prints one line of JSON: its version, the seconds of `label-studio export`'s work,
