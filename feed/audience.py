@@ -1,4 +1,4 @@
-"""Whose things a member is not shown, on the rungs below as well (see AUDIENCE in settings): blocks, both ways."""
+"""Authors whom a member is not shown, in the layers below as well (AUDIENCE in settings): blocks, both ways."""
 
 from feed.members.queries import blocked_authors as hidden_authors
 

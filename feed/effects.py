@@ -67,9 +67,9 @@ def _apply_to_member(member: User, at: datetime) -> None:
     refresh_visibility(Post.objects.filter(author=member, deleted_at=None).values_list("pk", flat=True), at)
     liked = Like.objects.filter(member=member).values_list("post_id", flat=True)
     remixed = Post.objects.filter(image__in=Post.objects.filter(author=member).values("image__generation__parent"))
-    said = Comment.objects.published().filter(author=member).values_list("post_id", flat=True)
+    commented = Comment.objects.published().filter(author=member).values_list("post_id", flat=True)
     saved = CollectionItem.objects.filter(added_by=member).values_list("post_id", flat=True)
-    touched = {*liked, *said, *saved, *remixed.filter(deleted_at=None).values_list("pk", flat=True)}
+    touched = {*liked, *commented, *saved, *remixed.filter(deleted_at=None).values_list("pk", flat=True)}
     request_recount(touched)
 
 

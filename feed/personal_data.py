@@ -121,7 +121,7 @@ def erase(user: User) -> None:
     Mute.objects.filter(Q(member=user) | Q(author=user)).delete()
     HiddenPost.objects.filter(member=user).delete()
     StyleNameLike.objects.filter(member=user).delete()
-    StyleName.objects.filter(suggested_by=user).update(suggested_by=None)  # the word stays, who said it does not
+    StyleName.objects.filter(suggested_by=user).update(suggested_by=None)  # the name stays, its author does not
     _erase_comments_and_collections(user, at)
 
 

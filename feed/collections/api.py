@@ -115,7 +115,7 @@ class CollectionViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Collectio
     @extend_schema(parameters=[ID, NAME], request=MayAddSerializer, responses={204: None})
     @action(detail=True, methods=["put", "delete"], url_path=r"members/(?P<username>[\w.@+-]{1,150})")
     def member(self, request: Request, pk: str, username: str) -> Response:
-        """PUT shares it with a member, DELETE stops that."""
+        """PUT gives a member access, DELETE stops that."""
         owner = member_of(request)
         found = self._own(owner, pk)
         if request.method == "PUT":

@@ -153,7 +153,7 @@ def choose_collections(
 def share_collection(
     *, collection: Collection, owner: User, username: str, may_add: bool = False, at: datetime | None = None
 ) -> CollectionMember:
-    """Shares one's own collection with a member; again changes whether they may add to it.
+    """Gives a member access to one's own collection; again changes whether they may add to it.
 
     Raises:
         Refused: 404 not theirs; 400 with fields["username"]; 409 too many members, or it is private; 429 too

@@ -50,7 +50,7 @@ class CommentQuerySet(models.QuerySet["Comment"]):
 
 
 class Comment(PublicIdModel):
-    """A comment below a post. A deleted one stays as a blank tombstone, so that its answers keep their place."""
+    """A comment below a post. A deleted one stays as a blank tombstone, so that its answers keep their position."""
 
     post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="comments")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="comments")

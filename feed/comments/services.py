@@ -59,7 +59,7 @@ def _clean(text: str, author: User, at: datetime) -> str:
 
 
 def _position(parent: Comment) -> dict[str, object]:
-    """The columns that place an answer in its thread.
+    """The columns that position an answer in its thread.
 
     Call inside a transaction: it locks the thread, so that its bound holds.
     """

@@ -51,7 +51,7 @@ KINDS: dict[str, str | Promise] = {
     "post.descended": _("Somebody publishes a picture based on one of yours"),
     "post.commented": _("Somebody comments on one of your pictures"),
     "comment.answered": _("Somebody answers your comment"),
-    "collection.shared": _("Somebody shares a collection with you"),
+    "collection.shared": _("A collection is shared with you"),
     "generation.done": _("Your pictures are ready"),
     "image.held": _("A moderator checks one of your pictures"),
     "moderation.decision": _("A moderator reviews something you posted"),

@@ -101,8 +101,8 @@ class PostViewSet(FeedListMixin, viewsets.ViewSet):
         at, member, data = timezone.now(), member_of(request), checked(PublishSerializer, request)
         image = get_object_or_404(Image.objects.filter(author=member), public_id=data["image"])
         challenge = get_object_or_404(Challenge.objects.begun(at), day=data["challenge"]) if data["challenge"] else None
-        given = {name: data.get(name) for name in ("title", "hide_prompt", "tags", "alt_text")}
-        post = publish_into_challenge(image=image, author=member, challenge=challenge, at=at, **given)
+        fields = {name: data.get(name) for name in ("title", "hide_prompt", "tags", "alt_text")}
+        post = publish_into_challenge(image=image, author=member, challenge=challenge, at=at, **fields)
         return self._detail(request, post.public_id, status=201)
 
     @extend_schema(parameters=[ID], responses={204: None})

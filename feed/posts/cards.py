@@ -92,7 +92,7 @@ def _blurred_card(post: Post) -> Card:
 
 
 def picture_of(post: Post, viewer: Viewer, at: datetime, sizes: str = "") -> Picture:
-    """The picture of a post that `viewer` may see; its generated alternative text never tells a hidden prompt."""
+    """The picture of a post that `viewer` may see; its generated alternative text never reveals a hidden prompt."""
     shown = picture(post.image, viewer_may_sign=True, viewer=viewer, sizes=sizes, at=at)
     if post.image.is_alt_written or post.may_read_prompt(viewer):
         return shown

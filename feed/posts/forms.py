@@ -40,16 +40,16 @@ class PublishForm(forms.Form):
         else:
             del self.fields["enter_challenge"]
 
-    def given(self) -> dict[str, Any]:
+    def arguments(self) -> dict[str, Any]:
         """The arguments of `publish_image` that the form set.
 
         A form of one button has none of these fields: what is not there stays as it is. An unticked box is not sent
         either, so it counts where the title came along.
         """
         data = self.cleaned_data
-        given: dict[str, Any] = {name: data[name] for name in ("title", "alt_text") if name in self.data}
+        arguments: dict[str, Any] = {name: data[name] for name in ("title", "alt_text") if name in self.data}
         if "tags" in self.data:
-            given["tags"] = str(data["tags"]).split(",")
+            arguments["tags"] = str(data["tags"]).split(",")
         if "title" in self.data or data["hide_prompt"]:
-            given["hide_prompt"] = data["hide_prompt"]
-        return given
+            arguments["hide_prompt"] = data["hide_prompt"]
+        return arguments

@@ -1,4 +1,4 @@
-"""Pictures that belong together: variations of one generation, and what PDQ cannot tell apart."""
+"""Pictures that belong together: variations of one generation, and pictures that look the same to PDQ."""
 
 from datetime import datetime
 

@@ -186,7 +186,7 @@ class ScoreSerializer(serializers.Serializer[Any]):
 
 class AlikeSerializer(serializers.Serializer[Any]):
     variations = PostSerializer(many=True, help_text="Others of one generation, as drawn")
-    near_duplicates = PostSerializer(many=True, help_text="Of the author, those that PDQ cannot tell apart")
+    near_duplicates = PostSerializer(many=True, help_text="Of the author, those that look the same to PDQ")
 
 
 class CopySerializer(serializers.Serializer[Any]):

@@ -187,7 +187,7 @@ def publish(request: HttpRequest, public_id: str) -> HttpResponseBase:
     if request.method == "POST" and form.is_valid():
         try:
             entered = challenge if form.cleaned_data.get("enter_challenge") else None
-            published = publish_into_challenge(image=image, author=member, challenge=entered, at=at, **form.given())
+            published = publish_into_challenge(image=image, author=member, challenge=entered, at=at, **form.arguments())
         except Refused as refused:
             add_refusal(form, refused)
         else:

@@ -1,4 +1,4 @@
-"""One place for every reason to show or hide a post.
+"""One function for every reason to show or hide a post.
 
 Whoever changes a post, its picture's state or level, or a restriction of its author calls `refresh_visibility` in the
 same transaction. Lists check again with `Post.objects.listed_for` anyway; this keeps `Image.is_public`, the prompt

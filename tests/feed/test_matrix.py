@@ -145,7 +145,7 @@ EXEMPT = {
     "api:emergent-style-detail": "weeks and names",
     "api:webhook-deliveries": "ids of events about the member's own things",
     "api:challenge-detail": "a theme",
-    "api:notification-choose": "what the member wants to be told",
+    "api:notification-choose": "which notifications the member wants",
     "api:reproduction-detail": "one's own run of one post; 404 where it is hidden",
     **dict.fromkeys(
         ["api:schema", "api:docs", "api:api-root", "api:me", "api:consent-list", "api:token-list", "api:webhook-list"],
@@ -168,7 +168,7 @@ EXEMPT = {
     "ratings:compare": "two pictures, drawn blind for this member (tests/ratings)",
     "ratings:compare-reveal": "the two pictures that the member compared",
     "ratings:compare-picture": "the file of a picture that the member is asked to compare",
-    "ratings:standing": "how one's own answers are judged",
+    "ratings:standing": "how one's own answers are rated",
     "ratings:member-data-use": "which of one's own pictures and answers are in a dataset",
     **dict.fromkeys(["ratings:benchmark-list", "ratings:benchmark-detail", "ratings:benchmark-bundle"], "figures"),
     **dict.fromkeys(["ratings:research", "ratings:research-models", "ratings:research-comparison",

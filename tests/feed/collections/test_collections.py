@@ -26,8 +26,8 @@ NOW = timezone.now()
 HTMX = {"HX-Request": "true"}
 
 
-def folded(post: Post) -> tuple[int, int]:
-    """(saves, weight) after a fold."""
+def recounted(post: Post) -> tuple[int, int]:
+    """(saves, weight) after a recount."""
     process_recount_requests(at=timezone.now())
     count = PostCount.objects.get(post=post)
     return count.saves, count.weight
@@ -38,7 +38,7 @@ def test_a_save_goes_into_the_default_collection_once_and_weighs_two(alice: User
     assert collections_services.save_post(post=post, member=bob)
     assert not collections_services.save_post(post=post, member=bob)
     assert Collection.objects.get(owner=bob).is_default
-    assert folded(post) == (1, 2)
+    assert recounted(post) == (1, 2)
     assert FeedEntry.objects.get(post=post).hot == formulas.hot(2, post.published_at)
     assert not Notification.objects.filter(recipient=alice).exists()  # what somebody saves is theirs to know
 
@@ -51,12 +51,12 @@ def test_saves_count_members_not_collections_nor_authors_nor_the_silenced(
     for member, into in [(bob, None), (bob, other), (alice, None), (mallory, None)]:
         collections_services.save_post(post=post, member=member, collection=into)
     Restriction.objects.create(user=mallory, kind="muted", starts_at=NOW - timedelta(minutes=1))
-    assert folded(post) == (1, 2)
+    assert recounted(post) == (1, 2)
     assert reconcile_counts(at=timezone.now()) == Drift()
     collections_services.unsave_post(post=post, member=bob)
-    assert folded(post) == (1, 2)  # still in the other one
+    assert recounted(post) == (1, 2)  # still in the other one
     collections_services.delete_collection(collection=other, owner=bob)
-    assert folded(post) == (0, 0)
+    assert recounted(post) == (0, 0)
     assert not collections_services.unsave_post(post=post, member=bob)
 
 
@@ -252,7 +252,7 @@ def test_leaving_takes_saves_and_collections_along(alice: User, bob: User, publi
     collections_services.share_collection(collection=shared, owner=alice, username="bob", may_add=True)
     collections_services.save_post(post=post, member=bob, collection=shared)
     collections_services.save_post(post=post, member=bob)
-    assert folded(post) == (1, 2)
+    assert recounted(post) == (1, 2)
     delete_account(user=bob)
-    assert folded(post) == (0, 0)
+    assert recounted(post) == (0, 0)
     assert set(Collection.objects.values_list("owner__username", flat=True)) == {"alice"}

@@ -26,12 +26,12 @@ from tests.feed.conftest import Publish
 NOW = timezone.now()
 
 
-def said(rows: list[CommentNode]) -> list[object]:
+def texts(rows: list[CommentNode]) -> list[object]:
     """The texts as nested lists."""
-    return [[row.comment.text if row.comment else None, *said(row.answers)] for row in rows]
+    return [[row.comment.text if row.comment else None, *texts(row.answers)] for row in rows]
 
 
-def folded(post: Post) -> int:
+def recounted(post: Post) -> int:
     process_recount_requests(at=timezone.now())
     return PostCount.objects.get(post=post).comments
 
@@ -43,7 +43,7 @@ def test_threads_are_newest_first_and_answers_oldest_first(alice: User, bob: Use
     first = post_comment(post=post, author=alice, text="thanks", parent=old)
     post_comment(post=post, author=bob, text="more", parent=old)
     post_comment(post=post, author=bob, text="welcome", parent=first)
-    assert said(read_threads(post, bob, at=NOW).rows) == [
+    assert texts(read_threads(post, bob, at=NOW).rows) == [
         ["new"],
         ["old", ["thanks", ["welcome"]], ["more"]],
     ]
@@ -54,7 +54,7 @@ def test_answers_are_no_deeper_than_the_bound(alice: User, bob: User, publish: P
     comment = post_comment(post=post, author=bob, text="0")
     for level in range(1, 6):
         comment = post_comment(post=post, author=bob, text=str(level), parent=comment)
-    assert said(read_threads(post, bob, at=NOW).rows) == [["0", ["1", ["2", ["3"], ["4"], ["5"]]]]]
+    assert texts(read_threads(post, bob, at=NOW).rows) == [["0", ["1", ["2", ["3"], ["4"], ["5"]]]]]
 
 
 def test_a_full_thread_takes_no_more(alice: User, bob: User, publish: Publish) -> None:
@@ -86,9 +86,9 @@ def test_a_deleted_comment_is_a_tombstone_while_it_is_answered(alice: User, bob:
     post_comment(post=post, author=alice, text="answer", parent=root)
     for comment in (alone, root, root):
         delete_comment(comment=comment, member=bob)
-    assert said(read_threads(post, bob, at=NOW).rows) == [[None, ["answer"]]]
+    assert texts(read_threads(post, bob, at=NOW).rows) == [[None, ["answer"]]]
     assert set(Comment.objects.exclude(deleted_at=None).values_list("text", flat=True)) == {""}
-    assert folded(post) == 1
+    assert recounted(post) == 1
 
 
 def test_whose_post_it_is_may_delete_what_others_say_below_it(
@@ -135,10 +135,10 @@ def test_comments_are_counted_like_likes(alice: User, bob: User, mallory: User, 
     post = publish(alice)
     for member in (alice, bob, mallory):
         post_comment(post=post, author=member, text="hm")
-    assert folded(post) == 3
+    assert recounted(post) == 3
     Restriction.objects.create(user=mallory, kind=Restriction.Kind.BANNED, starts_at=NOW)
     assert reconcile_counts(at=timezone.now()) == Drift(counts=1)
-    assert folded(post) == 2
+    assert recounted(post) == 2
 
 
 def test_the_author_and_whoever_is_answered_are_told_once_each(
@@ -150,8 +150,8 @@ def test_the_author_and_whoever_is_answered_are_told_once_each(
     post_comment(
         post=post, author=mallory, text="to its author", parent=post_comment(post=post, author=alice, text="mine")
     )
-    told = Notification.objects.order_by("pk").values_list("recipient__username", "kind", "actor__username")
-    assert list(told) == [
+    found = Notification.objects.order_by("pk").values_list("recipient__username", "kind", "actor__username")
+    assert list(found) == [
         ("alice", "post.commented", "bob"),
         ("bob", "comment.answered", "mallory"),
         ("alice", "post.commented", "mallory"),
@@ -220,7 +220,7 @@ def test_a_comment_is_reported_removed_and_put_back(
         decide_case(case=case, moderator=mod, action=action, reason="hate")
         page = as_user(alice).get(f"/p/{post.public_id}/").content.decode()
         assert ("borderline" in page) is is_shown
-        assert folded(post) == is_shown
+        assert recounted(post) == is_shown
         if not is_shown:
             with pytest.raises(Refused):
                 edit_comment(comment=comment, author=bob, text="other words")
@@ -281,5 +281,5 @@ def test_leaving_blanks_what_one_said_and_the_download_has_it(alice: User, bob: 
     post_comment(post=post, author=alice, text="answer", parent=root)
     assert export_personal_data(user=bob)["feed"]["comments"][0]["text"] == "my words"
     delete_account(user=bob)
-    assert said(read_threads(post, alice, at=NOW).rows) == [[None, ["answer"]]]
+    assert texts(read_threads(post, alice, at=NOW).rows) == [[None, ["answer"]]]
     assert not Comment.objects.filter(text="my words").exists()

@@ -189,8 +189,8 @@ def test_a_member_leaves_with_what_they_chose(alice: User, bob: User, publish: P
     members_services.follow_member(member=bob, followed=alice)
     members_services.mute(member=bob, kind="word", value="fox")
     posts_services.hide_post(post=post, member=bob)
-    told = personal_data.export(bob)
-    assert [len(told[name]) for name in ("follows", "mutes", "hidden_posts")] == [1, 1, 1]
+    found = personal_data.export(bob)
+    assert [len(found[name]) for name in ("follows", "mutes", "hidden_posts")] == [1, 1, 1]
     personal_data.erase(bob)
     assert not (Follow.objects.exists())
     assert not (Mute.objects.exists())

@@ -1,4 +1,4 @@
-"""What members are told: by kind, where, and by mail; never about what they may not see."""
+"""Which notifications members get, by kind, on the site and by mail; never about what they may not see."""
 
 import re
 from collections.abc import Callable
@@ -59,7 +59,7 @@ def test_neither_page_bell_api_nor_mail_tell_of_what_is_hidden(
 ) -> None:
     choose_notifications(member=alice, digest="daily", choices={}, at=NOW - 2 * DAY)
     remix = publish(bob, title="Unspeakable", parent=publish(alice).image)
-    post_comment(post=remix, author=bob, text="look, alice")  # told to nobody: bob's own
+    post_comment(post=remix, author=bob, text="look, alice")  # notifies nobody: bob's own
     assert badge(alice) == len(texts(alice)) == 1
     hide(remix, alice)
     assert badge(alice) == len(texts(alice)) == 0

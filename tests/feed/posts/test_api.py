@@ -1,4 +1,4 @@
-"""What a post's page tells, for programs; and many of one's own posts at a time."""
+"""What a post's page shows, for programs; and many of one's own posts at a time."""
 
 import io
 import zipfile
@@ -34,11 +34,11 @@ def test_one_post_tells_what_its_page_does(alice: User, bob: User, publish: Publ
     tag_post(post=post, author=bob, tags=["Sea"])
     post_comment(post=post, author=alice, text="How red")
     path = f"/api/posts/{post.public_id}/"
-    told = api_as(alice).get(path).json()
-    assert (told["tags"], told["comments"], told["saved"]) == (["sea"], 1, False)
-    assert (told["parent"], told["remix_kind"]) == (parent.public_id, "same")
-    assert told["loras"] == [{"slug": "ink", "weight": 0.8}]
-    assert told["made"]["prompt"] == "a red fox"
+    found = api_as(alice).get(path).json()
+    assert (found["tags"], found["comments"], found["saved"]) == (["sea"], 1, False)
+    assert (found["parent"], found["remix_kind"]) == (parent.public_id, "same")
+    assert found["loras"] == [{"slug": "ink", "weight": 0.8}]
+    assert found["made"]["prompt"] == "a red fox"
     posts_services.unpublish_post(post=parent, author=alice)
     assert api_as(None).get(path).json()["parent"] is None
 
@@ -46,8 +46,8 @@ def test_one_post_tells_what_its_page_does(alice: User, bob: User, publish: Publ
 def test_a_generation_tells_its_loras(alice: User, make_image: MakeImage, api_as: ApiAs) -> None:
     image = make_image(alice)
     Generation.objects.filter(pk=image.generation_id).update(loras=LORAS)
-    told = api_as(alice).get(f"/api/generations/{image.generation.public_id}/").json()
-    assert told["loras"] == [{"slug": "ink", "weight": 0.8}]
+    found = api_as(alice).get(f"/api/generations/{image.generation.public_id}/").json()
+    assert found["loras"] == [{"slug": "ink", "weight": 0.8}]
 
 
 def test_the_family_has_every_edge_and_where_one_stands(
@@ -56,9 +56,9 @@ def test_the_family_has_every_edge_and_where_one_stands(
     top = publish(alice, prompt="a red fox")
     post = publish(bob, prompt="a blue fox", parent=top.image, remix_kind="inspired")
     child = publish(alice, prompt="a blue cat", parent=post.image, remix_kind="inspired")
-    told = api_as(None).get(f"/api/posts/{post.public_id}/family/").json()
-    assert (told["credits"], told["root"]["post"], told["root"]["is_here"]) == (["alice"], top.public_id, False)
-    (here,) = told["root"]["children"]
+    found = api_as(None).get(f"/api/posts/{post.public_id}/family/").json()
+    assert (found["credits"], found["root"]["post"], found["root"]["is_here"]) == (["alice"], top.public_id, False)
+    (here,) = found["root"]["children"]
     assert (here["post"], here["is_here"], here["author"]) == (post.public_id, True, "bob")
     assert {"change": "added", "text": "blue"} in here["difference"]
     assert [each["post"] for each in here["children"]] == [child.public_id]
@@ -66,15 +66,15 @@ def test_the_family_has_every_edge_and_where_one_stands(
 
 def test_the_score_adds_up_as_the_page_says(alice: User, bob: User, publish: Publish, api_as: ApiAs) -> None:
     post = publish(alice)
-    told = api_as(bob).get(f"/api/posts/{post.public_id}/score/").json()
-    assert told["hot"] == told["votes"] + told["age"]
-    assert told["hot"] == post.entry.hot
-    assert (told["weight"], told["places"]) == (0, [])
+    found = api_as(bob).get(f"/api/posts/{post.public_id}/score/").json()
+    assert found["hot"] == found["votes"] + found["age"]
+    assert found["hot"] == post.entry.hot
+    assert (found["weight"], found["places"]) == (0, [])
 
 
 def test_a_hidden_prompt_is_in_no_form_to_copy(alice: User, bob: User, publish: Publish, api_as: ApiAs) -> None:
-    told, hidden = publish(alice, prompt="a fox"), publish(alice, prompt="a secret", hide_prompt=True)
-    forms = api_as(None).get(f"/api/posts/{told.public_id}/copy/").json()
+    found, hidden = publish(alice, prompt="a fox"), publish(alice, prompt="a secret", hide_prompt=True)
+    forms = api_as(None).get(f"/api/posts/{found.public_id}/copy/").json()
     assert all("a fox" in forms[name] for name in ("text", "json", "parameters", "curl"))
     assert api_as(bob).get(f"/api/posts/{hidden.public_id}/copy/").status_code == 404
     assert "a secret" in api_as(alice).get(f"/api/posts/{hidden.public_id}/copy/").json()["text"]
@@ -91,8 +91,8 @@ def test_what_is_alike_passes_the_filter_of_every_list(
     others = [publish(alice, generation=post.image.generation, seed=seed) for seed in (2, 3, 4)]
     path, client = f"/api/posts/{post.public_id}/alike/", api_as(bob)
     with django_assert_max_num_queries(12):
-        told = client.get(path).json()
-    assert [each["id"] for each in told["variations"]] == [other.public_id for other in others]
+        found = client.get(path).json()
+    assert [each["id"] for each in found["variations"]] == [other.public_id for other in others]
     posts_services.hide_post(post=others[0], member=bob)
     posts_services.unpublish_post(post=others[1], author=alice)
     assert [each["id"] for each in client.get(path).json()["variations"]] == [others[2].public_id]

@@ -30,13 +30,13 @@ def test_the_download_holds_every_picture_and_the_api_takes_its_recipe_back(
     assert {name for name in names if name.startswith("pictures/")} == pictures
     assert {"accounts.json", "generation.json", "feed.json"} <= names
     assert archive.read(f"pictures/{post.image.public_id}.png") == storage.original_png(post.image)
-    recipe = json.loads(archive.read(f"pictures/{post.image.public_id}.json"))
-    assert recipe["post"] == {"title": "Fox", "hide_prompt": True, "tags": []}
-    made = api_as(bob).post("/api/generations/", recipe["generation"])
+    record = json.loads(archive.read(f"pictures/{post.image.public_id}.json"))
+    assert record["post"] == {"title": "Fox", "hide_prompt": True, "tags": []}
+    made = api_as(bob).post("/api/generations/", record["generation"])
     assert made.status_code in {200, 201, 202}, made.content
     again = Generation.objects.get(public_id=made.json()["id"])
     assert (again.prompt, again.images.get().seed, again.steps) == ("a fox, ink", 77, post.image.generation.steps)
-    published = api_as(alice).post("/api/posts/", {"image": private.public_id, **recipe["post"]})
+    published = api_as(alice).post("/api/posts/", {"image": private.public_id, **record["post"]})
     assert published.status_code == 201, published.content
     assert Post.objects.get(public_id=published.json()["id"]).title == "Fox"
 

@@ -108,8 +108,8 @@ def test_a_hidden_beginning_is_a_gap_too(line: list[Post], alice: User, bob: Use
 
 
 def test_everybody_above_is_told_once(line: list[Post], alice: User, bob: User, mallory: User) -> None:
-    told = Notification.objects.filter(target_id=line[3].pk, target_type="feed.post")
-    assert set(told.values_list("recipient__username", "kind")) == {
+    found = Notification.objects.filter(target_id=line[3].pk, target_type="feed.post")
+    assert set(found.values_list("recipient__username", "kind")) == {
         ("mallory", "post.remixed"),
         ("bob", "post.descended"),
     }

@@ -130,7 +130,7 @@ def test_words_that_the_author_wrote_stand_for_a_picture_and_its_generated_ones_
     form = reverse("feed:publish", args=[post.image.public_id])
     page = f"/p/{post.public_id}/"
 
-    def told(words: str) -> list[str]:
+    def alt_texts(words: str) -> list[str]:
         as_user(alice).post(form, {"title": "", "tags": "", "alt_text": words, "hide_prompt": "on"})
         html = as_user(bob).get(page).content.decode()
         assert "unspoken" not in html
@@ -138,14 +138,14 @@ def test_words_that_the_author_wrote_stand_for_a_picture_and_its_generated_ones_
         assert lists in html
         return [lists, api_as(bob).get(image).json()["alt_text"]]
 
-    assert told("  A fox,\n asleep ") == ["A fox, asleep"] * 2
-    assert told("an unspoken  fox") == ["A picture by alice", "A picture whose prompt is hidden"], (
+    assert alt_texts("  A fox,\n asleep ") == ["A fox, asleep"] * 2
+    assert alt_texts("an unspoken  fox") == ["A picture by alice", "A picture whose prompt is hidden"], (
         "as it came filled in"
     )
     api_as(alice).post("/api/posts/", {"image": post.image.public_id, "hide_prompt": True, "alt_text": "A den"})
     api_as(alice).post("/api/posts/", {"image": post.image.public_id, "hide_prompt": True})
     assert api_as(bob).get(image).json()["alt_text"] == "A den"
-    assert told("") == ["A picture by alice", "A picture whose prompt is hidden"]
+    assert alt_texts("") == ["A picture by alice", "A picture whose prompt is hidden"]
     refused = as_user(alice).post(form, {"alt_text": "fucking fox"})
     assert (refused.status_code, "fucking fox" in refused.content.decode()) == (422, True), "what was typed is kept"
 
