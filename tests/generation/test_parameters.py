@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import User
@@ -14,6 +14,8 @@ from generation.models import Generation, Image, Style
 from generation.parameters import COLUMNS, CheckpointUse, Kind, LoraUse, Parameters, StyleUse, dataset_sql
 from tests.generation.fixtures import MakeImage
 
+# A busy machine is slow, and says nothing about the properties.
+slow_machine = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 INK = LoraUse("ink", 0.8, "1" * 64)
 PLAIN = Parameters(
     prompt="a cat",
@@ -80,11 +82,13 @@ def test_the_batch_key_differs_by_every_setting_of_a_call(change: dict[str, Any]
     assert changed.batch_key() != replace(changed, steps=changed.steps + 1).batch_key()
 
 
+@slow_machine
 @given(st.text(), st.text(), st.integers(0, 2**63 - 1))
 def test_the_batch_key_is_the_same_for_every_prompt_and_seed(prompt: str, negative: str, seed: int) -> None:
     assert replace(PLAIN, prompt=prompt, negative_prompt=negative, seed=seed).batch_key() == PLAIN.batch_key()
 
 
+@slow_machine
 @given(st.text(max_size=8), st.text(max_size=8))
 def test_settings_that_differ_as_text_never_share_a_batch_key(one: str, other: str) -> None:
     keys = {replace(PLAIN, scheduler=name).batch_key() for name in (one, other)}
