@@ -5,8 +5,14 @@ from django.forms import ModelForm
 from django.http import HttpRequest
 
 from accounts.admin import ReadOnlyAdmin
-from feed.models import Challenge, ChallengeEntry, Collection, Comment, Post, Profile, StyleName, Tag
+from feed.challenges.models import Challenge, ChallengeEntry
+from feed.collections.models import Collection
+from feed.comments.models import Comment
+from feed.members.models import Profile
+from feed.posts.models import Post
 from feed.posts.services import alias_tag
+from feed.styles.models import StyleName
+from feed.tags.models import Tag
 
 
 @admin.register(Post)
