@@ -75,7 +75,7 @@ def run(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     asked, fresh = words[: options.prompts], words[options.prompts :]
     for start in range(0, len(asked), WAVE):
         wave = asked[start : start + WAVE]
-        _step(spent, "draw", lambda: [site.hang(makers, starter, wave, much) for much in GUIDANCE])  # noqa: B023
+        _step(spent, "draw", lambda: [site.publish_pictures(makers, starter, wave, much) for much in GUIDANCE])  # noqa: B023
         _step(spent, "compare", lambda: site.answer_pairs(raters, options.votes, start))  # noqa: B023
     _step(spent, "release", lambda: call_command("build_release", str(release), "--kinds", "pairs"))
     arguments = ["--release", str(release), "--checkpoint", "starter", "--out", str(aligned)]
@@ -83,7 +83,7 @@ def run(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     _step(spent, "align", lambda: call_command("align", *arguments))
     facts = json.loads((aligned / "alignment.json").read_text("utf-8"))
     checkpoints = [starter, Checkpoint.objects.get(slug="starter-aligned")]
-    drawn = {each.slug: site.hang(makers, each, fresh) for each in checkpoints}
+    drawn = {each.slug: site.publish_pictures(makers, each, fresh) for each in checkpoints}
     wins = site.answer_pairs(site.people("stranger", RATERS), options.votes, -1)
     light = {slug: statistics.fmean(map(site.light_of, images)) for slug, images in drawn.items()}
     rows = {name: facts[f"validation_{name}"] for name in ROWS}

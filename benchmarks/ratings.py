@@ -248,11 +248,11 @@ def make_images(author: "User", pictures: int) -> list["Image"]:
         for n in range(pictures)
     ]  # fmt: skip
     made = Image.objects.bulk_create(rows)
-    hang(author, generation, now)
+    publish_picture(author, generation, now)
     return made
 
 
-def hang(author: "User", generation: "Generation", now: datetime) -> None:
+def publish_picture(author: "User", generation: "Generation", now: datetime) -> None:
     """Posts for the feed's page, with pictures of their own: those that are asked about stay as they are."""
     from feed.posts.services import publish_image
     from feed.rates import unlimited

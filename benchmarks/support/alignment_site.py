@@ -62,7 +62,7 @@ def prompts(count: int) -> list[str]:
     return list(found)
 
 
-def hang(
+def publish_pictures(
     makers: Sequence[User], checkpoint: Checkpoint, words: Sequence[str], guidance: float | None = None
 ) -> list[Image]:
     """A picture of each prompt, drawn and screened in this process, and published; the same seeds every time."""

@@ -337,7 +337,7 @@ class Rating(models.Model):
 
 class ComparisonQuerySet(models.QuerySet["Comparison"]):
     def votes(self) -> "ComparisonQuerySet":
-        """Each rater's first judgement of a pair as it is: neither repeats nor pairs spoiled on purpose."""
+        """Each rater's first answer about a pair: no repeats, no gold pairs."""
         return self.filter(repeat_no=0, ask__is_gold=False)
 
     def unflagged(self) -> "ComparisonQuerySet":

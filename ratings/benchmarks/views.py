@@ -41,7 +41,7 @@ def benchmark_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "scores": _scores(benchmark),
         "position": effect and {**effect, "share_percent": f"{100 * effect['share']:.1f}"},
         "prompts": benchmark.prompt_set.prompts.order_by("number")[:MOST_PROMPTS],
-        "may_judge": isinstance(request.user, User) and agrees(request.user),
+        "may_vote": isinstance(request.user, User) and agrees(request.user),
         "prompt_count": benchmark.prompt_set.prompts.count(),
     }
     return render(request, "ratings/benchmark_detail.html", context)

@@ -35,7 +35,7 @@ def pictures(alice: User, publish: Publish) -> list[Image]:
     return [first, *(publish(alice, seed=seed, generation=first.generation) for seed in (2, 3))]
 
 
-def judge(page: Page, key: str) -> None:
+def evaluate(page: Page, key: str) -> None:
     """Presses a key once the pair may be judged."""
     expect(page.locator("form[data-compare] button[value=tie]")).to_be_enabled(timeout=SOON)
     page.keyboard.press(key)
@@ -48,11 +48,11 @@ def test_a_whole_session_of_comparing_by_keyboard(pictures: list[Image], bob: Us
         expect(page.get_by_text("a red fox in the snow")).to_be_visible()
         assert "Toy" not in page.locator("main").inner_text()
         wait_until(page, Ask.objects.filter(outcome="open").exclude(shown_at=None).exists)  # or the answer overtakes it
-        judge(page, key)
+        evaluate(page, key)
         expect(page.get_by_text("Toy").first).to_be_visible(timeout=SOON)  # the models, after the answer
         assert Comparison.objects.latest("pk").outcome == outcome
         page.keyboard.press("n")
-    judge(page, "s")
+    evaluate(page, "s")
     expect(page.get_by_text("No pairs left")).to_be_visible(timeout=SOON)
     assert sorted(Ask.objects.values_list("outcome", flat=True)) == ["answered", "answered", "skipped"]
     for ask in Ask.objects.exclude(outcome="skipped"):
@@ -92,7 +92,7 @@ def test_a_pair_whose_page_goes_before_it_was_seen_was_never_shown(
     wait_until(page, lambda: Ask.objects.get().outcome == "not_rendered")
 
 
-def test_entries_of_a_challenge_are_judged_under_its_theme(
+def test_entries_of_a_challenge_are_compared_under_its_theme(
     alice: User, bob: User, mallory: User, publish: Publish, person: Person
 ) -> None:
     from django.utils import timezone
@@ -105,7 +105,7 @@ def test_entries_of_a_challenge_are_judged_under_its_theme(
     expect(page.get_by_text("Something blue")).to_be_visible()
     assert "a blue cat" not in page.locator("main").inner_text()
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
-    judge(page, "ArrowDown")
+    evaluate(page, "ArrowDown")
     expect(page.get_by_text("Something blue")).to_be_visible(timeout=SOON)
     assert Comparison.objects.get().outcome == "both_bad"
 

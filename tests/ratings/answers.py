@@ -1,4 +1,4 @@
-"""Answers put into the ledger row by row, where a test needs to know exactly what was said."""
+"""Answers put into the ledger row by row, where a test needs exact answers."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -40,7 +40,7 @@ def _ask(rater: User, question: str, at: datetime, **fields: Any) -> Ask:
 def vote(
     rater: User, one: Image, other: Image, prefers: Image | str, *, at: datetime | None = None, **fields: Any
 ) -> Comparison:
-    """`rater` judged a pair; `prefers` is one of the two, or "tie" or "both_bad"."""
+    """`rater` compared a pair; `prefers` is one of the two, or "tie" or "both_bad"."""
     at = at or timezone.now()
     low, high = sorted((one, other), key=lambda image: image.pk)
     swapped = fields.pop("swapped", False)

@@ -64,7 +64,7 @@ def test_refreshing_takes_what_is_new_and_is_the_same_when_done_twice(
     tasks.refresh_aspects()
     assert aspect(image) != first
     before = aspect(image)
-    cache.delete(post_aspects.MARK)  # forgotten: everything is folded again
+    cache.delete(post_aspects.MARK)  # lost: everything is counted again
     tasks.refresh_aspects()
     assert aspect(image) == before
 

@@ -1,4 +1,4 @@
-"""Aligning: the arithmetic, the loss, and a short run that learns a taste and registers what it learnt."""
+"""Aligning: the arithmetic, the loss, and a short run that learns a preference and registers the result."""
 
 import json
 import random
@@ -82,13 +82,13 @@ def tasteful(tmp_path: Path) -> Path:
 
 @pytest.mark.timeout(900)  # a minute of arithmetic, on a machine that may be busy
 @pytest.mark.django_db
-def test_a_short_run_learns_a_taste_and_registers_itself(
+def test_a_short_run_learns_a_preference_and_registers_the_result(
     tasteful: Path, starter: Checkpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "aligned"
     arguments = ["--release", str(tasteful), "--checkpoint", "starter", "--out", str(out)]
     call_command("align", *arguments, "--steps", "25", "--rate", "2e-3", "--batch", "8", "--max-pairs", "64")
-    told = capsys.readouterr().out
+    printed = capsys.readouterr().out
     facts = json.loads((out / "alignment.json").read_text("utf-8"))
     assert facts["validation_before"]["share"] == 0.5  # a LoRA begins as nothing
     assert facts["validation_after"]["low"] > 0.5, facts
@@ -96,7 +96,7 @@ def test_a_short_run_learns_a_taste_and_registers_itself(
     aligned = Checkpoint.objects.get(slug="starter-aligned")
     assert aligned.sha256 != starter.sha256
     assert aligned.outputs_may_train == starter.outputs_may_train
-    assert "Compare shows it blind" in told
+    assert "Compare shows it blind" in printed
     _draws_other_pictures(starter, aligned, out)
 
 

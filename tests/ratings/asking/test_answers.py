@@ -225,8 +225,8 @@ def test_of_fifty_answers_at_once_one_counts(ask_about: AskAbout, alice: User, b
             connection.close()
 
     with ThreadPoolExecutor(10) as pool:
-        said = list(pool.map(answer, range(50)))
+        results = list(pool.map(answer, range(50)))
     stored = Rating.objects.get().value
     assert stored
-    # those who said the same are told that it counts; everybody else is refused with a reason
-    assert said == [stored if 1 + n % 5 == stored else "already_answered" for n in range(50)]
+    # the same answer returns the stored one; any other is refused with a reason
+    assert results == [stored if 1 + n % 5 == stored else "already_answered" for n in range(50)]

@@ -70,9 +70,9 @@ def test_a_draw_that_asks_nothing_is_counted_and_not_stored(
     image = publish(alice)
     for name in ("carol", "dave"):
         assert services.draw_ask(surface="post", image=image, rater=make_member(name)) is None
-    tally = DrawCount.objects.get()
-    assert (tally.policy, tally.surface, tally.stratum) == (policy, "post", "new/first")
-    assert (tally.p_ask, tally.reason, tally.draws) == (0.0, "", 2)
+    count = DrawCount.objects.get()
+    assert (count.policy, count.surface, count.stratum) == (policy, "post", "new/first")
+    assert (count.p_ask, count.reason, count.draws) == (0.0, "", 2)
     assert not Ask.objects.exists()
 
 
@@ -84,8 +84,8 @@ def test_a_limit_is_tallied_under_its_name_with_probability_0(
     at = timezone.now()
     assert services.draw_ask(surface="post", image=first, rater=bob, at=at)
     assert services.draw_ask(surface="post", image=second, rater=bob, at=at + timedelta(hours=23)) is None
-    tally = DrawCount.objects.get()
-    assert (tally.p_ask, tally.reason) == (0.0, "day")
+    count = DrawCount.objects.get()
+    assert (count.p_ask, count.reason) == (0.0, "day")
 
 
 def test_a_rolling_day_later_the_same_member_may_be_asked_again(

@@ -29,7 +29,7 @@ def test_the_page_shows_two_pictures_and_says_nothing_about_them(
     client = as_user(bob)
     html = client.get(reverse("ratings:compare")).content.decode()
     assert "a fox" in html
-    for telling in (
+    for revealing in (
         one.public_id,
         two.public_id,
         one.rendition_hash,
@@ -38,7 +38,7 @@ def test_the_page_shows_two_pictures_and_says_nothing_about_them(
         "Other-Model",
         "alice",
     ):
-        assert telling not in html.partition("<main")[2].partition("</main>")[0]
+        assert revealing not in html.partition("<main")[2].partition("</main>")[0]
     ask = Ask.objects.get()
     for side, image in (("left", ask.left), ("right", ask.right)):
         answer = client.get(reverse("ratings:compare-picture", args=[ask.public_id, side]))
@@ -66,7 +66,7 @@ def test_the_models_are_named_after_the_answer_and_not_before(
         assert as_user(mallory).get(path).status_code == 404
 
 
-def test_a_prompt_hidden_after_the_draw_is_told_no_more(
+def test_a_prompt_hidden_after_the_draw_is_shown_no_more(
     alice: User, bob: User, publish: Publish, as_user: As, api_as: ApiAs
 ) -> None:
     siblings(alice, publish, prompt="an unspoken fox")
@@ -77,8 +77,8 @@ def test_a_prompt_hidden_after_the_draw_is_told_no_more(
     assert "unspoken" not in client.get(page).content.decode()
     assert api_as(bob).post("/api/comparisons/").json()["prompt"] is None
     services.answer_comparison(token=token_for(ask), rater=bob, outcome="left")
-    told = client.get(reveal)
-    assert (told.status_code, "unspoken" in told.content.decode()) == (200, False)
+    response = client.get(reveal)
+    assert (response.status_code, "unspoken" in response.content.decode()) == (200, False)
 
 
 def test_with_nothing_to_compare_the_page_says_what_makes_pairs(bob: User, as_user: As) -> None:
@@ -115,9 +115,9 @@ def test_a_pair_goes_through_the_api_blind_and_is_revealed_by_its_answer(
     assert Ask.objects.get().shown_at
     answer = f"/api/comparisons/{pair.json()['id']}/answer/"
     assert api.post(answer, {"token": pair.json()["token"], "outcome": "best"}).status_code == 400
-    told = api.post(answer, {"token": pair.json()["token"], "outcome": "right"})
-    assert told.status_code == 200
-    assert told.json()["left"]["checkpoint"] == "toy"
+    response = api.post(answer, {"token": pair.json()["token"], "outcome": "right"})
+    assert response.status_code == 200
+    assert response.json()["left"]["checkpoint"] == "toy"
     assert Comparison.objects.get().outcome == "right"
     assert api.post("/api/comparisons/").status_code == 204
     assert api_as(None).post("/api/comparisons/").status_code == 401

@@ -1,4 +1,4 @@
-"""Which pairs a member may judge, how they are shown, and which answers count."""
+"""Which pairs a member may compare, how they are shown, and which answers count."""
 
 import io
 import random
@@ -39,7 +39,7 @@ def pairs(rater: User) -> set[tuple[str, int, int]]:
     return {(strategy, pair.low, pair.high) for strategy, pool in pools.items() for pair in pool}
 
 
-def test_siblings_that_hang_nowhere_are_shown_to_their_maker_alone(
+def test_unpublished_siblings_are_shown_to_their_author_alone(
     alice: User, bob: User, mod: User, make_image: MakeImage
 ) -> None:
     low, high = siblings(alice, make_image)
@@ -176,7 +176,7 @@ def test_an_unknown_verdict_somebody_elses_pair_and_a_late_one_are_refused(
     assert not Comparison.objects.exists()
 
 
-def test_whoever_may_not_vote_is_told_so(alice: User, bob: User, publish: Publish, as_user: As) -> None:
+def test_a_member_who_may_not_vote_gets_a_reason(alice: User, bob: User, publish: Publish, as_user: As) -> None:
     siblings(alice, publish)
     restrict_member(user=bob, kind=Restriction.Kind.MUTED, until=None, decision=None)
     page = as_user(bob).get(reverse("ratings:compare"))
@@ -184,7 +184,7 @@ def test_whoever_may_not_vote_is_told_so(alice: User, bob: User, publish: Publis
     assert 'role="alert"' in page.content.decode()
 
 
-def test_a_pair_that_others_have_judged_counts_its_people(
+def test_a_pair_that_others_compared_counts_its_raters(
     alice: User, bob: User, make_member: MakeMember, publish: Publish
 ) -> None:
     low, high = siblings(alice, publish)
@@ -208,7 +208,7 @@ def test_one_setting_changed_with_the_seed_kept_is_a_pair_of_its_own_kind(
     assert sum(strategy == "setting" for strategy, _, _ in pairs(mallory)) == 1
 
 
-def test_nobody_judges_pictures_of_somebody_they_blocked(alice: User, bob: User, publish: Publish) -> None:
+def test_nobody_compares_pictures_of_somebody_they_blocked(alice: User, bob: User, publish: Publish) -> None:
     siblings(alice, publish)
     assert pairs(bob)
     block_member(member=bob, blocked=alice)
@@ -312,7 +312,7 @@ def theme(alice: User, bob: User, publish: Publish) -> Challenge:
     return challenge
 
 
-def test_challenge_entries_meet_under_their_theme_and_nobody_judges_their_own(
+def test_challenge_entries_meet_under_their_theme_and_nobody_compares_their_own(
     theme: Challenge, alice: User, bob: User, mallory: User, as_user: As
 ) -> None:
     low, high = Image.objects.order_by("pk").values_list("pk", flat=True)
@@ -329,12 +329,12 @@ def test_challenge_entries_meet_under_their_theme_and_nobody_judges_their_own(
     assert "a red house" not in html
     ask = Ask.objects.get()
     services.answer_comparison(token=token_for(ask), rater=mallory, outcome="left")
-    told = client.get(reverse("ratings:compare-reveal", args=[ask.public_id])).content.decode()
-    assert "Something red" in told
-    assert 'data-theme="dark"' in told
-    assert "View post" in told
-    assert "a red fox" not in told, "hers is hidden"
-    assert "a red house" in told
+    html = client.get(reverse("ratings:compare-reveal", args=[ask.public_id])).content.decode()
+    assert "Something red" in html
+    assert 'data-theme="dark"' in html
+    assert "View post" in html
+    assert "a red fox" not in html, "hers is hidden"
+    assert "a red house" in html
 
 
 def test_an_old_challenge_and_an_entry_that_was_taken_down_make_no_pair(

@@ -103,7 +103,7 @@ def test_a_draft_may_change_until_something_was_drawn_by_it(staff: User, alice: 
         assert (caught.value.code, caught.value.status) == ("policy_used", 409)
     with pytest.raises(IntegrityError, match="has drawn and stays"), transaction.atomic():
         Policy.objects.filter(pk=draft.pk).update(parameters=NUMBERS)
-    Policy.objects.filter(pk=draft.pk).update(note="the reason may be told better")
+    Policy.objects.filter(pk=draft.pk).update(note="the note may change")
 
 
 def test_one_policy_is_in_force_and_the_settings_come_first(staff: User, settings: Settings) -> None:
@@ -118,7 +118,7 @@ def test_one_policy_is_in_force_and_the_settings_come_first(staff: User, setting
     assert caught.value.code == "policy_fixed"
 
 
-@pytest.mark.parametrize("numbers", [{}, {"p_ask": {}, "luck": 1}, {"p_ask": {"post": 2}}, {"p_ask": 3}])
+@pytest.mark.parametrize("numbers", [{}, {"p_ask": {}, "chance": 1}, {"p_ask": {"post": 2}}, {"p_ask": 3}])
 def test_numbers_that_make_no_policy_are_refused(staff: User, numbers: dict[str, Any]) -> None:
     count = Policy.objects.count()
     with pytest.raises(Refused) as caught:

@@ -90,9 +90,9 @@ def test_without_a_script_a_link_leads_to_the_question_or_says_that_there_is_non
     for member, page in pages.items():
         client = as_user(member)
         (link,) = re.findall(r'<noscript><a [^>]*href="([^"]+)"', client.get(page).content.decode())
-        told = client.get(link)
-        assert (told.status_code, "No question this time" in told.content.decode()) == (200, True)
-        assert f'href="{page}"' in told.content.decode()
+        shown = client.get(link)
+        assert (shown.status_code, "No question this time" in shown.content.decode()) == (200, True)
+        assert f'href="{page}"' in shown.content.decode()
 
 
 @pytest.mark.usefixtures("always")

@@ -135,9 +135,9 @@ def test_even_the_lowest_draw_asks_nothing_at_a_probability_of_0() -> None:
 
 
 @given(st.dictionaries(st.integers(), st.floats(0.0, 1e6), min_size=1, max_size=60).filter(lambda d: sum(d.values())))
-def test_floored_probabilities_add_up_and_none_is_under_the_floor(shares: dict[int, float]) -> None:
-    floored = sampling.floored(shares)
-    assert floored.keys() == shares.keys()
+def test_floored_probabilities_add_up_and_none_is_under_the_floor(weights: dict[int, float]) -> None:
+    floored = sampling.floored(weights)
+    assert floored.keys() == weights.keys()
     assert sum(floored.values()) == pytest.approx(1)
     assert min(floored.values()) >= FLOOR - 1e-12
 
@@ -163,14 +163,14 @@ def test_a_choice_comes_with_the_probability_of_its_key(probabilities: dict[int,
     assert probabilities[key] == p
 
 
-def test_shares_above_the_floor_are_taken_as_they_are() -> None:
+def test_probabilities_above_the_floor_already_are_taken_as_they_are() -> None:
     assert sampling.floored({"a": 0.75, "b": 0.25}) == {"a": 0.75, "b": 0.25}
 
 
 def test_overall_is_a_fifth_of_the_asks_and_the_others_share_the_rest() -> None:
-    shares = sampling.question_probabilities(POLICY, SLUGS)
-    assert shares["overall"] == pytest.approx(0.2)
-    assert shares["lighting"] == shares["artefacts"] == pytest.approx(0.8 / 6)
+    probabilities = sampling.question_probabilities(POLICY, SLUGS)
+    assert probabilities["overall"] == pytest.approx(0.2)
+    assert probabilities["lighting"] == probabilities["artefacts"] == pytest.approx(0.8 / 6)
     assert sampling.question_probabilities(POLICY, ["overall"]) == {"overall": 1}
     assert sampling.question_probabilities(POLICY, ["lighting", "colour"]) == {"lighting": 0.5, "colour": 0.5}
 
@@ -249,8 +249,8 @@ def test_a_pair_shown_again_has_its_sides_swapped_with_certainty() -> None:
 
 
 def test_hidden_checks_are_two_and_three_in_a_hundred_and_never_the_only_thing_left() -> None:
-    shares = sampling.strategy_probabilities(POLICY, ["seed", "repeat", "gold"])
-    assert shares == pytest.approx({"seed": 0.95, "repeat": 0.02, "gold": 0.03})
+    probabilities = sampling.strategy_probabilities(POLICY, ["seed", "repeat", "gold"])
+    assert probabilities == pytest.approx({"seed": 0.95, "repeat": 0.02, "gold": 0.03})
     assert sampling.strategy_probabilities(POLICY, ["seed", "gold"]) == pytest.approx({"seed": 0.97, "gold": 0.03})
     assert sampling.strategy_probabilities(POLICY, ["repeat", "gold"]) == {}
     assert sampling.draw_pair(POLICY, pools={"repeat": POOLS["repeat"]}, rng=random.Random(1)) is None
@@ -264,9 +264,9 @@ def test_every_eligible_pair_keeps_at_least_its_share_of_the_uniform_tenth(
     rows: list[tuple[int, int]], seed: int
 ) -> None:
     pool = [Candidate(0, high, raters) for high, raters in rows]
-    shares = sampling.pair_probabilities(POLICY, pool)
-    assert sum(shares) == pytest.approx(1)
-    assert min(shares) >= 0.1 / len(pool) - 1e-12
+    probabilities = sampling.pair_probabilities(POLICY, pool)
+    assert sum(probabilities) == pytest.approx(1)
+    assert min(probabilities) >= 0.1 / len(pool) - 1e-12
     drawn = sampling.draw_pair(POLICY, pools={"seed": pool}, rng=random.Random(seed))
     assert isinstance(drawn, PairDraw)
     assert drawn.p_strategy * drawn.p_pair * drawn.p_side > 0
@@ -300,9 +300,9 @@ def test_about_a_tenth_of_pairs_is_served_until_three_people_have_answered_and_n
     fresh = Candidate(10**6, 10**6 + 1)
     for raters, is_favoured in [(0, False), (1, True), (2, True), (3, False)]:
         pool = [fresh, Candidate(pair.low, pair.high, raters), Candidate(other.low, other.high, 1)]
-        shares = sampling.pair_probabilities(POLICY, pool)
-        assert (shares[1] > shares[0]) == is_favoured
-        assert shares[2] == pytest.approx(0.1 / 3)
+        probabilities = sampling.pair_probabilities(POLICY, pool)
+        assert (probabilities[1] > probabilities[0]) == is_favoured
+        assert probabilities[2] == pytest.approx(0.1 / 3)
 
 
 def test_a_gold_pair_has_one_spoiled_side_the_same_for_everybody_and_either_as_often() -> None:

@@ -47,7 +47,7 @@ def test_a_protocol_stands_once_it_is_registered(three: list[Checkpoint]) -> Non
     benchmark = registered(three)
     assert benchmark.state == Benchmark.State.GENERATING
     assert BenchmarkPicture.objects.count() == 2 * 3
-    assert registered(list(reversed(three))) == benchmark  # said again
+    assert registered(list(reversed(three))) == benchmark  # registered again
     assert benchmark.protocol["stopping"] == {"votes_a_pair": 12, "closes_at": benchmark.closes_at.isoformat()}
     later = registered(three, closes_at=timezone.now() + timedelta(days=90))
     assert (later, later.closes_at, later.protocol) == (benchmark, benchmark.closes_at, benchmark.protocol)
@@ -67,7 +67,7 @@ def test_a_protocol_stands_once_it_is_registered(three: list[Checkpoint]) -> Non
         registered(three, slug="other", checkpoints=["best", "nobody"])
 
 
-def test_the_command_has_pictures_made_by_generation_and_opens_judging(
+def test_the_command_has_pictures_made_by_generation_and_opens_voting(
     tiny_checkpoint: Checkpoint, tiny_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = checkpoint_row("tiny-two", str(tiny_folder))
@@ -94,7 +94,7 @@ def test_the_command_has_pictures_made_by_generation_and_opens_judging(
         call_command("run_benchmark", "many", "--checkpoints", "tiny", "tiny-two")
 
 
-def test_a_member_judges_pairs_of_an_open_benchmark_blind_and_each_once(
+def test_a_member_compares_pairs_of_an_open_benchmark_blind_and_each_once(
     three: list[Checkpoint], alice: User, bob: User, make_image: MakeImage, make_policy: MakePolicy
 ) -> None:
     agree(bob)
@@ -116,7 +116,7 @@ def test_a_member_judges_pairs_of_an_open_benchmark_blind_and_each_once(
     assert not any(pools[name] for name in ("model", "seed", "setting", "prompt"))  # no list but the benchmark's own
 
 
-def test_pairs_end_with_judging_and_deleted_pictures_leave_them(
+def test_pairs_end_with_voting_and_deleted_pictures_leave_them(
     three: list[Checkpoint], alice: User, bob: User, make_image: MakeImage
 ) -> None:
     agree(bob)
@@ -163,8 +163,8 @@ def test_results_have_every_model_with_intervals_and_the_registered_number_of_vo
     assert [row["model"] for row in results["board"]["rows"]] == ["best", "mean", "poor"]
     assert all(row["low"] < row["odds"] < row["high"] for row in results["board"]["rows"])
     assert [row["category"] for row in results["categories"]] == ["animals", "food"]
-    shares = {row["model"]: row["share"] for row in results["categories"][0]["rows"]}
-    assert sum(shares.values()) == pytest.approx(1.5)
+    won = {row["model"]: row["share"] for row in results["categories"][0]["rows"]}
+    assert sum(won.values()) == pytest.approx(1.5)
     assert results["progress"] == {"have": 108, "wanted": 108}
     assert benchmark_pairs(bob, limit=5, at=timezone.now()) == []
     again = refresh_results(benchmark=decided)

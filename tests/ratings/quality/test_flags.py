@@ -112,24 +112,24 @@ def hasty(alice: User, bob: User, publish: Publish) -> Image:
     return image
 
 
-def judge(*raters: User) -> list[int]:
+def evaluate(*raters: User) -> list[int]:
     return quality_flags.evaluate_raters(raters=[rater.pk for rater in raters], at=timezone.now())
 
 
 def test_a_flag_deletes_nothing_is_raised_once_and_lifted_when_it_no_longer_holds(hasty: Image, bob: User) -> None:
-    assert judge(bob) == [hasty.pk]
-    assert judge(bob) == []
+    assert evaluate(bob) == [hasty.pk]
+    assert evaluate(bob) == []
     flag = QualityFlag.objects.get()
     assert (flag.flag, flag.version, flag.lifted_at) == ("too_fast", quality_rules.VERSION, None)
     assert Rating.objects.count() == 1
     assert not unflagged_ratings(Rating.objects.all()).exists()
     Ask.objects.update(dwell_ms=5000)
-    assert judge(bob) == [hasty.pk]
+    assert evaluate(bob) == [hasty.pk]
     flag.refresh_from_db()
     assert flag.lifted_at
     assert unflagged_ratings(Rating.objects.all()).exists()
     Ask.objects.update(dwell_ms=100)
-    judge(bob)
+    evaluate(bob)
     assert QualityFlag.objects.in_force().count() == QualityFlag.objects.count() == 1
     standing = RaterStanding.objects.get()
     assert (standing.rater, standing.answers, standing.flagged, standing.median_dwell_ms) == (bob, 1, 1, 100)
@@ -140,7 +140,7 @@ def test_a_doubted_rating_is_left_out_of_what_posts_show(hasty: Image, bob: User
     Ask.objects.filter(rater=mallory).update(dwell_ms=5000, closed_at=timezone.now())
     post_aspects.refresh_aspects(images=[hasty.pk])
     assert hasty.post.aspects.get().n == 2
-    post_aspects.refresh_aspects(images=judge(bob, mallory))
+    post_aspects.refresh_aspects(images=evaluate(bob, mallory))
     assert hasty.post.aspects.get().n == 1
 
 
@@ -149,7 +149,7 @@ def test_flags_of_pairs_stand_where_exports_read_them_and_a_check_shows_who_look
 ) -> None:
     one, two = publish(alice, seed=1), publish(alice, seed=2)
     vote(bob, one, two, one, is_gold=True, is_high_spoiled=False)
-    judge(bob)
+    evaluate(bob)
     assert Comparison.objects.get().quality_flags == ["failed_gold"]
     assert not Comparison.objects.unflagged().exists()
     standing = RaterStanding.objects.get()
@@ -175,7 +175,7 @@ def test_an_answer_that_was_numbered_earlier_and_stored_later_is_looked_at_too(
 def test_a_restricted_members_last_answers_are_marked(hasty: Image, bob: User) -> None:
     Ask.objects.update(dwell_ms=5000)
     restrict_member(user=bob, kind=Restriction.Kind.MUTED, until=None, decision=None)
-    judge(bob)
+    evaluate(bob)
     assert QualityFlag.objects.get().flag == "account_limited"
 
 
@@ -185,7 +185,7 @@ def test_a_restricted_members_last_answers_are_marked(hasty: Image, bob: User) -
 def test_a_granted_appeal_makes_what_was_answered_before_it_count_for_good(
     hasty: Image, bob: User, rita: User, as_user: As
 ) -> None:
-    judge(bob)
+    evaluate(bob)
     client = as_user(bob)
     page = client.get(reverse("ratings:standing"))
     assert "Faster than the question can be read" in page.content.decode()
@@ -204,11 +204,11 @@ def test_a_granted_appeal_makes_what_was_answered_before_it_count_for_good(
     (notice,) = read_notices(bob, at=timezone.now()).notices
     assert (notice.kind, notice.url) == ("quality.appeal", reverse("ratings:standing"))
     assert "The team answered your appeal" in client.get(reverse("feed:notifications")).content.decode()
-    judge(bob)
+    evaluate(bob)
     assert not QualityFlag.objects.in_force().exists()
-    told = client.get(reverse("ratings:standing")).content.decode()
-    assert "You do." in told
-    assert "All your answers count" in told
+    page = client.get(reverse("ratings:standing")).content.decode()
+    assert "You do." in page
+    assert "All your answers count" in page
     assert team.post(answer, {"answer": "No.", "decision": "denied"}).status_code == 409
 
 
@@ -216,11 +216,11 @@ def test_compare_and_the_settings_lead_to_ones_own_answers_with_and_without_flag
     hasty: Image, bob: User, as_user: As
 ) -> None:
     client, link = as_user(bob), f'href="{reverse("ratings:standing")}"'
-    for judged in (False, True):
-        if judged:
-            judge(bob)
+    for has_flags in (False, True):
+        if has_flags:
+            evaluate(bob)
         for name in ("ratings:compare", "accounts:settings"):
-            assert link in client.get(reverse(name)).content.decode(), (name, judged)
+            assert link in client.get(reverse(name)).content.decode(), (name, has_flags)
 
 
 def test_an_appeal_needs_a_flag_and_somebody_elses_answer(
@@ -232,7 +232,7 @@ def test_an_appeal_needs_a_flag_and_somebody_elses_answer(
         return caught.value.code, caught.value.status
 
     assert refusal(appeal_services.appeal_flags, rater=alice, text="Why?") == ("nothing_flagged", 409)
-    judge(bob)
+    evaluate(bob)
     appeal = appeal_services.appeal_flags(rater=bob, text="Why?")
     answer = {"appeal": appeal, "is_granted": False, "answer": "So."}
     assert refusal(appeal_services.answer_quality_appeal, member=alice, **answer) == ("not_found", 404)
@@ -242,7 +242,7 @@ def test_an_appeal_needs_a_flag_and_somebody_elses_answer(
 
 
 def test_raters_are_the_teams_business_alone(hasty: Image, bob: User, rita: User, as_user: As) -> None:
-    judge(bob)
+    evaluate(bob)
     paths = [reverse("ratings:raters"), reverse("ratings:rater", args=[bob.public_id])]
     assert [as_user(bob).get(path).status_code for path in paths] == [404, 404]
     assert [as_user(rita).get(path).status_code for path in paths] == [200, 200]

@@ -15,7 +15,7 @@ from ratings.research.statistics.likelihood import best_strengths
 SEED = int(os.environ.get("COVERAGE_SEED", "4711" if os.environ.get("CI") == "true" else "20260301"))
 RUNS = 2_000
 TRUTH = 3.0
-SHARES, LEVELS = np.array([0.5, 0.5]), np.array([2.5, 3.5])  # two kinds of member; the truth is between them
+PROPORTIONS, LEVELS = np.array([0.5, 0.5]), np.array([2.5, 3.5])  # two kinds of member; the truth is between them
 RESPONSE = np.array([0.7, 0.25])  # of each kind
 
 Floats = NDArray[np.float64]
@@ -36,12 +36,12 @@ def test_case_a_where_answering_depends_on_the_stratum_the_weighted_mean_covers_
 ) -> None:
     rng = rng_of("Case A", raters)
     shape = (RUNS, raters)
-    kind = (rng.random(shape) < SHARES[1]).astype(int)
-    taste = LEVELS[kind] + rng.normal(0, 0.4, shape)
+    kind = (rng.random(shape) < PROPORTIONS[1]).astype(int)
+    opinion = LEVELS[kind] + rng.normal(0, 0.4, shape)
     p_ask = np.where(rng.random(shape) < 0.5, 0.05, 0.2)  # recorded when drawn
     asks = rng.poisson(200 * p_ask)
     answers = rng.binomial(asks, RESPONSE[kind])
-    sums = answers * taste + rng.normal(0, 0.8, shape) * np.sqrt(answers)
+    sums = answers * opinion + rng.normal(0, 0.8, shape) * np.sqrt(answers)
     rate = np.stack([np.where(kind == k, answers, 0).sum(1) / np.where(kind == k, asks, 0).sum(1) for k in (0, 1)], 1)
     weight = 1 / (p_ask * np.take_along_axis(rate, kind, 1))
     mean, low, high = cluster_interval(Moments.of(sums * weight, answers * weight, answers=answers.sum(1)))
@@ -60,8 +60,8 @@ def test_case_b_where_answering_depends_on_the_answer_no_weight_helps_and_the_se
 ) -> None:
     rng = rng_of("Case B", raters)
     asks = 20
-    taste = rng.normal(TRUTH, 0.4, (RUNS, raters, 1))
-    value = np.clip(np.rint(taste + rng.normal(0, 0.8, (RUNS, raters, asks))), 1, 5)
+    opinion = rng.normal(TRUTH, 0.4, (RUNS, raters, 1))
+    value = np.clip(np.rint(opinion + rng.normal(0, 0.8, (RUNS, raters, asks))), 1, 5)
     truth = float(value.mean())
     is_told = rng.random(value.shape) < 0.1 + 0.14 * value  # the more it pleases, the sooner one says so
     answers = is_told.sum(-1)
@@ -85,7 +85,7 @@ def test_two_way_intervals_of_strengths_cover_where_people_and_prompts_differ(
     truth = average_strengths(np.linspace(-0.6, 0.6, models), 2 * np.hypot(spread, spread) ** 2)
     covered, naive = [], []
     for _ in range(RUNS // at_once):
-        fitted = strengths(judged(rng, at_once, raters, prompts, votes, models, spread), models)
+        fitted = strengths(simulated_votes(rng, at_once, raters, prompts, votes, models, spread), models)
         for model in range(1, models):
             gap = truth[model] - truth[0]
             covered.append(covers(*fitted.gap(model, 0)[1:], gap))
@@ -95,7 +95,7 @@ def test_two_way_intervals_of_strengths_cover_where_people_and_prompts_differ(
     assert np.mean(naive) < 0.88
 
 
-def judged(
+def simulated_votes(
     rng: np.random.Generator, runs: int, raters: int, prompts: int, votes: int, models: int, spread: float
 ) -> Votes:
     """Worlds where each rater, and each prompt, favours some models; a few people vote far more than others."""

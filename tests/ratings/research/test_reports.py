@@ -39,7 +39,7 @@ def read(days: int = 30, at: datetime | None = None) -> ReportSnapshot:
 
 
 def compared(alice: User, publish: Publish, crowd: list[User]) -> None:
-    """Six people judge a toy and a zeta picture of six prompts; zeta wins where the prompt's number allows."""
+    """Six people compare a toy and a zeta picture of six prompts; zeta wins where the prompt's number allows."""
     zeta = checkpoint_row("zeta", "zeta")
     for number in range(6):
         toy = publish(alice, seed=number, prompt=f"a fox, {number}")
@@ -158,7 +158,7 @@ def test_what_a_flag_speaks_against_is_in_no_figure_and_pages_say_how_much_that_
     assert after.aspects.along("").get().raters == len(crowd) - 2
     assert after.body["pair_agreement"]["alpha"] != before["pair_agreement"]["alpha"]
     html = as_user(rita).get(reverse("ratings:research-models")).content.decode()
-    assert "4 answers and 12 judgements of pairs" in html
+    assert "4 answers and 12 votes" in html
     doubted.delete()
     without = read(90).body
     assert after.body["agreement"] == without["agreement"]
@@ -337,7 +337,7 @@ def test_the_single_figures_of_the_pages_are_a_table_too(
     assert rows["pair_agreement"]["of"] == "6"
 
 
-def test_one_duel_as_csv_is_seen_from_the_model_named_first(
+def test_one_model_comparison_as_csv_is_seen_from_the_model_named_first(
     alice: User, rita: User, publish: Publish, crowd: list[User], as_user: As
 ) -> None:
     compared(alice, publish, crowd)

@@ -84,7 +84,9 @@ def test_alpha_is_that_of_krippendorffs_published_example() -> None:
         [nan, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, nan],
         [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, nan],
     ]
-    counts = [[sum(said == value for said in unit) for value in range(1, 6)] for unit in zip(*observers, strict=True)]
+    counts = [
+        [sum(rating == value for rating in unit) for value in range(1, 6)] for unit in zip(*observers, strict=True)
+    ]
     nominal, ordinal = agreement(counts, level="nominal"), agreement(counts, level="ordinal")
     assert nominal
     assert ordinal
@@ -98,8 +100,8 @@ def test_alpha_is_that_of_krippendorffs_published_example() -> None:
 
 def test_the_interval_of_alpha_is_the_librarys() -> None:
     counts = [[2, 1], [0, 3], [3, 0], [1, 2], [2, 0], [0, 2]]
-    said = [[1, 2, 1, 1, 1, 2], [1, 2, 1, 2, 1, 2], [2, 2, 1, 2, None, None]]
-    result = evalica.alpha_bootstrap(pd.DataFrame(said), distance="nominal", n_resamples=RESAMPLES, random_state=SEED)
+    rating = [[1, 2, 1, 1, 1, 2], [1, 2, 1, 2, 1, 2], [2, 2, 1, 2, None, None]]
+    result = evalica.alpha_bootstrap(pd.DataFrame(rating), distance="nominal", n_resamples=RESAMPLES, random_state=SEED)
     found = agreement(counts, level="nominal")
     assert found
     assert (found.alpha, found.low, found.high) == pytest.approx((result.alpha, result.low, result.high), abs=1e-6)

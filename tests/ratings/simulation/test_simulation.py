@@ -43,7 +43,7 @@ def test_the_same_seed_writes_the_same_scenario() -> None:
     assert all(one.plans[plan.remix_of].ago >= plan.ago for plan in one.remixes() if plan.remix_of is not None)
 
 
-def test_better_pictures_win_more_often_and_each_person_has_a_taste() -> None:
+def test_better_pictures_win_more_often_and_each_member_has_a_preference() -> None:
     import random
 
     sights = sorted(
