@@ -126,18 +126,18 @@ def _croissant(folder: Path) -> None:
 
 
 SPOILED: dict[Callable[[Path], None], str] = {
-    _cut: "is not what SHA256SUMS says",
+    _cut: "differs from SHA256SUMS",
     _tie: "a label is neither 0 nor 1",
     _null_caption: "caption is null",
     _as_image: "its columns are not those of the format",
-    _declared_as_image: "describes other features of pairs",
-    _undeclared: "declares pairs/test, and there is no file",
-    _empty: "has no row",
-    _leak: "stand in more than one split",
+    _declared_as_image: "describes features of pairs that differ",
+    _undeclared: "declares pairs/test, but there is no such file",
+    _empty: "has no rows",
+    _leak: "are in more than one split",
     _other_picture: "is not the picture that image_0_sha256 names",
     _mail: "model_0 holds an address",
-    _one_sided: "sides are not shuffled",
-    _stray: "notes.txt is no part of the release",
+    _one_sided: "the sides are not shuffled",
+    _stray: "notes.txt does not belong to the release",
     _lost_picture: "is missing",
     _croissant: "croissant.json",
 }
