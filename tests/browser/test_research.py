@@ -142,5 +142,5 @@ def test_release_pages_fit_three_widths_and_axe_finds_nothing(
     found = [flaw for path in paths for flaw in flaws(page, path)]
     page.goto(reverse("ratings:release-new"))
     page.get_by_role("button", name="Preview").click()
-    page.get_by_role("heading", name="What it would hold").wait_for()
+    page.get_by_role("heading", name="What the release would contain").wait_for()
     assert found + flaws_here(page, "the preview") == []

@@ -193,7 +193,7 @@ def take_a_dataset_home(page: Page, folder: Path) -> None:
     """Preview, build with progress, download; the unpacked folder is read by `datasets` as it is."""
     page.goto("/research/releases/new/")
     page.get_by_role("button", name="Preview").click()
-    expect(page.get_by_role("heading", name="What it would hold")).to_be_visible(timeout=SOON)
+    expect(page.get_by_role("heading", name="What the release would contain")).to_be_visible(timeout=SOON)
     page.get_by_role("button", name="Build").click()
     expect(page.get_by_text("Published", exact=True).first).to_be_visible(timeout=DRAWN)
     release = Release.objects.get()
