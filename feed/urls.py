@@ -87,6 +87,6 @@ urlpatterns = [
     path("challenge/<str:day>/enter/", challenges_views.enter, name="challenge-enter"),
     path("notifications/", notifications_views.notifications, name="notifications"),
     path("notifications/unsubscribe/", notifications_views.unsubscribe, name="unsubscribe"),
-    path("settings/notifications/", notifications_views.notice_settings, name="notice-settings"),
+    path("settings/notifications/", notifications_views.notification_settings, name="notice-settings"),
     path("notifications/read/", notifications_views.mark_read, name="notifications-read"),
 ]

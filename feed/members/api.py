@@ -61,7 +61,7 @@ class ProfileSerializer(serializers.ModelSerializer[Profile]):
         return dict(PictureSerializer(picture_of(post, viewer, at)).data) if post else None
 
 
-class ProfileViewSet(viewsets.GenericViewSet[User]):
+class ProfileViewSet(viewsets.GenericViewSet[Any]):
     """Members as others see them."""
 
     permission_classes = [IsAuthenticatedOrReadOnly]
@@ -112,7 +112,7 @@ class ProfileViewSet(viewsets.GenericViewSet[User]):
     def _follows(self, request: Request, username: str, side: FollowSide) -> Response:
         at, viewer = timezone.now(), request.user
         member = get_object_or_404(visible_members(viewer, at), username__iexact=username)
-        rows = self.paginate_queryset(follows_of(member, viewer, at, side=side).select_related(side))
+        rows: Any = self.paginate_queryset(follows_of(member, viewer, at, side=side).select_related(side))
         return self.get_paginated_response(FollowSerializer(rows, many=True, context={"side": side}).data)
 
 

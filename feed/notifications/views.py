@@ -44,7 +44,7 @@ def mark_read(request: HttpRequest) -> HttpResponseBase:
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_members
 @says_no
-def notice_settings(request: HttpRequest) -> HttpResponseBase:
+def notification_settings(request: HttpRequest) -> HttpResponseBase:
     """Which kinds a member wants, where, and how often by mail."""
     member = member_of(request)
     form = NotificationSettingsForm(request.POST or None, member=member)
@@ -52,7 +52,7 @@ def notice_settings(request: HttpRequest) -> HttpResponseBase:
         digests.choose_notifications(member=member, digest=form.cleaned_data["digest"], choices=form.choices())
         messages.success(request, _("Saved."))
         return redirect("feed:notice-settings")
-    return render(request, "feed/notice_settings.html", {"form": form}, status=422 if form.errors else 200)
+    return render(request, "feed/notification_settings.html", {"form": form}, status=422 if form.errors else 200)
 
 
 @csrf_exempt  # mail programs post here by themselves (RFC 8058); the signed link is what allows it
