@@ -1,4 +1,4 @@
-"""Daily challenges: who may enter what, and the themes of the days to come."""
+"""Daily challenges: planning them, and entering pictures."""
 
 import json
 from collections.abc import Collection
@@ -45,7 +45,7 @@ def enter_locked(*, challenge: Challenge, post: Post, at: datetime) -> None:
     if local_day(post.image.generation.submitted_at) != locked.day:
         raise Refused("not_today", _("Only pictures made on the day of a challenge can enter it. Make a new one."))
     if ChallengeEntry.objects.filter(challenge=locked, member=post.author).count() >= ENTRIES_PER_MEMBER:
-        raise Refused("too_many_entries", _("You have entered three pictures already, which is all for one day."))
+        raise Refused("too_many_entries", _("You have already entered three pictures, the most for one day."))
     ChallengeEntry.objects.create(challenge=locked, post=post, member=post.author, created_at=at)
     FeedEntry.objects.filter(post=post).update(challenge_id=locked.pk)
 
@@ -92,9 +92,9 @@ def theme_bank() -> list[dict[str, str]]:
 
 
 def schedule_challenges(*, today: date, days: int = DAYS_AHEAD) -> int:
-    """Gives each day from `today` on a theme that has none; days that have one keep it. Returns how many it added.
+    """Plans a challenge for each day from `today` on that has none, and returns how many it added.
 
-    Themes follow the bank in turn, so none comes back before all the others were shown.
+    Themes are taken from the bank in turn, so none repeats before all others were used.
     """
     bank = theme_bank()
     wanted = [today + timedelta(days=ahead) for ahead in range(days + 1)]
@@ -122,7 +122,7 @@ def enterable_posts(challenge: Challenge, member: User) -> PostQuerySet:
 
 
 def begun_on(day: str, at: datetime) -> Challenge:
-    """The challenge of a day written ``YYYY-MM-DD``; themes to come stay a surprise.
+    """The challenge of a day written ``YYYY-MM-DD``; future themes stay secret.
 
     Raises:
         NotFound: no date, no challenge that day, or not yet.
@@ -133,5 +133,5 @@ def begun_on(day: str, at: datetime) -> Challenge:
         wanted = None
     found = Challenge.objects.begun(at).filter(day=wanted).first() if wanted else None
     if found is None:
-        raise NotFound(_("There is no challenge of that day."))
+        raise NotFound(_("There is no challenge on that day."))
     return found

@@ -1,4 +1,4 @@
-"""The theme of the day, its entries, and the days before."""
+"""Pages of challenges: the theme of a day, its entries, and earlier days."""
 
 from datetime import datetime
 
@@ -74,5 +74,5 @@ def enter(request: HttpRequest, day: str) -> HttpResponseBase:
     post = get_object_or_404(Post, public_id=request.POST.get("post", ""), author=member)
     challenge = begun_on(day, at)
     enter_challenge(challenge=challenge, post=post, member=member, at=at)
-    messages.success(request, _("Your picture is in."))
+    messages.success(request, _("Picture entered."))
     return redirect(reverse("feed:challenge-detail", args=[challenge.day.isoformat()]))
