@@ -89,7 +89,7 @@ def release_case(request: HttpRequest, public_id: str) -> HttpResponse:
 @moderator_only
 @require_http_methods(["GET", "HEAD", "POST"])
 def show_case(request: HttpRequest, public_id: str) -> HttpResponse:
-    """One case: what it is about, what was seen and said, and the decision."""
+    """One case: what it is about, the checks, the reports, and the decision."""
     moderator, now = member_of(request), timezone.now()
     found = get_object_or_404(Case.objects.select_related("author", "claimed_by"), public_id=public_id)
     if found.author_id == moderator.pk:

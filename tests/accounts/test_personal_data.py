@@ -25,7 +25,7 @@ def test_every_foreign_key_to_a_member_or_an_image_is_covered_by_a_hook() -> Non
 
 
 @pytest.mark.django_db
-def test_a_rung_that_fails_to_erase_keeps_the_whole_account(alice: User, settings: Settings) -> None:
+def test_an_app_that_fails_to_erase_keeps_the_whole_account(alice: User, settings: Settings) -> None:
     services.record_consent(user=alice, purpose="train", granted=True)
     settings.PERSONAL_DATA = ["tests.accounts.broken_personal", "moderation.personal_data"]
     with pytest.raises(RuntimeError), transaction.atomic():

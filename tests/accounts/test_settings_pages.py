@@ -90,7 +90,7 @@ def test_a_program_signs_in_by_password_and_guessing_is_stopped(alice: User, api
     assert codes == {400, 429}
 
 
-def test_the_download_holds_every_part_of_the_house(alice: User, as_user: As) -> None:
+def test_the_download_holds_the_data_of_every_app(alice: User, as_user: As) -> None:
     services.record_consent(user=alice, purpose="train", granted=True)
     data = as_user(alice).get(reverse("accounts:data-json")).json()
     assert {"accounts", "moderation", "generation", "feed", "ratings"} <= set(data)
