@@ -90,7 +90,11 @@ def test_a_release_cancelled_while_the_last_files_are_written_stays_cancelled(
     community: Any, observed_store: list[Callable[[], None]]
 ) -> None:
     release = built_shards()
-    observed_store.append(lambda: releases_services.cancel_release(release=release) and None)
+
+    def cancel() -> None:
+        assert releases_services.cancel_release(release=release)
+
+    observed_store.append(cancel)
     assert not building.finish_release(release=release)
     release.refresh_from_db()
     assert release.state == Release.State.CANCELLED
