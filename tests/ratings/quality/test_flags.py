@@ -206,9 +206,9 @@ def test_a_granted_appeal_makes_what_was_answered_before_it_count_for_good(
     assert "The team answered your appeal" in client.get(reverse("feed:notifications")).content.decode()
     evaluate(bob)
     assert not QualityFlag.objects.in_force().exists()
-    page = client.get(reverse("ratings:standing")).content.decode()
-    assert "You do." in page
-    assert "All your answers count" in page
+    text = client.get(reverse("ratings:standing")).content.decode()
+    assert "You do." in text
+    assert "All your answers count" in text
     assert team.post(answer, {"answer": "No.", "decision": "denied"}).status_code == 409
 
 
