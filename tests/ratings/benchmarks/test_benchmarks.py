@@ -183,7 +183,7 @@ def test_a_vote_with_a_flag_decides_no_benchmark_and_the_page_says_so(
     assert (found.results["votes"], found.results["left_out"]) == (11, 1)
     assert found.state == Benchmark.State.VOTING  # one pair of models lacks the vote that does not count
     page = as_user(None).get(reverse("ratings:benchmark-detail", args=[benchmark.slug])).content.decode()
-    assert "1 vote is left out" in page
+    assert "1 vote with a quality flag is left out" in page
 
 
 def test_only_members_who_agree_are_shown_pairs_and_an_answer_counts_as_long_as_they_do(
@@ -200,7 +200,7 @@ def test_only_members_who_agree_are_shown_pairs_and_an_answer_counts_as_long_as_
     found = refresh_results(benchmark=benchmark)
     assert [found.results[name] for name in ("votes", "raters", "left_out", "withdrawn")] == [6, 1, 0, 5]
     assert found.state == Benchmark.State.VOTING
-    assert "5 votes are left out because whoever gave them" in as_user(None).get(path).content.decode()
+    assert "5 votes are left out because the members withdrew" in as_user(None).get(path).content.decode()
     now = timezone.now()
     assert [len(benchmark_pairs(member, limit=9, at=now)) for member in (one, shy)] == [0, 0]
     assert "once you agree to public benchmarks" in as_user(shy).get(path).content.decode()
@@ -248,7 +248,7 @@ def test_the_page_is_for_everybody_and_shows_protocol_models_intervals_and_what_
         html = client.get(reverse("ratings:benchmark-detail", args=["trial"])).content.decode()
     for part in (decided.protocol_sha256, decided.prompt_set.sha256, "best", "poor", "animals", "31.250", "108 of 108"):
         assert part in html
-    assert "does not read the prompt" in html
+    assert "or read the prompt" in html
     assert "chart__bar" in html
     assert " style=" not in html
     assert "A trial" in client.get(reverse("ratings:benchmark-list")).content.decode()

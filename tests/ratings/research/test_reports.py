@@ -372,7 +372,7 @@ def test_a_long_ledger_is_not_added_up_while_a_page_waits(
     rate(crowd[0], image, 4)
     monkeypatch.setattr(computation, "LIVE_ASKS", 0)
     page = as_user(rita).get(reverse("ratings:research")).content.decode()
-    assert "are being worked out" in page
+    assert "Figures on their way" in page
     assert not ReportSnapshot.objects.exists()
     earlier = read()
     rate(crowd[1], image, 2)
