@@ -18,7 +18,7 @@ class BenchmarkSerializer(serializers.ModelSerializer[Benchmark]):
     id = serializers.CharField(source="slug", read_only=True)
     prompt_set = serializers.CharField(source="prompt_set.slug", read_only=True)
     prompts_sha256 = serializers.CharField(source="prompt_set.sha256", read_only=True)
-    state = serializers.CharField(read_only=True)  # drawing, judging, closed
+    state = serializers.CharField(read_only=True)  # a value of Benchmark.State
     checkpoints = serializers.SerializerMethodField()
 
     class Meta:

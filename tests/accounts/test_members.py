@@ -75,7 +75,7 @@ def test_consent_cannot_be_rewritten(statement: str, alice: User) -> None:
         cursor.execute(statement)
 
 
-def test_a_notification_said_twice_is_said_once_and_never_to_its_doer(alice: User, bob: User) -> None:
+def test_a_notification_is_sent_once_and_never_to_its_actor(alice: User, bob: User) -> None:
     for actor in (bob, bob, alice, None, None):
         services.notify(recipient=alice, kind="like", target=bob, actor=actor)
     assert Notification.objects.filter(recipient=alice).count() == 2

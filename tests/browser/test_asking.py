@@ -1,4 +1,4 @@
-"""Being asked, in a real browser: pairs judged by keyboard alone, and a card that answers only while it is seen."""
+"""Answering in a real browser: pairs by keyboard alone, and a question whose keys work only while it is seen."""
 
 from collections.abc import Callable
 from typing import Any
@@ -36,7 +36,7 @@ def pictures(alice: User, publish: Publish) -> list[Image]:
 
 
 def evaluate(page: Page, key: str) -> None:
-    """Presses a key once the pair may be judged."""
+    """Presses a key once the pair may be answered."""
     expect(page.locator("form[data-compare] button[value=tie]")).to_be_enabled(timeout=SOON)
     page.keyboard.press(key)
 
@@ -58,7 +58,7 @@ def test_a_whole_session_of_comparing_by_keyboard(pictures: list[Image], bob: Us
     for ask in Ask.objects.exclude(outcome="skipped"):
         assert ask.shown_at
         assert ask.closed_at
-        assert ask.created_at < ask.shown_at < ask.closed_at  # told by the browser, not guessed
+        assert ask.created_at < ask.shown_at < ask.closed_at  # reported by the browser
         assert ask.dwell_ms
 
 

@@ -24,7 +24,7 @@ DESK = {"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"}
 
 @pytest.fixture
 def post(alice: User, make_image: MakeImage) -> Post:
-    """One picture of hers hangs, another does not."""
+    """One picture of hers is published, another is not."""
     make_image(alice, prompt="a fox")
     return publish_image(image=make_image(alice, prompt="a lighthouse at dusk"), author=alice)
 
@@ -66,7 +66,7 @@ def test_pages_for_visitors(person: Person, post: Post) -> None:
 
 
 def test_a_page_that_is_not_there_stands_in_the_frame(person: Person) -> None:
-    assert check(person, None, ["/nothing-hangs-here/"]) == ["/nothing-hangs-here/: 404"] * 2
+    assert check(person, None, ["/no-such-page/"]) == ["/no-such-page/: 404"] * 2
 
 
 def test_pages_for_members(person: Person, post: Post, bob: User) -> None:

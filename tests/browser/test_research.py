@@ -40,7 +40,7 @@ def crowd(make_member: MakeMember) -> list[User]:
 
 
 @pytest.fixture
-def judged(alice: User, make_image: MakeImage, crowd: list[User]) -> None:
+def answered_pairs(alice: User, make_image: MakeImage, crowd: list[User]) -> None:
     """Pictures of three models, rated over three weeks and compared."""
     now = timezone.now()
     tag = Tag.objects.create(name="foxes")
@@ -121,7 +121,7 @@ def flaws_here(page: Page, name: str) -> list[str]:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_dashboards_and_benchmark_fit_three_widths_and_axe_finds_nothing(
-    theme: str, person: Person, rita: User, judged: None, benchmark: Benchmark
+    theme: str, person: Person, rita: User, answered_pairs: None, benchmark: Benchmark
 ) -> None:
     page = person(rita, color_scheme=theme, reduced_motion="reduce").new_page()
     paths = [reverse(f"ratings:{name}") for name in ("research", "research-aspects", "research-models")]

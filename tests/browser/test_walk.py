@@ -1,4 +1,4 @@
-"""One picture's way through the whole house, walked by four people in a real browser.
+"""One picture's way through the whole site, followed by four people in a real browser.
 
 Nora signs up, makes and publishes; bob likes, copies and remixes; mod decides; rita takes a dataset home. Every
 part is the one that runs in production: web server, workers, database, broker, files, the starter checkpoint.
@@ -28,7 +28,7 @@ from tests.ratings.releases.community import community, make_pair
 
 __all__ = ["community", "make_pair"]  # fixtures
 
-PASSWORD = "a long walk through the house"
+PASSWORD = "a long walk through the gallery"
 PROMPT = "a cat on a red background"
 SOON, DRAWN = 15_000, 120_000  # milliseconds a person would wait, and a picture may take on a busy machine
 
@@ -58,7 +58,7 @@ def always_asks(transactional_db: None) -> None:
 
 
 @pytest.fixture
-def house_rule(transactional_db: None) -> None:
+def site_rule(transactional_db: None) -> None:
     Rule.objects.create(
         slug="unmentionable", pattern=r"\bunmentionable\b", effect=Rule.Effect.BLOCK, reason="That is not drawn here."
     )
@@ -208,11 +208,11 @@ def take_a_dataset_home(page: Page, folder: Path) -> None:
     assert "pickapic" in release.name
 
 
-def test_one_picture_travels_through_the_whole_house(
+def test_one_picture_travels_through_the_whole_site(
     starter: Checkpoint,
     theme: Challenge,
     always_asks: None,
-    house_rule: None,
+    site_rule: None,
     community: Any,
     bob: User,
     mod: User,

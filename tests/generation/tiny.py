@@ -5,7 +5,7 @@ Pictures are 32 x 32 px, 2–8 steps; nothing in them is recognisable, everythin
 
 from pathlib import Path
 
-WORDS = ["a", "an", "the", "cat", "dog", "on", "red", "blue", "green", "background", "house", "sun"]
+WORDS = ["a", "an", "the", "cat", "dog", "on", "red", "blue", "green", "background", "tree", "sun"]
 SIZE = 32
 
 

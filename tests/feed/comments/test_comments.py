@@ -142,7 +142,7 @@ def test_comments_are_counted_like_likes(alice: User, bob: User, mallory: User, 
     assert recounted(post) == 2
 
 
-def test_the_author_and_whoever_is_answered_are_told_once_each(
+def test_the_author_and_whoever_is_answered_are_notified_once_each(
     alice: User, bob: User, mallory: User, publish: Publish
 ) -> None:
     post = publish(alice)

@@ -72,7 +72,7 @@ def test_what_is_kept_says_what_a_fresh_page_says(post: Post, as_user: As) -> No
     assert client.get("/api/posts/?sort=new&fresh=1").json()["results"] == kept["results"]
 
 
-def test_a_visitor_who_has_the_page_is_told_so(post: Post, as_user: As) -> None:
+def test_a_visitor_who_has_the_page_gets_304(post: Post, as_user: As) -> None:
     client = as_user(None)
     first = client.get("/api/posts/")
     again = client.get("/api/posts/", headers={"If-None-Match": first["ETag"]})

@@ -69,7 +69,9 @@ def test_neither_page_bell_api_nor_mail_tell_of_what_is_hidden(
     assert not mail.outbox
 
 
-def test_the_bell_counts_at_once_what_is_told_and_read(alice: User, bob: User, publish: Publish, as_user: As) -> None:
+def test_the_bell_counts_at_once_what_arrives_and_is_read(
+    alice: User, bob: User, publish: Publish, as_user: As
+) -> None:
     post, client = publish(alice), as_user(alice)
     assert count_unread(alice, NOW) == 0
     posts_services.like_post(post=post, member=bob)
@@ -99,7 +101,7 @@ def test_a_page_of_nothing_visible_goes_on_to_the_next(alice: User, bob: User, p
     assert page.next is None
 
 
-def test_kinds_that_are_turned_off_are_told_nowhere_until_they_are_turned_on(
+def test_kinds_that_are_turned_off_show_nowhere_until_they_are_turned_on(
     alice: User, bob: User, publish: Publish
 ) -> None:
     post = publish(alice)
@@ -112,13 +114,13 @@ def test_kinds_that_are_turned_off_are_told_nowhere_until_they_are_turned_on(
     assert len(texts(alice)) == 2
 
 
-def test_what_moderators_decide_is_always_told(alice: User, publish: Publish) -> None:
+def test_members_are_always_notified_of_what_moderators_decide(alice: User, publish: Publish) -> None:
     notify(recipient=alice, kind="image.held", target=publish(alice).image)
     choose_notifications(member=alice, digest="never", choices={"image.held": (False, False)})
     assert len(texts(alice)) == 1
 
 
-def test_every_kind_that_is_told_has_words_and_a_switch(alice: User, bob: User, publish: Publish) -> None:
+def test_every_kind_of_notification_has_a_text_and_a_switch(alice: User, bob: User, publish: Publish) -> None:
     post = publish(alice)
     share_collection(
         collection=create_collection(owner=bob, name="Foxes", visibility="shared"), owner=bob, username="alice"

@@ -107,7 +107,7 @@ def test_a_hidden_beginning_is_a_gap_too(line: list[Post], alice: User, bob: Use
     assert (lineage.root.is_here, lineage.root.is_gap) == (True, True)
 
 
-def test_everybody_above_is_told_once(line: list[Post], alice: User, bob: User, mallory: User) -> None:
+def test_every_author_above_is_notified_once(line: list[Post], alice: User, bob: User, mallory: User) -> None:
     found = Notification.objects.filter(target_id=line[3].pk, target_type="feed.post")
     assert set(found.values_list("recipient__username", "kind")) == {
         ("mallory", "post.remixed"),

@@ -26,7 +26,7 @@ from tests.generation.fixtures import MakeImage
 NOW = timezone.now()
 
 
-def test_a_published_picture_hangs_is_public_and_teaches_its_prompt(alice: User, make_image: MakeImage) -> None:
+def test_a_published_picture_is_public_and_its_prompt_becomes_an_example(alice: User, make_image: MakeImage) -> None:
     image = make_image(alice, prompt="a red fox")
     post = posts_services.publish_image(image=image, author=alice, title="  Fox  ", at=NOW)
     image.refresh_from_db()

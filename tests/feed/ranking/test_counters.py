@@ -37,7 +37,7 @@ def refold(post: Post) -> tuple[int, float]:
     return PostCount.objects.get(post=post).likes, FeedEntry.objects.get(post=post).hot
 
 
-def test_a_like_is_counted_once_and_its_author_told_once(alice: User, bob: User, publish: Publish) -> None:
+def test_a_like_is_counted_once_and_its_author_notified_once(alice: User, bob: User, publish: Publish) -> None:
     post = publish(alice)
     assert like_post(post=post, member=bob)
     assert not like_post(post=post, member=bob)

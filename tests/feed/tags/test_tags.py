@@ -33,7 +33,7 @@ def test_a_tag_has_one_spelling(written: str, normal: str) -> None:
     assert normalise_tag(written) == normal == normalise_tag(normal)
 
 
-def test_publishing_hangs_tags_and_publishing_again_changes_them(alice: User, make_image: MakeImage) -> None:
+def test_publishing_sets_tags_and_publishing_again_changes_them(alice: User, make_image: MakeImage) -> None:
     image = make_image(alice)
     post = posts_services.publish_image(image=image, author=alice, tags=["Sea", "#sea", "night sky"])
     assert tags_services.tags_of(post.pk) == ["night sky", "sea"]

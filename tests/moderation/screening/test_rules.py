@@ -65,7 +65,7 @@ def test_sexualised_minors_are_refused_in_any_disguise(prompt: str) -> None:
     assert "minor" in verdict.message
 
 
-def test_a_text_whose_letters_are_all_set_apart_is_refused_because_its_words_cannot_be_told() -> None:
+def test_a_text_whose_letters_are_all_set_apart_is_refused_because_its_words_cannot_be_separated() -> None:
     verdict = screen_text(text="n a k e d k i d", kind="prompt")
     assert verdict.verdict == Verdict.REJECT
     assert "whole words" in verdict.message
@@ -109,7 +109,7 @@ def test_an_edited_rule_counts_at_once_and_its_predecessor_stays_readable() -> N
     assert screen_text(text="a teapot", kind="prompt").verdict == Verdict.ALLOW
 
 
-def test_a_pattern_that_runs_away_holds_instead_of_hanging() -> None:
+def test_a_pattern_that_runs_away_holds_instead_of_blocking() -> None:
     add_rule(slug="slow", pattern=r"(?:a|a|b?a)+[!?]", effect="ask", category="other", reason="Slow.")
     verdict = screen_text(text="a" * 60 + "b", kind="prompt")
     assert (verdict.verdict, verdict.reasons) == (Verdict.HOLD, ["unchecked"])

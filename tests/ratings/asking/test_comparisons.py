@@ -306,7 +306,7 @@ def test_a_pair_is_shown_when_the_browser_says_so_and_one_that_never_was_may_com
 def theme(alice: User, bob: User, publish: Publish) -> Challenge:
     """Today's challenge, with one entry of alice's and one of bob's; hers hides its prompt."""
     challenge = Challenge.objects.create(day=timezone.localdate(), theme="Something red")
-    for member, prompt in ((alice, "a red fox"), (bob, "a red house")):
+    for member, prompt in ((alice, "a red fox"), (bob, "a red tree")):
         image = publish(member, prompt=prompt, is_prompt_hidden=member == alice)
         enter_challenge(challenge=challenge, post=image.post, member=member)
     return challenge
@@ -326,7 +326,7 @@ def test_challenge_entries_meet_under_their_theme_and_nobody_compares_their_own(
     assert "Two entries in the same challenge." in html
     assert Ask.objects.get().wording.text in html  # the ledger names the words that were shown
     assert "a red fox" not in html
-    assert "a red house" not in html
+    assert "a red tree" not in html
     ask = Ask.objects.get()
     services.answer_comparison(token=token_for(ask), rater=mallory, outcome="left")
     html = client.get(reverse("ratings:compare-reveal", args=[ask.public_id])).content.decode()
@@ -334,7 +334,7 @@ def test_challenge_entries_meet_under_their_theme_and_nobody_compares_their_own(
     assert 'data-theme="dark"' in html
     assert "View post" in html
     assert "a red fox" not in html, "hers is hidden"
-    assert "a red house" in html
+    assert "a red tree" in html
 
 
 def test_an_old_challenge_and_an_entry_that_was_taken_down_make_no_pair(

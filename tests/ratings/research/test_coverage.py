@@ -63,10 +63,10 @@ def test_case_b_where_answering_depends_on_the_answer_no_weight_helps_and_the_se
     opinion = rng.normal(TRUTH, 0.4, (RUNS, raters, 1))
     value = np.clip(np.rint(opinion + rng.normal(0, 0.8, (RUNS, raters, asks))), 1, 5)
     truth = float(value.mean())
-    is_told = rng.random(value.shape) < 0.1 + 0.14 * value  # the more it pleases, the sooner one says so
-    answers = is_told.sum(-1)
+    is_answered = rng.random(value.shape) < 0.1 + 0.14 * value  # the more it pleases, the sooner one says so
+    answers = is_answered.sum(-1)
     response = answers.sum(1) / (raters * asks)
-    sums = np.where(is_told, value, 0).sum(-1)
+    sums = np.where(is_answered, value, 0).sum(-1)
     mean, low, high = cluster_interval(Moments.of(sums, answers, answers=answers.sum(1)))
     bands = np.array([sensitivity_band(*ends) for ends in zip(low, high, response, strict=True)])
     covered, band_covered = covers(low, high, truth), covers(bands[:, 0], bands[:, 1], truth)
