@@ -66,7 +66,7 @@ class ProfileViewSet(viewsets.GenericViewSet[Any]):
 
     permission_classes = [IsAuthenticatedOrReadOnly]
     queryset = User.objects.none()  # for the schema
-    serializer_class = ProfileSerializer
+    serializer_class: Any = ProfileSerializer
     pagination_class = MemberPagination
     lookup_value_regex = r"[\w.@+-]{1,150}"
 
@@ -112,7 +112,8 @@ class ProfileViewSet(viewsets.GenericViewSet[Any]):
     def _follows(self, request: Request, username: str, side: FollowSide) -> Response:
         at, viewer = timezone.now(), request.user
         member = get_object_or_404(visible_members(viewer, at), username__iexact=username)
-        rows: Any = self.paginate_queryset(follows_of(member, viewer, at, side=side).select_related(side))
+        follows: Any = follows_of(member, viewer, at, side=side).select_related(side)
+        rows: Any = self.paginate_queryset(follows)
         return self.get_paginated_response(FollowSerializer(rows, many=True, context={"side": side}).data)
 
 

@@ -55,8 +55,7 @@ def publish_image(
 ) -> Post:
     """Publishes a finished picture of the author's own, or changes how it is published.
 
-    A picture has one post for ever: publishing after unpublishing keeps its age and its likes. What is None stays as
-    it is: a new post has no title, and hides the prompt if the picture did.
+    A picture has one post: publishing again keeps its age and likes. None leaves a value as it is.
 
     Args:
         alt_text: shown in place of the picture; an empty one is the prompt again.
@@ -73,8 +72,7 @@ def publish_image(
     if title is not None:
         title = clean_text(title, kind=TextKind.TITLE, field="title", max_length=120, author=author, at=at)
     columns = {} if alt_text is None else clean_alt_text(alt_text, image=image, author=author, at=at)
-    if hide_prompt is not None:
-        columns["is_prompt_hidden"] = hide_prompt
+    columns |= {} if hide_prompt is None else {"is_prompt_hidden": hide_prompt}
     names = None if tags is None else tags_services.clean_tags(tags, author=author, at=at)
     with transaction.atomic():
         post = _publish(_own_ready_image(image, author), title=title, columns=columns, at=at)

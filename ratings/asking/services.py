@@ -213,19 +213,14 @@ def answer_ask(
         read_token(token, rater=rater, about=about)
         raise Refused("bad_value", _("Choose one of the five steps."), fields={"value": [_("From 1 to 5.")]})
     _check_about(claim, token, rater, about)
+    image, level = claim.subject[0], level_for(rater)
     stored = ledger.store_rating(
-        ask=claim.ask,
-        rater=rater.pk,
-        level=level_for(rater),
-        image=claim.subject[0],
-        value=value,
-        dwell_ms=dwell_ms,
-        at=at,
+        ask=claim.ask, rater=rater.pk, level=level, image=image, value=value, dwell_ms=dwell_ms, at=at
     )
     if stored is None:
         return _same_rating(token, rater, value, at)
     pk, ask, question, repeat_no = stored
-    kept = {"rater": rater, "image_id": claim.subject[0], "value": value, "created_at": at}
+    kept = {"rater": rater, "image_id": image, "value": value, "created_at": at}
     return Rating(pk=pk, ask_id=ask, question_id=question, repeat_no=repeat_no, **kept)
 
 

@@ -36,41 +36,38 @@ def register_benchmark(
 ) -> Benchmark:
     """Stores the protocol before any picture is generated. Idempotent for the same slug and protocol.
 
-    The end of voting is part of the protocol, to the second; the first registration sets it, and `closes_at` of
-    a later call changes nothing.
+    The first registration sets the end of voting, to the second; `closes_at` of a later call changes nothing.
 
     Raises Refused: fewer than two checkpoints, unknown ones, no seed, a number of votes below 1, an end in the past;
     "other_protocol" (409) where the slug is registered with other prompts, checkpoints, seeds, size or votes.
     """
     at = at or timezone.now()
-    rows = {row.slug: row for row in Checkpoint.objects.enabled().filter(slug__in=checkpoints)}
-    unknown = [name for name in checkpoints if name not in rows]
-    if unknown:
-        raise Refused("unknown_checkpoint", _("No such checkpoint: %(names)s.") % {"names": ", ".join(unknown)})
-    if len(rows) < 2 or not seeds or votes_a_pair < 1:
+    chosen = _enabled_checkpoints(checkpoints)
+    if len(chosen) < 2 or not seeds or votes_a_pair < 1:
         raise Refused("bad_protocol", _("A benchmark needs two checkpoints or more, a seed, and a number of votes."))
     ends = closes_at.astimezone(UTC).replace(microsecond=0)
-    chosen = [rows[name] for name in sorted(rows)]
     protocol = protocol_of(prompt_set, chosen, sorted(seeds), size, votes_a_pair, ends)
     if (earlier := _registered(slug, protocol)) is not None:
         return earlier
     if ends <= at:
         raise Refused("bad_protocol", _("Voting must end in the future."))
+    width, height = size
+    plan = {"seeds": sorted(seeds), "width": width, "height": height, "votes_a_pair": votes_a_pair, "closes_at": ends}
     benchmark = Benchmark.objects.create(
-        slug=slug,
-        title=title or slug,
-        prompt_set=prompt_set,
-        seeds=sorted(seeds),
-        width=size[0],
-        height=size[1],
-        votes_a_pair=votes_a_pair,
-        closes_at=ends,
-        protocol=protocol,
-        registered_at=at,
+        slug=slug, title=title or slug, prompt_set=prompt_set, protocol=protocol, registered_at=at, **plan
     )
     entries = [BenchmarkEntry(benchmark=benchmark, checkpoint=row) for row in chosen]
     _plan_pictures(benchmark, BenchmarkEntry.objects.bulk_create(entries))
     return benchmark
+
+
+def _enabled_checkpoints(slugs: Sequence[str]) -> list[Checkpoint]:
+    """The checkpoints of these slugs, in their order; raises Refused for one that is unknown or not enabled."""
+    rows = {row.slug: row for row in Checkpoint.objects.enabled().filter(slug__in=slugs)}
+    unknown = [slug for slug in slugs if slug not in rows]
+    if unknown:
+        raise Refused("unknown_checkpoint", _("No such checkpoint: %(names)s.") % {"names": ", ".join(unknown)})
+    return [rows[slug] for slug in sorted(rows)]
 
 
 def _registered(slug: str, protocol: dict[str, Any]) -> Benchmark | None:

@@ -386,12 +386,7 @@ def test_a_long_ledger_is_not_added_up_while_a_page_waits(
 
 
 def test_a_page_costs_the_same_however_much_was_answered(
-    alice: User,
-    rita: User,
-    publish: Publish,
-    crowd: list[User],
-    as_user: As,
-    django_assert_max_num_queries: object,
+    alice: User, rita: User, publish: Publish, crowd: list[User], as_user: As, django_assert_max_num_queries: object
 ) -> None:
     compared(alice, publish, crowd)
     read(7)
