@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import combinations, islice, zip_longest
+from itertools import chain, combinations, islice, zip_longest
 
 COMBINATIONS_PER_PROMPT = 5_000  # a bound on the work where hundreds of pictures share one prompt
 
@@ -68,20 +68,22 @@ def entry_pairs(
 ) -> list[tuple[int, int]]:
     """Up to `limit` pairs of ids (low first) that entered the same challenge, leaving out `excluded`.
 
-    `entries` are (challenge, image, digest). Neighbours come first, then those two apart, and so on, so that a
-    limit leaves no entry without a pair.
+    `entries` are (challenge, image, digest). Neighbours of all challenges come first, then those two apart, and so on,
+    so that a limit as large as the number of entries leaves none of them without a pair.
     """
     challenges: dict[int, dict[int, str]] = defaultdict(dict)
     for challenge, image, digest in entries:
         challenges[challenge][image] = digest
-    rounds = zip_longest(*(_neighbour_pairs(list(images.items())) for images in challenges.values()))
-    pairs = (pair for each in rounds for pair in each if pair and pair not in excluded)
+    listed = [list(images.items()) for images in challenges.values()]
+    farthest = max(map(len, listed), default=0) // 2
+    rounds = (zip_longest(*(_pairs_apart(images, apart) for images in listed)) for apart in range(1, farthest + 1))
+    pairs = (pair for each in chain.from_iterable(rounds) for pair in each if pair and pair not in excluded)
     return list(islice(dict.fromkeys(pairs), limit))
 
 
-def _neighbour_pairs(images: list[tuple[int, str]]) -> Iterator[tuple[int, int]]:
-    for apart in range(1, len(images) // 2 + 1):
-        for index, (one, digest) in enumerate(images):
-            other, same = images[(index + apart) % len(images)]
-            if one != other and not (digest and digest == same):
-                yield min(one, other), max(one, other)
+def _pairs_apart(images: list[tuple[int, str]], apart: int) -> Iterator[tuple[int, int]]:
+    """Pairs of ids whose places in a circle of all images are `apart`; none beyond half of the circle."""
+    for index, (one, digest) in enumerate(images if apart <= len(images) // 2 else ()):
+        other, same = images[(index + apart) % len(images)]
+        if one != other and not (digest and digest == same):
+            yield min(one, other), max(one, other)

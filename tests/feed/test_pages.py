@@ -197,7 +197,7 @@ def test_notifications_are_read_up_to_what_was_shown(alice: User, bob: User, pub
     post, client = publish(alice, title="Fox"), as_user(alice)
     as_user(bob).post(f"/p/{post.public_id}/like/")
     page = client.get("/notifications/").content.decode()
-    assert "bob likes “Fox”" in page
+    assert "bob liked “Fox”" in page
     until = re.search(r'name="until" value="(\d+)"', page)
     assert until
     client.post("/notifications/read/", {"until": until.group(1)})

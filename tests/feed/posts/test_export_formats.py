@@ -52,7 +52,7 @@ def test_a_source_picture_is_copied_along_where_it_may_be_seen_and_else_missed(
     body = json.loads(as_json(image, source))
     assert (body["source_image"], body["strength"]) == (source.public_id, 0.4)
     assert {"source_image", "strength"}.isdisjoint(json.loads(as_json(image)))
-    address, missed = f"/p/{image.post.public_id}/", "cannot be copied along"
+    address, missed = f"/p/{image.post.public_id}/", "these settings leave that picture out"
     page = as_user(bob).get(address).content.decode()
     assert source.public_id in page
     assert missed not in page

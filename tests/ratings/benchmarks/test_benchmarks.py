@@ -203,7 +203,7 @@ def test_only_members_who_agree_are_shown_pairs_and_an_answer_counts_as_long_as_
     assert "5 votes are left out because the members withdrew" in as_user(None).get(path).content.decode()
     now = timezone.now()
     assert [len(benchmark_pairs(member, limit=9, at=now)) for member in (one, shy)] == [0, 0]
-    assert "once you agree to public benchmarks" in as_user(shy).get(path).content.decode()
+    assert "agree to public benchmarks first" in as_user(shy).get(path).content.decode()
     agree(shy)
     assert len(benchmark_pairs(shy, limit=9, at=now)) == 6
     assert "once you agree" not in as_user(shy).get(path).content.decode()
