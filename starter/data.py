@@ -58,8 +58,8 @@ def with_names(folder: Path, nouns: Sequence[Noun]) -> list[Noun]:
     return [replace(noun, known_as=tuple(own[noun])) for noun in nouns]
 
 
-def load_sprites(folder: Path, nouns: Sequence[Noun]) -> Sprites:
-    """Every artwork of the nouns, RGBA SPRITE x SPRITE, cropped square around its ink."""
+def load_sprites(folder: Path, nouns: Sequence[Noun], side: int = SPRITE) -> Sprites:
+    """Every artwork of the nouns, RGBA side x side, cropped square around its ink."""
     modules = fetch(folder)
     flat = _Iconify(modules / "@iconify-json/fluent-emoji-flat")
     noto = _Iconify(modules / "@iconify-json/noto")
@@ -69,7 +69,7 @@ def load_sprites(folder: Path, nouns: Sequence[Noun]) -> Sprites:
         pictures = (solid, flat.raster(noun.code), noto.raster(noun.code))
         for style, picture in zip(STYLES, pictures, strict=True):
             if picture is not None:
-                sprites[(noun.code, style)] = _squared(picture)
+                sprites[(noun.code, style)] = _squared(picture, side)
     return sprites
 
 
@@ -104,14 +104,14 @@ def _fluent_3d(assets: Path, code: str) -> Image.Image | None:
     return None
 
 
-def _squared(picture: Image.Image) -> Image.Image:
-    """Crop to the ink, centred in a transparent square, and scale to SPRITE."""
+def _squared(picture: Image.Image, scaled: int) -> Image.Image:
+    """Crop to the ink, centred in a transparent square, and scale it."""
     box = picture.getchannel("A").point([0 if a < 24 else 255 for a in range(256)]).getbbox()
     ink = picture.crop(box)
     side = max(ink.size)
     square = Image.new("RGBA", (side, side))
     square.paste(ink, ((side - ink.width) // 2, (side - ink.height) // 2))
-    return square.resize((SPRITE, SPRITE), Image.Resampling.LANCZOS)
+    return square.resize((scaled, scaled), Image.Resampling.LANCZOS)
 
 
 def write_reference(path: Path, sprites: Sprites, nouns: Sequence[Noun], side: int = 32) -> None:

@@ -1,0 +1,1 @@
+"""The recipe of the next starter checkpoint: scenes of 128 pixels, from composition to model card."""

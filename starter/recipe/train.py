@@ -1,0 +1,69 @@
+"""Train the next starter checkpoint: `python -m starter.recipe.train --out var/starter`.
+
+Each stage continues where it was stopped: recogniser, autoencoder, latents, denoiser, decoder, judge. Steps count
+in all, over interruptions; a finished stage is left alone, and more steps train it on.
+"""
+
+import argparse
+import os
+from pathlib import Path
+
+import torch
+
+from starter.captions import read_nouns
+from starter.data import with_names
+from starter.recipe.artwork import load_artwork
+from starter.recipe.autoencoder import fidelity, train_autoencoder, train_decoder
+from starter.recipe.denoiser import TextEncoder
+from starter.recipe.latents import KEPT, load_latents
+from starter.recipe.loop import best_device
+from starter.recipe.recognition import train_recogniser
+from starter.recipe.shards import ROWS, compose_shard, load_shard
+from starter.recipe.training import Examples, train_denoiser
+
+CHECKED = 9_999
+"""The shard that no training sees; the autoencoder is measured on some of it."""
+
+
+def main() -> None:
+    """Run all stages."""
+    options = _options()
+    os.nice(19)
+    out: Path = options.out
+    device = best_device()
+    nouns = with_names(out, read_nouns())
+    sprites = load_artwork(out, nouns)
+    pictures = [load_shard(out, index, nouns, sprites) for index in range(KEPT)]
+    recogniser = train_recogniser(pictures, len(nouns), out / "recogniser.pt", options.recogniser, 1, device)
+    network = train_autoencoder(pictures, recogniser, out / "autoencoder.pt", options.autoencoder, device)
+    checked = compose_shard(CHECKED, nouns, sprites, 256).pictures
+    print(f"autoencoder: {fidelity(network, checked)}", flush=True)
+    shards = [load_latents(out, index, network, nouns, sprites) for index in range(options.shards)]
+    text = TextEncoder(out / "text", device)
+    train_denoiser(Examples(shards, nouns, text), out / "denoiser.pt", options.denoiser, device)
+    decoder = train_decoder(network, pictures, recogniser, out / "decoder.pt", options.decoder, device)
+    print(f"decoder: {fidelity(decoder, checked)}", flush=True)
+    train_recogniser(pictures, len(nouns), out / "judge.pt", options.judge, 2, device)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("var/starter"), help="checkpoints and shards")
+    parser.add_argument("--shards", type=int, default=32, help=f"of {ROWS} pictures for the denoiser")
+    parser.add_argument("--threads", type=int, help="of torch; all cores without it")
+    for stage, steps in {
+        "recogniser": 400,
+        "autoencoder": 6000,
+        "denoiser": 40_000,
+        "decoder": 6000,
+        "judge": 1500,
+    }.items():
+        parser.add_argument(f"--{stage}", type=int, default=steps, help=f"steps in all ({steps})")
+    options = parser.parse_args()
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    return options
+
+
+if __name__ == "__main__":
+    main()
