@@ -63,7 +63,7 @@ def assemble(out: Path, weights: Path = WEIGHTS) -> str:
         for name in ("unet", "vae", "scheduler"):
             shutil.copytree(weights / name, made / name, copy_function=shutil.copyfile)
         write_text_encoder(made)
-        (made / "model_index.json").write_text(json.dumps(MODEL_INDEX, indent=2) + "\n")
+        (made / "model_index.json").write_text(json.dumps(model_index(weights), indent=2) + "\n")
         version, files = folder_version(made)
         record = {"version": version, "files": files}
         (made / VERSION_FILE).write_text(json.dumps(record, indent=2) + "\n")
@@ -72,6 +72,12 @@ def assemble(out: Path, weights: Path = WEIGHTS) -> str:
                 out.rename(Path(parent) / "replaced")
             made.rename(out)
     return version
+
+
+def model_index(weights: Path) -> dict[str, object]:
+    """The pipeline's description; the autoencoder's class is the one that its own configuration names."""
+    config = json.loads((weights / "vae" / "config.json").read_text())
+    return MODEL_INDEX | {"vae": ["diffusers", config["_class_name"]]}
 
 
 def write_text_encoder(folder: Path) -> None:

@@ -31,11 +31,13 @@ class References:
     """(candidates, 32, 32, 1), 0-1"""
 
 
-def load_references(path: Path = REFERENCE, tint: str = "", fills: tuple[float, ...] = FILLS) -> References:
-    """Read the sheet; `tint` recolours the sprites as the captions' tints do."""
+def load_references(
+    path: Path = REFERENCE, tint: str = "", fills: tuple[float, ...] = FILLS, limit: int = LISTED
+) -> References:
+    """Read the sheet of the first `limit` nouns; `tint` recolours the sprites as the captions' tints do."""
     sheet = Image.open(path).convert("RGBA")
     words, pictures = [], []
-    for row, noun in enumerate(read_nouns(LISTED)):
+    for row, noun in enumerate(read_nouns(limit)):
         for column in range(len(STYLES)):
             x, y = column * SIDE, row * SIDE
             sprite = sheet.crop((x, y, x + SIDE, y + SIDE))

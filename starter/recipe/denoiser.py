@@ -10,6 +10,7 @@ from torch import Tensor
 from transformers import BertModel, BertTokenizer
 
 from starter.assemble import TOKENS, write_text_encoder
+from starter.progress import load_checkpoint
 from starter.recipe.autoencoder import CHANNELS
 from starter.recipe.loop import half_precision
 
@@ -54,6 +55,16 @@ def new_scheduler() -> DDIMScheduler:
         set_alpha_to_one=True,
         steps_offset=1,
     )
+
+
+def load_denoiser(path: Path) -> UNet2DConditionModel:
+    """The averaged weights of a checkpoint; raises FileNotFoundError where there is none."""
+    saved = load_checkpoint(path)
+    if saved is None:
+        raise FileNotFoundError(f"there is no denoiser at {path}: train it first")
+    network = new_denoiser()
+    network.load_state_dict(saved["parts"]["average"])
+    return network.eval()
 
 
 class TextEncoder:
