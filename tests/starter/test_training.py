@@ -143,7 +143,7 @@ class Perfect(nn.Module):
 def test_a_student_of_a_perfect_teacher_is_asked_for_the_true_v() -> None:
     torch.manual_seed(0)
     clean, text = torch.randn(16, 8, 4, 4), torch.zeros(16, 32, 384)
-    start, times, wanted = teach(Perfect(clean), clean, text, text, SIGNAL)  # type: ignore[arg-type]
+    start, times, wanted = teach(Perfect(clean), clean, text, text, SIGNAL)
     signal = SIGNAL[times][:, None, None, None]
     noise = (start - signal.sqrt() * clean) / (1 - signal).sqrt()
     truth = signal.sqrt() * noise - (1 - signal).sqrt() * clean
@@ -156,7 +156,7 @@ def test_a_recogniser_learns_from_every_head() -> None:
     rows = torch.zeros(4, len(COLUMNS), dtype=torch.long)
     rows[:, COLUMNS.index("second")] = torch.tensor([-1, 5, -1, 7])
     loss = recognition_loss(network(torch.randn(4, 3, 96, 144)), rows)
-    loss.backward()
+    torch.autograd.backward(loss)
     assert all(parameter.grad is not None for parameter in network.parameters())
 
 
@@ -177,7 +177,7 @@ def train(path: Path, steps: int, stop: int | None = None) -> nn.Linear:
         set_rate(kept["optimizer"], loop.rate(0.1))
         loss = (network(torch.full((1, 3), float(step))) - 1).square().mean()
         kept["optimizer"].zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         kept["optimizer"].step()
         kept["average"].update(step)
     return network
