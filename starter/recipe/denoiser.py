@@ -35,7 +35,7 @@ def new_denoiser() -> UNet2DConditionModel:
         block_out_channels=(96, 160, 224),
         layers_per_block=1,
         norm_num_groups=16,
-        attention_head_dim=32,
+        attention_head_dim=(3, 5, 7),  # diffusers takes it as the number of heads; each has 32 features
         cross_attention_dim=PROJECTED,
         encoder_hid_dim=FEATURES,
         encoder_hid_dim_type="text_proj",

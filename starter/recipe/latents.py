@@ -38,7 +38,8 @@ def load_latents(
     saved = load_checkpoint(path)
     if saved is None:
         print(f"encoding shard {index}", flush=True)
-        shard = load_shard(folder, index, nouns, sprites) if index < KEPT else compose_shard(index, nouns, sprites)
+        is_kept = index < KEPT or (folder / f"pictures-{index:03}.pt").exists()
+        shard = load_shard(folder, index, nouns, sprites) if is_kept else compose_shard(index, nouns, sprites)
         with half_precision(next(network.parameters()).device):
             values = encode(network, shard.pictures).half()
         saved = {"values": values, "cover": shard.cover.clone(), "rows": shard.rows.clone()}

@@ -2,11 +2,14 @@
 
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from starter.progress import Threads, load_checkpoint, save_checkpoint
 
@@ -129,11 +132,19 @@ def best_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def half_precision(device: torch.device) -> torch.autocast:
-    """bfloat16 where the processor multiplies in it, else no change."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda" or _multiplies_bfloat16())
+@contextmanager
+def half_precision(device: torch.device) -> Iterator[None]:
+    """Compute in bfloat16 where the processor multiplies in it.
+
+    On a CPU attention is written out: the backward pass of the fused kernel takes several times as long there.
+    """
+    is_cpu = device.type == "cpu"
+    attention = sdpa_kernel(SDPBackend.MATH) if is_cpu else nullcontext()
+    with attention, torch.autocast(device.type, torch.bfloat16, enabled=not is_cpu or _multiplies_bfloat16()):
+        yield
 
 
+@cache
 def _multiplies_bfloat16() -> bool:
     try:
         return "avx512_bf16" in Path("/proc/cpuinfo").read_text()

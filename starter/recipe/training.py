@@ -24,12 +24,12 @@ from starter.recipe.latents import Latents
 from starter.recipe.loop import Average, Loop, as_channels_last, half_precision, set_rate
 
 PEAK_RATE = 8e-4
-EMA_DECAY = 0.9995
+EMA_DECAY = 0.999
 
 
 def batch_size(device: torch.device) -> int:
     """Small steps on a CPU, where each is dear; large ones fill a GPU."""
-    return 512 if device.type == "cuda" else 64
+    return 512 if device.type == "cuda" else 32
 
 
 class Examples:
