@@ -12,9 +12,9 @@ import torch
 from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
 
-from starter.captions import read_nouns
 from starter.progress import load_checkpoint
 from starter.recipe.adapters import AdapterState, add_adapter
+from starter.recipe.artwork import load_nouns
 from starter.recipe.denoiser import TextEncoder, load_denoiser, new_scheduler
 from starter.recipe.latents import Latents
 from starter.recipe.loop import Loop, best_device, half_precision, set_rate
@@ -43,7 +43,7 @@ def main() -> None:
 
 def distil(out: Path, steps: int, shards: int, device: torch.device) -> None:
     """Train the adapter against the frozen teacher."""
-    nouns = read_nouns()
+    nouns = load_nouns(out)
     teacher, student = (load_denoiser(out / "denoiser.pt").to(device) for _ in range(2))
     teacher.requires_grad_(requires_grad=False)
     parameters = add_adapter(student, RANK)

@@ -13,10 +13,10 @@ import torch
 from PIL import Image
 from torch import nn
 
-from starter.captions import Noun, read_nouns
+from starter.captions import Noun
 from starter.progress import load_checkpoint, save_checkpoint
 from starter.recipe.adapters import AdapterState, add_adapter
-from starter.recipe.artwork import load_artwork
+from starter.recipe.artwork import load_artwork, load_nouns
 from starter.recipe.autoencoder import encode, load_autoencoder
 from starter.recipe.denoiser import TextEncoder, load_denoiser, new_scheduler, noised, weighted_error
 from starter.recipe.latents import Latents
@@ -44,7 +44,7 @@ def main() -> None:
 
 def train_style(out: Path, steps: int, device: torch.device) -> None:
     """Train the adapter on redrawn pictures of the first shard, with their ordinary captions."""
-    nouns = read_nouns()
+    nouns = load_nouns(out)
     denoiser = load_denoiser(out / "denoiser.pt").to(device)
     parameters = add_adapter(denoiser, RANK)
     shard = _style_latents(out, nouns, load_artwork(out, nouns), device)

@@ -10,9 +10,7 @@ from pathlib import Path
 
 import torch
 
-from starter.captions import read_nouns
-from starter.data import with_names
-from starter.recipe.artwork import load_artwork
+from starter.recipe.artwork import load_artwork, load_nouns
 from starter.recipe.autoencoder import fidelity, train_autoencoder, train_decoder
 from starter.recipe.denoiser import TextEncoder
 from starter.recipe.latents import KEPT, load_latents
@@ -31,7 +29,7 @@ def main() -> None:
     os.nice(19)
     out: Path = options.out
     device = best_device()
-    nouns = with_names(out, read_nouns())
+    nouns = load_nouns(out)
     sprites = load_artwork(out, nouns)
     pictures = [load_shard(out, index, nouns, sprites) for index in range(KEPT)]
     recogniser = train_recogniser(pictures, len(nouns), out / "recogniser.pt", options.recogniser, 1, device)
