@@ -17,10 +17,12 @@ from starter.recipe.shards import CELL, Shard
 
 CHANNELS = 8
 """Channels of a latent."""
-BATCH, GPU_BATCH = 16, 96
+BATCH, GPU_BATCH = 8, 96
 CROP = 96
 """Side of the crops that are trained on, pixels; the networks are convolutions alone."""
-PEAK_RATE, CRITIC_RATE = 1.2e-3, 4e-4
+PEAK_RATE, CRITIC_RATE = 1e-3, 4e-4
+FALL = 0.8
+"""Share of the steps over which the learning rate falls; a high one leaves colours unsettled."""
 NOISE = 0.1
 """Deviation of the noise that half of the latents get, so that the decoder forgives the denoiser its errors."""
 SPREAD_WEIGHT, FEATURE_WEIGHT, CRITIC_WEIGHT = 0.02, 0.08, 0.03
@@ -214,7 +216,7 @@ def _step(trainer: Trainer, shards: Sequence[Shard], loop: Loop, share: float) -
     losses = trainer.step(
         *crops(shard, GPU_BATCH if trainer.device.type == "cuda" else BATCH, trainer.device),
         share,
-        loop.rate(PEAK_RATE),
+        loop.rate(PEAK_RATE, FALL),
     )
     trainer.average.update(loop.step)
     loop.note(**losses)

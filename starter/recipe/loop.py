@@ -18,7 +18,7 @@ SAVE_EVERY, SAY_EVERY = 180.0, 30.0
 WARM_UP = 200
 """Most steps over which the learning rate rises; a tenth of a short training."""
 FALL = 0.2
-"""Share of the steps, at the end, over which it falls."""
+"""Share of the steps, at the end, over which it usually falls."""
 
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -87,10 +87,10 @@ class Loop:
             self._report(begun)
         self.save()
 
-    def rate(self, peak: float) -> float:
-        """The learning rate now: a short rise, a plateau, and a linear fall over the last fifth of the steps."""
+    def rate(self, peak: float, fall: float = FALL) -> float:
+        """The learning rate now: a short rise, a plateau, and a linear fall over the last `fall` of the steps."""
         rise = min(1.0, (self.step + 1) / max(1, min(WARM_UP, self.steps // 10)))
-        left = (self.steps - self.step) / max(1, round(self.steps * FALL))
+        left = (self.steps - self.step) / max(1, round(self.steps * fall))
         return peak * rise * max(0.02, min(1.0, left))
 
     def note(self, **losses: Tensor) -> None:
