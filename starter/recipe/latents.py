@@ -11,7 +11,7 @@ from starter.captions import Noun
 from starter.progress import load_checkpoint, save_checkpoint
 from starter.recipe.autoencoder import encode
 from starter.recipe.loop import half_precision
-from starter.recipe.shards import compose_shard, load_shard
+from starter.recipe.shards import ROWS, Shard, compose_shard, load_shard
 from starter.scenes import Sprites
 
 KEPT = 4
@@ -31,7 +31,7 @@ class Latents:
 
 
 def load_latents(
-    folder: Path, index: int, network: AutoencoderTiny, nouns: Sequence[Noun], sprites: Sprites
+    folder: Path, index: int, network: AutoencoderTiny, nouns: Sequence[Noun], sprites: Sprites, rows: int = ROWS
 ) -> Latents:
     """A shard's latents from the work folder; composed, encoded and kept there at the first call."""
     path = folder / f"latents-{index:03}.pt"
@@ -39,9 +39,13 @@ def load_latents(
     if saved is None:
         print(f"encoding shard {index}", flush=True)
         is_kept = index < KEPT or (folder / f"pictures-{index:03}.pt").exists()
-        shard = load_shard(folder, index, nouns, sprites) if is_kept else compose_shard(index, nouns, sprites)
+        shard = (load_shard if is_kept else _compose)(folder, index, nouns, sprites, rows)
         with half_precision(next(network.parameters()).device):
             values = encode(network, shard.pictures).half()
         saved = {"values": values, "cover": shard.cover.clone(), "rows": shard.rows.clone()}
         save_checkpoint(path, saved)
     return Latents(saved["values"], saved["cover"], saved["rows"])
+
+
+def _compose(_folder: Path, index: int, nouns: Sequence[Noun], sprites: Sprites, rows: int) -> Shard:
+    return compose_shard(index, nouns, sprites, rows)

@@ -6,6 +6,7 @@ in all, over interruptions; a finished stage is left alone, and more steps train
 
 import argparse
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -24,19 +25,23 @@ CHECKED = 9_999
 
 
 def main() -> None:
-    """Run all stages."""
-    options = _options()
+    """Run all stages beside other work."""
     os.nice(19)
+    train(parse_options())
+
+
+def train(options: argparse.Namespace) -> None:
+    """Run all stages."""
     out: Path = options.out
     device = best_device()
     nouns = load_nouns(out)
     sprites = load_artwork(out, nouns)
-    pictures = [load_shard(out, index, nouns, sprites) for index in range(KEPT)]
+    pictures = [load_shard(out, index, nouns, sprites, options.rows) for index in range(KEPT)]
     recogniser = train_recogniser(pictures, len(nouns), out / "recogniser.pt", options.recogniser, 1, device)
     network = train_autoencoder(pictures, recogniser, out / "autoencoder.pt", options.autoencoder, device)
-    checked = compose_shard(CHECKED, nouns, sprites, 256).pictures
+    checked = compose_shard(CHECKED, nouns, sprites, min(256, options.rows)).pictures
     print(f"autoencoder: {fidelity(network, checked)}", flush=True)
-    shards = [load_latents(out, index, network, nouns, sprites) for index in range(options.shards)]
+    shards = [load_latents(out, index, network, nouns, sprites, options.rows) for index in range(options.shards)]
     text = TextEncoder(out / "text", device)
     train_denoiser(Examples(shards, nouns, text), out / "denoiser.pt", options.denoiser, device)
     decoder = train_decoder(network, pictures, recogniser, out / "decoder.pt", options.decoder, device)
@@ -44,10 +49,12 @@ def main() -> None:
     train_recogniser(pictures, len(nouns), out / "judge.pt", options.judge, 2, device)
 
 
-def _options() -> argparse.Namespace:
+def parse_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """The options of the command line, or of the arguments."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("var/starter"), help="checkpoints and shards")
-    parser.add_argument("--shards", type=int, default=32, help=f"of {ROWS} pictures for the denoiser")
+    parser.add_argument("--shards", type=int, default=32, help="files of latents for the denoiser")
+    parser.add_argument("--rows", type=int, default=ROWS, help="pictures in a shard")
     parser.add_argument("--threads", type=int, help="of torch; all cores without it")
     for stage, steps in {
         "recogniser": 400,
@@ -57,7 +64,7 @@ def _options() -> argparse.Namespace:
         "judge": 1500,
     }.items():
         parser.add_argument(f"--{stage}", type=int, default=steps, help=f"steps in all ({steps})")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     if options.threads:
         torch.set_num_threads(options.threads)
     return options
