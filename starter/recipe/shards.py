@@ -2,7 +2,9 @@
 
 import random
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from torch import Tensor
 
 from starter.captions import Noun
 from starter.progress import save_checkpoint
+from starter.recipe.artwork import load_artwork, load_nouns
 from starter.recipe.composition import compose
 from starter.recipe.labels import to_row
 from starter.recipe.sampling import LANDSCAPE, PORTRAIT, SQUARE, random_scene
@@ -78,3 +81,16 @@ def load_shard(folder: Path, index: int, nouns: Sequence[Noun], sprites: Sprites
         save_checkpoint(path, {"pictures": made.pictures, "cover": made.cover, "rows": made.rows})
     state: dict[str, Any] = torch.load(path, mmap=True, weights_only=True)
     return Shard(state["pictures"], state["cover"], state["rows"])
+
+
+def compose_missing(folder: Path, count: int, rows: int, workers: int) -> None:
+    """Compose the shards that the work folder lacks, in several processes; the artwork must be there already."""
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+        for done in [pool.submit(_compose_one, folder, index, rows) for index in range(count)]:
+            done.result()
+
+
+def _compose_one(folder: Path, index: int, rows: int) -> None:
+    torch.set_num_threads(1)
+    nouns = load_nouns(folder)
+    load_shard(folder, index, nouns, load_artwork(folder, nouns), rows)

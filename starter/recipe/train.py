@@ -17,7 +17,7 @@ from starter.recipe.denoiser import TextEncoder
 from starter.recipe.latents import KEPT, load_latents
 from starter.recipe.loop import best_device
 from starter.recipe.recognition import train_recogniser
-from starter.recipe.shards import ROWS, compose_shard, load_shard
+from starter.recipe.shards import ROWS, compose_missing, compose_shard, load_shard
 from starter.recipe.training import Examples, train_denoiser
 
 CHECKED = 9_999
@@ -36,6 +36,8 @@ def train(options: argparse.Namespace) -> None:
     device = best_device()
     nouns = load_nouns(out)
     sprites = load_artwork(out, nouns)
+    if options.workers > 1:
+        compose_missing(out, max(KEPT, options.shards), options.rows, options.workers)
     pictures = [load_shard(out, index, nouns, sprites, options.rows) for index in range(KEPT)]
     recogniser = train_recogniser(pictures, len(nouns), out / "recogniser.pt", options.recogniser, 1, device)
     network = train_autoencoder(pictures, recogniser, out / "autoencoder.pt", options.autoencoder, device)
@@ -55,6 +57,9 @@ def parse_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path("var/starter"), help="checkpoints and shards")
     parser.add_argument("--shards", type=int, default=32, help="files of latents for the denoiser")
     parser.add_argument("--rows", type=int, default=ROWS, help="pictures in a shard")
+    parser.add_argument(
+        "--workers", type=int, default=1, help="processes that compose; more than one keep all pictures"
+    )
     parser.add_argument("--threads", type=int, help="of torch; all cores without it")
     for stage, steps in {
         "recogniser": 400,

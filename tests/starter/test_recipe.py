@@ -35,9 +35,9 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for module in (recognition, autoencoder, distil, style):
             patch.setattr(module, "BATCH", 2)
         patch.setattr(training, "batch_size", lambda _device: 2)
-        for steps in (1, 2):
+        for steps, workers in ((1, "2"), (2, "1")):
             stages = [word for stage in STAGES for word in (f"--{stage}", str(steps))]
-            train(parse_options(["--out", str(folder), "--rows", "8", "--shards", "2", *stages]))
+            train(parse_options(["--out", str(folder), "--rows", "8", "--shards", "2", "--workers", workers, *stages]))
         distil.distil(folder, 1, 2, CPU)
         style.train_style(folder, 1, CPU)
     export(folder, folder / "weights")
