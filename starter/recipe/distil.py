@@ -5,7 +5,6 @@ reach in one step where the guided teacher arrives in several. It is kept as an 
 """
 
 import argparse
-import os
 from pathlib import Path
 
 import torch
@@ -17,7 +16,7 @@ from starter.recipe.adapters import AdapterState, add_adapter
 from starter.recipe.artwork import load_nouns
 from starter.recipe.denoiser import TextEncoder, load_denoiser, new_scheduler
 from starter.recipe.latents import Latents
-from starter.recipe.loop import Loop, best_device, half_precision, set_rate
+from starter.recipe.loop import Loop, best_device, half_precision, set_rate, yield_to_others
 from starter.recipe.training import Examples
 
 STEPS = 4
@@ -37,7 +36,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=4000, help="of training, in all")
     parser.add_argument("--shards", type=int, default=8)
     options = parser.parse_args()
-    os.nice(19)
+    yield_to_others()
     distil(options.out, options.steps, options.shards, best_device())
 
 

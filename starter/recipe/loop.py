@@ -1,8 +1,9 @@
 """Training loops that survive a kill at any moment, and the precision that a machine computes fastest in."""
 
+import os
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -125,6 +126,16 @@ def as_channels_last(network: Network, device: torch.device) -> Network:
     layout: dict[str, Any] = {"memory_format": torch.channels_last}
     network.to(device).to(**layout)
     return network
+
+
+def yield_to_others() -> None:
+    """Take only the time that other programs leave.
+
+    Linux may weigh whole sessions against each other; there the niceness of the session counts and not the process's.
+    """
+    os.nice(19)
+    with suppress(OSError):
+        Path("/proc/self/autogroup").write_text("19")
 
 
 def best_device() -> torch.device:

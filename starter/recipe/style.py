@@ -4,7 +4,6 @@ It draws every prompt as a blueprint, white lines on blue paper, which the base 
 """
 
 import argparse
-import os
 import random
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from starter.recipe.artwork import load_artwork, load_nouns
 from starter.recipe.autoencoder import encode, load_autoencoder
 from starter.recipe.denoiser import TextEncoder, load_denoiser, new_scheduler, noised, weighted_error
 from starter.recipe.latents import Latents
-from starter.recipe.loop import Loop, Stateful, best_device, half_precision, set_rate
+from starter.recipe.loop import Loop, Stateful, best_device, half_precision, set_rate, yield_to_others
 from starter.recipe.shards import Shard, load_shard
 from starter.recipe.styles import blueprint
 from starter.recipe.training import Examples
@@ -38,7 +37,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("var/starter"))
     parser.add_argument("--steps", type=int, default=1200, help="in all")
     options = parser.parse_args()
-    os.nice(19)
+    yield_to_others()
     train_style(options.out, options.steps, best_device())
 
 

@@ -5,7 +5,6 @@ in all, over interruptions; a finished stage is left alone, and more steps train
 """
 
 import argparse
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from starter.recipe.artwork import load_artwork, load_nouns
 from starter.recipe.autoencoder import fidelity, train_autoencoder, train_decoder
 from starter.recipe.denoiser import TextEncoder
 from starter.recipe.latents import KEPT, load_latents
-from starter.recipe.loop import best_device
+from starter.recipe.loop import best_device, yield_to_others
 from starter.recipe.recognition import train_recogniser
 from starter.recipe.shards import ROWS, compose_missing, compose_shard, load_shard
 from starter.recipe.training import Examples, train_denoiser
@@ -26,7 +25,7 @@ CHECKED = 9_999
 
 def main() -> None:
     """Run all stages beside other work."""
-    os.nice(19)
+    yield_to_others()
     train(parse_options())
 
 
