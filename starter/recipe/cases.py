@@ -1,9 +1,13 @@
-"""The scenes that the scores are about, drawn by fixed seeds."""
+"""The scenes that the scores are about, drawn by fixed seeds.
+
+`python -m starter.recipe.cases` prints prompts for a blind comparison of two checkpoints.
+"""
 
 import random
 from collections.abc import Callable, Sequence
 
-from starter.captions import COLOURS, TINTS, Noun
+from starter.captions import COLOURS, TINTS, Noun, read_nouns
+from starter.recipe.captions import plain_caption
 from starter.recipe.vocabulary import LIGHTS, PLACES, STYLES, Scene, Subject, is_held_out, lights_of
 
 Maker = Callable[[Sequence[Noun], random.Random], Scene]
@@ -61,3 +65,17 @@ def sheets(nouns: Sequence[Noun]) -> dict[str, list[Scene]]:
         "places": [Scene(fox, place=place) for place in PLACES],
         "styles": [Scene(fox, place="meadow", style=style) for style in STYLES],
     }
+
+
+def compared_prompts(nouns: Sequence[Noun], count: int = 60) -> list[str]:
+    """Prompts for a blind comparison: a third each of subjects in a light, on a colour and in pairs; all different."""
+    rng = random.Random("blind")
+    groups = (_in_a_place, _on_a_colour, _pair)
+    found = dict[str, None]()
+    while len(found) < count:
+        found[plain_caption(groups[len(found) % len(groups)](nouns, rng))] = None
+    return list(found)
+
+
+if __name__ == "__main__":
+    print("\n".join(compared_prompts(read_nouns())))

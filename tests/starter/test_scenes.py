@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 
 from starter.captions import COLOURS, STYLES, TINTS, Noun, read_nouns
 from starter.recipe.captions import caption, plain_caption
-from starter.recipe.cases import GROUPS, scenes_of, sheets
+from starter.recipe.cases import GROUPS, compared_prompts, scenes_of, sheets
 from starter.recipe.composition import compose
 from starter.recipe.labels import to_row, to_scene
 from starter.recipe.lights import LIGHT_OF
@@ -170,3 +170,10 @@ def test_scores_are_about_the_same_scenes_every_time() -> None:
             assert all(is_held_out(scene) == held_out for scene in scenes)
     assert {len(rows) for rows in sheets(NOUNS).values()} == {len(LIGHTS), len(PLACES), len(ALL_STYLES)}
     assert set(TINTS) <= set(COLOURS)
+
+
+def test_a_blind_comparison_has_sixty_different_prompts() -> None:
+    prompts = compared_prompts(NOUNS)
+    assert len(set(prompts)) == 60
+    assert prompts == compared_prompts(NOUNS)
+    assert sum(" and " in prompt for prompt in prompts) >= 18
