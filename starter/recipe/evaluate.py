@@ -8,7 +8,7 @@ import argparse
 import json
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,17 +84,25 @@ def main() -> None:
     drawer = Drawer(pipeline, options.steps, options.guidance)
     scores: dict[str, Any] = {"version": recorded_version(options.checkpoint), "steps": options.steps}
     scores |= {"guidance": options.guidance, "count": options.count}
-    scores["nearest"] = score_nearest(drawer, nouns, sprites, options.out, options.nouns)
-    scores |= score_groups(drawer, judge, nouns, sprites, options.count)
-    scores["aspects"] = score_aspects(drawer, judge, nouns, options.count)
-    scores["seconds"] = {str(steps): seconds_a_picture(drawer, steps) for steps in (options.steps, options.draft)}
-    scores["batch_difference"] = batch_difference(drawer)
-    scores["img2img"] = score_img2img(drawer, judge, nouns, options.count // 4)
-    if options.lora:
-        scores["lora"] = score_lora(drawer, options.lora)
+    for part in _parts(drawer, judge, nouns, sprites, options):
+        scores |= part
+        print(json.dumps(part, indent=2), flush=True)
     write_sheets(drawer, nouns, options.to, options.name)
     (options.to / f"{options.name}.json").write_text(json.dumps(scores, indent=2) + "\n")
-    print(json.dumps(scores, indent=2))
+
+
+def _parts(
+    drawer: Drawer, judge: Judge, nouns: list[Noun], sprites: Sprites, options: argparse.Namespace
+) -> Iterator[dict[str, Any]]:
+    """The scores one after another; drawing takes minutes."""
+    yield {"nearest": score_nearest(drawer, nouns, sprites, options.out, options.nouns)}
+    yield score_groups(drawer, judge, nouns, sprites, options.count)
+    yield {"aspects": score_aspects(drawer, judge, nouns, options.count)}
+    yield {"seconds": {str(steps): seconds_a_picture(drawer, steps) for steps in (options.steps, options.draft)}}
+    yield {"batch_difference": batch_difference(drawer)}
+    yield {"img2img": score_img2img(drawer, judge, nouns, options.count // 4)}
+    if options.lora:
+        yield {"lora": score_lora(drawer, options.lora)}
 
 
 def _options() -> argparse.Namespace:
