@@ -69,7 +69,7 @@ def test_entries_meet_those_of_their_own_challenge_and_a_limit_leaves_none_out(
             assert len(mine) < 3 or mine <= paired
 
 
-def test_a_small_challenge_leaves_room_for_the_neighbours_of_a_large_one() -> None:
+def test_a_small_challenge_does_not_displace_the_neighbours_of_a_large_one() -> None:
     """The small one's more distant pairs used to come before the last neighbours of the large one."""
     entries = [(1, 100 + n, "") for n in range(1, 15)] + [(2, 200 + n, "") for n in range(8)]
     pairs = entry_pairs(entries, excluded=frozenset({(101, 102)}), limit=len(entries))
