@@ -1,6 +1,5 @@
 """Following, blocking, muting and the profile: every write about whom and what a member wants to see."""
 
-import re
 from datetime import datetime
 
 from django.db import transaction
@@ -17,9 +16,11 @@ from feed.tags.models import Tag
 from feed.tags.normalisation import normalise_tag
 from generation.models import Checkpoint, Image
 from lib.errors import NotFound, Refused
+from lib.regex import compile_linear
 from moderation.restrictions.services import require_unrestricted
 from moderation.screening.services import TextKind
 
+_WORDS = compile_linear(r"[\pL\pN]+")
 MAX_FOLLOWS, MAX_BLOCKS, MAX_MUTES = 10_000, 2_000, 200
 MAX_WORDS_LENGTH = 60
 
@@ -146,7 +147,7 @@ def edit_profile(
 
 def normalised_words(text: str) -> str:
     """As `feed.members.filters.Normalised` writes text, without the spaces at its ends."""
-    return " ".join(re.findall(r"[^\W_]+", text.lower()))
+    return " ".join(_WORDS.findall(text.lower()))
 
 
 def _named(member: User, kind: Mute.Kind, value: str | User | Checkpoint) -> dict[str, object]:

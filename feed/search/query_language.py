@@ -4,7 +4,6 @@ Operators that name something (by, checkpoint, style, tag) may be repeated, whic
 front excludes. The others (seed, before, after, like, looks) may be used once.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -15,10 +14,14 @@ from django.utils.translation import gettext_lazy
 
 from feed.tags.normalisation import normalise_tag
 from lib.errors import Refused
+from lib.regex import Match, compile_linear
 
 LONGEST, MOST_PARTS = 300, 24
-_PART = re.compile(r'(?P<minus>-)?(?:(?P<name>[A-Za-z]+):)?(?:"(?P<quoted>[^"]*)"|(?P<bare>[^\s"]+)|(?P<nothing>))')
-_TOKENS = re.compile(r"[^\W_]+")
+_PART = compile_linear(
+    r'(?P<minus>-)?(?:(?P<name>[A-Za-z]+):)?(?:"(?P<quoted>[^"]*)"|(?P<bare>[^\t-\r\x1c-\x1f\x{85}\pZ"]+)|(?P<nothing>))'
+)
+_DATE = compile_linear("[0-9]{4}(?:-[0-9]{2}){0,2}")
+_TOKENS = compile_linear(r"[\pL\pN]+")
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,7 @@ def _refused(problems: list[str]) -> Refused:
     return Refused("bad_query", " ".join(problems), fields={"q": problems})
 
 
-def _read(found: "re.Match[str]") -> tuple[Word | Filter | None, str]:
+def _read(found: Match) -> tuple[Word | Filter | None, str]:
     """A part of the query, or what is wrong with it; None for text without letters or digits."""
     name, is_excluded = (found["name"] or "").lower(), bool(found["minus"])
     quoted, value = found["quoted"], found["quoted"] if found["quoted"] is not None else found["bare"] or ""
@@ -137,8 +140,10 @@ def _clashes(filters: list[Filter]) -> list[str]:
 
 
 def _pattern(pattern: str, hint: Promise) -> Callable[[str], str]:
+    allowed = compile_linear(pattern)
+
     def check(value: str) -> str:
-        if not re.fullmatch(pattern, value):
+        if not allowed.fullmatch(value):
             raise BadValue(str(hint))
         return value
 
@@ -146,17 +151,20 @@ def _pattern(pattern: str, hint: Promise) -> Callable[[str], str]:
 
 
 def _username(value: str) -> str:
-    return _pattern(r"[\w.@+-]{1,150}", gettext_lazy("Name a member, as in by:alice."))(value.removeprefix("@"))
+    return _pattern(r"[\pL\pN_.@+-]{1,150}", gettext_lazy("Name a member, as in by:alice."))(value.removeprefix("@"))
 
 
 def _slug(hint: Promise) -> Callable[[str], str]:
-    return lambda value: _pattern(r"[\w-]{1,64}", hint)(value.lower().replace(" ", "-"))
+    return lambda value: _pattern(r"[\pL\pN_-]{1,64}", hint)(value.lower().replace(" ", "-"))
 
 
 def _style(value: str) -> str:
     """The slug of a style of the site, or any name that members gave to a style."""
     hint = gettext_lazy("Name a style, as in style:watercolour.")
-    return _pattern(r"(?=.*[^\W_])[^\x00]{1,64}", hint)("-".join(value.lower().split()))
+    name = "-".join(value.lower().split())
+    if not _TOKENS.search(name):
+        raise BadValue(str(hint))
+    return _pattern(r"[^\x00]{1,64}", hint)(name)
 
 
 def _tag(value: str) -> str:
@@ -174,7 +182,7 @@ def _seed(value: str) -> str:
 
 def _day(value: str) -> str:
     """The first day of a year, a month or a day, as YYYY-MM-DD."""
-    if re.fullmatch(r"\d{4}(-\d{2}){0,2}", value):
+    if _DATE.fullmatch(value):
         year, month, day = ([int(number) for number in value.split("-")] + [1, 1])[:3]
         try:
             return date(year, month, day).isoformat()
@@ -183,9 +191,9 @@ def _day(value: str) -> str:
     raise BadValue(_("Write a date as 2026, 2026-11 or 2026-11-22."))
 
 
-_POST = _pattern(r"[\w-]{12}", gettext_lazy("Give the twelve characters at the end of a post's address."))
+_POST = _pattern("[0-9A-Za-z_-]{12}", gettext_lazy("Give the twelve characters at the end of a post's address."))
 _PICTURE = _pattern(
-    r"[\w-]{12}|[0-9a-f]{64}|upload-[\w-]{22}",
+    "[0-9A-Za-z_-]{12}|[0-9a-f]{64}|upload-[0-9A-Za-z_-]{22}",
     gettext_lazy("Give the twelve characters at the end of a post's address, or a PDQ hash."),
 )
 _OPERATORS: dict[str, Callable[[str], str]] = {

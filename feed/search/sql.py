@@ -1,6 +1,5 @@
 """The SQL that finds candidates: building these statements with the ORM would take longer than running them."""
 
-import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -13,8 +12,10 @@ from django.db.models.expressions import RawSQL
 
 from accounts.models import User, Viewer
 from feed.search.embeddings.vectors import TEXT_DIMENSIONS, Vector
+from lib.regex import compile_linear
 from lib.sql import open_cursor
 
+_PLACEHOLDER = compile_linear(r"%\(([0-9A-Za-z_]+)\)s")
 EF_SEARCH = 1_000  # pgvector's maximum; `benchmarks.search` measures the recall
 WORDS_AT_ONCE = 240  # rows with the words, which are then sorted by similarity
 RECENT, ENOUGH = 6_000, 32  # words are common if ENOUGH of the RECENT rows have them: more than a page
@@ -70,8 +71,8 @@ class Clause(NamedTuple):
 
     def as_filter(self) -> Any:
         """The same for a QuerySet of `SearchEntry`."""
-        names = re.findall(r"%\((\w+)\)s", self.sql)
-        sql = re.sub(r"%\(\w+\)s", "%s", self.sql)
+        names = _PLACEHOLDER.findall(self.sql)
+        sql = _PLACEHOLDER.sub("%s", self.sql)
         return RawSQL(f"({sql})", [self.values[name] for name in names], output_field=BooleanField())  # noqa: S611
 
 

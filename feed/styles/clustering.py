@@ -1,6 +1,5 @@
 """Groups prompts by what they say about style, and rates how groups grow and are liked. Pure functions."""
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,13 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lib.regex import compile_linear
+
 Vectors = NDArray[np.float32]
 
 LEAST_GROUP, LEAST_AUTHORS = 5, 3
 SAME_STYLE = 0.2  # cosine distance below which this week's group continues last week's style
 PRIOR_POSTS = 5  # posts with an average like rate that are added to a week
-_IN_STYLE = re.compile(r"\b(?:in (?:the )?style of|styled? (?:as|like)|style:|as an?|in)\b", re.IGNORECASE)
-_WORD = re.compile(r"[^\W\d_][\w'-]{2,}")
+_IN_STYLE = compile_linear(
+    r"(?:^|[^\pL\pN_])(?:in (?:the )?style of|styled? (?:as|like)|style:|as an?|in)(?:[^\pL\pN_]|$)", ignore_case=True
+)
+_WORD = compile_linear(r"\pL[\pL\pN_'-]{2,}")
 _COMMON = frozenset(
     [
         "the",

@@ -1,6 +1,5 @@
 """Emergent styles for pages and the API: the styles of a week with examples, their names, and their weeks."""
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -10,11 +9,13 @@ from django.db.models import Count, Q, Subquery
 from accounts.models import Viewer
 from feed.posts.models import Post
 from feed.styles.models import EmergentStyle, StyledPost, StyleName, StyleWeek
+from lib.regex import compile_linear
 from moderation.models import Restriction
 
 MOST_STYLES, EXAMPLES, CANDIDATES, MOST_WEEKS = 24, 6, 24, 26
 MOST_SAME_NAMES, MOST_TRENDING = 100, 12
 _APART = "[^[:alnum:]]"
+_TOKENS = compile_linear(r"[\pL\pN]+")
 
 
 @dataclass(frozen=True)
@@ -104,4 +105,4 @@ def trending_names(at: datetime) -> list[str]:
 
 
 def _tokens(text: str) -> list[str]:
-    return re.findall(r"[^\W_]+", text.lower())
+    return _TOKENS.findall(text.lower())

@@ -1,11 +1,12 @@
 """The one spelling of a tag. Pure."""
 
-import re
 import unicodedata
 from collections.abc import Iterable
 
+from lib.regex import compile_linear
+
 MAX_TAG_LENGTH = 40  # characters
-_WORD = re.compile(r"[^\W_][\w'-]*")
+_WORD = compile_linear(r"[\pL\pN][\pL\pN_'-]*")
 
 
 def normalise_tag(text: str) -> str:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -19,10 +18,11 @@ from django.views.decorators.http import require_GET
 from generation.models import PENDING, Generation, Image, ImageState
 from generation.queue import events
 from generation.queue.queries import place_in_queue
+from lib.regex import compile_linear
 
 BLOCK_MS = 2000  # PostgreSQL is asked this often while the stream is silent
 STREAM_SECONDS = 600  # then the browser connects again
-_ID = re.compile(r"\d{1,15}-\d{1,10}\Z", re.ASCII)
+_ID = compile_linear("[0-9]{1,15}-[0-9]{1,10}")
 log = structlog.get_logger(__name__)
 
 
@@ -34,7 +34,7 @@ async def follow(request: HttpRequest, public_id: str) -> StreamingHttpResponse:
     if generation is None:
         raise Http404
     last = request.headers.get("Last-Event-ID", "")
-    messages = _messages(generation, last if _ID.match(last) else "0")
+    messages = _messages(generation, last if _ID.fullmatch(last) else "0")
     response = StreamingHttpResponse(messages, content_type="text/event-stream")
     response["Cache-Control"] = "no-store"
     response["X-Accel-Buffering"] = "no"  # nginx would hold events back

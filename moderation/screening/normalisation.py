@@ -4,8 +4,9 @@ A text has several readings, because each disguise that is taken off could also 
 rules are tried on all of them.
 """
 
-import re
 import unicodedata
+
+from lib.regex import compile_bounded
 
 # Letters of other scripts that pass for Latin ones (the common part of Unicode's confusables), lower case.
 _CONFUSABLE = str.maketrans(
@@ -21,16 +22,16 @@ _LEET = str.maketrans("013456789@$!|+€", "oieasgtbgasilte")
 _LEET_ONE_AS_L = str.maketrans("1", "l")
 _INVISIBLE = {"Cf", "Mn", "Me", "Cc", "Cs", "Co"}
 # (word:1.3), [word], {word}, ((word)), word::2 of prompt weighting
-_WEIGHT = re.compile(r"::?\s*-?\d+(?:\.\d+)?(?=\s*[)\]},]|\s|$)")
-_INSIDE = re.compile(r"(?<=\w)[()\[\]{}<>\\]+(?=\w)")
-_BRACKETS = re.compile(r"[()\[\]{}<>\\]+")
+_WEIGHT = compile_bounded(r"::?\s*-?\d+(?:\.\d+)?(?=\s*[)\]},]|\s|$)")
+_INSIDE = compile_bounded(r"(?<=\w)[()\[\]{}<>\\]+(?=\w)")
+_BRACKETS = compile_bounded(r"[()\[\]{}<>\\]+")
 _EDGE = "¦"  # where brackets stood: what is set apart on both sides of it is two words
-_TIGHT = re.compile(r"(?<!\w)(?:\w[^\w¦]){2,}\w(?!\w)")
-_SPACED = re.compile(r"(?<!\w)(?:\w(?:_|[^\w¦]){1,3}){2,}\w(?!\w)")
-_BETWEEN = re.compile(r"[\W_]+")
-_DISGUISED = re.compile(r"(?=\S*[^\W\d_])(?=\S*[\d@$!|+€])\S+")
-_SPACE = re.compile(r"\s+")
-_STRETCHED = re.compile(r"(\w)\1{2,}")
+_TIGHT = compile_bounded(r"(?<!\w)(?:[^\W_][^\w¦]){2,}[^\W_](?!\w)")
+_SPACED = compile_bounded(r"(?<!\w)(?:[^\W_](?:_|[^\w¦]){1,3}){2,}[^\W_](?!\w)")
+_BETWEEN = compile_bounded(r"[\W_]+")
+_DISGUISED = compile_bounded(r"(?=\S*[^\W\d_])(?=\S*[\d@$!|+€])\S+")
+_SPACE = compile_bounded(r"\s+")
+_STRETCHED = compile_bounded(r"(\w)\1{2,}")
 
 
 def plain(text: str) -> str:

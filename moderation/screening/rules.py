@@ -1,11 +1,11 @@
 """Editing the text rules: a change retires a rule and adds its successor, so old verdicts stay readable."""
 
-import regex
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from lib.errors import Refused
+from lib.regex import BadPattern, compile_bounded
 from moderation.screening.models import Rule
 from moderation.screening.normalisation import readings
 
@@ -26,8 +26,8 @@ def retire_rule(*, rule: Rule) -> None:
 
 def _check_pattern(pattern: str) -> None:
     try:
-        compiled = regex.compile(pattern)
-    except regex.error as error:
+        compiled = compile_bounded(pattern)
+    except BadPattern as error:
         message = _("This is no regular expression: %(error)s") % {"error": error}
         raise Refused("bad_pattern", message, fields={"pattern": [message]}) from None
     if any(compiled.search(text) for reading in ("", "a picture of a cat") for text in readings(reading)):

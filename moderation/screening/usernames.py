@@ -3,18 +3,25 @@
 from collections.abc import Callable
 
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxLengthValidator, RegexValidator
+from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext_lazy as _
 
+from lib.regex import compile_linear
 from moderation.screening.normalisation import plain, unleeted
 
 MAX_LENGTH = 30
+_ALLOWED = compile_linear(r"[\pL\pN_.-]+")
 RESERVED = {
     "about", "abuse", "admin", "administrator", "api", "benchmark", "counterparts", "editor", "everyone", "help",
     "info", "mail", "me", "mod", "moderation", "moderator", "moderators", "news", "nobody", "null", "official",
     "operator", "owner", "postmaster", "researcher", "root", "salon", "screening", "security", "settings", "staff",
     "support", "system", "team", "undefined", "visitor", "webmaster",
 }  # fmt: skip
+
+
+def validate_characters(name: str) -> None:
+    if not _ALLOWED.fullmatch(name):
+        raise ValidationError(_("Use letters, digits, full stops, hyphens and underscores."), code="characters")
 
 
 def validate_not_reserved(name: str) -> None:
@@ -37,7 +44,7 @@ def validate_screened(name: str) -> None:
 
 
 username_validators: list[Callable[[str], None]] = [
-    RegexValidator(r"\A[\w.-]+\Z", _("Use letters, digits, full stops, hyphens and underscores.")),
+    validate_characters,
     MaxLengthValidator(MAX_LENGTH),
     validate_not_reserved,
     validate_screened,

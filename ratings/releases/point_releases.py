@@ -4,7 +4,6 @@ Rows, pseudonyms and unchanged files are those of the release it follows. So a c
 nothing but the keys in ``tombstones.parquet``.
 """
 
-import re
 from datetime import datetime
 from pathlib import Path
 
@@ -82,8 +81,10 @@ def _create_follower(previous: Release, destination: Path | None, created_by: Us
 
 def next_name(name: str) -> str:
     """``salon-pickapic-2026.11.22`` is followed by ``….p1``, that by ``….p2``."""
-    base, number = re.fullmatch(r"(.*?)(?:\.p(\d+))?", name, re.DOTALL).groups()  # type: ignore[union-attr]
-    return f"{base[:110]}.p{int(number or 0) + 1}"
+    base, _point, number = name.rpartition(".p")
+    if not (base and number.isdecimal()):
+        base, number = name, "0"
+    return f"{base[:110]}.p{int(number) + 1}"
 
 
 def _copy_plan(previous: Release, follower: Release) -> None:

@@ -5,7 +5,6 @@ query takes several times as long as running it, and it only differs in the view
 compiled once with placeholder values for these, which each request replaces.
 """
 
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -23,8 +22,10 @@ from accounts.models import User, Viewer, level_for
 from feed.posts.models import Post
 from feed.ranking.models import PostCount
 from generation.models import Checkpoint, Generation, Image, Style
+from lib.regex import compile_linear
 from lib.sql import open_cursor
 
+_PLACEHOLDER = compile_linear("%[s%]")
 _ANY_ID, _ANY_IDS = -8_070_605_040_302_010, [-1_020_304_050_607_080]
 _ANY_TIME = datetime(1907, 5, 3, 1, 2, 3, 4, tzinfo=UTC)
 
@@ -99,7 +100,7 @@ def _compiled(is_member: bool, level: int) -> Compiled:
     flags = _FLAGS if is_member else []
     sql, values = rows.filter(EqualsAny(F("pk"), ids)).values_list(*paths, *flags).query.sql_with_params()
     numbers = count(1)
-    return Compiled(re.sub("%[s%]", lambda found: f"${next(numbers)}" if found[0] == "%s" else "%", sql), values)
+    return Compiled(_PLACEHOLDER.sub(lambda found: f"${next(numbers)}" if found[0] == "%s" else "%", sql), values)
 
 
 def _post(row: tuple[Any, ...]) -> Post:

@@ -1,7 +1,6 @@
 """Writes lists of posts as RSS, Atom and JSON Feed, and a post as oEmbed."""
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,13 +16,14 @@ from accounts.models import Viewer
 from feed.posts.cards import picture_of, profile_url
 from feed.posts.models import Post
 from generation.models import Image
+from lib.regex import compile_linear
 
 FORMATS = {
     "rss": "application/rss+xml; charset=utf-8",
     "atom": "application/atom+xml; charset=utf-8",
     "json": "application/feed+json; charset=utf-8",
 }
-_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_NOT_IN_XML = compile_linear(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x{fffe}\x{ffff}]")
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ own safety checker is off (it blackens pictures in place); `moderation` looks at
 """
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -18,10 +17,11 @@ from django.conf import settings
 
 from generation.engines.base import CheckpointError, Source
 from generation.engines.diffusers.previews import PreviewMatrix, preview_matrix
+from lib.regex import compile_linear
 
 diffusers.utils.logging.set_verbosity_error()
-_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+\Z", re.ASCII)
-_COMMIT = re.compile(r"[0-9a-f]{40}\Z")
+_HUB_ID = compile_linear(r"[0-9A-Za-z_.-]+/[0-9A-Za-z_.-]+")
+_COMMIT = compile_linear("[0-9a-f]{40}")
 _LIBRARIES = {"diffusers", "transformers"}
 
 
@@ -74,9 +74,9 @@ def fetch(source: Source) -> Path:
     folder = Path(settings.CHECKPOINTS_DIR, source.location)
     if source.location and folder.is_dir():
         return folder
-    if not _HUB_ID.match(source.location):
+    if not _HUB_ID.fullmatch(source.location):
         raise CheckpointError(f"There is no folder {folder}, and {source.location!r} is no hub id (owner/name).")
-    if not _COMMIT.match(source.revision):
+    if not _COMMIT.fullmatch(source.revision):
         raise CheckpointError("A checkpoint on a hub needs --revision with the 40 digits of a commit.")
     try:
         found = diffusers.DiffusionPipeline.download(source.location, revision=source.revision, use_safetensors=True)

@@ -1,15 +1,18 @@
 """``manage.py register_checkpoint``: a folder or a hub id becomes a checkpoint that members can choose."""
 
-import re
 from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.text import slugify
 
+from lib.regex import compile_linear
+
+_SIZE = compile_linear("([0-9]{2,5})x([0-9]{2,5})")
+
 
 def _size(text: str) -> list[int]:
-    match = re.fullmatch(r"(\d{2,5})x(\d{2,5})", text)
+    match = _SIZE.fullmatch(text)
     if match is None:
         raise ArgumentTypeError(f"{text!r} is not a size such as 1024x1024")
     return [int(match.group(1)), int(match.group(2))]

@@ -4,18 +4,18 @@ Phrases of art, animals and places that hold a listed word are taken out first; 
 from measuring ordinary prompts (docs/moderation.md).
 """
 
-import re
 from functools import cache
 
 from glin_profanity import Filter, __version__
 
+from lib.regex import compile_bounded
 from moderation.policy import Reason
 from moderation.screening.normalisation import joined, plain, unleeted
 from moderation.screening.observations import Label, Observation, TextKind
 
 # Words of the list that content levels and rules speak about; here they would only repeat them.
 _NOT_COARSE = {"nude", "nudes", "sexy", "sex", "naked", "gay", "lesbian", "queer", "butt", "xxx", "breast", "breasts"}
-_INNOCENT = re.compile(
+_INNOCENT = compile_bounded(
     r"\b(?:cock[- ]a[- ](?:doodle|leekie)\S*|(?:game|wood|pea|hay|shuttle|stop|black)[- ]?cocks?|cock of the rock"
     r"|cock(?:erel|er spaniel|pit|tail|atoo|atiel)\w*|weather ?cocks?|cock (?:pheasant|robin)s?|rooster cocks?"
     r"|(?:great|blue|coal|marsh|willow|long-tailed) tits?|tit ?mouse|boob(?:y|ies) birds?|blue[- ]footed boob\w+"

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
-import regex
 from django.db.models import Count, Max
 
 from lib.content_levels import ContentLevel
+from lib.regex import BoundedPattern, compile_bounded
 from moderation.policy import Reason
 from moderation.screening.models import Rule
 from moderation.screening.normalisation import readings
@@ -20,7 +20,7 @@ _LABELS = {Rule.Effect.BLOCK: Label.FORBIDDEN, Rule.Effect.ASK: Label.DOUBTFUL, 
 @dataclass(frozen=True)
 class Compiled:
     slug: str
-    pattern: "regex.Pattern[str]"
+    pattern: BoundedPattern
     label: Label
     level: ContentLevel
     category: Reason
@@ -45,7 +45,7 @@ def compiled(version: str) -> tuple[Compiled, ...]:
     return tuple(
         Compiled(
             slug=rule.slug,
-            pattern=regex.compile(rule.pattern),
+            pattern=compile_bounded(rule.pattern, seconds=TIMEOUT_SECONDS),
             label=_LABELS[Rule.Effect(rule.effect)],
             level=ContentLevel(rule.level),
             category=Reason(rule.category),
@@ -68,7 +68,7 @@ def check(text: str, kind: TextKind) -> list[Observation]:
 
 def _first_match(rule: Compiled, seen: tuple[str, ...]) -> str | None:
     for reading in seen:
-        found = rule.pattern.search(reading, timeout=TIMEOUT_SECONDS)
+        found = rule.pattern.search(reading)
         if found is not None:
             return str(found[0])[:200] or rule.slug
     return None

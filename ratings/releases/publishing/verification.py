@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ import pyarrow.parquet as pq
 import yaml
 from scipy.stats import binomtest
 
+from lib.regex import compile_linear
 from ratings.releases.engine.splits import UNIQUE, normalise_prompt
 from ratings.releases.formats.base import Format
 from ratings.releases.formats.registry import FORMATS
@@ -24,7 +24,9 @@ from ratings.releases.publishing.tombstones import CHECKSUMS, TOMBSTONES
 
 UNLIKELY = 1e-4  # so uneven a balance of sides occurs by chance once in ten thousand releases
 _FREE_TEXT = {"caption", "caption_0", "caption_1", "prompt", "gen_params_0", "gen_params_1"}  # texts by members
-_ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.\w+|https?://|\b\d{1,3}(?:\.\d{1,3}){3}\b")
+_ADDRESS = compile_linear(
+    r"[\pL\pN_.+-]@[\pL\pN_-]+\.[\pL\pN_]|https?://|(?:^|[^\pL\pN_])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?:[^\pL\pN_]|$)"
+)
 _BASE = {unique: split for split, unique in UNIQUE.items()}
 
 

@@ -163,3 +163,10 @@ def test_pictures_offer_their_hash_once(settings: Settings) -> None:
     shown = Picture(picture(1))
     assert shown.hashes is shown.hashes
     assert len(shown.hashes) == 8
+
+
+@pytest.mark.parametrize("text", ["_" * 44 + "ab"])
+@pytest.mark.django_db
+def test_no_text_of_a_few_thousand_characters_keeps_the_gate_busy(text: str) -> None:
+    """A run of underscores once took minutes; a pattern that is too slow now counts as a failed checker."""
+    assert "unchecked" not in screen_text(text=text, kind="comment").reasons
