@@ -8,7 +8,6 @@ import warnings
 from typing import NamedTuple
 
 import numpy as np
-import pdqhash
 import PIL.Image
 import PIL.ImageOps
 from django.conf import settings
@@ -16,6 +15,7 @@ from django.core.files.base import File
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
+from lib import pdq
 from lib.errors import Refused
 
 FORMATS = ("PNG", "JPEG", "WEBP", "AVIF")
@@ -33,13 +33,13 @@ class PdqHash(NamedTuple):
 
 def hash_picture(picture: PIL.Image.Image) -> PdqHash:
     """The PDQ hash of a picture of any mode and size."""
-    values, quality = pdqhash.compute(np.asarray(picture.convert("RGB")))
+    values, quality = pdq.compute(np.asarray(picture.convert("RGB")))
     return PdqHash(_as_text(values), int(quality))
 
 
 def hash_orientations(picture: PIL.Image.Image) -> list[PdqHash]:
     """The PDQ hashes of a picture as it is, turned and mirrored: eight."""
-    hashes, quality = pdqhash.compute_dihedral(np.asarray(picture.convert("RGB")))
+    hashes, quality = pdq.compute_dihedral(np.asarray(picture.convert("RGB")))
     return [PdqHash(_as_text(values), int(quality)) for values in hashes]
 
 

@@ -24,7 +24,7 @@ FIRST_PORT = 56_379
 CONFIGURATION = """\
 bind 127.0.0.1
 port {port}
-dir {folder}
+dir "{folder}"
 requirepass {password}
 databases 64
 appendonly {durable}
@@ -66,7 +66,8 @@ def start(var: Path, *, durable: bool = True) -> tuple[Guarded, str]:
     port = free_port(FIRST_PORT + (0 if durable else os.getpid() % 1500))
     password = secrets.token_urlsafe(24)
     file = folder / "valkey.conf"
-    text = CONFIGURATION.format(port=port, folder=folder, password=password, durable="yes" if durable else "no")
+    quoted = str(folder).replace("\\", "\\\\").replace('"', '\\"')
+    text = CONFIGURATION.format(port=port, folder=quoted, password=password, durable="yes" if durable else "no")
     write_private(file, text, user)
     command = [str(_program(user)), str(file)]
     service = guard("Valkey", command, log=var / "log" / "valkey.log", user=user, cwd=Path("/"))

@@ -59,6 +59,13 @@ def test_services_start_with_private_files_stop_completely_and_keep_their_data(v
     assert not (var / "postgres").exists()
 
 
+def test_services_start_in_a_folder_of_any_name(var: Path) -> None:
+    folder = var / """Grüße d'été "2" \\ 50 %"""
+    folder.mkdir(mode=0o711)
+    with services(folder, durable=False) as running, psycopg.connect(running["DATABASE_URL"]):
+        assert set(running) == {"DATABASE_URL", "REDIS_URL"}
+
+
 def test_an_owner_killed_by_sigkill_leaves_nothing_running_and_the_next_start_succeeds(var: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", OWNER, str(var)], stdout=subprocess.PIPE, cwd=ROOT) as owner:
         assert owner.stdout is not None

@@ -24,7 +24,7 @@ from ratings.research.statistics import (
     strengths,
     weighted_mean,
 )
-from ratings.research.statistics.agreement import RESAMPLES, SEED
+from ratings.research.statistics.agreement import RESAMPLES, SEED, Level
 
 # The example of evalica's README and its Bradley-Terry scores, as published there
 FOOD = """Pizza,Sushi,left Burger,Pasta,right Tacos,Pizza,left Sushi,Tacos,right Burger,Pizza,left Pasta,Sushi,right
@@ -96,6 +96,19 @@ def test_alpha_is_that_of_krippendorffs_published_example() -> None:
     assert ordinal.alpha == pytest.approx(0.815, abs=5e-4)  # as printed there
     assert nominal.units == 11
     assert nominal.low < nominal.alpha < nominal.high <= 1
+
+
+@pytest.mark.parametrize("level", ["nominal", "ordinal"])
+def test_alpha_of_any_answers_is_that_of_the_library(level: Level) -> None:
+    rng = np.random.default_rng(3)
+    for _ in range(50):
+        counts = rng.integers(0, 4, (rng.integers(2, 12), rng.integers(2, 6)))
+        counts[0, :2] = 1  # two values were chosen
+        found = agreement(counts.tolist(), level=level)
+        rated = counts[counts.sum(axis=1) >= 2]
+        with np.errstate(invalid="ignore"):  # distances between values that nobody chose
+            expected = krippendorff.alpha(value_counts=rated, level_of_measurement=level) if found else None
+        assert (found and found.alpha) == (expected and pytest.approx(expected))
 
 
 def test_the_interval_of_alpha_is_the_librarys() -> None:
