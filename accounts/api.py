@@ -1,22 +1,19 @@
-"""A member's own things in the API: account, consent, tokens, notifications, webhooks."""
+"""A member's own things in the API: account, consent, webhooks; tokens have a module of their own."""
 
 from typing import Any
 
-from django.contrib.auth import authenticate
 from django.db.models import QuerySet
-from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.generics import RetrieveUpdateAPIView
-from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
+from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import services
 from accounts.models import (
     EXPLAINED,
-    ApiToken,
     ConsentEvent,
     Purpose,
     Role,
@@ -26,13 +23,9 @@ from accounts.models import (
     WebhookEvent,
 )
 from accounts.permissions import member_of
+from accounts.tokens.scopes import Scope
 from accounts.webhooks import deliveries
 from lib.api import checked
-from lib.errors import Refused
-from lib.http import client_network
-from lib.limits import check_rate
-
-ATTEMPTS_A_MINUTE = 10
 
 
 class MeSerializer(serializers.ModelSerializer[User]):
@@ -54,6 +47,7 @@ class MeView(RetrieveUpdateAPIView[User]):
 
     serializer_class = MeSerializer
     permission_classes = [IsAuthenticated]
+    token_scope = Scope.WRITE
     http_method_names = ["get", "patch", "head", "options"]
 
     def get_object(self) -> User:
@@ -75,6 +69,7 @@ class ConsentViewSet(viewsets.ViewSet):
     """What others may do with your work; refused unless granted."""
 
     permission_classes = [IsAuthenticated]
+    token_scope = Scope.WRITE
 
     @extend_schema(responses=ConsentSerializer(many=True))
     def list(self, request: Request) -> Response:
@@ -91,72 +86,6 @@ def _consent(user: User) -> list[dict[str, Any]]:
     granted = ConsentEvent.objects.purposes_of(user)
     rows = [{"purpose": each, "granted": each.value in granted, "text": str(EXPLAINED[each])} for each in Purpose]
     return list(ConsentSerializer(rows, many=True).data)
-
-
-class TokenSerializer(serializers.ModelSerializer[ApiToken]):
-    id = serializers.CharField(source="public_id", read_only=True)
-
-    class Meta:
-        model = ApiToken
-        fields = ["id", "name", "created", "expiry"]
-        read_only_fields = ["created", "expiry"]
-
-
-class NewTokenSerializer(serializers.Serializer[Any]):
-    username = serializers.CharField(required=False, help_text="Not needed by a signed-in browser.")
-    password = serializers.CharField(required=False, write_only=True)
-    name = serializers.CharField(max_length=60, required=False, default="", help_text="What the token is for.")
-
-
-class MadeTokenSerializer(TokenSerializer):
-    token = serializers.CharField(read_only=True, help_text="Shown this once: send it as `Authorization: Token …`.")
-
-    class Meta(TokenSerializer.Meta):
-        fields = [*TokenSerializer.Meta.fields, "token"]
-
-
-class TokenViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[ApiToken]):
-    """Your tokens. Deleting the one that is used signs the program out."""
-
-    serializer_class = TokenSerializer
-    lookup_field = "public_id"
-    queryset = ApiToken.objects.none()
-
-    def get_queryset(self) -> QuerySet[ApiToken]:
-        return ApiToken.objects.filter(user=member_of(self.request))
-
-    def get_permissions(self) -> list[BasePermission]:
-        return [AllowAny()] if self.action == "create" else [IsAuthenticated()]
-
-    @extend_schema(request=NewTokenSerializer, responses={201: MadeTokenSerializer})
-    def create(self, request: Request) -> Response:
-        """Makes a token, by user name and password, or for the member who is signed in."""
-        data = checked(NewTokenSerializer, request)
-        user = request.user if isinstance(request.user, User) else _by_password(request, data)
-        made, plain = services.issue_token(user=user, name=data["name"])
-        made.token = plain  # type: ignore[attr-defined]
-        return Response(MadeTokenSerializer(made).data, status=status.HTTP_201_CREATED)
-
-    @extend_schema(responses={204: None})
-    def destroy(self, request: Request, public_id: str) -> Response:
-        services.revoke_token(user=member_of(request), public_id=public_id)
-        return Response(status=status.HTTP_204_NO_CONTENT)
-
-
-def _by_password(request: Request, data: dict[str, Any]) -> User:
-    """The member of that name and password; raises Refused (400, 403, and 429 after too many attempts)."""
-    from allauth.mfa.utils import is_mfa_enabled  # its models need the app registry
-
-    name = data.get("username", "")
-    check_rate(key=f"token-address:{client_network(request)}", limit=ATTEMPTS_A_MINUTE, seconds=60)
-    check_rate(key=f"token-name:{name.lower()}", limit=ATTEMPTS_A_MINUTE, seconds=60)
-    user = authenticate(request._request, username=name, password=data.get("password", ""))
-    if not isinstance(user, User):
-        raise Refused("wrong_login", _("This user name and password do not match."))
-    if is_mfa_enabled(user):
-        words = _("Your account uses two-factor authentication. Sign in and create the token in your settings.")
-        raise Refused("second_factor", words, status=403)
-    return user
 
 
 class WebhookSerializer(serializers.ModelSerializer[Webhook]):
@@ -189,6 +118,7 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.CreateModelMixin, viewsets.Ge
 
     serializer_class = WebhookSerializer
     permission_classes = [IsAuthenticated]
+    token_scope = Scope.WRITE
     lookup_field = "public_id"
     queryset = Webhook.objects.none()
 

@@ -39,10 +39,6 @@ class ConsentForm(forms.Form):
             )
 
 
-class TokenForm(forms.Form):
-    name = forms.CharField(label=_("Name"), max_length=60, help_text=_("What it is for, so that you know it again."))
-
-
 class WebhookForm(forms.Form):
     url = forms.URLField(label=_("Address"), max_length=500, assume_scheme="https")
     events = forms.MultipleChoiceField(

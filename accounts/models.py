@@ -14,6 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from knox.models import AbstractAuthToken
 
+from accounts.tokens.scopes import Scope, every_scope
 from lib.content_levels import ContentLevel
 from lib.ids import PublicIdModel
 
@@ -244,3 +245,12 @@ class ApiToken(PublicIdModel, AbstractAuthToken):
     """A named API token; knox stores its digest only."""
 
     name = models.CharField(_("name"), max_length=60, blank=True)
+    # A token that an older version makes while a site is updated may do everything, as it could there.
+    scopes: ArrayField[list[str], list[str]] = ArrayField(
+        models.CharField(max_length=16, choices=Scope.choices), default=every_scope, db_default=every_scope()
+    )
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)  # to the minute
+
+    def is_valid(self, at: datetime) -> bool:
+        """Whether it has not run out."""
+        return self.expiry is None or self.expiry > at

@@ -46,7 +46,11 @@ def export(user: User) -> dict[str, Any]:
         "webhooks": list(
             Webhook.objects.filter(user=user).order_by("pk").values("url", "events", "is_active", "created_at")
         ),
-        "tokens": list(ApiToken.objects.filter(user=user).order_by("created").values("name", "created", "expiry")),
+        "tokens": list(
+            ApiToken.objects.filter(user=user)
+            .order_by("created")
+            .values("name", "scopes", "created", "expiry", "last_used_at")
+        ),
         "sessions": list(
             UserSession.objects.filter(user=user)
             .order_by("pk")

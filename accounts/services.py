@@ -13,13 +13,10 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext_lazy
-from knox.settings import knox_settings
 
 from accounts.hooks import FilesOf, personal_data
 from accounts.models import (
     TEXT_VERSION,
-    ApiToken,
     ConsentEvent,
     Notification,
     Purpose,
@@ -29,6 +26,7 @@ from accounts.models import (
     WebhookEvent,
 )
 from accounts.tasks import deliver_webhooks
+from accounts.tokens.services import end_tokens
 from accounts.webhooks import sending
 from lib.content_levels import ContentLevel
 from lib.errors import NotFound, Refused
@@ -130,23 +128,6 @@ def set_viewing(*, user: User, is_adult: bool, max_level: int) -> None:
     user.save(update_fields=["is_adult", "max_level"])
 
 
-def issue_token(*, user: User, name: str) -> tuple[ApiToken, str]:
-    """A new API token; its plain text is returned once and stored nowhere."""
-    limit: int = knox_settings.TOKEN_LIMIT_PER_USER
-    with transaction.atomic():
-        User.objects.select_for_update().get(pk=user.pk)  # the count below must hold
-        if ApiToken.objects.filter(user=user).count() >= limit:
-            message = ngettext_lazy("You have %d token already.", "You have %d tokens already.", limit) % limit
-            raise Refused("too_many_tokens", _("%s Revoke one first.") % message, status=409)
-        token, plain = ApiToken.objects.create(user=user, name=name)  # type: ignore[no-untyped-call]
-    return token, plain
-
-
-def revoke_token(*, user: User, public_id: str) -> None:
-    if not ApiToken.objects.filter(user=user, public_id=public_id).delete()[0]:
-        raise NotFound(_("There is no such token."))
-
-
 def register_webhook(*, user: User, url: str, events: list[str]) -> Webhook:
     """A new webhook with a fresh secret; raises Refused for an address that leads into a private network."""
     sending.check_address(url)
@@ -174,7 +155,7 @@ def end_access(*, user: User, keep: SessionBase | None = None) -> None:
     for session in sessions:
         session.end()
     if keep is None:
-        ApiToken.objects.filter(user=user).delete()
+        end_tokens(user=user)
 
 
 def check_export_rate(*, user: User) -> None:

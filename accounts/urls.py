@@ -1,13 +1,14 @@
 from django.urls import path
 
 from accounts import views
+from accounts.tokens import views as token_views
 
 app_name = "accounts"
 urlpatterns = [
     path("settings/", views.show_settings, name="settings"),
     path("settings/consent/", views.show_consent, name="consent"),
-    path("settings/tokens/", views.show_tokens, name="tokens"),
-    path("settings/tokens/<str:public_id>/revoke/", views.revoke_token, name="token-revoke"),
+    path("settings/tokens/", token_views.show_tokens, name="tokens"),
+    path("settings/tokens/<str:public_id>/revoke/", token_views.revoke_token, name="token-revoke"),
     path("settings/webhooks/", views.show_webhooks, name="webhooks"),
     path("settings/webhooks/<str:public_id>/remove/", views.remove_webhook, name="webhook-remove"),
     path("settings/webhooks/<str:public_id>/log/", views.webhook_log, name="webhook-log"),

@@ -10,8 +10,8 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import services
-from accounts.forms import ConsentForm, DeletionForm, TokenForm, ViewingForm, WebhookForm
-from accounts.models import ApiToken, ConsentEvent, Purpose, User, Webhook
+from accounts.forms import ConsentForm, DeletionForm, ViewingForm, WebhookForm
+from accounts.models import ConsentEvent, Purpose, User, Webhook
 from accounts.permissions import member_of, member_required
 from accounts.webhooks import deliveries
 from lib.errors import NotFound, Refused
@@ -50,31 +50,6 @@ def show_consent(request: HttpRequest) -> HttpResponse:
         return redirect("accounts:consent")
     history = ConsentEvent.objects.filter(user=member).order_by("-at", "-pk")[:20]
     return render(request, "accounts/consent.html", {"form": form, "history": history})
-
-
-@member_required
-@page
-def show_tokens(request: HttpRequest) -> HttpResponse:
-    member = member_of(request)
-    form, plain = TokenForm(request.POST or None), ""
-    if form.is_valid():
-        try:
-            _token, plain = services.issue_token(user=member, name=form.cleaned_data["name"])
-            form = TokenForm()
-        except Refused as error:
-            add_refusal(form, error)
-    tokens = ApiToken.objects.filter(user=member).order_by("-created")
-    context = {"form": form, "plain": plain, "tokens": tokens}
-    response = render(request, "accounts/tokens.html", context, status=_status(form.is_bound))
-    if plain:
-        response["Cache-Control"] = "no-store"  # shown once, kept nowhere
-    return response
-
-
-@member_required
-@require_POST
-def revoke_token(request: HttpRequest, public_id: str) -> HttpResponse:
-    return _removed(request, services.revoke_token, public_id, _("Token revoked."), "accounts:tokens")
 
 
 @member_required

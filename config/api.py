@@ -4,9 +4,11 @@ from csp.constants import SELF, UNSAFE_INLINE
 from csp.decorators import csp_update
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
-from rest_framework.routers import DefaultRouter
+from rest_framework.routers import APIRootView, DefaultRouter
 
-from accounts.api import ConsentViewSet, MeView, TokenViewSet, WebhookViewSet
+from accounts.api import ConsentViewSet, MeView, WebhookViewSet
+from accounts.tokens.api import TokenViewSet
+from accounts.tokens.scopes import Scope
 from feed.challenges.api import ChallengeViewSet
 from feed.collections.api import CollectionViewSet
 from feed.comments.api import CommentViewSet
@@ -23,7 +25,25 @@ from ratings.asking.api import AskViewSet, ComparisonViewSet, QuestionViewSet
 from ratings.benchmarks.api import BenchmarkViewSet
 from ratings.releases.api import ReleaseViewSet
 
+
+class Root(APIRootView):
+    """The lists of the API and their addresses."""
+
+    token_scope = Scope.READ
+
+
+class SchemaView(SpectacularAPIView):
+    """This document."""
+
+    token_scope = Scope.READ
+
+
+class DocsView(SpectacularSwaggerSplitView):
+    token_scope = Scope.READ
+
+
 router = DefaultRouter()
+router.APIRootView = Root
 router.register("posts", PostViewSet, basename="post")  # first: patterns are tried in this order
 router.register("consent", ConsentViewSet, basename="consent")
 router.register("notifications", NotificationViewSet, basename="notification")
@@ -55,11 +75,11 @@ router.register("releases", ReleaseViewSet, basename="release")
 router.register("benchmarks", BenchmarkViewSet, basename="benchmark")
 
 # Swagger UI draws with style attributes; scripts stay our own files.
-docs = csp_update({"style-src": [SELF, UNSAFE_INLINE]})(SpectacularSwaggerSplitView.as_view(url_name="api:schema"))
+docs = csp_update({"style-src": [SELF, UNSAFE_INLINE]})(DocsView.as_view(url_name="api:schema"))
 
 app_name = "api"
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("schema/", SchemaView.as_view(), name="schema"),
     path("docs/", docs, name="docs"),
     path("me/", MeView.as_view(), name="me"),
     path("", include(router.urls)),

@@ -55,7 +55,7 @@ INSTALLED_APPS = [
     "generation",
     "moderation.apps.ModerationConfig",
     "accounts.apps.AccountsConfig",
-    "django.contrib.admin",
+    "config.admin_site.apps.StaffAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",
@@ -165,7 +165,7 @@ WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
+    "accounts.sign_in.backends.AccountBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -175,13 +175,16 @@ AUTH_PASSWORD_VALIDATORS = [
         "CommonPasswordValidator",
         "NumericPasswordValidator",
     )
-]
+] + [{"NAME": "accounts.sign_in.passwords.EndTokens"}]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 EMAIL_URL = env.string("EMAIL_URL", "")
 vars().update(env.email(EMAIL_URL, VAR_DIR / "mail"))
 DEFAULT_FROM_EMAIL = env.string("DEFAULT_FROM_EMAIL", "salon@localhost")
-ACCOUNT_ADAPTER = "lib.limits.AccountAdapter"
+ACCOUNT_ADAPTER = "accounts.sign_in.adapter.AccountAdapter"
+ACCOUNT_FORMS = {"signup": "accounts.sign_in.forms.SignupForm"}
+ACCOUNT_PREVENT_ENUMERATION = "strict"  # no page tells whether an address is registered
+ACCOUNT_REAUTHENTICATION_REQUIRED = True  # an open browser is not enough to take an account over
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email" + ("*" if EMAIL_URL else ""), "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if EMAIL_URL else "none"
@@ -191,6 +194,8 @@ ACCOUNT_SIGNUP_FORM_HONEYPOT_FIELD = "homepage"
 ACCOUNT_LOGOUT_ON_GET = False
 USERSESSIONS_TRACK_ACTIVITY = False
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_ALLOW_UNVERIFIED_EMAIL = not EMAIL_URL  # without a mail server no address can be confirmed
+STAFF_NEED_SECOND_FACTOR = env.boolean("STAFF_NEED_SECOND_FACTOR", HTTPS)  # for /admin/
 
 # Lower layers call higher ones by the names here (lib/hooks.py), and import nothing of them.
 PERSONAL_DATA = ["moderation.personal_data", "generation.personal_data", "feed.personal_data", "ratings.personal_data"]
@@ -220,7 +225,7 @@ PAIR_SOURCES = {"benchmark": "ratings.benchmarks.pairs.benchmark_pairs"}  # more
 # --- API ------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "knox.auth.TokenAuthentication",
+        "accounts.tokens.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticatedOrReadOnly"],

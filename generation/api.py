@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import member_of
+from accounts.tokens.scopes import Scope
 from generation import services
 from generation.media import signing
 from generation.models import (
@@ -146,6 +147,7 @@ class CheckpointViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, viewse
 
     serializer_class = CheckpointSerializer
     permission_classes = [AllowAny]
+    token_scope = Scope.READ
     lookup_field = "slug"
     queryset = Checkpoint.objects.enabled().prefetch_related("styles")
 
@@ -153,6 +155,7 @@ class CheckpointViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, viewse
 class StyleViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Style]):
     serializer_class = StyleSerializer
     permission_classes = [AllowAny]
+    token_scope = Scope.READ
     queryset = Style.objects.all()
 
 
@@ -161,6 +164,7 @@ class GenerationViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, viewse
 
     serializer_class = GenerationSerializer
     permission_classes = [IsAuthenticated]
+    token_scope = Scope.GENERATE
     lookup_field = "public_id"
     queryset = Generation.objects.none()
 
@@ -205,6 +209,7 @@ class ImageViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet[Image]):
 
     serializer_class = ImageSerializer
     permission_classes = [AllowAny]
+    token_scope = Scope.WRITE
     lookup_field = "public_id"
     queryset = Image.objects.none()
 
@@ -219,7 +224,7 @@ class ImageViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet[Image]):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(request=None, responses=ImageSerializer)
-    @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated])
+    @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated], token_scope=Scope.GENERATE)
     def retry(self, request: Request, public_id: str) -> Response:
         image = services.retry_image(image=self.get_object(), author=member_of(request))
         return Response(self.get_serializer(image).data)

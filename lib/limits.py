@@ -8,9 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 import redis
-from allauth.account.adapter import DefaultAccountAdapter
 from django.core.cache import cache
-from django.http import HttpRequest
 from django.utils.translation import ngettext
 from limits import RateLimitItemPerSecond
 from limits.storage import RedisStorage
@@ -19,7 +17,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import AnonRateThrottle, SimpleRateThrottle, UserRateThrottle
 
 from lib.errors import Refused
-from lib.http import client_address, client_network
+from lib.http import client_network
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView  # its class body loads this module, by DEFAULT_THROTTLE_CLASSES
@@ -100,11 +98,3 @@ class VisitorThrottle(_SlidingThrottle, AnonRateThrottle):
 
 class MemberThrottle(_SlidingThrottle, UserRateThrottle):
     """Requests to the API by one member."""
-
-
-class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
-    """The address that allauth's own limits on signing in count by, and that a member's list of sessions shows."""
-
-    def get_client_ip(self, request: HttpRequest) -> str:
-        """Raises PermissionDenied where there is none."""
-        return client_address(request) or str(super().get_client_ip(request))

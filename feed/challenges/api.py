@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import member_of
+from accounts.tokens.scopes import Scope
 from feed.challenges.models import Challenge, ChallengeQuerySet
 from feed.challenges.serializers import ChallengeSerializer, EnterSerializer
 from feed.challenges.services import begun_on, enter_challenge, entries_of
@@ -34,6 +35,7 @@ class ChallengeViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Challenge]
     """Daily challenges: today's and earlier ones, their entries, and entering."""
 
     permission_classes = [IsAuthenticatedOrReadOnly]
+    token_scope = Scope.WRITE
     serializer_class = ChallengeSerializer
     pagination_class = ChallengePagination
     lookup_field = "day"

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from accounts.models import User
 from accounts.permissions import member_of
+from accounts.tokens.scopes import Scope
 from feed.collections import services as collections_services
 from feed.collections.models import Collection, CollectionMember
 from feed.collections.queries import read_posts
@@ -43,6 +44,7 @@ class CollectionViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Collectio
     """Posts that members put together: private, shared by link or by name, or public."""
 
     permission_classes = [IsAuthenticatedOrReadOnly]
+    token_scope = Scope.WRITE
     queryset = Collection.objects.none()  # for the schema
     serializer_class = CollectionSerializer
     pagination_class = CollectionPagination

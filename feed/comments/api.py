@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import member_of
+from accounts.tokens.scopes import Scope
 from feed.comments import services as comments_services
 from feed.comments.models import Comment
 from feed.comments.queries import read_threads
@@ -30,6 +31,7 @@ class CommentViewSet(viewsets.GenericViewSet[Comment]):
     """Comments below posts."""
 
     permission_classes = [IsAuthenticatedOrReadOnly]
+    token_scope = Scope.WRITE
     queryset = Comment.objects.none()  # for the schema
     serializer_class = CommentSerializer
     pagination_class = NextPagination

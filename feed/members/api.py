@@ -14,6 +14,7 @@ from rest_framework.response import Response
 
 from accounts.models import User
 from accounts.permissions import member_of
+from accounts.tokens.scopes import Scope
 from feed.lists.api import PostPageSerializer, post_page
 from feed.lists.pages import PAGE_SIZE as POSTS_ON_A_PAGE
 from feed.members import services as members_services
@@ -65,6 +66,7 @@ class ProfileViewSet(viewsets.GenericViewSet[Any]):
     """Members as others see them."""
 
     permission_classes = [IsAuthenticatedOrReadOnly]
+    token_scope = Scope.WRITE
     queryset = User.objects.none()  # for the schema
     serializer_class: Any = ProfileSerializer
     pagination_class = MemberPagination
@@ -121,6 +123,7 @@ class FollowViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Follow]):
     """Members you follow; PUT follows, DELETE stops, each may be repeated."""
 
     permission_classes = [IsAuthenticated]
+    token_scope = Scope.WRITE
     queryset = Follow.objects.none()  # for the schema
     serializer_class = FollowSerializer
     pagination_class = MemberPagination
@@ -149,6 +152,7 @@ class BlockViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Block]):
     """Members you blocked: neither of you sees the other. PUT blocks, DELETE takes it back."""
 
     permission_classes = [IsAuthenticated]
+    token_scope = Scope.WRITE
     queryset = Block.objects.none()  # for the schema
     serializer_class = BlockSerializer
     pagination_class = MemberPagination
@@ -179,6 +183,7 @@ class MuteViewSet(viewsets.ViewSet):
     """What you do not want in lists: hidden or blurred, for ever or until a time."""
 
     permission_classes = [IsAuthenticated]
+    token_scope = Scope.WRITE
     lookup_value_regex = r"\d{1,18}"
 
     @extend_schema(responses=MuteSerializer(many=True))
@@ -210,6 +215,7 @@ class HiddenPostViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[HiddenPos
     """Posts you are not interested in: in none of your lists. PUT hides one, DELETE shows it again."""
 
     permission_classes = [IsAuthenticated]
+    token_scope = Scope.WRITE
     queryset = HiddenPost.objects.none()  # for the schema
     serializer_class = HiddenPostSerializer
     pagination_class = MemberPagination

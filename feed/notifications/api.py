@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from accounts.permissions import member_of
 from accounts.services import mark_notifications_read
+from accounts.tokens.scopes import Scope
 from feed.notifications import digests
 from feed.notifications.models import NotificationChoice, NotificationSettings
 from feed.notifications.queries import ALWAYS, KINDS, count_unread, read_notices
@@ -29,6 +30,7 @@ class NotificationViewSet(viewsets.ViewSet):
     """Your notifications, the newest first, and which ones you want."""
 
     permission_classes = [IsAuthenticated]
+    token_scope = Scope.WRITE
 
     @extend_schema(parameters=[CURSOR], responses=NoticePageSerializer)
     def list(self, request: Request) -> Response:

@@ -16,6 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import member_of
+from accounts.tokens.scopes import Scope
 from feed.challenges.models import Challenge
 from feed.challenges.services import publish_into_challenge
 from feed.comments.queries import count_comments
@@ -89,6 +90,7 @@ class PostViewSet(FeedListMixin, viewsets.ViewSet):
     """Posts, ranked; publishing pictures of one's own; likes."""
 
     permission_classes = [IsAuthenticatedOrReadOnly]
+    token_scope = Scope.WRITE
     lookup_value_regex = r"[\w-]{12}"
 
     @extend_schema(parameters=[ID], responses=PostDetailSerializer)
@@ -209,6 +211,7 @@ class ReproductionViewSet(viewsets.ViewSet):
     """The same seed and settings again, and how far the new picture is from the old one."""
 
     permission_classes = [IsAuthenticated]
+    token_scope = Scope.GENERATE
     lookup_value_regex = r"[\w-]{12}"
 
     @extend_schema(request=ReproduceSerializer, responses={201: ReproducedSerializer})

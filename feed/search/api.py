@@ -11,6 +11,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.tokens.scopes import Scope
 from feed.lists.api import CURSOR, post_page
 from feed.posts.serializers import PostSerializer
 from feed.search import similar
@@ -58,6 +59,7 @@ class SearchViewSet(viewsets.ViewSet):
     """Searches posts by words, meaning and pictures, among those that the caller may see."""
 
     permission_classes = [AllowAny]
+    token_scope = Scope.READ
 
     @extend_schema(parameters=[QUERY, CURSOR], responses=ResultPageSerializer)
     def list(self, request: Request) -> Response:

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import member_of
+from accounts.tokens.scopes import Scope
 from feed.posts.serializers import PostSerializer
 from feed.styles import clustering
 from feed.styles import services as styles_services
@@ -73,6 +74,7 @@ class EmergentStyleViewSet(viewsets.ViewSet):
     """Groups of prompts whose style words mean nearly the same, with their growth and likes; named by members."""
 
     permission_classes = [IsAuthenticatedOrReadOnly]
+    token_scope = Scope.WRITE
     lookup_value_regex = r"[\w-]{12}"
 
     @extend_schema(responses=RisingStylesSerializer)

@@ -7,6 +7,7 @@ from rest_framework.permissions import IsAuthenticatedOrReadOnly
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.tokens.scopes import Scope
 from feed.posts.models import Post
 from feed.posts.serializers import TagsSerializer
 from feed.tags.services import suggest_tags
@@ -18,6 +19,7 @@ class TagViewSet(viewsets.ViewSet):
     """What a half-written tag may become."""
 
     permission_classes = [IsAuthenticatedOrReadOnly]
+    token_scope = Scope.READ
 
     @extend_schema(parameters=[Q], responses=TagsSerializer)
     def list(self, request: Request) -> Response:

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from accounts.models import Role
 from accounts.permissions import HasRole, member_of
+from accounts.tokens.scopes import Scope
 from lib.api import checked
 from lib.content_levels import ContentLevel
 from moderation.cases import services as case_services
@@ -36,6 +37,7 @@ class ReportViewSet(viewsets.ViewSet):
     """Reports to the moderators. Reporting what you cannot see is a 404."""
 
     permission_classes = [IsAuthenticated]
+    token_scope = Scope.WRITE
 
     @extend_schema(request=ReportSerializer, responses={201: ReportSerializer})
     def create(self, request: Request) -> Response:
@@ -85,6 +87,7 @@ class CaseViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet[Case]):
 
     serializer_class = CaseSerializer
     permission_classes = [HasRole.of(Role.MODERATOR)]
+    token_scope = Scope.MODERATE
     lookup_field = "public_id"
     queryset = Case.objects.none()
 

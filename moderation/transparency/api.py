@@ -3,6 +3,7 @@
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.permissions import AllowAny
 
+from accounts.tokens.scopes import Scope
 from moderation.cases.models import kind_label
 from moderation.decisions.models import Decision
 
@@ -25,4 +26,5 @@ class DecisionViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Decision]):
 
     serializer_class = LogSerializer
     permission_classes = [AllowAny]
+    token_scope = Scope.READ
     queryset = Decision.objects.logged()

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import member_of
+from accounts.tokens.scopes import Scope
 from generation.models import Image
 from ratings.asking import services
 from ratings.asking.models import Question, Surface
@@ -36,6 +37,7 @@ NOTHING = OpenApiResponse(description="There is nothing to ask now.")
 class QuestionViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Question]):
     """The active questions in their current wording."""
 
+    token_scope = Scope.READ
     queryset = Question.objects.active().order_by("pk")
     serializer_class = QuestionSerializer
     pagination_class = None
@@ -43,6 +45,7 @@ class QuestionViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Question]):
 
 class AskViewSet(viewsets.ViewSet):
     permission_classes = [IsAuthenticated]
+    token_scope = Scope.WRITE
 
     @extend_schema(request=DrawSerializer, responses={201: AskSerializer, 204: NOTHING})
     def create(self, request: Request) -> Response:
@@ -81,6 +84,7 @@ class AskViewSet(viewsets.ViewSet):
 
 class ComparisonViewSet(viewsets.ViewSet):
     permission_classes = [IsAuthenticated]
+    token_scope = Scope.WRITE
 
     @extend_schema(request=None, responses={201: ComparisonSerializer, 204: NOTHING})
     def create(self, request: Request) -> Response:

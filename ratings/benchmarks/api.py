@@ -10,6 +10,7 @@ from rest_framework.decorators import action
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 
+from accounts.tokens.scopes import Scope
 from ratings.benchmarks.bundle import bundle, results_of
 from ratings.benchmarks.models import Benchmark, BenchmarkQuerySet
 
@@ -51,6 +52,7 @@ class BenchmarkViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewset
     """What stands on the public pages; nothing here is written."""
 
     permission_classes = [AllowAny]
+    token_scope = Scope.READ
     serializer_class = BenchmarkSerializer
     lookup_field = "slug"
     lookup_value_regex = r"[-\w]{1,64}"

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from accounts.models import Role
 from accounts.permissions import HasRole, member_of
+from accounts.tokens.scopes import Scope
 from lib.content_levels import ContentLevel
 from ratings.releases import previews
 from ratings.releases import services as releases_services
@@ -48,6 +49,7 @@ class ReleaseRequestSerializer(serializers.Serializer[Any]):
 
 class ReleaseViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Release]):
     permission_classes = [HasRole.of(Role.RESEARCHER)]
+    token_scope = Scope.RESEARCH
     serializer_class = ReleaseSerializer
     lookup_field = "public_id"
     lookup_value_regex = r"[\w-]{12}"

@@ -8,9 +8,9 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts import services
-from accounts.models import ApiToken, ConsentEvent, Notification, Purpose, Role, User, level_for
+from accounts.models import ConsentEvent, Notification, Purpose, Role, User, level_for
 from accounts.permissions import role_required
-from lib.errors import NotFound, Refused
+from lib.errors import Refused
 from tests.conftest import MakeMember
 
 pytestmark = pytest.mark.django_db
@@ -93,23 +93,3 @@ def test_mature_needs_a_stated_age_and_a_locked_site_stays_general(alice: User, 
     assert level_for(alice) == 0
     with pytest.raises(Refused):
         services.set_viewing(user=alice, is_adult=True, max_level=1)
-
-
-def test_a_token_is_kept_as_a_digest_only_and_works_until_it_is_revoked(alice: User, mallory: User) -> None:
-    token, plain = services.issue_token(user=alice, name="script")
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT row_to_json(t)::text FROM accounts_apitoken t")
-        stored = cursor.fetchone()[0]
-    assert plain not in stored
-    with pytest.raises(NotFound):
-        services.revoke_token(user=mallory, public_id=token.public_id)
-    services.revoke_token(user=alice, public_id=token.public_id)
-    assert not ApiToken.objects.exists()
-
-
-def test_tokens_have_a_limit(alice: User, settings: Settings) -> None:
-    settings.REST_KNOX = {**settings.REST_KNOX, "TOKEN_LIMIT_PER_USER": 1}
-    services.issue_token(user=alice, name="one")
-    with pytest.raises(Refused) as refused:
-        services.issue_token(user=alice, name="two")
-    assert refused.value.status == 409

@@ -2,7 +2,6 @@
 
 import io
 import json
-import re
 import zipfile
 
 import pytest
@@ -12,6 +11,7 @@ from django.urls import reverse
 
 from accounts import services
 from accounts.models import ApiToken, ConsentEvent, Notification, User, Webhook
+from accounts.tokens import services as token_services
 from tests.conftest import PASSWORD, ApiAs, As
 
 pytestmark = pytest.mark.django_db
@@ -42,20 +42,6 @@ def test_consent_is_given_per_purpose_and_taken_back(alice: User, as_user: As) -
     assert ConsentEvent.objects.purposes_of(alice) == {"publish"}
 
 
-def test_a_token_is_shown_once_works_and_is_revoked(alice: User, mallory: User, as_user: As) -> None:
-    page, client = reverse("accounts:tokens"), as_user(alice)
-    shown = client.post(page, {"name": "script"})
-    assert shown.headers["Cache-Control"] == "no-store"
-    plain = re.findall(r"<code>([0-9a-f]{64})</code>", shown.content.decode())[0]
-    program = Client(headers={"authorization": f"Token {plain}"})
-    assert program.get("/api/me/").json()["username"] == "alice"
-    assert plain not in client.get(page).content.decode()
-    revoke = reverse("accounts:token-revoke", args=[ApiToken.objects.get().public_id])
-    assert as_user(mallory).post(revoke).status_code == 404
-    assert client.post(revoke).status_code == 302
-    assert program.get("/api/me/").status_code == 401
-
-
 def test_a_webhook_into_a_private_network_is_refused_on_the_page_and_in_the_api(
     alice: User, as_user: As, api_as: ApiAs
 ) -> None:
@@ -82,14 +68,6 @@ def test_the_api_of_ones_own_account(alice: User, bob: User, api_as: ApiAs) -> N
         assert api_as(None).get(f"/api/{path}/").status_code == 401
 
 
-def test_a_program_signs_in_by_password_and_guessing_is_stopped(alice: User, api_as: ApiAs) -> None:
-    client = api_as(None)
-    made = client.post("/api/tokens/", {"username": "alice", "password": PASSWORD, "name": "cli"})
-    assert made.status_code == 201
-    codes = {client.post("/api/tokens/", {"username": "alice", "password": "x"}).status_code for _ in range(12)}
-    assert codes == {400, 429}
-
-
 def test_the_download_holds_the_data_of_every_app(alice: User, as_user: As) -> None:
     services.record_consent(user=alice, purpose="train", granted=True)
     data = as_user(alice).get(reverse("accounts:data-json")).json()
@@ -105,7 +83,7 @@ def test_deleting_asks_once_and_leaves_a_blank_tombstone(alice: User, bob: User,
     for each in (client, other):
         assert each.post("/accounts/login/", {"login": "alice", "password": PASSWORD}).status_code == 302
     assert UserSession.objects.filter(user=alice).count() == 2
-    services.issue_token(user=alice, name="script")
+    token_services.issue_token(user=alice, name="script")
     services.record_consent(user=alice, purpose="train", granted=True)
     services.notify(recipient=bob, kind="like", target=bob, actor=alice)
     Webhook.objects.create(user=alice, url="https://example.com", secret="s", events=["post.liked"])

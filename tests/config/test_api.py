@@ -9,8 +9,8 @@ from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
-from accounts.models import ApiToken, User
-from tests.conftest import PASSWORD, ApiAs, As
+from accounts.models import User
+from tests.conftest import ApiAs
 
 # Bounded by what they are: the purposes one can consent to, the questions in force.
 SMALL_LISTS = {"/api/consent/", "/api/questions/", "/api/mutes/"}
@@ -57,44 +57,6 @@ def test_the_docs_run_no_inline_script_and_nothing_from_elsewhere(client: Client
     assert "<script>" not in page
     assert "https://" not in page
     assert "'unsafe-inline'" not in response["Content-Security-Policy"].replace("style-src 'self' 'unsafe-inline'", "")
-
-
-@pytest.mark.django_db
-def test_a_token_made_with_a_password_opens_the_api_until_it_is_deleted(alice: User) -> None:
-    made = APIClient().post(reverse("api:token-list"), {"username": "alice", "password": PASSWORD, "name": "laptop"})
-    assert made.status_code == 201, made.content
-    program = APIClient()
-    program.credentials(HTTP_AUTHORIZATION=f"Token {made.json()['token']}")
-    (listed,) = program.get(reverse("api:token-list")).json()["results"]
-    assert (listed["name"], "token" in listed) == ("laptop", False)
-    assert program.delete(reverse("api:token-detail", args=[listed["id"]])).status_code == 204
-    assert program.get(reverse("api:token-list")).status_code == 401
-
-
-@pytest.mark.django_db
-def test_guessing_passwords_is_refused_after_ten_tries_a_minute(alice: User) -> None:
-    client = APIClient()
-    answers = [
-        client.post(reverse("api:token-list"), {"username": "alice", "password": str(number)}) for number in range(11)
-    ]
-    assert [answer.status_code for answer in answers] == [400] * 10 + [429]
-    assert answers[0].json()["code"] == "wrong_login"
-
-
-@pytest.mark.django_db
-def test_nobody_elses_token_can_be_seen_or_deleted(alice: User, mallory: User, api_as: ApiAs) -> None:
-    api_as(alice)
-    token = ApiToken.objects.get(user=alice)
-    client = api_as(mallory)
-    assert client.delete(reverse("api:token-detail", args=[token.public_id])).status_code == 404
-    assert [row["id"] for row in client.get(reverse("api:token-list")).json()["results"]] != [token.public_id]
-
-
-@pytest.mark.django_db
-def test_a_signed_in_browser_makes_a_token_without_the_password(alice: User, as_user: As) -> None:
-    made = as_user(alice).post(reverse("api:token-list"), {"name": "script"}, content_type="application/json")
-    assert made.status_code == 201
-    assert ApiToken.objects.filter(user=alice, name="script").exists()
 
 
 @pytest.mark.django_db

@@ -8,7 +8,8 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from accounts.models import User
-from accounts.services import issue_token, record_consent, set_viewing
+from accounts.services import record_consent, set_viewing
+from accounts.tokens.services import issue_token
 from feed.models import Post
 from feed.posts.services import publish_image
 from generation.models import Image

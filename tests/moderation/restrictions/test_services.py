@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import ApiToken, User
-from accounts.services import issue_token
+from accounts.tokens.services import issue_token
 from lib.errors import Refused
 from moderation.models import Case, Decision, Restriction, Strike
 from moderation.restrictions.services import add_strike, lift_restriction, require_unrestricted, restrict_member
