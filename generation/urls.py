@@ -15,7 +15,7 @@ urlpatterns = [
     path("images/<str:public_id>/retry/", views.retry, name="image-retry"),
     path("images/<str:public_id>/delete/", views.delete, name="image-delete"),
     re_path(
-        r"^images/(?P<public_id>[\w-]{12})/(?P<content>[0-9a-f]{16})-(?P<width>\d{1,5})\.(?P<form>webp|avif|png)$",
+        r"^images/(?P<public_id>[\w-]{12})/(?P<content>[0-9a-f]{16})-(?P<width>\d{1,5})\.(?P<form>webp|avif|png|jpg)$",
         media_views.rendition,
         name="rendition",
     ),

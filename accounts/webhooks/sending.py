@@ -6,7 +6,6 @@ address that was checked, so that a name cannot point inwards between the check 
 
 import hashlib
 import hmac
-import ipaddress
 import json
 import socket
 from datetime import datetime
@@ -17,11 +16,11 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import WebhookDelivery
+from accounts.webhooks.addresses import is_public
 from lib.errors import Refused
 
 TIMEOUT = urllib3.Timeout(connect=5, read=10)
 SIGNATURE_HEADER = "Salon-Signature"
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 def check_address(url: str) -> None:
@@ -37,7 +36,7 @@ def resolve(url: str) -> tuple[SplitResult, str]:
         raise _refused(_("Webhooks go to an https:// address without a user name."))
     try:
         port = parts.port or (443 if parts.scheme == "https" else 80)
-        found = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
+        found = socket.getaddrinfo(_ascii_name(parts), port, type=socket.SOCK_STREAM)
     except (OSError, ValueError, UnicodeError):
         raise _refused(_("That address could not be found. Check its spelling.")) from None
     addresses = [str(item[4][0]) for item in found]
@@ -46,12 +45,10 @@ def resolve(url: str) -> tuple[SplitResult, str]:
     return parts, addresses[0]
 
 
-def is_public(address: str) -> bool:
-    """Whether an IP address belongs to the open internet; addresses that wrap an IPv4 one never do."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address) and (ip.ipv4_mapped or ip.sixtofour or ip.teredo or ip in _NAT64):
-        return False
-    return ip.is_global and not ip.is_multicast and not ip.is_reserved
+def _ascii_name(parts: SplitResult) -> str:
+    """The host as it goes over the wire; raises UnicodeError for what is no name."""
+    name = parts.hostname or ""
+    return name if ":" in name else name.encode("idna").decode()
 
 
 def _refused(message: object) -> Refused:
@@ -84,7 +81,7 @@ def post(delivery: WebhookDelivery, at: datetime) -> int | None:
         return None
     body = payload(delivery)
     headers = {
-        "Host": parts.netloc,
+        "Host": _host_header(parts),
         "Content-Type": "application/json",
         "User-Agent": "Salon-Webhook/1",
         SIGNATURE_HEADER: sign(delivery.webhook.secret, body, at),
@@ -102,9 +99,16 @@ def post(delivery: WebhookDelivery, at: datetime) -> int | None:
     return status
 
 
+def _host_header(parts: SplitResult) -> str:
+    name = _ascii_name(parts)
+    name = f"[{name}]" if ":" in name else name
+    return name if parts.port is None else f"{name}:{parts.port}"
+
+
 def _pool(parts: SplitResult, address: str) -> urllib3.HTTPConnectionPool:
     if parts.scheme == "https":
+        name = _ascii_name(parts)
         return urllib3.HTTPSConnectionPool(
-            address, parts.port or 443, timeout=TIMEOUT, server_hostname=parts.hostname, assert_hostname=parts.hostname
+            address, parts.port or 443, timeout=TIMEOUT, server_hostname=name, assert_hostname=name
         )
     return urllib3.HTTPConnectionPool(address, parts.port or 80, timeout=TIMEOUT)

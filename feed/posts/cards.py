@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
+from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -10,7 +12,9 @@ from django.utils.translation import ngettext
 from accounts.models import Viewer
 from feed.members.models import Profile
 from feed.posts.models import Post
-from generation.media.signing import Picture, picture
+from generation.media.encoding import height_at, jpeg_widths
+from generation.media.signing import Picture, jpeg_url, picture
+from generation.models import Image
 from lib.content_levels import ContentLevel
 
 NOTHING = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"  # one clear pixel
@@ -97,6 +101,18 @@ def picture_of(post: Post, viewer: Viewer, at: datetime, sizes: str = "") -> Pic
     if post.image.is_alt_written or post.may_read_prompt(viewer):
         return shown
     return replace(shown, alt=post.title or _("A picture by %(name)s") % {"name": post.author.username})
+
+
+def shared_jpeg(
+    image: Image, at: datetime, *, max_width: int | None = None, max_height: int | None = None
+) -> dict[str, Any] | None:
+    """Address, width and height of a picture as other sites show it; None if it has nothing that small."""
+    most = min(max_width or image.width, (max_height or image.height) * image.width // image.height)
+    width = max((each for each in jpeg_widths(image.rendition_widths) if each <= most), default=None)
+    if width is None:
+        return None
+    url = settings.SITE_URL + jpeg_url(image, width, viewer_may_sign=True, at=at)
+    return {"url": url, "width": width, "height": height_at(width, image.width, image.height)}
 
 
 def avatar_post(profile: Profile, viewer: Viewer, at: datetime) -> Post | None:

@@ -24,7 +24,7 @@ from feed.comments.queries import count_comments, read_threads
 from feed.posts import export_formats
 from feed.posts import services as posts_services
 from feed.posts.bulk_actions import read_originals, unpublish_posts
-from feed.posts.cards import card_of, picture_of, remix_url
+from feed.posts.cards import card_of, picture_of, remix_url, shared_jpeg
 from feed.posts.forms import PublishForm
 from feed.posts.lineage import LONG, lineage_of
 from feed.posts.models import Post
@@ -104,7 +104,7 @@ def _shown(post: Post, viewer: Viewer, at: datetime) -> dict[str, object]:
         "tags": tags_of(post.pk),
         "entries": Challenge.objects.filter(entries__post=post).order_by("-day"),
         "report_url": _report_url(post),
-        "og": _open_graph(post),
+        "og": _open_graph(post, at),
     }
 
 
@@ -112,13 +112,14 @@ def _report_url(post: Post) -> str:
     return reverse("moderation:report", args=[target_type(post), post.public_id])
 
 
-def _open_graph(post: Post) -> dict[str, str] | None:
+def _open_graph(post: Post, at: datetime) -> dict[str, Any] | None:
     """What a link to the post shows elsewhere; nothing for what not everybody may see, and no hidden prompt."""
     if not (post.is_published and is_plainly_public(post.image)):
         return None
     by = _("A picture by %(name)s") % {"name": post.author.username}
     prompt = "" if post.image.is_prompt_hidden else post.image.generation.prompt
-    return {"title": post.title or by, "description": Truncator(prompt).chars(200) or by}
+    about = {"title": post.title or by, "description": Truncator(prompt).chars(200) or by}
+    return {**about, "image": shared_jpeg(post.image, at)}
 
 
 def _copies(post: Post, viewer: Viewer, at: datetime) -> dict[str, Any]:

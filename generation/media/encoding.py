@@ -17,8 +17,10 @@ from generation.media.metadata import XMP, png
 from generation.parameters import Parameters
 from lib.images import hash_picture
 
+LANCZOS = PIL.Image.Resampling.LANCZOS
 WIDTHS = (256, 512, 768, 1280)  # of renditions, besides the picture's own
 FORMATS = ("webp", "avif")
+JPEG_WIDTHS = (16, 32, 64, 128)  # more widths of the JPEGs that other sites show
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,23 @@ def training_jpeg(picture: PIL.Image.Image) -> bytes:
 def widths_for(width: int) -> list[int]:
     """Widths of the renditions of a picture `width` pixels wide: never enlarged, its own always among them."""
     return [*(smaller for smaller in WIDTHS if smaller < width), width]
+
+
+def jpeg_widths(widths: list[int]) -> list[int]:
+    """Widths in which a picture can be had as JPEG, given those of its renditions."""
+    return sorted({*widths, *(width for width in JPEG_WIDTHS if width < max(widths, default=0))})
+
+
+def height_at(width: int, picture_width: int, picture_height: int) -> int:
+    """The height of a picture that is scaled to a width."""
+    return max(1, round(picture_height * width / picture_width))
+
+
+def preview_jpeg(picture: PIL.Image.Image, width: int) -> bytes:
+    """A JPEG for programs that show nothing else: previews of links in messengers and networks."""
+    size = width, height_at(width, picture.width, picture.height)
+    scaled = picture.convert("RGB") if width == picture.width else picture.convert("RGB").resize(size, LANCZOS)
+    return _saved(scaled, "JPEG", quality=88, optimize=True, xmp=XMP.encode())
 
 
 def thumbhash(picture: PIL.Image.Image) -> str:
@@ -91,8 +110,8 @@ def encode(picture: PIL.Image.Image, parameters: Parameters, *, public_id: str) 
 
 def _renditions(picture: PIL.Image.Image) -> Iterator[tuple[str, bytes]]:
     for width in widths_for(picture.width):
-        height = max(1, round(picture.height * width / picture.width))
-        scaled = picture if width == picture.width else picture.resize((width, height), PIL.Image.Resampling.LANCZOS)
+        height = height_at(width, picture.width, picture.height)
+        scaled = picture if width == picture.width else picture.resize((width, height), LANCZOS)
         yield f"{width}.webp", _saved(scaled, "WEBP", quality=84, method=4, xmp=XMP.encode())
         yield f"{width}.avif", _saved(scaled, "AVIF", quality=70, speed=8, xmp=XMP.encode())
 

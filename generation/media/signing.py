@@ -71,6 +71,11 @@ def original_url(image: Image, *, viewer_may_sign: bool, at: datetime | None = N
     return _path(image, image.width, "png") + _query(image, viewer_may_sign=viewer_may_sign, at=at)
 
 
+def jpeg_url(image: Image, width: int, *, viewer_may_sign: bool, at: datetime | None = None) -> str:
+    """The address of a JPEG of one of `encoding.jpeg_widths`."""
+    return _path(image, width, "jpg") + _query(image, viewer_may_sign=viewer_may_sign, at=at)
+
+
 def signature(image: Image, *, at: datetime) -> str:
     """A signature for the files of an image, valid to the end of the next hour or until its state or audience changes.
 

@@ -3,18 +3,19 @@
 import io
 from datetime import datetime
 
+import PIL.Image
 from django.core.files.base import File
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from generation.media import signing, storage
+from generation.media import encoding, signing, storage
 from generation.media.metadata import without_parameters
 from generation.models import Image
 from lib.http import serve_file
 
-TYPES = {"webp": "image/webp", "avif": "image/avif", "png": "image/png"}
+TYPES = {"webp": "image/webp", "avif": "image/avif", "png": "image/png", "jpg": "image/jpeg"}
 
 
 @require_safe
@@ -30,7 +31,7 @@ def rendition(request: HttpRequest, public_id: str, content: str, width: str, fo
     try:
         response = serve_file(
             request,
-            open_file=lambda: _bare_png(name) if is_bare else storage.open_file(name),
+            open_file=lambda: _opened(image, name, int(width), form, is_bare=is_bare),
             etag=f'"{content}-{width}-{form}{"-bare" if is_bare else ""}"',
             last_modified=image.ready_at,
             content_type=TYPES[form],
@@ -39,6 +40,18 @@ def rendition(request: HttpRequest, public_id: str, content: str, width: str, fo
     except FileNotFoundError:
         raise Http404 from None
     return _safe(response, filename=f"{public_id}.{form}" if "download" in request.GET else "")
+
+
+def _opened(image: Image, name: str, width: int, form: str, *, is_bare: bool) -> File[bytes]:
+    if form == "jpg":
+        return _jpeg(image, width)
+    return _bare_png(name) if is_bare else storage.open_file(name)
+
+
+def _jpeg(image: Image, width: int) -> File[bytes]:
+    """A small JPEG made in memory from the training copy, which carries no metadata."""
+    with storage.open_file(f"{image.prefix}/training.jpg") as file, PIL.Image.open(file) as picture:
+        return File(io.BytesIO(encoding.preview_jpeg(picture, width)), "preview.jpg")
 
 
 def _bare_png(name: str) -> File[bytes]:
@@ -59,10 +72,15 @@ def _image(public_id: str, content: str, width: int, form: str) -> Image:
     image = (
         Image.objects.filter(public_id=public_id, rendition_hash=content, deleted_at=None).exclude(prefix="").first()
     )
-    widths = [] if image is None else [image.width] if form == "png" else image.rendition_widths
-    if image is None or width not in widths or form not in TYPES:
+    if image is None or form not in TYPES or width not in _widths(image, form):
         raise Http404
     return image
+
+
+def _widths(image: Image, form: str) -> list[int]:
+    if form == "png":
+        return [image.width]
+    return encoding.jpeg_widths(image.rendition_widths) if form == "jpg" else image.rendition_widths
 
 
 def _is_for_everybody(image: Image, at: datetime) -> bool:

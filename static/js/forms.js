@@ -22,18 +22,19 @@ for (const failure of ['htmx:responseError', 'htmx:sendError']) {
   });
 }
 
-// A second quick press does not send the form again. The server checks an idempotency key as well.
+// A second quick press of a button does not send the form again; the server checks an idempotency key as well. The
+// guard ends by itself, as no event tells that no page follows: a download, a 204, a stopped navigation.
+const QUICK = 2000; // milliseconds
+const sent = new WeakMap();
 document.addEventListener('submit', (event) => {
-  const { target: form } = event;
-  if (event.defaultPrevented || form.method === 'dialog' || form.hasAttribute('hx-post') || form.target) return;
-  if (form.dataset.sent && form.method === 'post') {
-    event.preventDefault();
-    return;
-  }
-  form.dataset.sent = 'yes';
+  const { target: form, submitter } = event;
+  if (event.defaultPrevented || form.method !== 'post' || form.hasAttribute('hx-post') || form.target) return;
+  const last = sent.get(form);
+  if (last && last.submitter === submitter && event.timeStamp - last.at < QUICK) event.preventDefault();
+  else sent.set(form, { submitter, at: event.timeStamp });
 });
-window.addEventListener('pageshow', () => {
-  for (const form of document.querySelectorAll('form[data-sent]')) delete form.dataset.sent;
+window.addEventListener('pageshow', (event) => {
+  if (event.persisted) for (const form of document.forms) sent.delete(form);
 });
 
 // A row of tabs that is wider than the screen shows the current one.

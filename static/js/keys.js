@@ -20,6 +20,14 @@ function move(by) {
   next.scrollIntoView({ block: 'nearest' });
 }
 
+/** The key of a Latin keyboard without Caps Lock: where a layout writes other letters, what lies in its place. */
+function latin({ key, code, shiftKey }) {
+  if (key.length !== 1 || key.charCodeAt(0) < 128) return key.length === 1 ? key.toLowerCase() : key;
+  const found = /^(?:Key|Digit|Numpad)([A-Z0-9])$/.exec(code);
+  if (found) return found[1].toLowerCase();
+  return code === 'Slash' && shiftKey ? '?' : key;
+}
+
 const usable = (element) => !element.disabled && element.getClientRects().length > 0;
 
 /** The control a key stands for: in the current item first, else the first on the page outside items. */
@@ -33,12 +41,12 @@ function control(key) {
 
 document.addEventListener('keydown', (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || document.querySelector('dialog[open]')) return;
-  const { key } = event;
+  const key = latin(event);
   if (key === '?') document.getElementById('keys')?.showModal();
   else if (key === 'j' && document.querySelector('[data-key-item]')) move(1);
   else if (key === 'k' && document.querySelector('[data-key-item]')) move(-1);
   else {
-    const found = key === 'Enter' || event.repeat ? null : control(key.length === 1 ? key.toLowerCase() : key);
+    const found = key === 'Enter' || event.repeat ? null : control(key);
     if (!found) return;
     event.preventDefault();
     found.click();

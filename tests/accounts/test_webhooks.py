@@ -79,6 +79,22 @@ def test_private_and_strange_addresses_are_refused(url: str, alice: User) -> Non
     assert not Webhook.objects.exists()
 
 
+def test_a_name_in_any_script_is_called_by_its_ascii_form(
+    alice: User, bob: User, receiver: Receiver, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.WEBHOOK_ALLOW_PRIVATE = True
+    port = receiver.server.server_port
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    services.register_webhook(user=alice, url=f"http://пример.example:{port}/путь?a=ж", events=["post.liked"])
+    services.emit(user=alice, event="post.liked", target=bob)
+    monkeypatch.undo()
+    monkeypatch.setattr(sending, "resolve", lambda url: (sending.urlsplit(url), "127.0.0.1"))
+    assert deliver_due() == 1
+    assert receiver.calls[0][0]["Host"] == f"xn--e1afmkfd.example:{port}"
+    assert WebhookDelivery.objects.get().delivered_at is not None
+
+
 def test_a_name_that_leads_inwards_is_refused_when_added_and_when_called(
     alice: User, bob: User, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:

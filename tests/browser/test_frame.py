@@ -176,6 +176,40 @@ def test_keys_move_between_pictures_and_act_on_the_current_one(visit: Visit) -> 
     expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
 
 
+def press(page: Page, key: str, code: str, **more: bool) -> None:
+    """A key as a keyboard of another layout sends it."""
+    page.evaluate(
+        "(init) => document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {bubbles: true, ...init}))",
+        {"key": key, "code": code, **more},
+    )
+
+
+@pytest.mark.parametrize(
+    ("down", "up", "copy", "ask"),
+    [
+        (("о", "KeyJ"), ("л", "KeyK"), ("с", "KeyC"), ("?", "Digit7")),  # Russian
+        (("ξ", "KeyJ"), ("κ", "KeyK"), ("ψ", "KeyC"), ("?", "Slash")),  # Greek
+        (("ت", "KeyJ"), ("ن", "KeyK"), ("ؤ", "KeyC"), ("؟", "Slash")),  # Arabic
+        (("ㅓ", "KeyJ"), ("ㅏ", "KeyK"), ("ㅊ", "KeyC"), ("?", "Slash")),  # Korean
+        (("J", "KeyJ"), ("K", "KeyK"), ("C", "KeyC"), ("?", "Slash")),  # Caps Lock
+        (("j", "KeyC"), ("k", "KeyV"), ("c", "KeyI"), ("?", "KeyX")),  # Dvorak: what is written counts
+    ],
+)
+def test_keys_work_on_every_layout(
+    down: tuple[str, str], up: tuple[str, str], copy: tuple[str, str], ask: tuple[str, str], visit: Visit
+) -> None:
+    page = visit()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    current = page.locator("[data-key-item][aria-current=true]")
+    for key, card in ((down, "card0"), (down, "card1"), (up, "card0")):
+        press(page, *key)
+        expect(current).to_have_attribute("data-post", card)
+    press(page, *copy)
+    expect(page.get_by_role("status").get_by_text("Copied")).to_be_visible()
+    press(page, *ask, shiftKey=True)
+    expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
+
+
 def test_letters_typed_into_a_field_are_only_letters(visit: Visit) -> None:
     page = visit()
     search = page.get_by_role("searchbox", name="Search", exact=True)

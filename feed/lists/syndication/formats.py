@@ -3,19 +3,18 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
-from django.utils.feedgenerator import Atom1Feed, Enclosure, Rss201rev2Feed
+from django.utils.feedgenerator import Atom1Feed, Enclosure, Rss201rev2Feed, SyndicationFeed
 from django.utils.html import format_html
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from accounts.models import Viewer
-from feed.posts.cards import picture_of, profile_url
+from feed.posts.cards import picture_of, profile_url, shared_jpeg
 from feed.posts.models import Post
-from generation.models import Image
 from lib.regex import compile_linear
 
 FORMATS = {
@@ -24,6 +23,22 @@ FORMATS = {
     "json": "application/feed+json; charset=utf-8",
 }
 _NOT_IN_XML = compile_linear(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x{fffe}\x{ffff}]")
+
+
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class _DatedByItems(SyndicationFeed):
+    """Where there is no item, Django says "now": then the feed would be new at every request."""
+
+    def latest_post_date(self) -> datetime:
+        return super().latest_post_date() if self.items else NEVER
+
+
+class RssFeed(_DatedByItems, Rss201rev2Feed): ...
+
+
+class AtomFeed(_DatedByItems, Atom1Feed): ...
 
 
 @dataclass(frozen=True)
@@ -40,7 +55,7 @@ def write_feed(form: str, channel: Channel, posts: Sequence[Post], viewer: Viewe
     items = [_item(post, viewer, at) for post in posts]
     if form == "json":
         return _as_json(channel, items)
-    kind = Rss201rev2Feed if form == "rss" else Atom1Feed
+    kind = RssFeed if form == "rss" else AtomFeed
     feed = kind(
         title=_xml(channel.title),
         link=channel.page,
@@ -120,16 +135,9 @@ def _as_json(channel: Channel, items: Sequence[dict[str, Any]]) -> str:
 def describe_embed(
     post: Post, viewer: Viewer, at: datetime, *, max_width: int | None, max_height: int | None
 ) -> dict[str, Any]:
-    """An oEmbed photo (https://oembed.com) of the largest rendition that fits, or the smallest if none does."""
-    shown = picture_of(post, viewer, at)
-    width = _fitting(post.image, max_width, max_height)
-    source = shown.src.rpartition("-")[0] + f"-{width}.webp"
-    return {
+    """An oEmbed photo (https://oembed.com) of the largest JPEG that fits, or a link where none is small enough."""
+    about = {
         "version": "1.0",
-        "type": "photo",
-        "url": settings.SITE_URL + source,
-        "width": width,
-        "height": round(width * post.image.height / post.image.width),
         "title": title_of(post, viewer),
         "author_name": post.author.username,
         "author_url": settings.SITE_URL + profile_url(post.author.username),
@@ -137,8 +145,5 @@ def describe_embed(
         "provider_url": settings.SITE_URL,
         "cache_age": 3600,
     }
-
-
-def _fitting(image: Image, max_width: int | None, max_height: int | None) -> int:
-    most = min(max_width or image.width, (max_height or image.height) * image.width // image.height)
-    return max((width for width in image.rendition_widths if width <= most), default=min(image.rendition_widths))
+    shown = shared_jpeg(post.image, at, max_width=max_width, max_height=max_height)
+    return {"type": "link", **about} if shown is None else {"type": "photo", **shown, **about}

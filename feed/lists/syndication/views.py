@@ -73,10 +73,14 @@ def _number(text: str) -> int | None:
 
 def _post_id(url: str) -> str:
     """The public id in the address of a post's page on this site; empty for any other address."""
-    parts, ours = urlsplit(url), urlsplit(settings.SITE_URL)
     try:
-        found = resolve(parts.path)
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    if parts.netloc.lower() != urlsplit(settings.SITE_URL).netloc.lower():
+        return ""
+    try:
+        found = resolve(parts.path if parts.path.endswith("/") else f"{parts.path}/")  # as the site itself redirects
     except Resolver404:
         return ""
-    is_post = parts.netloc == ours.netloc and found.view_name == "feed:post-detail"
-    return str(found.kwargs["public_id"]) if is_post else ""
+    return str(found.kwargs["public_id"]) if found.view_name == "feed:post-detail" else ""

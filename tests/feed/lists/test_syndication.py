@@ -1,10 +1,14 @@
 """Feeds and oEmbed: well-formed, of every order and search, and of nothing that visitors may not see."""
 
+import io
 import json
+import re
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlencode
 from xml.etree import ElementTree as ET
 
+import PIL.Image
 import pytest
 from django.conf import settings
 from django.db import transaction
@@ -100,17 +104,61 @@ def test_a_feed_that_did_not_change_is_not_sent_again(fox: Post, client: Client)
     assert again.status_code == 304
 
 
-def test_oembed_gives_a_picture_that_fits(alice: User, publish: Publish, client: Client) -> None:
-    post = publish(alice, title="Wide", width=1024, height=512)
+def _is_jpeg(client: Client, embed: dict[str, Any]) -> bool:
+    """Whether the picture is a JPEG of the size that is stated."""
+    answer = client.get(embed["url"].removeprefix(settings.SITE_URL))
+    with PIL.Image.open(io.BytesIO(b"".join(answer))) as picture:  # type: ignore[arg-type]
+        return (picture.format, picture.size) == ("JPEG", (embed["width"], embed["height"]))
+
+
+@pytest.mark.parametrize(("width", "height"), [(1024, 512), (512, 1024), (64, 64), (1000, 333)])
+def test_oembed_never_exceeds_what_was_asked_for(
+    width: int, height: int, alice: User, publish: Publish, client: Client
+) -> None:
+    post = publish(alice, title="Wide", width=width, height=height)
     page = f"{settings.SITE_URL}/p/{post.public_id}/"
     whole = client.get("/oembed/", {"url": page, "format": "json"}).json()
-    assert (whole["type"], whole["width"], whole["height"], whole["title"]) == ("photo", 1024, 512, "Wide")
-    small = client.get("/oembed/", {"url": page, "maxwidth": "600"}).json()
-    assert small["width"] <= 600
-    assert client.get(small["url"].removeprefix(settings.SITE_URL)).status_code == 200
+    assert (whole["type"], whole["width"], whole["height"], whole["title"]) == ("photo", width, height, "Wide")
+    assert _is_jpeg(client, whole)
+    for most in (8, 16, 17, 32, 63, 64, 100, 128, 200, 600, 5000):
+        for name in ("width", "height"):
+            found = client.get("/oembed/", {"url": page, f"max{name}": str(most)}).json()
+            if found["type"] == "link":
+                assert not {"url", "width", "height"} & set(found)
+                assert most < 64
+            else:
+                assert found[name] <= most
+                assert _is_jpeg(client, found)
+
+
+def test_oembed_finds_a_post_as_the_site_does_and_nothing_else(fox: Post, client: Client) -> None:
+    page = f"{settings.SITE_URL}/p/{fox.public_id}"
+    for address in (page, f"{page}/", f"{page}/?sort=new#comments", page.replace("http://127", "HTTP://127")):
+        assert client.get("/oembed/", {"url": address}).json()["title"] == "Fox", address
     assert client.get("/oembed/", {"url": page, "format": "xml"}).status_code == 501
-    for wrong in ("", "https://elsewhere.test" + page.removeprefix(settings.SITE_URL), f"{settings.SITE_URL}/"):
-        assert client.get("/oembed/", {"url": wrong}).status_code == 404
+    elsewhere = "https://elsewhere.test" + page.removeprefix(settings.SITE_URL)
+    for wrong in (
+        "",
+        elsewhere,
+        f"{settings.SITE_URL}/",
+        "http://[",
+        "http://[::1",
+        "//",
+        "\x00",
+        "http://x:y/",
+        page + "//",
+    ):
+        assert client.get("/oembed/", {"url": wrong}).status_code == 404, wrong
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_feed_without_posts_stays_the_same(form: str, db: None, client: Client) -> None:
+    address = f"/feeds/{form}/?tag=nothinghere"
+    first = client.get(address)
+    if form != "json":
+        assert "1970" in first.content.decode()  # and not the clock
+    again = client.get(address, headers={"if-none-match": first["ETag"]})
+    assert again.status_code == 304
 
 
 def test_pages_name_their_feeds_and_the_post_its_embed(fox: Post, client: Client) -> None:
@@ -119,4 +167,12 @@ def test_pages_name_their_feeds_and_the_post_its_embed(fox: Post, client: Client
     assert 'href="/feeds/atom/?q=fox"' in client.get("/search/?q=fox").content.decode()
     page = client.get(f"/p/{fox.public_id}/").content.decode()
     address = page.partition('type="application/json+oembed" href="')[2].partition('"')[0].replace("&amp;", "&")
-    assert client.get(address).json()["title"] == "Fox"
+    assert address.startswith(f"{settings.SITE_URL}/oembed/?")  # some programs take it as it is
+    assert client.get(address.removeprefix(settings.SITE_URL)).json()["title"] == "Fox"
+
+
+def test_a_link_preview_names_a_jpeg_with_its_size(fox: Post, client: Client) -> None:
+    page = client.get(f"/p/{fox.public_id}/").content.decode()
+    found = dict(re.findall(r'<meta property="og:image:?(\w*)" content="([^"]*)"', page))
+    assert found["type"] == "image/jpeg"
+    assert _is_jpeg(client, {"url": found[""], "width": int(found["width"]), "height": int(found["height"])})

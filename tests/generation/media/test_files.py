@@ -49,6 +49,26 @@ def test_the_training_copy_has_no_metadata_and_the_recorded_hash(alice: User, ma
         assert not picture.getexif()
 
 
+def test_a_jpeg_for_link_previews_carries_the_mark_and_obeys_the_same_rules(
+    alice: User, make_image: MakeImage, as_user: As
+) -> None:
+    image = make_image(alice, width=600, height=300)
+    visitor = as_user(None)
+    addresses = [
+        signing.jpeg_url(image, width, viewer_may_sign=True) for width in encoding.jpeg_widths([256, 512, 600])
+    ]
+    assert [visitor.get(address.partition("?")[0]).status_code for address in addresses] == [404] * 7
+    _publish(image)
+    for address, width in zip(addresses, [16, 32, 64, 128, 256, 512, 600], strict=True):
+        answer = visitor.get(address.partition("?")[0])
+        data = b"".join(answer)  # type: ignore[arg-type]
+        with PIL.Image.open(io.BytesIO(data)) as picture:
+            assert (picture.format, picture.size) == ("JPEG", (width, width // 2))
+        assert answer["Content-Type"] == "image/jpeg"
+        assert TRAINED_MEDIA.encode() in data
+    assert visitor.get(addresses[0].partition("?")[0].replace("-16.", "-17.")).status_code == 404
+
+
 def test_renditions_are_never_wider_than_the_picture_and_carry_the_mark(alice: User, make_image: MakeImage) -> None:
     image = make_image(alice, width=600, height=300)
     assert image.rendition_widths == [256, 512, 600]
