@@ -10,6 +10,7 @@ import PIL.Image
 from PIL.PngImagePlugin import PngInfo
 
 from generation.parameters import Parameters
+from lib.images import open_stored
 
 TRAINED_MEDIA = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 XMP = (
@@ -34,5 +35,4 @@ def png(picture: PIL.Image.Image, parameters: Parameters | None, *, public_id: s
 
 def without_parameters(data: bytes) -> bytes:
     """A PNG of ours with the same pixels and the mark, but nothing about how it was made."""
-    with PIL.Image.open(io.BytesIO(data)) as picture:
-        return png(picture, None)
+    return png(open_stored(data), None)

@@ -4,7 +4,6 @@ import hashlib
 import io
 from datetime import datetime
 
-import PIL.Image
 from django.core.files.base import File
 from django.utils.translation import gettext as _
 
@@ -13,7 +12,7 @@ from generation.media import storage
 from generation.models import Upload
 from lib.errors import Refused
 from lib.ids import new_public_id
-from lib.images import open_picture
+from lib.images import open_picture, open_stored
 from moderation.cases.services import record_screening
 from moderation.models import Screening
 from moderation.screening.services import screen_image
@@ -51,7 +50,7 @@ def keep_upload(*, author: User, file: File[bytes], at: datetime) -> Upload:
 
 def preview_of(upload: Upload) -> bytes:
     """A WebP of at most 256 px a side; raises FileNotFoundError where the file is gone."""
-    picture = PIL.Image.open(io.BytesIO(storage.read(upload.file)))
+    picture = open_stored(storage.read(upload.file))
     picture.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
     stream = io.BytesIO()
     picture.save(stream, "WEBP")

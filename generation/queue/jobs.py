@@ -1,6 +1,5 @@
 """From leased images to one job of an engine."""
 
-import io
 from collections.abc import Mapping, Sequence
 
 import PIL.Image
@@ -9,6 +8,7 @@ from generation.engines.base import Job, Source
 from generation.media import storage
 from generation.models import Checkpoint, Generation, Image, Lora
 from generation.parameters import Parameters
+from lib.images import open_stored
 
 
 def source_of(checkpoint: Checkpoint) -> Source:
@@ -46,4 +46,4 @@ def source_picture(generation: Generation) -> PIL.Image.Image:
         name = f"{generation.source_image.prefix}/original.png"
     else:
         raise FileNotFoundError(f"the source picture of generation {generation.public_id} is gone")
-    return PIL.Image.open(io.BytesIO(storage.read(name))).convert("RGB")
+    return open_stored(storage.read(name))

@@ -1,9 +1,7 @@
 """Screens what was drawn: only then is an image ready, held or rejected."""
 
-import io
 from datetime import datetime
 
-import PIL.Image
 import structlog
 from django.db import transaction
 from django.utils import timezone
@@ -15,6 +13,7 @@ from generation.media import storage
 from generation.models import MAX_SCREENINGS, Image, ImageState
 from generation.queue import events, leases
 from lib.content_levels import ContentLevel
+from lib.images import open_stored
 from lib.tasks import enqueue_on_commit
 from moderation.cases.services import record_screening
 from moderation.models import Screening
@@ -71,8 +70,7 @@ def check_image(*, image_id: int, at: datetime | None = None) -> ImageState | No
 
 
 def _screen(image: Image) -> Verdict:
-    with PIL.Image.open(io.BytesIO(storage.original_png(image))) as picture:
-        return screen_image(image=picture.convert("RGB"))
+    return screen_image(image=open_stored(storage.original_png(image)))
 
 
 def _unchecked() -> Verdict:

@@ -1,6 +1,5 @@
 """Pairs of a release as a denoiser takes them: latents of both pictures and the embedding of their prompt."""
 
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,8 @@ import datasets
 import numpy as np
 import PIL.Image
 import torch
+
+from lib.images import open_stored
 
 ENCODED_AT_ONCE = 16
 
@@ -76,8 +77,7 @@ def _latents(pictures: list[bytes], pipeline: Any) -> torch.Tensor:
 
 def _pixels(content: bytes, side: int) -> torch.Tensor:
     """(3, side, side) in -1…1: the short edge is scaled to `side`, and the middle cut out."""
-    with PIL.Image.open(io.BytesIO(content)) as opened:
-        picture = opened.convert("RGB")
+    picture = open_stored(content)
     scale = side / min(picture.size)
     wide, high = (max(side, round(edge * scale)) for edge in picture.size)
     picture = picture.resize((wide, high), PIL.Image.Resampling.BILINEAR)

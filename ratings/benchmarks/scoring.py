@@ -1,7 +1,6 @@
 """Computed scores of a benchmark's pictures by models that the operator provides: FID, similarity to prompts."""
 
 import hashlib
-import io
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from generation.media import storage
 from lib.errors import Refused
+from lib.images import open_stored
 from ratings.benchmarks.models import Benchmark, BenchmarkPicture, BenchmarkScore
 
 Features = NDArray[np.float32]
@@ -92,8 +92,7 @@ def score_fid(
 def _pictures_in(folder: Path) -> Iterator[PIL.Image.Image]:
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() in FORMATS:
-            with PIL.Image.open(path) as picture:
-                yield picture.convert("RGB")
+            yield open_stored(path.read_bytes())
 
 
 def _made(entry: int, categories: set[str], extractor: Extractor) -> list[tuple[str, Features]]:
@@ -108,7 +107,7 @@ def _made(entry: int, categories: set[str], extractor: Extractor) -> list[tuple[
 
 def _originals(prefixes: Sequence[str]) -> Iterator[PIL.Image.Image]:
     for prefix in prefixes:
-        yield PIL.Image.open(io.BytesIO(storage.read(f"{prefix}/original.png")))
+        yield open_stored(storage.read(f"{prefix}/original.png"))
 
 
 class Encoder:

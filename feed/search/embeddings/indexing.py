@@ -1,7 +1,6 @@
 """Embeds the posts that search has no embeddings of yet, in a worker, and indexes those of pictures."""
 
 import hashlib
-import io
 from collections.abc import Collection
 
 import numpy as np
@@ -13,6 +12,7 @@ from feed.search.embeddings import images, text
 from feed.search.embeddings.vectors import Vector
 from feed.search.models import ImageEmbedding, SearchEntry
 from generation.media import storage
+from lib.images import open_stored
 
 TEXTS_AT_ONCE, MOST_TEXTS = 64, 5_000
 IMAGES_AT_ONCE, MOST_IMAGES = 16, 2_000
@@ -84,7 +84,7 @@ def find_image_embedding(post_id: int) -> Vector | None:
 
 def _open(prefix: str) -> PIL.Image.Image | None:
     try:
-        return PIL.Image.open(io.BytesIO(storage.read(f"{prefix}/original.png"))).convert("RGB")
+        return open_stored(storage.read(f"{prefix}/original.png"))
     except OSError:  # PIL raises it too, for files it cannot read
         return None
 
