@@ -70,7 +70,7 @@ class CreateForm(forms.Form):
     source_file = forms.FileField(
         required=False,
         label=_("Start from a picture"),
-        help_text=_("PNG, JPEG, WebP or AVIF."),
+        help_text=_("PNG, JPEG, WebP or AVIF. Transparent parts become white."),
         allow_empty_file=True,
         widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp,image/avif"}),
     )

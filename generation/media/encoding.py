@@ -90,6 +90,7 @@ def placeholder(picture: PIL.Image.Image) -> str:
 def encode(picture: PIL.Image.Image, parameters: Parameters, *, public_id: str) -> Encoded:
     """Everything the site keeps of a finished picture."""
     picture = picture.convert("RGB")
+    picture.info = {}  # what its source said: Pillow would write some of it into every copy
     original, jpeg = png(picture, parameters, public_id=public_id), training_jpeg(picture)
     digest = hashlib.sha256(original).hexdigest()
     files = {"original.png": original, "training.jpg": jpeg}

@@ -3,7 +3,6 @@
 import io
 from datetime import datetime
 
-import PIL.Image
 from django.core.files.base import File
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
@@ -14,6 +13,7 @@ from generation.media import encoding, signing, storage
 from generation.media.metadata import without_parameters
 from generation.models import Image
 from lib.http import serve_file
+from lib.images import open_stored
 
 TYPES = {"webp": "image/webp", "avif": "image/avif", "png": "image/png", "jpg": "image/jpeg"}
 
@@ -50,8 +50,8 @@ def _opened(image: Image, name: str, width: int, form: str, *, is_bare: bool) ->
 
 def _jpeg(image: Image, width: int) -> File[bytes]:
     """A small JPEG made in memory from the training copy, which carries no metadata."""
-    with storage.open_file(f"{image.prefix}/training.jpg") as file, PIL.Image.open(file) as picture:
-        return File(io.BytesIO(encoding.preview_jpeg(picture, width)), "preview.jpg")
+    picture = open_stored(storage.training_jpeg(image))
+    return File(io.BytesIO(encoding.preview_jpeg(picture, width)), "preview.jpg")
 
 
 def _bare_png(name: str) -> File[bytes]:

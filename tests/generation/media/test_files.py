@@ -16,6 +16,7 @@ from accounts.models import User
 from generation.media import encoding, signing, storage
 from generation.media.metadata import TRAINED_MEDIA
 from generation.models import Image, ImageState
+from generation.parameters import Parameters
 from lib.content_levels import ContentLevel
 from tests.conftest import As
 from tests.generation.fixtures import MakeImage
@@ -67,6 +68,17 @@ def test_a_jpeg_for_link_previews_carries_the_mark_and_obeys_the_same_rules(
         assert answer["Content-Type"] == "image/jpeg"
         assert TRAINED_MEDIA.encode() in data
     assert visitor.get(addresses[0].partition("?")[0].replace("-16.", "-17.")).status_code == 404
+
+
+def test_no_copy_carries_what_the_source_of_a_picture_said(alice: User, make_image: MakeImage) -> None:
+    """Engines may hand on a picture with the texts, place or profile of what it was made from."""
+    secret, image = b"51.5007 N 0.1246 W", make_image(alice)
+    picture = PIL.Image.new("RGB", (300, 200), "teal")
+    picture.info = {"comment": secret, "exif": b"Exif\0\0" + secret, "icc_profile": secret, "xmp": secret}
+    picture.info |= {"Title": secret.decode(), "dpi": (72, 72)}
+    encoded = encoding.encode(picture, Parameters.of(image), public_id=image.public_id)
+    assert len(encoded.files) == 6
+    assert [name for name, data in encoded.files.items() if secret in data] == []
 
 
 def test_renditions_are_never_wider_than_the_picture_and_carry_the_mark(alice: User, make_image: MakeImage) -> None:
