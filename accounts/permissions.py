@@ -1,16 +1,61 @@
 """Who may do what: one decorator for pages and one permission class for the API. To others it is not there."""
 
 from collections.abc import Callable
+from enum import IntEnum
 from functools import wraps
 from typing import Concatenate, ParamSpec, cast
 
 from django.contrib.auth.decorators import login_required
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponseBase
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.models import Role, User
+
+
+class Rank(IntEnum):
+    """How far up somebody stands: nobody acts on their betters."""
+
+    MEMBER = 0
+    MODERATOR = 1
+    STAFF = 2
+    SUPERUSER = 3
+
+
+def rank_of(user: User) -> Rank:
+    if user.is_superuser:
+        return Rank.SUPERUSER
+    if user.has_role(Role.STAFF):
+        return Rank.STAFF
+    return Rank.MODERATOR if user.has_role(Role.MODERATOR) else Rank.MEMBER
+
+
+def may_act_on(actor: User, subject: User | None) -> bool:
+    """Whether a moderator may decide about what `subject` (None: nobody any more) made.
+
+    They decide about neither themselves nor their betters.
+    `self_and_betters` says the same to a query.
+    """
+    return subject is None or (actor.pk != subject.pk and rank_of(actor) >= rank_of(subject))
+
+
+def may_restrict(actor: User, subject: User) -> bool:
+    """Whether `actor` may restrict `subject`, or lift what restricts them: not their equals, superusers apart."""
+    is_above = rank_of(actor) > rank_of(subject) or actor.is_superuser
+    return actor.pk != subject.pk and is_above
+
+
+def self_and_betters(actor: User) -> "QuerySet[User]":
+    """The members on whom `actor` may not act (`may_act_on`)."""
+    betters = Q(pk=actor.pk)
+    if not actor.is_superuser:
+        betters |= Q(is_superuser=True)
+        if not actor.has_role(Role.STAFF):
+            betters |= Q(pk__in=User.groups.through.objects.filter(group__name=Role.STAFF).values("user"))
+    return User._base_manager.filter(betters)
+
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]

@@ -272,6 +272,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_TASK_ROUTES = {
     "generation.screen": {"queue": "moderation"},
     "generation.sweep_orphans": {"queue": "media"},
+    "moderation.copy_evidence": {"queue": "moderation"},
 }
 
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
@@ -299,6 +300,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "continue-releases": {"task": "ratings.continue_releases", "schedule": 60.0},
     "forget-deleted-pictures": {"task": "ratings.forget_deleted_pictures", "schedule": 60.0},
     "release-claims": {"task": "moderation.release_claims", "schedule": 60.0},
+    "copy-evidence": {"task": "moderation.copy_evidence", "schedule": 300.0},
+    "forget-evidence": {"task": "moderation.forget_evidence", "schedule": crontab(hour=4, minute=20)},
     "forget-deliveries": {"task": "accounts.forget_deliveries", "schedule": crontab(hour=4, minute=10)},
     "deliver-webhooks": {"task": "accounts.deliver_webhooks", "schedule": 30.0},
     "follow-restrictions": {"task": "feed.follow_restrictions", "schedule": 60.0},
@@ -319,6 +322,7 @@ MAX_UPLOAD_BYTES = env.integer("MAX_UPLOAD_BYTES", 10_000_000, least=1000)
 
 # --- Safety ---------------------------------------------------------------------------------------------
 SAFE_MODE = env.boolean("SAFE_MODE", False)  # locks the whole site to the general level
+EVIDENCE_DAYS = env.integer("EVIDENCE_DAYS", 180, least=40)  # kept after a decision; appeals take up to 37
 WEBHOOK_ALLOW_PRIVATE = env.boolean("WEBHOOK_ALLOW_PRIVATE", False)  # also lets them go to http://
 MODERATION_TEXT_CHECKERS = env.strings(
     "MODERATION_TEXT_CHECKERS",

@@ -21,8 +21,11 @@ class PostTarget(TargetAdapter[Post]):
         alt = target.image.alt_text if target.image.is_alt_written else ""
         return "\n".join(filter(None, [target.title, alt, target.image.generation.prompt]))
 
-    def image_url(self, target: Post) -> str:
-        return ImageTarget().image_url(target.image)
+    def picture_file(self, target: Post) -> str:
+        return ImageTarget().picture_file(target.image)
+
+    def is_hidden(self, target: Post) -> bool:
+        return target.removed_at is not None or ImageTarget().is_hidden(target.image)
 
     def pdq(self, target: Post) -> str | None:
         return ImageTarget().pdq(target.image)
@@ -33,7 +36,7 @@ class PostTarget(TargetAdapter[Post]):
     def related(self, target: Post, limit: int) -> Iterable[Post]:
         """Posts of pictures that were remixed from this one."""
         made = Post.objects.published().filter(image__generation__parent=target.image_id)
-        return made.select_related("author", "count").order_by("pk")[:limit]
+        return made.select_related("author", "count", "image__generation").order_by("pk")[:limit]
 
 
 class CommentTarget(TargetAdapter[Comment]):

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from django.db.models import Count
 
 from accounts.models import User
-from generation.media.signing import picture
-from generation.models import Image
+from generation.media import storage
+from generation.models import Image, ImageState
 from lib.images import is_reliable
 from moderation.targets import TargetAdapter
 
@@ -20,8 +20,11 @@ class ImageTarget(TargetAdapter[Image]):
     def text(self, target: Image) -> str:
         return target.generation.prompt
 
-    def image_url(self, target: Image) -> str:
-        return picture(target, viewer_may_sign=True).src if target.prefix else ""
+    def picture_file(self, target: Image) -> str:
+        return storage.original_name(target) if target.prefix else ""
+
+    def is_hidden(self, target: Image) -> bool:
+        return target.state in (ImageState.HELD, ImageState.REJECTED)
 
     def pdq(self, target: Image) -> str | None:
         return str(target.pdq) if target.pdq is not None and is_reliable(target.pdq_quality) else None
@@ -35,5 +38,5 @@ class ImageTarget(TargetAdapter[Image]):
         return [by_id.get(target.pk, 0) for target in targets]
 
     def related(self, target: Image, limit: int) -> Iterable[Image]:
-        made = Image.objects.filter(generation__parent=target, deleted_at=None).select_related("author")
+        made = Image.objects.filter(generation__parent=target, deleted_at=None).select_related("author", "generation")
         return made.order_by("pk")[: min(limit, 50)]

@@ -25,6 +25,7 @@ from lib.content_levels import ContentLevel
 from lib.errors import NotFound, Refused
 from lib.limits import check_rate
 from moderation.cases.services import record_screening
+from moderation.evidence.services import copy_pictures
 from moderation.models import Screening
 from moderation.restrictions.services import require_unrestricted
 from moderation.screening.services import Verdict, screen_text
@@ -284,9 +285,14 @@ def delete_image(*, image: Image, author: User, at: datetime | None = None) -> N
 
 
 def blank_images(images: ImageQuerySet, *, at: datetime) -> int:
-    """Makes tombstones of `images` and deletes their files once that is committed; returns how many."""
+    """Makes tombstones of `images` and deletes their files once that is committed; returns how many.
+
+    What a case is about is copied for the moderators first.
+    """
     with transaction.atomic():
-        ids = list(images.select_for_update(of=("self",)).values_list("pk", flat=True))
+        found = dict(images.select_for_update(of=("self",)).values_list("pk", "prefix"))
+        copy_pictures(sources=[storage.original_name_below(prefix) for prefix in found.values() if prefix])
+        ids = list(found)
         Image.objects.filter(pk__in=ids).update(deleted_at=at, is_public=False, **TOMBSTONE)
         transaction.on_commit(lambda: _delete_files(ids))
     return len(ids)

@@ -1,8 +1,9 @@
 """Every model of moderation, for Django and for the layers above; each lies in the package of its feature."""
 
 from moderation.appeals.models import Appeal
-from moderation.cases.models import Case, Report, kind_label
+from moderation.cases.models import Case, CaseNote, Report, kind_label
 from moderation.decisions.models import Decision
+from moderation.evidence.models import Evidence
 from moderation.hashes.models import BlockedHash
 from moderation.restrictions.models import Restriction, Strike
 from moderation.screening.models import Rule, Screening
@@ -11,7 +12,9 @@ __all__ = [
     "Appeal",
     "BlockedHash",
     "Case",
+    "CaseNote",
     "Decision",
+    "Evidence",
     "Report",
     "Restriction",
     "Rule",

@@ -26,6 +26,7 @@ class Reason(models.TextChoices):
     NAME = "name", _("A name that cannot be used")
     STRIKES = "strikes", _("Several removals in a short time")
     APPEAL = "appeal", _("An appeal was granted")
+    UNDONE = "undone", _("A moderator took it back")
     FINE = "fine", _("Nothing against the rules")
     OTHER = "other", _("Something else")
 
@@ -51,6 +52,7 @@ POLICY: dict[Reason, Entry] = {
     Reason.NAME: Entry(1, _("Some names are kept for the site itself.")),
     Reason.STRIKES: Entry(4, _("Several things of yours were taken down within 30 days.")),
     Reason.APPEAL: Entry(1, _("A second moderator looked at it and took the decision back.")),
+    Reason.UNDONE: Entry(1, _("The moderator saw that the decision was wrong and took it back.")),
     Reason.FINE: Entry(1, _("It is within the rules.")),
     Reason.OTHER: Entry(2, _("It breaks the rules of this site.")),
 }

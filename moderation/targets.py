@@ -31,13 +31,21 @@ class TargetAdapter(Generic[M]):
         """Everything its author wrote, for a moderator to read."""
         raise NotImplementedError
 
-    def image_url(self, target: M) -> str:
-        """Where a moderator may look at its picture; empty when it has none."""
+    def picture_file(self, target: M) -> str:
+        """The name of its picture (a PNG) in the store; empty when it has none."""
         return ""
 
     def pdq(self, target: M) -> str | None:
         """The PDQ hash of its picture (256 characters of 0 and 1), if it is good enough to block by."""
         return None
+
+    def is_hidden(self, target: M) -> bool:
+        """Whether moderation hides it now."""
+        return getattr(target, "removed_at", None) is not None
+
+    def is_deleted(self, target: M) -> bool:
+        """Whether its author has deleted it, and the row stays as a tombstone."""
+        return getattr(target, "deleted_at", None) is not None
 
     def reach(self, target: M) -> int:
         """How many people it reached, roughly."""

@@ -1,6 +1,8 @@
 from celery import shared_task
+from django.utils import timezone
 
 from moderation.cases import services as case_services
+from moderation.evidence import services as evidence_services
 from moderation.restrictions import services as restriction_services
 
 
@@ -9,3 +11,17 @@ def release_claims() -> None:
     """Cases whose moderator went away return to the queue, and bans that ran out end."""
     case_services.release_expired_claims()
     restriction_services.end_expired_restrictions()
+
+
+@shared_task(name="moderation.copy_evidence")
+def copy_evidence() -> None:
+    """Pictures of new cases get moderation's own copy; beat sends the task again for what was lost."""
+    evidence_services.take_missing_evidence(at=timezone.now())
+    evidence_services.copy_pictures()
+
+
+@shared_task(name="moderation.forget_evidence")
+def forget_evidence() -> None:
+    """Deletes evidence whose retention ended."""
+    while evidence_services.forget_evidence(at=timezone.now()):
+        pass

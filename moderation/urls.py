@@ -3,6 +3,7 @@ from django.urls import path
 from moderation.appeals import views as appeal_views
 from moderation.cases import views as case_views
 from moderation.decisions import views as decision_views
+from moderation.evidence import views as evidence_views
 from moderation.restrictions import views as restriction_views
 from moderation.screening import views as rule_views
 from moderation.transparency import views as transparency_views
@@ -18,8 +19,11 @@ urlpatterns = [
     path("moderation/next/", case_views.claim_case, name="next"),
     path("moderation/preview/", case_views.preview_statement, name="preview"),
     path("moderation/cases/<str:public_id>/", case_views.show_case, name="case"),
+    path("moderation/cases/<str:public_id>/picture/", evidence_views.show_picture, name="picture"),
+    path("moderation/cases/<str:public_id>/note/", case_views.add_note, name="note"),
     path("moderation/cases/<str:public_id>/claim/", case_views.claim_case, name="claim"),
     path("moderation/cases/<str:public_id>/release/", case_views.release_case, name="release"),
+    path("moderation/decisions/<str:public_id>/undo/", decision_views.undo_decision, name="undo"),
     path("moderation/appeals/", appeal_views.list_appeals, name="appeals"),
     path("moderation/appeals/<str:public_id>/", appeal_views.show_appeal, name="appeal"),
     path("moderation/rules/", rule_views.list_rules, name="rules"),

@@ -127,8 +127,18 @@ def delete_all_of(*, image_id: int) -> int:
     return delete_prefix(f"images/{image_id}")
 
 
+def original_name(image: Image) -> str:
+    """The name of its PNG in the store."""
+    return original_name_below(image.prefix)
+
+
+def original_name_below(prefix: str) -> str:
+    """The same, below an image's prefix."""
+    return f"{prefix}/original.png"
+
+
 def original_png(image: Image) -> bytes:
-    return read(f"{image.prefix}/original.png")
+    return read(original_name(image))
 
 
 def training_jpeg(image: Image) -> bytes:

@@ -11,13 +11,9 @@ from accounts.services import notify
 from lib.errors import NotFound, Refused
 from moderation.appeals.models import Appeal
 from moderation.decisions.models import Decision
-from moderation.decisions.services import notify_author, run_effects
-from moderation.hashes.models import BlockedHash
-from moderation.policy import POLICY_VERSION, Reason
+from moderation.decisions.reversal import reverse_decision
+from moderation.policy import Reason
 from moderation.pseudonyms import pseudonym
-from moderation.restrictions.services import undo_consequences
-from moderation.screening.models import Screening
-from moderation.targets import adapter_of, load_target
 
 APPEALABLE = (Decision.Action.REMOVE, Decision.Action.LEVEL, Decision.Action.HOLD, Decision.Action.RESTRICT)
 WINDOW = timedelta(days=30)
@@ -54,8 +50,10 @@ def answer_appeal(
     now = at or timezone.now()
     if not moderator.has_role(Role.MODERATOR):
         raise NotFound(_("There is no such appeal."))
-    if pseudonym(moderator.pk) in (appeal.decision.actor_pseudonym, appeal.decision.author_pseudonym):
+    if appeal.decision.actor_pseudonym == pseudonym(moderator.pk):
         raise Refused("same_moderator", _("Another moderator has to answer: this was your decision."), status=403)
+    if not Appeal.objects.answerable_by(moderator).filter(pk=appeal.pk).exists():
+        raise Refused("no_rank", _("Somebody above you has to answer this appeal."), status=403)
     if not answer.strip():
         message = _("The author will read your answer: write a sentence or two.")
         raise Refused("empty", message, fields={"answer": [message]})
@@ -67,43 +65,13 @@ def answer_appeal(
         if not answered:
             raise Refused("answered", _("This appeal has been answered already."), status=409)
         if is_granted:
-            _reverse(appeal.decision, moderator, now)
+            reverse_decision(
+                decision=appeal.decision,
+                actor=pseudonym(moderator.pk),
+                reason=Reason.APPEAL,
+                author=appeal.author,
+                at=now,
+            )
         notify(recipient=appeal.author, kind="moderation.appeal", target=appeal.decision, at=now)
     appeal.refresh_from_db()
     return appeal
-
-
-def _reverse(decision: Decision, moderator: User, at: datetime) -> None:
-    reversal = Decision.objects.create(
-        case=decision.case,
-        target_type=decision.target_type,
-        target_id=decision.target_id,
-        action=Decision.Action.APPROVE,
-        level=_level_before(decision) if decision.action == Decision.Action.LEVEL else None,
-        reason=Reason.APPEAL,
-        actor_pseudonym=pseudonym(moderator.pk),
-        author_pseudonym=decision.author_pseudonym,
-        policy_version=POLICY_VERSION,
-        reverses=decision,
-        decided_at=at,
-    )
-    BlockedHash.objects.filter(decision=decision, lifted_at=None).update(lifted_at=at)
-    undo_consequences(decision=decision, at=at)
-    target = load_target(decision.target_type, decision.target_id)
-    if target is None:
-        return
-    run_effects(reversal, target)
-    author = adapter_of(target).author(target)
-    if author is not None and author != target and decision.restrictions.exists():
-        run_effects(reversal, author)
-    notify_author(reversal, target, at)
-
-
-def _level_before(decision: Decision) -> int | None:
-    """The level that held before: of the last decision that set one, else of the last screening."""
-    same = {"target_type": decision.target_type, "target_id": decision.target_id}
-    earlier = Decision.objects.filter(**same, level__isnull=False, pk__lt=decision.pk).order_by("-pk").first()
-    if earlier is not None:
-        return earlier.level
-    screened = Screening.objects.filter(**same, created_at__lte=decision.decided_at).order_by("-pk").first()
-    return None if screened is None else screened.level

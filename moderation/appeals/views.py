@@ -16,8 +16,8 @@ from moderation.appeals import services as appeal_services
 from moderation.appeals.forms import AnswerForm
 from moderation.appeals.models import Appeal
 from moderation.decisions.statements import statement_of
+from moderation.evidence.services import latest_evidence
 from moderation.pseudonyms import pseudonym
-from moderation.targets import adapter_of, load_target
 
 moderator_only = role_required(Role.MODERATOR)
 
@@ -25,10 +25,12 @@ moderator_only = role_required(Role.MODERATOR)
 @moderator_only
 @require_GET
 def list_appeals(request: HttpRequest) -> HttpResponse:
-    waiting = Appeal.objects.filter(state=Appeal.State.OPEN).select_related("decision", "author").order_by("due_at")
-    mine = pseudonym(member_of(request).pk)
+    moderator = member_of(request)
+    waiting = Appeal.objects.answerable_by(moderator).filter(state=Appeal.State.OPEN)
+    waiting = waiting.select_related("decision", "author").order_by("due_at")
+    mine = pseudonym(moderator.pk)
     page = Paginator(waiting, PAGE_SIZE).get_page(request.GET.get("page"))
-    rows = [(each, mine in (each.decision.actor_pseudonym, each.decision.author_pseudonym)) for each in page]
+    rows = [(each, mine == each.decision.actor_pseudonym) for each in page]
     return render(request, "moderation/appeals.html", {"page": page, "rows": rows})
 
 
@@ -36,7 +38,8 @@ def list_appeals(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def show_appeal(request: HttpRequest, public_id: str) -> HttpResponse:
     moderator = member_of(request)
-    found = get_object_or_404(Appeal.objects.select_related("decision", "author"), public_id=public_id)
+    readable = Appeal.objects.answerable_by(moderator).select_related("decision__case", "author")
+    found = get_object_or_404(readable, public_id=public_id)
     form = AnswerForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         is_granted = request.POST.get("outcome") == "grant"
@@ -49,13 +52,12 @@ def show_appeal(request: HttpRequest, public_id: str) -> HttpResponse:
         else:
             messages.success(request, _("Appeal answered."))
             return redirect("moderation:appeals")
-    target = load_target(found.decision.target_type, found.decision.target_id)
     context = {
         "appeal": found,
         "statement": statement_of(found.decision),
         "form": form,
-        "text": adapter_of(target).text(target) if target else "",
-        "image_url": adapter_of(target).image_url(target) if target else "",
+        "evidence": latest_evidence(found.decision.case) if found.decision.case else None,
+        "case": found.decision.case,
         "is_mine": found.decision.actor_pseudonym == pseudonym(moderator.pk),
     }
     return render(request, "moderation/appeal.html", context, status=UNPROCESSABLE if form.is_bound else 200)

@@ -20,8 +20,9 @@ from moderation.cases import services as case_services
 from moderation.cases.models import Case, Report
 from moderation.decisions import services as decision_services
 from moderation.decisions.models import Decision
-from moderation.restrictions.models import Restriction
-from moderation.targets import adapter_of, load_target, visible_target
+from moderation.evidence.services import latest_evidence
+from moderation.restrictions.models import Duration, Restriction
+from moderation.targets import visible_target
 
 NOTHING = OpenApiResponse(description="No open case.")
 
@@ -50,7 +51,7 @@ class ReportViewSet(viewsets.ViewSet):
 class CaseSerializer(serializers.ModelSerializer[Case]):
     id = serializers.CharField(source="public_id", read_only=True)
     author = serializers.CharField(source="author.username", default=None, read_only=True)
-    text = serializers.SerializerMethodField()
+    text = serializers.SerializerMethodField(help_text="As it was when it was last reported or held")
 
     class Meta:
         model = Case
@@ -60,18 +61,19 @@ class CaseSerializer(serializers.ModelSerializer[Case]):
 
     @extend_schema_field(serializers.CharField())
     def get_text(self, case: Case) -> str:
-        target = load_target(case.target_type, case.target_id)
-        return adapter_of(target).text(target) if target is not None else ""
+        evidence = latest_evidence(case)
+        return evidence.text if evidence is not None else ""
 
 
 class DecideSerializer(serializers.Serializer[Any]):
-    action = serializers.ChoiceField(Decision.Action.choices)
+    action = serializers.ChoiceField([(each.value, each.label) for each in decision_services.CHOSEN])
     reason = serializers.CharField(max_length=64, required=False, default="", allow_blank=True)
     note = serializers.CharField(max_length=2000, required=False, default="", allow_blank=True)
     level = serializers.ChoiceField(ContentLevel.choices, required=False, allow_null=True, default=None)
     restriction = serializers.ChoiceField(
         Restriction.Kind.choices, required=False, default=Restriction.Kind.NO_GENERATING
     )
+    duration = serializers.ChoiceField(Duration.choices, required=False, default=Duration.THREE_DAYS)
 
 
 class DecidedSerializer(serializers.ModelSerializer[Decision]):
@@ -92,7 +94,7 @@ class CaseViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet[Case]):
     queryset = Case.objects.none()
 
     def get_queryset(self) -> QuerySet[Case]:
-        return Case.objects.select_related("author").exclude(author=member_of(self.request))
+        return Case.objects.open_to(member_of(self.request)).select_related("author")
 
     def list(self, request: Request) -> Response:
         """The thirty most pressing open cases."""

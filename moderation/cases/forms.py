@@ -9,7 +9,7 @@ from lib.content_levels import ContentLevel
 from moderation.cases.models import Report
 from moderation.decisions.models import Decision
 from moderation.policy import DECIDABLE
-from moderation.restrictions.models import Restriction
+from moderation.restrictions.models import Duration, Restriction
 
 
 class ReportForm(forms.Form):
@@ -41,10 +41,13 @@ class DecisionForm(forms.Form):
         choices=[("", _("Choose a level")), *ContentLevel.choices],
     )
     restriction = forms.ChoiceField(
-        label=_("Restriction (3 days)"),
+        label=_("Restriction"),
         required=False,
         choices=Restriction.Kind.choices,
         initial=Restriction.Kind.NO_GENERATING,
+    )
+    duration = forms.ChoiceField(
+        label=_("For how long"), required=False, choices=Duration.choices, initial=Duration.THREE_DAYS
     )
     note = forms.CharField(
         label=_("A sentence for the author"),
@@ -54,8 +57,10 @@ class DecisionForm(forms.Form):
     )
 
     def choices_made(self) -> dict[str, Any]:
-        """The arguments for `decide_case`; a restriction that was not chosen is left to its default."""
+        """The arguments for `decide_case`; what was not chosen of a restriction is left to its default."""
         made = dict(self.cleaned_data)
-        if not made["restriction"]:
-            del made["restriction"]
-        return made
+        return {name: value for name, value in made.items() if value or name not in ("restriction", "duration")}
+
+
+class NoteForm(forms.Form):
+    text = forms.CharField(label=_("A note for other moderators"), max_length=2000, widget=forms.Textarea({"rows": 2}))

@@ -11,6 +11,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Role, User
+from accounts.permissions import self_and_betters
 from lib.ids import PublicIdModel
 
 
@@ -26,14 +27,19 @@ class CaseQuerySet(models.QuerySet["Case"]):
     def unclosed(self) -> "CaseQuerySet":
         return self.exclude(state=Case.State.CLOSED)
 
-    def claimable(self, moderator: User, at: datetime) -> "CaseQuerySet":
-        """Nobody holds them (or no longer), they are not about the moderator's own things; escalated: staff only."""
-        free = Q(state=Case.State.OPEN) | Q(state=Case.State.CLAIMED, claimed_until__lte=at)
-        found = self.filter(free).exclude(author=moderator)
+    def open_to(self, moderator: User) -> "CaseQuerySet":
+        """What a moderator may see and decide: nothing about themselves or their betters; escalated: staff only."""
+        found = self.exclude(author__in=self_and_betters(moderator))
         return found if moderator.has_role(Role.STAFF) else found.filter(is_escalated=False)
 
+    def claimable(self, moderator: User, at: datetime) -> "CaseQuerySet":
+        """Nobody holds them, or no longer."""
+        free = Q(state=Case.State.OPEN) | Q(state=Case.State.CLAIMED, claimed_until__lte=at)
+        return self.open_to(moderator).filter(free).exclude(second_opinion_for=moderator)
+
     def held_by(self, moderator: User, at: datetime) -> "CaseQuerySet":
-        return self.filter(state=Case.State.CLAIMED, claimed_by=moderator, claimed_until__gt=at)
+        mine = self.filter(state=Case.State.CLAIMED, claimed_by=moderator, claimed_until__gt=at)
+        return mine.open_to(moderator)
 
     def pressing(self, at: datetime) -> "CaseQuerySet":
         """The most pressing first: those with a legal clock by it, then by severity × reach × age."""
@@ -57,6 +63,8 @@ class Case(PublicIdModel):
         REPORT = "report", _("reported")
         RELATED = "related", _("made from something that was removed")
         STRIKES = "strikes", _("several removals")
+        HASH = "hash", _("looks like something that was removed")
+        NOTICE = "notice", _("a notice from outside")
 
     target_type = models.CharField(max_length=64)
     target_id = models.BigIntegerField()
@@ -66,6 +74,9 @@ class Case(PublicIdModel):
     reach = models.PositiveIntegerField(default=0)
     origin = models.CharField(max_length=16, choices=Origin.choices)
     is_escalated = models.BooleanField(default=False)  # for staff alone
+    second_opinion_for = models.ForeignKey(  # who asked another moderator to decide it
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     opened_at = models.DateTimeField()
     due_at = models.DateTimeField(null=True)
     claimed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
@@ -86,6 +97,15 @@ class Case(PublicIdModel):
         ]
         # the queue: open cases, the most pressing first
         indexes = [models.Index(fields=["-severity", "opened_at"], name="case_queue", condition=~Q(state="closed"))]
+
+
+class CaseNote(models.Model):
+    """What one moderator leaves for the others; members never read it."""
+
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="notes")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    text = models.TextField(max_length=2000)
+    created_at = models.DateTimeField()
 
 
 class Report(models.Model):

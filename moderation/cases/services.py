@@ -10,7 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from lib.errors import NotFound, Refused
 from lib.limits import check_rate
-from moderation.cases.models import Case, Report
+from moderation.cases.models import Case, CaseNote, Report
+from moderation.evidence.services import take_evidence, take_first_evidence
 from moderation.policy import POLICY, Reason, severity_of
 from moderation.screening.models import Screening
 from moderation.screening.observations import Verdict
@@ -53,7 +54,10 @@ def open_case(
     at: datetime | None = None,
     due_at: datetime | None = None,
 ) -> Case:
-    """The one unclosed case about `target`, a new one if need be; severity and clock only get more pressing."""
+    """The one unclosed case about `target`, a new one if need be; severity and clock only get more pressing.
+
+    What the target says now is kept with the case.
+    """
     now = at or timezone.now()
     fresh = _new_case(target, adapter_of(target).reach(target), origin=origin, severity=severity, at=now)
     with transaction.atomic():
@@ -75,11 +79,12 @@ def open_case(
             case.severity, case.reach = max(case.severity, severity), fresh.reach
             case.due_at = min((each for each in (case.due_at, due_at) if each is not None), default=None)
             case.save(update_fields=["severity", "reach", "due_at"])
+        take_evidence(case=case, target=target, at=now)
     return case
 
 
 def open_related_cases(*, targets: Sequence[models.Model], severity: int, at: datetime) -> None:
-    """One unclosed case about each of these targets of one kind, in two statements however many there are.
+    """One unclosed case about each of these targets of one kind, in a few statements however many there are.
 
     One that is open already keeps its origin, author and clock; its severity only rises.
     """
@@ -97,6 +102,9 @@ def open_related_cases(*, targets: Sequence[models.Model], severity: int, at: da
         same.filter(severity__lt=severity).update(severity=severity)
         # The unique index passes over those that are open, also those that somebody opens just now.
         Case.objects.bulk_create(cases, ignore_conflicts=True)
+        opened = {case.target_id: case for case in same.filter(evidence=None)}
+        about = [target for target in targets if target.pk in opened]
+        take_first_evidence(cases=[opened[target.pk] for target in about], targets=about, at=at)
 
 
 def _new_case(target: models.Model, reach: int, *, origin: str, severity: int, at: datetime) -> Case:
@@ -168,6 +176,14 @@ def release_case(*, case: Case, moderator: User, at: datetime | None = None) -> 
     """Puts a case that the moderator holds back into the queue; one they no longer hold stays as it is."""
     mine = Case.objects.held_by(moderator, at or timezone.now()).filter(pk=case.pk)
     mine.update(state=Case.State.OPEN, claimed_by=None, claimed_until=None)
+
+
+def add_note(*, case: Case, author: User, text: str, at: datetime | None = None) -> CaseNote:
+    """What one moderator leaves for the others."""
+    if not text.strip():
+        message = _("Write something first.")
+        raise Refused("empty", message, fields={"text": [message]})
+    return CaseNote.objects.create(case=case, author=author, text=text.strip()[:2000], created_at=at or timezone.now())
 
 
 def release_expired_claims(*, at: datetime | None = None) -> int:

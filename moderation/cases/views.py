@@ -2,7 +2,7 @@
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -15,11 +15,12 @@ from lib.http import UNPROCESSABLE, add_refusal
 from lib.pagination import PAGE_SIZE
 from moderation.appeals.models import Appeal
 from moderation.cases import services as case_services
-from moderation.cases.forms import DecisionForm, ReportForm
+from moderation.cases.forms import DecisionForm, NoteForm, ReportForm
 from moderation.cases.models import Case, kind_label
 from moderation.decisions import services as decision_services
 from moderation.decisions.models import Decision
 from moderation.decisions.statements import statement
+from moderation.evidence.services import latest_evidence
 from moderation.policy import DECIDABLE
 from moderation.screening.models import Screening
 from moderation.targets import adapter_of, load_target, visible_target
@@ -66,9 +67,10 @@ def show_queue(request: HttpRequest) -> HttpResponse:
 @require_POST
 def claim_case(request: HttpRequest, public_id: str = "") -> HttpResponse:
     """Takes one case, or the next."""
-    case = get_object_or_404(Case, public_id=public_id) if public_id else None
+    moderator = member_of(request)
+    case = get_object_or_404(Case.objects.open_to(moderator), public_id=public_id) if public_id else None
     try:
-        taken = case_services.claim_case(moderator=member_of(request), case=case)
+        taken = case_services.claim_case(moderator=moderator, case=case)
     except Refused as error:
         messages.error(request, error.message)
         return redirect("moderation:queue")
@@ -81,9 +83,25 @@ def claim_case(request: HttpRequest, public_id: str = "") -> HttpResponse:
 @moderator_only
 @require_POST
 def release_case(request: HttpRequest, public_id: str) -> HttpResponse:
-    case = get_object_or_404(Case, public_id=public_id)
-    case_services.release_case(case=case, moderator=member_of(request))
+    moderator = member_of(request)
+    case = get_object_or_404(Case.objects.open_to(moderator), public_id=public_id)
+    case_services.release_case(case=case, moderator=moderator)
     return redirect("moderation:queue")
+
+
+@moderator_only
+@require_POST
+def add_note(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Leaves a note for the other moderators."""
+    moderator = member_of(request)
+    case = get_object_or_404(Case.objects.open_to(moderator), public_id=public_id)
+    form = NoteForm(request.POST)
+    if form.is_valid():
+        case_services.add_note(case=case, author=moderator, text=form.cleaned_data["text"])
+        messages.success(request, _("Note added."))
+    else:
+        messages.error(request, _("Write something first, up to 2,000 characters."))
+    return redirect("moderation:case", public_id)
 
 
 @moderator_only
@@ -91,9 +109,8 @@ def release_case(request: HttpRequest, public_id: str) -> HttpResponse:
 def show_case(request: HttpRequest, public_id: str) -> HttpResponse:
     """One case: what it is about, the checks, the reports, and the decision."""
     moderator, now = member_of(request), timezone.now()
-    found = get_object_or_404(Case.objects.select_related("author", "claimed_by"), public_id=public_id)
-    if found.author_id == moderator.pk:
-        raise Http404  # others decide about one's own things
+    related = ("author", "claimed_by", "second_opinion_for")
+    found = get_object_or_404(Case.objects.open_to(moderator).select_related(*related), public_id=public_id)
     form = DecisionForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
@@ -116,14 +133,17 @@ def _claim_next(request: HttpRequest, moderator: User, action: str) -> HttpRespo
 def _case_context(found: Case, moderator: User, form: DecisionForm) -> dict[str, object]:
     now = timezone.now()
     target = load_target(found.target_type, found.target_id)
+    evidence = latest_evidence(found)
     same = {"target_type": found.target_type, "target_id": found.target_id}
     return {
         "case": found,
         "form": form,
         "is_held": Case.objects.held_by(moderator, now).filter(pk=found.pk).exists(),
-        "text": adapter_of(target).text(target) if target else "",
-        "image_url": adapter_of(target).image_url(target) if target else "",
-        "is_gone": target is None,
+        "evidence": evidence,
+        "text_now": adapter_of(target).text(target) if target else "",
+        "is_gone": target is None or adapter_of(target).is_deleted(target),
+        "notes": found.notes.select_related("author").order_by("pk")[:50],
+        "note_form": NoteForm(),
         "is_member": isinstance(target, User),
         "reports": found.reports.select_related("reporter").order_by("pk")[:50],
         "screenings": Screening.objects.filter(**same).order_by("-pk")[:5],

@@ -11,15 +11,17 @@ from lib.ids import PublicIdModel
 from moderation.cases.models import Case
 from moderation.pseudonyms import pseudonym
 
+INTERNAL = ("escalate", "second")
+
 
 class DecisionQuerySet(models.QuerySet["Decision"]):
     def about(self, member: User) -> "DecisionQuerySet":
-        """What was decided about a member's own things; escalations are the moderators' own affair."""
-        return self.filter(author_pseudonym=pseudonym(member.pk)).exclude(action=Decision.Action.ESCALATE)
+        """What was decided about a member's own things."""
+        return self.logged().filter(author_pseudonym=pseudonym(member.pk))
 
     def logged(self) -> "DecisionQuerySet":
-        """What the public log shows."""
-        return self.exclude(action=Decision.Action.ESCALATE)
+        """What the public log shows; who hands a case to whom is the moderators' own affair."""
+        return self.exclude(action__in=INTERNAL)
 
 
 class Decision(PublicIdModel):
@@ -32,6 +34,8 @@ class Decision(PublicIdModel):
         REMOVE = "remove", _("Remove")
         ESCALATE = "escalate", _("Escalate")
         RESTRICT = "restrict", _("Restrict the member")
+        LIFT = "lift", _("Lift a restriction")
+        SECOND = "second", _("Ask for a second opinion")
 
     case = models.ForeignKey(Case, null=True, on_delete=models.PROTECT, related_name="decisions")
     target_type = models.CharField(max_length=64)

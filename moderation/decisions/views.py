@@ -6,9 +6,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.permissions import member_of, member_required
+from accounts.models import Role
+from accounts.permissions import member_of, member_required, role_required
 from lib.errors import Refused
 from lib.http import UNPROCESSABLE, add_refusal
 from lib.pagination import PAGE_SIZE
@@ -16,6 +17,8 @@ from moderation.appeals import services as appeal_services
 from moderation.appeals.forms import AppealForm
 from moderation.appeals.models import Appeal
 from moderation.appeals.services import can_appeal
+from moderation.cases.models import Case
+from moderation.decisions import reversal
 from moderation.decisions.models import Decision
 from moderation.decisions.statements import statement_of
 from moderation.restrictions.models import Restriction, Strike
@@ -35,6 +38,24 @@ def list_own_decisions(request: HttpRequest) -> HttpResponse:
         "strikes": Strike.objects.active(now).filter(user=member).order_by("-pk"),
     }
     return render(request, "moderation/mine.html", context)
+
+
+@role_required(Role.MODERATOR)
+@require_POST
+def undo_decision(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Takes a fresh decision back and opens its case again."""
+    moderator = member_of(request)
+    cases = Case.objects.open_to(moderator)
+    found = get_object_or_404(
+        Decision.objects.filter(case__in=cases).select_related("case__author"), public_id=public_id
+    )
+    try:
+        case = reversal.undo_decision(decision=found, moderator=moderator)
+    except Refused as error:
+        messages.error(request, error.message)
+        return redirect("moderation:queue")
+    messages.success(request, _("Undone. You hold the case again."))
+    return redirect("moderation:case", case.public_id)
 
 
 @member_required

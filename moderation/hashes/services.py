@@ -30,6 +30,11 @@ def lift_hash(*, row: BlockedHash, at: datetime | None = None) -> None:
     BlockedHash.objects.filter(pk=row.pk, lifted_at=None).update(lifted_at=at or timezone.now())
 
 
+def lift_hashes_of(*, decision: Decision, at: datetime) -> None:
+    """Takes the hashes off the list that a decision put there."""
+    BlockedHash.objects.filter(decision=decision, lifted_at=None).update(lifted_at=at)
+
+
 def _bits(text: str) -> str:
     """256 characters of 0 and 1; raises Refused for anything that is no PDQ hash."""
     try:

@@ -1,6 +1,6 @@
 """What a member may not do for a time, and the strikes that lead there."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
@@ -22,6 +22,19 @@ class RestrictionQuerySet(models.QuerySet["Restriction"]):
         """Begun, lifted or run out after `since` and until `at`."""
         between = (since, at)
         return self.filter(Q(starts_at__range=between) | Q(lifted_at__range=between) | Q(ends_at__range=between))
+
+
+class Duration(models.TextChoices):
+    """How long a moderator restricts a member."""
+
+    THREE_DAYS = "3d", _("3 days")
+    WEEK = "7d", _("7 days")
+    MONTH = "30d", _("30 days")
+    PERMANENT = "permanent", _("For good")
+
+    def end(self, at: datetime) -> datetime | None:
+        """When it ends that begins `at`; None: never by itself."""
+        return None if self is Duration.PERMANENT else at + timedelta(days=int(self.value.removesuffix("d")))
 
 
 class Restriction(models.Model):

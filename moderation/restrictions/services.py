@@ -50,6 +50,8 @@ def require_unrestricted(*, user: User, doing: Doing, at: datetime | None = None
 def describe(restriction: Restriction) -> str:
     """One sentence for the member."""
     what = str(_WORDS[restriction.kind])
+    if restriction.ends_at is None and restriction.kind == Kind.BANNED:
+        return _("%(what)s for good.") % {"what": what}
     if restriction.ends_at is None:
         return _("%(what)s until a moderator has reviewed it.") % {"what": what}
     until = date_format(timezone.localtime(restriction.ends_at), "DATETIME_FORMAT")
@@ -74,12 +76,17 @@ def restrict_member(
     return row
 
 
-def lift_restriction(*, restriction: Restriction, at: datetime | None = None) -> None:
-    """Ends a restriction early; a member whose last ban ends may sign in again."""
+def end_restriction(*, restriction: Restriction, at: datetime | None = None) -> bool:
+    """Ends a restriction early, as a decision says; a member whose last ban ends may sign in again.
+
+    False when it was lifted before.
+    """
     now = at or timezone.now()
     with transaction.atomic():
-        if Restriction.objects.filter(pk=restriction.pk, lifted_at=None).update(lifted_at=now):
+        is_new = Restriction.objects.filter(pk=restriction.pk, lifted_at=None).update(lifted_at=now)
+        if is_new:
             _readmit([restriction.user_id], now)
+    return bool(is_new)
 
 
 def end_expired_restrictions(*, at: datetime | None = None) -> int:
@@ -119,4 +126,4 @@ def undo_consequences(*, decision: Decision, at: datetime) -> None:
     """Voids the strike and lifts the restrictions that a decision brought. Call inside a transaction."""
     Strike.objects.filter(decision=decision, voided_at=None).update(voided_at=at)
     for restriction in Restriction.objects.filter(decision=decision, lifted_at=None):
-        lift_restriction(restriction=restriction, at=at)
+        end_restriction(restriction=restriction, at=at)

@@ -9,7 +9,7 @@ from accounts.models import ApiToken, User
 from accounts.tokens.services import issue_token
 from lib.errors import Refused
 from moderation.models import Case, Decision, Restriction, Strike
-from moderation.restrictions.services import add_strike, lift_restriction, require_unrestricted, restrict_member
+from moderation.restrictions.services import add_strike, end_restriction, require_unrestricted, restrict_member
 from tests.moderation.examples import make_decision
 
 Action = Decision.Action
@@ -51,6 +51,6 @@ def test_a_ban_ends_sessions_and_tokens_and_lifting_it_lets_back_in(
     alice.refresh_from_db()
     assert not alice.is_active
     assert not ApiToken.objects.filter(user=alice).exists()
-    lift_restriction(restriction=ban)
+    end_restriction(restriction=ban)
     alice.refresh_from_db()
     assert alice.is_active
