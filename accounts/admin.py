@@ -6,16 +6,21 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import ConsentEvent, User, Webhook
+from accounts.permissions import may_act_on
 
 
 @admin.register(User)
 class MemberAdmin(UserAdmin[User]):
-    """Members are never deleted here: only by their owner or by the command, in every app."""
+    """Members are never deleted here: only by their owner or by the command, in every app.
+
+    Nor are they banned here: that is a moderator's decision, with reasons. Staff change neither themselves nor their
+    betters, and only superusers give roles.
+    """
 
     list_display = ["username", "date_joined", "is_active", "is_staff", "is_simulated"]
     list_filter = ["is_active", "is_staff", "is_simulated", "groups"]
     search_fields = ["username", "email", "public_id"]
-    readonly_fields = ["public_id", "is_simulated", "deleted_at", "last_login", "date_joined"]
+    readonly_fields = ["public_id", "is_active", "is_simulated", "deleted_at", "last_login", "date_joined"]
     fieldsets = (
         (None, {"fields": ("username", "password", "public_id")}),
         (_("Account"), {"fields": ("email", "is_adult", "max_level", "is_simulated", "deleted_at")}),
@@ -27,15 +32,16 @@ class MemberAdmin(UserAdmin[User]):
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Whoever changes a superuser, their password or address, could become one."""
-        if obj is not None and obj.is_superuser and not request.user.is_superuser:
-            return False
-        return super().has_change_permission(request, obj)
+        """Whoever changes somebody above, their password or address, could become them."""
+        actor = request.user
+        is_allowed = isinstance(actor, User) and (actor.is_superuser or may_act_on(actor, obj))
+        return is_allowed and super().has_change_permission(request, obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
         """Roles and rights are given by superusers alone."""
-        rights = [] if request.user.is_superuser else ["is_staff", "is_superuser", "groups"]
-        return [*super().get_readonly_fields(request, obj), *rights]
+        is_superuser = isinstance(request.user, User) and request.user.is_superuser
+        rights = [] if is_superuser else ["is_staff", "is_superuser", "groups"]
+        return [*map(str, super().get_readonly_fields(request, obj)), *rights]
 
 
 class ReadOnlyAdmin(admin.ModelAdmin[Any]):

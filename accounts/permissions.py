@@ -49,11 +49,12 @@ def may_restrict(actor: User, subject: User) -> bool:
 
 def self_and_betters(actor: User) -> "QuerySet[User]":
     """The members on whom `actor` may not act (`may_act_on`)."""
-    betters = Q(pk=actor.pk)
-    if not actor.is_superuser:
+    rank, betters = rank_of(actor), Q(pk=actor.pk)
+    if rank < Rank.SUPERUSER:
         betters |= Q(is_superuser=True)
-        if not actor.has_role(Role.STAFF):
-            betters |= Q(pk__in=User.groups.through.objects.filter(group__name=Role.STAFF).values("user"))
+    above = [role for role, of in ((Role.STAFF, Rank.STAFF), (Role.MODERATOR, Rank.MODERATOR)) if rank < of]
+    if above:
+        betters |= Q(pk__in=User.groups.through.objects.filter(group__name__in=above).values("user"))
     return User._base_manager.filter(betters)
 
 
