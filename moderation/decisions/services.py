@@ -153,7 +153,7 @@ def _apply(
 
 
 def _remove(decision: Decision, case: Case, target: models.Model | None, at: datetime) -> None:
-    """What the author deleted since is judged by the evidence."""
+    """What the author deleted since is decided by the evidence."""
     evidence = latest_evidence(case)
     found = adapter_of(target).pdq(target) if target is not None else None
     if found is None and evidence is not None:

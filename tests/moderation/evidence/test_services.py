@@ -41,7 +41,7 @@ def hold(image: Image) -> Case:
     return open_case(target=image, origin="screening", severity=3)
 
 
-def test_a_held_picture_that_its_author_deletes_is_still_judged(
+def test_a_held_picture_that_its_author_deletes_is_still_decided(
     alice: User,
     mod: User,
     make_image: MakeImage,

@@ -17,7 +17,7 @@ from generation.models import Image, ImageState
 from lib.content_levels import ContentLevel
 from lib.errors import Refused
 from moderation.models import Restriction
-from moderation.restrictions.services import lift_restriction, restrict_member
+from moderation.restrictions.services import end_restriction, restrict_member
 from ratings.asking import ledger, services
 from ratings.asking.pools import askable_images
 from ratings.asking.tokens import SALT, token_for
@@ -190,7 +190,7 @@ def test_the_statement_lets_in_exactly_what_may_be_asked_about(
     restrict_member(user=banned, kind=Restriction.Kind.BANNED, until=None, decision=None)
     restrict_member(user=muted, kind=Restriction.Kind.MUTED, until=None, decision=None)
     lifted = restrict_member(user=grown, kind=Restriction.Kind.MUTED, until=None, decision=None)
-    lift_restriction(restriction=lifted)
+    end_restriction(restriction=lifted)
     restrict_member(user=bob, kind=Restriction.Kind.MUTED, until=timezone.now(), decision=None)  # over already
     at = timezone.now() + timedelta(seconds=1)
     question, seen = Question.objects.active().on_scale()[0], set()
