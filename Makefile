@@ -36,7 +36,7 @@ var/checkpoints/.assembled: $(WEIGHTS) | $(LOCKED)
 
 var/static/staticfiles.json: $(shell find static -type f 2>/dev/null) config/static_files.py $(LOCKED)
 	@echo 'Collecting the static files ...'
-	@$(BIN)/python manage.py collectstatic --no-input --verbosity 0
+	@$(BIN)/python -m config.static_files && touch $@
 
 browser: | $(LOCKED) ## installs Chromium for the browser tests, which are skipped without it
 	@PLAYWRIGHT=$(BIN)/playwright sh deploy/install-browser.sh

@@ -1,14 +1,17 @@
-"""What to say when PostgreSQL or Valkey is not there: one sentence at a start, 503 during a request."""
+"""What to say when PostgreSQL, Valkey or the store is not there: one sentence at a start, 503 during a request."""
 
 import contextlib
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
+import botocore.exceptions
 import kombu.exceptions
 import redis.exceptions
 from django.conf import settings
 from django.core.cache import cache
+from django.core.files.storage import default_storage
 from django.db import InterfaceError, OperationalError, connection
+from django.db.migrations.executor import MigrationExecutor
 
 # Psycopg's pool time-outs arrive as OperationalError. Deadlocks and cancelled statements do too: "try again" fits.
 UNREACHABLE = (
@@ -17,16 +20,24 @@ UNREACHABLE = (
     redis.exceptions.ConnectionError,
     redis.exceptions.TimeoutError,
     kombu.exceptions.OperationalError,
+    botocore.exceptions.HTTPClientError,  # the object store: no connection, or no answer in time
 )
 
 
 def is_unreachable(error: BaseException | None) -> bool:
-    """Whether `error`, or what it was raised from, says that the database, cache or broker is not there."""
+    """Whether `error`, or what it was raised from, says that the database, cache, broker or store is not there."""
     while error is not None:
-        if isinstance(error, UNREACHABLE):
+        if isinstance(error, UNREACHABLE) or _is_fault_of_the_store(error):
             return True
         error = error.__cause__
     return False
+
+
+def _is_fault_of_the_store(error: BaseException) -> bool:
+    """Whether the object store answered, and with an error of its own such as "slow down"."""
+    if not isinstance(error, botocore.exceptions.ClientError):
+        return False
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= 500
 
 
 def database_trouble() -> str | None:
@@ -55,6 +66,30 @@ def valkey_trouble() -> str | None:
             "Start it, or the embedded one by `python -m config.local`, or set REDIS_URL."
         )
     return None
+
+
+def store_trouble() -> str | None:
+    """A sentence, or None when the object store (or the folder of media) answers."""
+    try:
+        default_storage.exists("statusz")
+    except (OSError, botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
+        return f"The object store does not answer ({error}). Correct the S3_… variables, or start it."
+    return None
+
+
+def is_migrated() -> bool:
+    """Whether every migration that this version knows is applied; asked of the database until it is, then never."""
+    if not _migrated:
+        try:
+            executor = MigrationExecutor(connection)
+            if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
+                _migrated.append(True)
+        except UNREACHABLE:
+            return False
+    return bool(_migrated)
+
+
+_migrated: list[bool] = []
 
 
 def require_services() -> None:

@@ -13,6 +13,7 @@ import environ
 from django.conf.locale import LANG_INFO
 from django.core.exceptions import ImproperlyConfigured
 
+_DATABASES, _REDIS = {"postgres", "postgresql"}, {"redis", "rediss", "unix"}  # schemes of addresses
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 
 
@@ -98,12 +99,22 @@ def time_zone(name: str, default: str) -> str:
     return value
 
 
-def secret_key(name: str, file: Path) -> str:
-    """The variable, or else a key made once and kept in a file only its owner reads."""
+def secret_key(name: str, file: Path, *, is_shared: bool = False) -> str:
+    """The variable, or else a key made once and kept in a file only its owner reads.
+
+    Args:
+        is_shared: other machines may need the same key, so that none is made here.
+    """
     if value := os.environ.get(name):
-        if len(value) < 40:
-            raise _wrong(name, "…", "at least 40 characters long")
+        _require_length(name, value)
         return value
+    if is_shared:
+        known = f" This machine has used the one in {file}." if file.exists() else ""
+        raise ImproperlyConfigured(
+            f"{name} is not set, and DATABASE_URL or REDIS_URL names a service that other machines may use too: set "
+            f"{name} to the same 40 characters or more on all of them.{known} A new one is made by "
+            "`python3 -c 'import secrets; print(secrets.token_urlsafe(48))'`."
+        )
     file.parent.mkdir(parents=True, exist_ok=True)
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -112,6 +123,29 @@ def secret_key(name: str, file: Path) -> str:
     with os.fdopen(descriptor, "w") as stream:
         stream.write(secrets.token_urlsafe(60))
     return file.read_text()
+
+
+def older_keys(name: str) -> list[str]:
+    """Comma-separated keys that no longer sign anything and still verify what they signed."""
+    keys = strings(name, [])
+    for key in keys:
+        _require_length(name, key)
+    return keys
+
+
+def _require_length(name: str, key: str) -> None:
+    if len(key) < 40:
+        raise _wrong(name, "…", "at least 40 characters long")
+
+
+def names_shared_services(var: Path) -> bool:
+    """Whether the environment names a database or Valkey other than the embedded one of this machine."""
+    embedded = _embedded(var)
+    named = {name: urlsplit(os.environ.get(name, "")) for name in ("DATABASE_URL", "REDIS_URL")}
+    return any(
+        url.scheme in _DATABASES | _REDIS and url.netloc != urlsplit(embedded.get(name, "")).netloc
+        for name, url in named.items()
+    )
 
 
 def _embedded(var: Path) -> dict[str, str]:
@@ -123,7 +157,7 @@ def _embedded(var: Path) -> dict[str, str]:
 def database(name: str, var: Path) -> dict[str, Any]:
     value = os.environ.get(name) or _embedded(var).get(name, "postgresql://salon@127.0.0.1:5432/salon")
     scheme = urlsplit(value).scheme
-    if scheme not in {"postgres", "postgresql"}:
+    if scheme not in _DATABASES:
         raise _wrong(name, value.split("@")[-1], "postgresql://user:password@host:port/name (Salon runs on PostgreSQL)")
     try:
         return dict(environ.Env.db_url_config(value))
@@ -133,18 +167,25 @@ def database(name: str, var: Path) -> dict[str, Any]:
 
 def redis(name: str, var: Path) -> str:
     value = os.environ.get(name) or _embedded(var).get(name, "redis://127.0.0.1:6379/0")
-    if urlsplit(value).scheme not in {"redis", "rediss", "unix"}:
+    if urlsplit(value).scheme not in _REDIS:
         raise _wrong(name, value.split("@")[-1], "redis://host:port/number")
     return value
 
 
-def storage(prefix: str, bucket: str, folder: Path) -> dict[str, Any]:
-    """Django storage settings: S3 under ``prefix/`` when a bucket is named, else a local folder."""
+def storage(prefix: str, bucket: str, folder: Path, *, seconds: int = 5) -> dict[str, Any]:
+    """Django storage settings: S3 under ``prefix/`` when a bucket is named, else a local folder.
+
+    Args:
+        seconds: how long an answer of the store may take, twice; a page waits for it.
+    """
     if not bucket:
         return {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": folder}}
     missing = [key for key in ("S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY") if not os.environ.get(key)]
     if missing:
         raise ImproperlyConfigured(f"S3_BUCKET is set, so {' and '.join(missing)} must be set too.")
+    from botocore.config import Config
+
+    addressing = "path" if os.environ.get("S3_ENDPOINT_URL") else "auto"
     options = {
         "bucket_name": bucket,
         "location": prefix,
@@ -154,8 +195,13 @@ def storage(prefix: str, bucket: str, folder: Path) -> dict[str, Any]:
         "region_name": os.environ.get("S3_REGION") or "us-east-1",
         "default_acl": None,
         "file_overwrite": True,
-        "signature_version": "s3v4",
-        "addressing_style": "path" if os.environ.get("S3_ENDPOINT_URL") else "auto",
+        "client_config": Config(
+            connect_timeout=2,
+            read_timeout=seconds,
+            retries={"mode": "standard", "total_max_attempts": 2},
+            signature_version="s3v4",
+            s3={"addressing_style": addressing},
+        ),
     }
     return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
 

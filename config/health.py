@@ -3,13 +3,12 @@
 import hmac
 
 from django.conf import settings
-from django.core.files.storage import default_storage
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django_prometheus.exports import ExportToDjangoView
 
-from config import availability
+from config import availability, static_files
 from lib.http import client_address
 
 LOOPBACK = {"127.0.0.1", "::1"}
@@ -25,23 +24,25 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
+    """200 once this process can serve: its static files are collected and its migrations applied; else 503.
+
+    What all processes share is asked for in `statusz` alone: its outage would take every one of them out of rotation,
+    and with them the pages that still work.
+    """
+    parts = {"static": static_files.is_collected(), "migrations": availability.is_migrated()}
+    return JsonResponse(parts, status=200 if all(parts.values()) else 503)
+
+
+@never_cache
+@require_safe
+def statusz(request: HttpRequest) -> JsonResponse:
     """200 when PostgreSQL, Valkey and the object store answer, else 503; says which of them do not."""
     parts = {
         "database": availability.database_trouble() is None,
         "valkey": availability.valkey_trouble() is None,
-        "store": _store_answers(),
+        "store": availability.store_trouble() is None,
     }
     return JsonResponse(parts, status=200 if all(parts.values()) else 503)
-
-
-def _store_answers() -> bool:
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        default_storage.exists("readyz")
-    except (OSError, BotoCoreError, ClientError):
-        return False
-    return True
 
 
 @never_cache

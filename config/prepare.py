@@ -1,6 +1,6 @@
 """``python -m config.prepare``: everything a start of the site does before its processes, in one process.
 
-Migrates, collects static files that were never collected, assembles and registers the starter checkpoint,
+Migrates, collects static files that changed, assembles and registers the starter checkpoint,
 exports the sentence encoder that search uses, gives the coming days their challenges, and in demo mode makes the
 demo's accounts. Each step is idempotent.
 """
@@ -10,12 +10,18 @@ import sys
 from pathlib import Path
 
 import django
+import psycopg
 from django.conf import settings
 from django.core.management import CommandError, call_command
+from django.db import ProgrammingError
 
-from config import availability
+from config import availability, static_files
 from config.local.demo_accounts import make_accounts
 
+NOT_ALLOWED = (
+    "The database's owner may not do what the migrations need ({error}). Let a superuser run in this database: "
+    "CREATE EXTENSION IF NOT EXISTS for each of vector, citext, pg_trgm, unaccent, btree_gin. Then start this again."
+)
 REGISTERED = ".registered"  # in VAR_DIR: which assembled starter the database knows
 
 
@@ -57,9 +63,8 @@ def main() -> int:
     try:
         _say("Bringing the database up to date ...")
         call_command("migrate", interactive=False, verbosity=0)
-        if not (settings.STATIC_ROOT / "staticfiles.json").exists():
-            _say("Collecting the static files ...")
-            call_command("collectstatic", interactive=False, ignore_patterns=["redoc"], verbosity=0)
+        _say("Collecting the static files, if they changed ...")
+        static_files.collect_changed()
         _starter(settings.CHECKPOINTS_DIR / "starter")
         _meaning(settings.CHECKPOINTS_DIR / "meaning")
         call_command("index_search")
@@ -68,6 +73,11 @@ def main() -> int:
             make_accounts()
     except CommandError as error:
         print(error, file=sys.stderr)
+        return 1
+    except ProgrammingError as error:
+        if not isinstance(error.__cause__, psycopg.errors.InsufficientPrivilege):
+            raise
+        print(NOT_ALLOWED.format(error=str(error).strip().splitlines()[0]), file=sys.stderr)
         return 1
     return 0
 

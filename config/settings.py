@@ -21,7 +21,9 @@ VAR_DIR = env.path("VAR_DIR", BASE_DIR / "var")
 
 # --- Where we run -------------------------------------------------------------------------------
 DEBUG = env.boolean("DEBUG", False)
-SECRET_KEY = env.secret_key("SECRET_KEY", VAR_DIR / "secret_key")
+SHARED = env.names_shared_services(VAR_DIR)  # then secrets are set, not made
+SECRET_KEY = env.secret_key("SECRET_KEY", VAR_DIR / "secret_key", is_shared=SHARED)
+SECRET_KEY_FALLBACKS = env.older_keys("SECRET_KEY_FALLBACKS")
 SITE_NAME = env.string("SITE_NAME", "Salon")
 SITE_URL = env.url("SITE_URL", "http://127.0.0.1:8000")
 DEMO = env.demo("DEMO", SITE_URL)  # demo accounts, loopback only
@@ -31,7 +33,7 @@ HTTPS = SITE_URL.startswith("https://")
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # probes speak plain HTTP
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^statusz$"]  # probes speak plain HTTP
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.boolean("BEHIND_PROXY", False) else None
 NUM_PROXIES = env.integer("NUM_PROXIES", 0, least=0)  # ours, in front: lib.http.client_address trusts so many
@@ -124,9 +126,14 @@ if DATABASE_POOL_SIZE:
         "max_size": DATABASE_POOL_SIZE,
         "timeout": 5,
     }
+# A server that vanished without a word is given up on, so that a page is a 503 rather than a wait without end.
+for _option, _value in {"connect_timeout": 5, "keepalives_idle": 10, "tcp_user_timeout": 20_000}.items():
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault(_option, _value)
 # Uses after which a statement that asks for it (prepared_query) is prepared; 0 behind a pooler that cannot.
 DATABASE_PREPARE_AFTER = env.integer("DATABASE_PREPARE_AFTER", 2, least=0)
 DATABASES["default"].setdefault("OPTIONS", {})["prepare_threshold"] = DATABASE_PREPARE_AFTER or None
+# In transaction mode pgbouncer gives each transaction another connection: no cursor of the server outlives one.
+DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = env.boolean("BEHIND_PGBOUNCER", False)
 REDIS_URL = env.redis("REDIS_URL", VAR_DIR)
 CACHES = {"default": {"BACKEND": "lib.cache.ValkeyCache", "LOCATION": REDIS_URL}}
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
@@ -139,7 +146,7 @@ STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES: dict[str, dict[str, Any]] = {
     "default": env.storage("media", S3_BUCKET, MEDIA_ROOT),
-    "releases": env.storage("releases", S3_BUCKET, RELEASES_ROOT),
+    "releases": env.storage("releases", S3_BUCKET, RELEASES_ROOT, seconds=60),
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
@@ -266,7 +273,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 # The default of 4 s kills every replacement of a pool process that takes 5 s to import its models.
 CELERY_WORKER_PROC_ALIVE_TIMEOUT = 300
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_connect_timeout": 5}
 CELERY_TIMEZONE = "UTC"
 # generation.drain is sent to gpu.<pool> by name; what is not listed goes to the default queue.
 CELERY_TASK_ROUTES = {
@@ -336,7 +343,7 @@ MODERATION_IMAGE_CHECKERS = env.strings(
 # --- Asking ---------------------------------------------------------------------------------------------
 ASK_POLICY_VERSION = env.integer("ASK_POLICY_VERSION", 6 if DEMO else 0, least=0)  # 0: the one marked active
 COUNTERPARTS_A_NIGHT = env.integer("COUNTERPARTS_A_NIGHT", 20, least=0)  # pictures for model pairs; 0: none
-RELEASE_SECRET = env.secret_key("RELEASE_SECRET", VAR_DIR / "release_secret")  # pseudonyms and splits
+RELEASE_SECRET = env.secret_key("RELEASE_SECRET", VAR_DIR / "release_secret", is_shared=SHARED)  # pseudonyms
 
 # --- Words and time -------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"

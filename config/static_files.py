@@ -1,7 +1,17 @@
-"""Which static files are collected, and how they are named."""
+"""Which static files are collected, how they are named, and when they are collected again."""
 
+import hashlib
+import os
+
+import django
+from django.conf import settings
 from django.contrib.staticfiles.apps import StaticFilesConfig
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import call_command
 from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+MANIFEST = "staticfiles.json"
+SOURCES = ".sources"  # in STATIC_ROOT: the digest of the files that were collected
 
 
 class StaticConfig(StaticFilesConfig):
@@ -14,3 +24,40 @@ class StaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
     """Hashed and compressed files alone: what a script imports is named by its hash, or it would not be found."""
 
     support_js_module_import_aggregation = True
+
+
+def is_collected() -> bool:
+    """Whether pages find the static files that they name."""
+    is_hashed = settings.STORAGES["staticfiles"]["BACKEND"].endswith("StaticStorage")
+    return not is_hashed or (settings.STATIC_ROOT / MANIFEST).exists()
+
+
+def collect_changed() -> bool:
+    """Collects the static files unless just these were collected before; returns whether it did.
+
+    Hashing them takes a moment, compressing them half a minute. Files of the version before stay beside the new ones,
+    for pages that its processes still serve.
+    """
+    digest, marker = _digest(), settings.STATIC_ROOT / SOURCES
+    if (settings.STATIC_ROOT / MANIFEST).exists() and marker.exists() and marker.read_text() == digest:
+        return False
+    call_command("collectstatic", interactive=False, verbosity=0)
+    marker.write_text(digest)
+    return True
+
+
+def _digest() -> str:
+    """Of the names and contents of every static file of ours and of the installed apps."""
+    digest = hashlib.sha256()
+    for finder in get_finders():
+        for path, storage in finder.list(StaticConfig.ignore_patterns):
+            with storage.open(path) as file:
+                digest.update(f"{path}\0{file.size}\0".encode())
+                digest.update(file.read())
+    return digest.hexdigest()
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()
+    collect_changed()

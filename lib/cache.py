@@ -10,12 +10,14 @@ import redis
 from django.core.cache.backends.redis import RedisCache, RedisCacheClient
 from django.utils.functional import cached_property
 
+TIMEOUTS: dict[str, Any] = {"socket_connect_timeout": 2, "socket_timeout": 5}  # seconds; a page waits for them
+
 
 class SharedClient(RedisCacheClient):
     """For all threads and requests of a process: what is below it (redis-py's client and pool) is safe to share."""
 
     def __init__(self, servers: list[str], **options: Any) -> None:
-        super().__init__(servers, **options)
+        super().__init__(servers, **TIMEOUTS, **options)
         self._clients: dict[int, redis.Redis] = {}
 
     def get_client(self, key: Any = None, *, write: bool = False) -> redis.Redis:

@@ -1,16 +1,23 @@
 """Settings: a wrong value stops the start with a sentence that names it."""
 
+import json
 import os
 import re
 import runpy
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.utils import timezone
+from pytest_django.fixtures import Settings
 
+from accounts.models import User
 from config import environment
+from generation.media import signing
+from tests.conftest import As
 from tests.services import ROOT
 
 
@@ -28,6 +35,7 @@ from tests.services import ROOT
         ("GPU_DEVICE", "tpu", "auto, cpu, cuda, mps"),
         ("EMAIL_URL", "https://mail.example", "smtp://"),
         ("SECRET_KEY", "short", "at least 40 characters"),
+        ("SECRET_KEY_FALLBACKS", "x" * 40 + ",short", "at least 40 characters"),
         ("S3_BUCKET", "media", "S3_ACCESS_KEY_ID"),
     ],
 )
@@ -72,6 +80,60 @@ def test_an_unset_secret_is_made_once_and_kept_private(monkeypatch: pytest.Monke
     assert len(first) >= 40
     assert environment.secret_key("SOME_KEY", file) == first
     assert file.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "RELEASE_SECRET"])
+@pytest.mark.parametrize(
+    "service", [("DATABASE_URL", "postgresql://salon:x@db.example/salon"), ("REDIS_URL", "redis://valkey.example/0")]
+)
+def test_secrets_are_never_made_where_other_machines_may_need_the_same(
+    name: str, service: tuple[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("VAR_DIR", str(tmp_path))
+    for each in ("SECRET_KEY", "RELEASE_SECRET"):
+        monkeypatch.setenv(each, "x" * 40)
+    monkeypatch.setenv(*service)
+    monkeypatch.delenv(name)
+    with pytest.raises(ImproperlyConfigured, match=f"{name} is not set"):
+        runpy.run_path(str(ROOT / "config" / "settings.py"))
+    assert not list(tmp_path.iterdir())
+    monkeypatch.setenv(name, "y" * 40)
+    assert runpy.run_path(str(ROOT / "config" / "settings.py"))[name] == "y" * 40
+
+
+def test_a_machine_that_made_its_secret_before_is_told_where_it_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("SOME_KEY", raising=False)
+    environment.secret_key("SOME_KEY", tmp_path / "key")
+    with pytest.raises(ImproperlyConfigured, match=re.escape(f"has used the one in {tmp_path / 'key'}")):
+        environment.secret_key("SOME_KEY", tmp_path / "key", is_shared=True)
+
+
+def test_services_that_this_machine_runs_for_itself_are_its_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    own = {"DATABASE_URL": "postgresql://salon:x@127.0.0.1:5432/salon", "REDIS_URL": "redis://:x@127.0.0.1:6379/0"}
+    (tmp_path / "services.json").write_text(json.dumps(own))
+    for name, value in own.items():
+        monkeypatch.setenv(name, value)
+    assert not environment.names_shared_services(tmp_path)
+    monkeypatch.setenv("REDIS_URL", "redis://valkey.example:6379/0")
+    assert environment.names_shared_services(tmp_path)
+
+
+@pytest.mark.django_db
+def test_sessions_and_links_outlive_a_change_of_the_key(
+    alice: User, as_user: As, make_image: Any, settings: Settings
+) -> None:
+    old, image = settings.SECRET_KEY, make_image(alice)
+    client, url = as_user(alice), signing.picture(image, viewer_may_sign=True).src
+    at, query = timezone.now(), url.partition("?s=")[2]
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "z" * 40, [old]
+    assert client.get("/api/me/").status_code == 200
+    assert signing.is_signed(image, query, at=at)
+    settings.SECRET_KEY_FALLBACKS = []
+    assert not signing.is_signed(image, query, at=at)
 
 
 def test_every_variable_that_the_settings_read_is_explained_in_the_operating_guide() -> None:

@@ -2,19 +2,24 @@
 
 import asyncio
 import os
+import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from config import availability, environment
 from config.availability import require_services
+from generation.media.signing import picture
 from tests.conftest import As
 from tests.services import ROOT
 
@@ -40,6 +45,7 @@ def test_a_start_without_a_part_ends_with_one_sentence(start: str, name: str, tm
     data = connection.settings_dict
     here = f"postgresql://{data['USER']}:{data['PASSWORD']}@{data['HOST']}:{data['PORT']}/{data['NAME']}"
     environ = {**os.environ, "DATABASE_URL": here, name: value, "DJANGO_SETTINGS_MODULE": "config.settings"}
+    environ |= {"SECRET_KEY": "x" * 40, "RELEASE_SECRET": "x" * 40}
     done = subprocess.run(
         [sys.executable, *(word.format(folder=tmp_path) for word in STARTS[start])],
         env=environ,
@@ -107,21 +113,83 @@ def test_the_api_without_valkey_says_503_in_json(settings: Settings) -> None:
 @pytest.mark.django_db
 def test_the_process_is_healthy_and_not_ready_without_the_database(client: Client, no_database: None) -> None:
     assert client.get("/healthz").status_code == 200
-    response = client.get("/readyz")
+    response = client.get("/statusz")
     assert response.status_code == 503
     assert response.json() == {"database": False, "valkey": True, "store": True}
 
 
 @pytest.mark.django_db
-def test_ready_means_every_part_answers(client: Client) -> None:
+def test_a_part_that_all_share_takes_no_process_out_of_rotation(client: Client) -> None:
+    assert client.get("/readyz").status_code == 200  # it has seen that its migrations are applied
+
+    def lost(execute: object, *arguments: object) -> None:
+        raise OperationalError("server closed the connection unexpectedly")
+
+    with connection.execute_wrapper(lost):
+        assert client.get("/readyz").status_code == 200
+        assert client.get("/statusz").status_code == 503
+
+
+@pytest.mark.django_db
+def test_a_process_is_not_ready_before_its_migrations_are_applied(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(availability, "_migrated", [])
+    MigrationRecorder.Migration.objects.filter(app="ratings").order_by("-pk")[0].delete()
     response = client.get("/readyz")
+    assert response.status_code == 503
+    assert response.json() == {"static": True, "migrations": False}
+
+
+@pytest.mark.django_db
+def test_every_part_is_asked_for_the_status(client: Client) -> None:
+    response = client.get("/statusz")
     assert response.status_code == 200
     assert response.json() == {"database": True, "valkey": True, "store": True}
 
 
 @pytest.mark.django_db
 def test_the_object_store_is_asked_too(client: Client, s3_storage: None, s3_variables: dict[str, str]) -> None:
-    assert client.get("/readyz").json()["store"] is True
+    assert client.get("/statusz").json()["store"] is True
+
+
+@pytest.fixture
+def hang_store(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+    """When called: from then on the object store takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setenv("S3_ENDPOINT_URL", f"http://127.0.0.1:{server.getsockname()[1]}")
+        monkeypatch.setenv("S3_ACCESS_KEY_ID", "any")
+        monkeypatch.setenv("S3_SECRET_ACCESS_KEY", "any")
+
+        def hang() -> None:
+            store = environment.storage("media", "media", settings.MEDIA_ROOT, seconds=1)
+            settings.STORAGES = {**settings.STORAGES, "default": store}
+
+        yield hang
+
+
+@pytest.mark.django_db
+@pytest.mark.timeout(30)  # botocore alone would wait for minutes
+def test_a_store_that_hangs_is_given_up_on(client: Client, hang_store: Callable[[], None]) -> None:
+    hang_store()
+    assert client.get("/readyz").status_code == 200
+    response = client.get("/statusz")
+    assert response.status_code == 503
+    assert response.json() == {"database": True, "valkey": True, "store": False}
+
+
+@pytest.mark.django_db
+@pytest.mark.timeout(60)
+def test_a_picture_whose_store_is_away_is_503(
+    as_user: As, hang_store: Callable[[], None], make_image: Any, alice: User
+) -> None:
+    image = make_image(alice)
+    hang_store()
+    client = as_user(alice)
+    client.raise_request_exception = False
+    response = client.get(picture(image, viewer_may_sign=True).src)
+    assert response.status_code == 503
+    assert response["Retry-After"]
 
 
 @pytest.mark.django_db
