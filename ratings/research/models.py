@@ -64,6 +64,9 @@ class AspectFigure(models.Model):
     week = models.DateField(null=True)  # its Monday; null: the whole period
     answers = models.PositiveIntegerField()
     raters = models.PositiveIntegerField()
+    pictures = models.PositiveIntegerField(default=0)
+    effective_raters = models.FloatField(default=0)  # so many of equal weight would be worth as much
+    effective_pictures = models.FloatField(default=0)
     response = models.FloatField()  # of the strata behind it
     mean = models.FloatField()
     low = models.FloatField(null=True)

@@ -11,7 +11,6 @@ from ratings.releases.formats.pairs import ELIGIBLE_PAIR, LOW_IS_FIRST
 from ratings.research.statistics import agreement
 from ratings.research.statistics.agreement import Level
 
-MOST_PER_UNIT, MOST_ANSWERS = 10, 1_500  # bounds of what agreement and its interval are computed on
 MOST_UNITS = 2_000  # the latest pairs or pictures with two or more answers that agreement is computed on
 
 
@@ -85,29 +84,14 @@ def _response_rates(scope: Scope) -> dict[str, Any]:
 
 
 def _alpha(counts: Sequence[Sequence[int]], level: Level) -> dict[str, Any]:
-    """Krippendorff's alpha with a 95 % interval; null where too few units have two answers.
-
-    The bootstrap works on pairs of answers, whose number grows with the square of a unit's answers. So both are
-    computed on the latest units, and a unit with many answers is thinned in proportion.
-    """
-    found = agreement(_bounded(counts), level=level)
+    """Krippendorff's alpha with a 95 % interval; null where too few units have two answers."""
+    found = agreement(counts, level=level)
     if found is None:
         return {"alpha": None, "low": None, "high": None, "units": len(counts)}
     figures = {"alpha": found.alpha, "low": found.low, "high": found.high}
-    return {name: round(value, 4) for name, value in figures.items()} | {"units": found.units}
-
-
-def _bounded(counts: Sequence[Sequence[int]]) -> list[list[int]]:
-    """The first units, each thinned to `MOST_PER_UNIT` answers, with `MOST_ANSWERS` in total."""
-    kept: list[list[int]] = []
-    total = 0
-    for row in counts:
-        scale = min(1.0, MOST_PER_UNIT / max(1, sum(row)))
-        kept.append([round(scale * count) for count in row])
-        total += sum(kept[-1])
-        if total >= MOST_ANSWERS:
-            break
-    return kept
+    return {name: None if value is None else round(value, 4) for name, value in figures.items()} | {
+        "units": found.units
+    }
 
 
 def balance(scope: Scope) -> dict[str, Any]:

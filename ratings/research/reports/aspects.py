@@ -13,20 +13,20 @@ from generation.models import Checkpoint, Style
 from ratings.asking.models import Question
 from ratings.research.models import AspectFigure, ReportSnapshot
 from ratings.research.reports.flags import FLAGGED
-from ratings.research.statistics import LEAST_CLUSTERS, Moments, agreement, cluster_interval
+from ratings.research.statistics import LEAST_CLUSTERS, WEIGHT_CAP, Clusters, agreement, two_way_interval
 
 MOST_FIGURES = 2_000  # of one grouping, the most answered
 MOST_CATEGORIES = 40  # tags, the most rated
 MOST_UNITS = 2_000  # pictures rated twice that agreement is computed on, the newest
 WORK_MEMORY = "128MB"  # for sorting and hashing, of this transaction alone
 
-# The response rate of each stratum: unflagged answers / closed asks.
+# The response rate of each stratum: unflagged answers / asks. One that is still open counts as not answered yet.
 RATES_SQL = f"""
 CREATE TEMPORARY TABLE research_rates ON COMMIT DROP AS
 SELECT a.surface, a.stratum,
        count(*) FILTER (WHERE a.outcome = 'answered' AND flagged.ask_id IS NULL) / count(*)::float8 AS rate
 FROM ratings_ask a LEFT JOIN {FLAGGED} ON flagged.ask_id = a.id
-WHERE a.created_at >= %(since)s AND a.image_id IS NOT NULL AND a.outcome <> 'open'
+WHERE a.created_at >= %(since)s AND a.image_id IS NOT NULL
 GROUP BY a.surface, a.stratum
 """  # noqa: S608  # put together from constants
 
@@ -34,7 +34,8 @@ GROUP BY a.surface, a.stratum
 # Surfaces are never pooled. Dimensions are ids, which the database groups fastest.
 ANSWERS_SQL = f"""
 CREATE TEMPORARY TABLE research_answers ON COMMIT DROP AS
-SELECT a.surface, a.question_id AS question, g.checkpoint_id AS checkpoint, g.style_id AS style, a.image_id AS image,
+SELECT a.surface, a.question_id AS question, g.checkpoint_id AS checkpoint,
+       coalesce(g.style_id, 0) AS style, a.image_id AS image,
        date_trunc('week', a.created_at AT TIME ZONE 'UTC')::date AS week, a.rater_id AS rater,
        r.value::float8 AS value, 1 / (a.propensity * t.rate) AS weight, 1 / t.rate AS asks
 FROM ratings_ask a
@@ -60,16 +61,39 @@ WITH rated AS (
 SELECT image, category FROM tagged WHERE category IN (SELECT category FROM ranked)
 """
 
-# Each rater's answers are added up first, then the raters' sums and products: all that a clustered interval needs.
-MEANS_SQL = """
-SELECT {dimensions}, sum(s), sum(w), sum(s * s), sum(s * w), sum(w * w), sum(n), count(*), sum(plain), sum(asks)
-FROM (
-    SELECT {dimensions}, rater, sum(weight * value) AS s, sum(weight) AS w, count(*) AS n, sum(value) AS plain,
+# A jackknife by rater and one by picture, of every mean: {dimensions} name what a mean is about. Nobody weighs more
+# than `WEIGHT_CAP` times the average rater of the mean. Single answers never leave the database.
+MEANS_SQL = f"""
+WITH raters AS MATERIALIZED (
+    SELECT {{dimensions}}, rater, sum(weight) AS w, sum(weight * value) AS s, count(*) AS n, sum(value) AS plain,
            sum(asks) AS asks
-    FROM {source} GROUP BY {dimensions}, rater
-) AS raters
-GROUP BY {dimensions} HAVING count(*) >= %(least)s ORDER BY sum(n) DESC LIMIT %(most)s
-"""
+    FROM {{source}} GROUP BY {{dimensions}}, rater
+), capped AS MATERIALIZED (
+    SELECT raters.*, least(1, {WEIGHT_CAP} * avg(w) OVER (PARTITION BY {{dimensions}}) / w) AS factor FROM raters
+), means AS MATERIALIZED (
+    SELECT {{dimensions}}, sum(factor * w) AS w, sum(factor * s) / sum(factor * w) AS mean,
+           sum((factor * w) ^ 2) AS squared, count(*) AS raters, sum(n) AS answers, sum(plain) AS plain,
+           sum(asks) AS asks
+    FROM capped GROUP BY {{dimensions}} HAVING count(*) >= %(least)s ORDER BY sum(n) DESC LIMIT %(most)s
+), by_rater AS (
+    SELECT {{dimensions}}, sum((factor * (s - mean * capped.w) / nullif(means.w - factor * capped.w, 0)) ^ 2) AS moved
+    FROM capped JOIN means USING ({{dimensions}}) GROUP BY {{dimensions}}
+), pictures AS (
+    SELECT {{dimensions}}, image, sum(factor * weight) AS w, sum(factor * weight * (value - mean)) AS residual,
+           sum((factor * weight * (value - mean)) ^ 2) AS squares
+    FROM {{source}} JOIN capped USING ({{dimensions}}, rater) JOIN means USING ({{dimensions}})
+    GROUP BY {{dimensions}}, image
+), by_picture AS (
+    SELECT {{dimensions}}, sum((residual / nullif(means.w - pictures.w, 0)) ^ 2) AS moved, count(*) AS pictures,
+           sum(pictures.w ^ 2) AS squared, sum(squares) AS squares
+    FROM pictures JOIN means USING ({{dimensions}}) GROUP BY {{dimensions}}
+)
+SELECT {{dimensions}}, means.mean, by_rater.moved, means.w ^ 2 / means.squared, means.raters, by_picture.moved,
+       means.w ^ 2 / by_picture.squared, by_picture.pictures,
+       by_picture.squares / means.w ^ 2 * means.answers / nullif(means.answers - 1, 0), means.answers, means.plain,
+       means.asks
+FROM means JOIN by_rater USING ({{dimensions}}) JOIN by_picture USING ({{dimensions}}) ORDER BY means.answers DESC
+"""  # noqa: S608  # put together from constants
 
 # Where the name of each dimension is found by its id. A picture without a style has “-”: empty means all.
 NAMES: Mapping[str, tuple[type[Model], str]] = {
@@ -137,9 +161,12 @@ def _figures(snapshot: ReportSnapshot, names: Sequence[str], rows: Sequence[Sequ
         {name: names_by[name][value] if name in names_by else value for name, value in zip(names, row, strict=False)}
         for row in rows
     ]
-    sums = np.array([row[len(names) :] for row in rows], dtype=np.float64).T
-    s, w, ss, sw, ww, answers, raters, plain, asks = sums
-    mean, low, high = cluster_interval(Moments(s, w, ss, sw, ww, answers, raters))
+    columns = np.array([row[len(names) :] for row in rows], dtype=np.float64).T
+    mean, rater_squares, effective_raters, raters, picture_squares, effective_pictures, pictures = columns[:7]
+    by_answer, answers, plain, asks = columns[7:]
+    by_rater = Clusters(rater_squares, effective_raters, raters)
+    by_picture = Clusters(picture_squares, effective_pictures, pictures)
+    low, high = two_way_interval(mean, by_rater, by_picture, by_answer)
     for number, key in enumerate(keys):
         is_known = bool(np.isfinite(low[number]))
         yield AspectFigure(
@@ -147,6 +174,9 @@ def _figures(snapshot: ReportSnapshot, names: Sequence[str], rows: Sequence[Sequ
             **key,
             answers=int(answers[number]),
             raters=int(raters[number]),
+            pictures=int(pictures[number]),
+            effective_raters=float(effective_raters[number]),
+            effective_pictures=float(effective_pictures[number]),
             response=float(answers[number] / asks[number]),
             mean=float(mean[number]),
             low=max(1.0, float(low[number])) if is_known else None,
@@ -155,10 +185,10 @@ def _figures(snapshot: ReportSnapshot, names: Sequence[str], rows: Sequence[Sequ
         )
 
 
-def _names_of(kind: str, numbers: set[int | None]) -> dict[int | None, str]:
-    """Names by id."""
+def _names_of(kind: str, numbers: set[int]) -> dict[int, str]:
+    """Names by id; 0 is no style."""
     model, field = NAMES[kind]
-    return {None: NO_STYLE, **dict(model._default_manager.filter(pk__in=numbers - {None}).values_list("pk", field))}
+    return {0: NO_STYLE, **dict(model._default_manager.filter(pk__in=numbers).values_list("pk", field))}
 
 
 def drop_answers() -> None:

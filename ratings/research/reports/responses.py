@@ -6,15 +6,29 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, QuerySet, Sum
+from django.db import connection
+from django.db.models import QuerySet, Sum
 
-from ratings.asking.models import Ask, AskOutcome, DrawCount
+from ratings.asking.models import AskOutcome, DrawCount
+from ratings.research.reports.flags import FLAGGED
 from ratings.research.statistics import response_interval
+
+FLAGGED_ANSWER = "flagged"
+
+# Every ask of a period by surface, stratum and outcome. An answer with a quality flag is an outcome of its own, so that
+# the response rate counts the answers that the means count.
+OUTCOMES_SQL = f"""
+SELECT a.surface, a.stratum,
+       CASE WHEN a.outcome = 'answered' AND flagged.ask_id IS NOT NULL THEN 'flagged' ELSE a.outcome END AS result,
+       count(*)
+FROM ratings_ask a LEFT JOIN {FLAGGED} ON flagged.ask_id = a.id
+WHERE a.created_at >= %(since)s GROUP BY 1, 2, 3
+"""  # noqa: S608  # put together from constants
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """Outcomes of the closed asks of one stratum; `low` and `high` are Wilson's 95 % interval of `rate`."""
+    """Outcomes of the asks of one stratum; `low` and `high` are Wilson's 95 % interval of `rate`."""
 
     surface: str
     stratum: str
@@ -26,17 +40,13 @@ class Response:
 
 
 def responses(since: datetime) -> list[dict[str, Any]]:
-    """`Response`s by surface and stratum as JSON values; open asks are not counted."""
+    """`Response`s by surface and stratum as JSON values; an ask that is still open counts as not answered yet."""
     outcomes: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
-    for surface, stratum, outcome, n in closed_asks(since):
-        outcomes[surface, stratum][outcome] = n
+    with connection.cursor() as cursor:
+        cursor.execute(OUTCOMES_SQL, {"since": since})
+        for surface, stratum, outcome, n in cursor.fetchall():
+            outcomes[surface, stratum][outcome] = n
     return [asdict(_response(surface, stratum, found)) for (surface, stratum), found in sorted(outcomes.items())]
-
-
-def closed_asks(since: datetime) -> QuerySet[Ask, tuple[str, str, str, int]]:
-    """Closed asks of a period, counted by surface, stratum and outcome."""
-    closed = Ask.objects.filter(created_at__gte=since).exclude(outcome=AskOutcome.OPEN)
-    return closed.values_list("surface", "stratum", "outcome").annotate(n=Count("pk"))
 
 
 def _response(surface: str, stratum: str, outcomes: Mapping[str, int]) -> Response:

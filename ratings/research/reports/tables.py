@@ -13,11 +13,13 @@ from ratings.research.models import DIMENSIONS, ReportSnapshot, band_of
 from ratings.research.reports.aspects import ANSWERS_SQL, MEANS_SQL, MOST_FIGURES, RATED_TWICE_SQL, RATES_SQL
 from ratings.research.reports.flags import flagged_answers
 from ratings.research.reports.model_comparisons import RATER_CAP, VOTES_SQL, comparison_of, pairs_rated_twice
-from ratings.research.reports.responses import closed_asks, draws_without_ask
+from ratings.research.reports.responses import OUTCOMES_SQL, draws_without_ask
+from ratings.research.statistics import LEAST_CLUSTERS, WEIGHT_CAP
+from ratings.research.statistics.agreement import LEAST_UNITS
 
 KEPT_COLUMNS = (
     "surface", "question", "checkpoint", "style", "category", "week", "mean", "low", "high", "naive", "answers",
-    "raters", "response",
+    "raters", "response", "pictures", "effective_raters", "effective_pictures",
 )  # fmt: skip
 ASPECT_COLUMNS = (*KEPT_COLUMNS, "band_low", "band_high")
 COMPARISON_COLUMNS = (
@@ -26,7 +28,7 @@ COMPARISON_COLUMNS = (
 )  # fmt: skip
 BOARD_COLUMNS = ("model", "odds", "low", "high", "naive_low", "naive_high", "votes", "raters", "prompts")
 COMPLAINT_COLUMNS = ("checkpoint", "question", "mean", "high", "average", "answers", "raters")
-OUTCOMES = ("answered", "skipped", "dismissed", "expired", "not_rendered")
+OUTCOMES = ("answered", "flagged", "skipped", "dismissed", "expired", "not_rendered", "open")
 
 # What an address may narrow a table by.
 ASPECTS = ("surface", "question", *DIMENSIONS)
@@ -49,11 +51,14 @@ def aspects(snapshot: ReportSnapshot, fixed: Mapping[str, str]) -> Table:
     return Table(
         "aspects",
         [
-            "Mean answer on 1 to 5, weighted by 1 / (propensity x response rate of the stratum), 95 % interval",
-            "clustered by rater (t, G - 1 degrees). An empty checkpoint, style or category means all; - means none.",
+            "Mean answer on 1 to 5, weighted by 1 / (propensity x response rate of the stratum). low, high: a 95 %",
+            "interval for other raters and other pictures (jackknives by rater and by picture, t, Satterthwaite's",
+            f"degrees), empty for fewer than {LEAST_CLUSTERS} of either: too few to read. effective_raters,",
+            "effective_pictures: so many of equal weight would be worth as much. Nobody weighs more than",
+            f"{WEIGHT_CAP:g} average raters of a mean. An empty checkpoint, style or category means all; - means none.",
             "naive: the unweighted mean. Surfaces are never pooled. Flagged answers are left out.",
             "band_low, band_high: how far the interval would reach if the others would have answered half",
-            "a step less, or more.",
+            "a step less, or more. It covers the truth only if they differ by no more than that.",
             f"Response rates: {_line(RATES_SQL)}",
             f"Answers: {_line(ANSWERS_SQL)}",
             f"Figures: {_line(MEANS_SQL)} (at most {MOST_FIGURES} a grouping)",
@@ -105,8 +110,9 @@ def responses(snapshot: ReportSnapshot, fixed: Mapping[str, str]) -> Table:
     return Table(
         "responses",
         [
-            "What became of closed asks, by surface and stratum; rate: answered / asks, with Wilson's 95 % interval.",
-            f"Asks: {_sql(closed_asks(snapshot.since))}",
+            "What became of asks, by surface and stratum. answered: without a quality flag; flagged: answered, but",
+            "left out of the figures; open: not answered yet. rate: answered / asks, with Wilson's 95 % interval.",
+            f"Asks: {_line(OUTCOMES_SQL)}",
         ],
         ("surface", "stratum", "asks", *OUTCOMES, "rate", "low", "high"),
         rows,
@@ -136,7 +142,7 @@ def agreement(snapshot: ReportSnapshot, fixed: Mapping[str, str]) -> Table:
         "agreement",
         [
             "Krippendorff's alpha (ordinal for questions, nominal for pairs) over pictures or pairs rated twice or",
-            "more, with his bootstrap's 95 % interval.",
+            f"more. low, high: a 95 % interval by a jackknife over them, empty for fewer than {LEAST_UNITS}.",
             f"Response rates: {_line(RATES_SQL)}",
             f"Answers: {_line(ANSWERS_SQL)}",
             f"Pictures: {_line(RATED_TWICE_SQL)}",
@@ -168,12 +174,13 @@ def overview(snapshot: ReportSnapshot, fixed: Mapping[str, str]) -> Table:
     return Table(
         "overview",
         [
-            "The single figures of the pages. asks: closed ones; answered: of them. left_wins: how often the picture",
-            "on the left won, of the votes that named a side, 95 % interval clustered by rater. votes_to_flip: the",
-            "fewest votes found whose removal puts another model first (empty: none of a tenth did). pair_agreement:",
+            "The single figures of the pages. asks: all; answered: of them, without a quality flag. left_wins: how",
+            "often the picture on the left won, of the votes that named a side, 95 % interval clustered by rater.",
+            "votes_to_flip: the fewest votes found whose removal puts another model first (empty: none of a tenth",
+            "did). pair_agreement:",
             "as in the table of agreement. answers_left_out, votes_left_out: they have a quality flag.",
             "models_left_out: too few votes, or never compared with the others of the leaderboard.",
-            f"Asks: {_sql(closed_asks(snapshot.since))}",
+            f"Asks: {_line(OUTCOMES_SQL)}",
             f"Votes: {_line(VOTES_SQL)}",
             f"Answers left out: {_sql(answers)}",
             f"Votes left out: {_sql(votes)}",

@@ -8,31 +8,37 @@ from ratings.research.statistics.bradley_terry import Strengths, cap_weights, od
 from ratings.research.statistics.likelihood import Votes
 from ratings.research.statistics.means import (
     LEAST_CLUSTERS,
+    WEIGHT_CAP,
+    Clusters,
     Estimate,
-    Moments,
-    cluster_interval,
+    cap_rater_weights,
+    rater_interval,
     response_interval,
     sensitivity_band,
+    two_way_interval,
     weighted_mean,
 )
 from ratings.research.statistics.robustness import Robustness, drop_few, left_share
 
 __all__ = [
     "LEAST_CLUSTERS",
+    "WEIGHT_CAP",
     "Agreement",
+    "Clusters",
     "Estimate",
-    "Moments",
     "Robustness",
     "Strengths",
     "Votes",
     "agreement",
+    "cap_rater_weights",
     "cap_weights",
-    "cluster_interval",
     "drop_few",
     "left_share",
     "odds",
+    "rater_interval",
     "response_interval",
     "sensitivity_band",
     "strengths",
+    "two_way_interval",
     "weighted_mean",
 ]

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-LEAST_CLUSTERS = 5  # below, an interval that clusters by rater would be a pretence of one
+LEAST_CLUSTERS = 5  # raters, or pictures: with fewer an interval would be a pretence of one
+WEIGHT_CAP = 5.0  # nobody weighs more in a mean than this many times the average rater of that mean
 STEPS = (1.0, 5.0)
 
 Floats = NDArray[np.float64]
@@ -24,57 +25,90 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
-class Moments:
-    """All that a mean and its interval need of the raters behind it: sums over raters, which a database adds up.
+class Clusters:
+    """What one way of grouping the answers behind a mean, by rater or by picture, says about its variance.
 
-    Rater g contributes s = Σ weight x value and w = Σ weight over their answers; the fields are Σs, Σw, Σs²,
-    Σsw, Σw², and how many answers and raters there are. Each may be an array, one element a mean.
+    Each may be an array, one element a mean. `squares` is the sum over groups of the squared change of the mean when
+    the group is left out, `effective` is (Σw)² / Σw² with w = Σ weight of a group: how many groups of equal weight
+    would be worth as much. `count` is how many groups there are.
     """
 
-    s: ArrayLike
-    w: ArrayLike
-    ss: ArrayLike
-    sw: ArrayLike
-    ww: ArrayLike
-    answers: ArrayLike
-    raters: ArrayLike
+    squares: ArrayLike
+    effective: ArrayLike
+    count: ArrayLike
 
     @classmethod
-    def of(cls, sums: ArrayLike, weights: ArrayLike, *, answers: ArrayLike) -> "Moments":
-        """From s and w of single raters on the last axis; a rater without answers (w = 0) is none."""
+    def of(cls, sums: ArrayLike, weights: ArrayLike) -> "Clusters":
+        """From Σ weight x value and Σ weight of single groups on the last axis; weight 0 is no group."""
         s, w = np.asarray(sums, dtype=np.float64), np.asarray(weights, dtype=np.float64)
-        return cls(
-            s=s.sum(-1),
-            w=w.sum(-1),
-            ss=(s * s).sum(-1),
-            sw=(s * w).sum(-1),
-            ww=(w * w).sum(-1),
-            answers=answers,
-            raters=(w > 0).sum(-1),
-        )
+        total = w.sum(-1, keepdims=True)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            mean = s.sum(-1, keepdims=True) / total
+            moved = np.where(w < total, (s - mean * w) / (total - w), 0.0)
+            effective = total[..., 0] ** 2 / (w * w).sum(-1)
+        return cls((moved * moved).sum(-1), effective, (w > 0).sum(-1))
+
+    @property
+    def variance(self) -> Floats:
+        """The jackknife's variance of the mean."""
+        squares, count = np.asarray(self.squares, dtype=np.float64), np.asarray(self.count, dtype=np.float64)
+        return squares * (count - 1) / np.maximum(count, 1)
+
+    @property
+    def degrees(self) -> Floats:
+        """Degrees of freedom of that variance: few groups with most of the weight are worth few."""
+        return np.maximum(np.asarray(self.effective, dtype=np.float64) - 1, 1.0)
+
+    @property
+    def is_enough(self) -> NDArray[np.bool_]:
+        return np.asarray(self.count) >= LEAST_CLUSTERS
 
 
-def cluster_interval(moments: Moments) -> tuple[Floats, Floats, Floats]:
-    """Mean, low and high of the Hájek estimator Σs / Σw, clustered by rater; arrays as long as the moments'.
+def rater_interval(mean: ArrayLike, raters: Clusters) -> tuple[Floats, Floats]:
+    """Low and high of a 95 % interval clustered by rater; NaN for fewer than `LEAST_CLUSTERS` raters."""
+    return _interval(mean, raters.variance, raters.degrees, raters.is_enough)
 
-    The variance is that of weighted least squares on a constant with cluster-robust errors (Liang and Zeger
-    1986): raters' residual sums s - mean x w, squared and added, over (Σw)², x G / (G - 1); the quantile is t's
-    with G - 1 degrees. The square opens into the moments, so no rater's row has to leave the database. Fewer
-    than `LEAST_CLUSTERS` raters get NaN for an interval.
+
+def two_way_interval(
+    mean: ArrayLike, raters: Clusters, pictures: Clusters, by_answer: ArrayLike
+) -> tuple[Floats, Floats]:
+    """Low and high of a 95 % interval for other raters and other pictures of the same kind.
+
+    The variance is that of rater and picture together less what both count (Cameron, Gelbach and Miller 2011), never
+    below either (MacKinnon, Nielsen and Webb 2024); each is a jackknife's. The quantile is Student's t with
+    Satterthwaite's degrees of freedom from the effective numbers of raters and pictures, at least the smaller one's.
+
+    Args:
+        by_answer: The variance of the mean if every answer were independent of the others.
+
+    Returns:
+        NaN where there are fewer than `LEAST_CLUSTERS` raters or pictures.
     """
+    rater, picture = raters.variance, pictures.variance
+    variance = np.maximum.reduce([rater, picture, rater + picture - np.asarray(by_answer, dtype=np.float64)])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        degrees = variance**2 / (rater**2 / raters.degrees + picture**2 / pictures.degrees)
+    least = np.minimum(raters.degrees, pictures.degrees)
+    degrees = np.where(degrees > least, degrees, least)  # where the two ways overlap, they are not two sources of error
+    return _interval(mean, variance, degrees, raters.is_enough & pictures.is_enough)
+
+
+def _interval(
+    mean: ArrayLike, variance: Floats, degrees: Floats, is_enough: NDArray[np.bool_]
+) -> tuple[Floats, Floats]:
     from scipy import stats  # seconds to import: not at the start of every process
 
-    s, w, ss, sw, ww, raters = (
-        np.asarray(part, dtype=np.float64)
-        for part in (moments.s, moments.w, moments.ss, moments.sw, moments.ww, moments.raters)
-    )
+    middle = np.asarray(mean, dtype=np.float64)
+    half = np.where(is_enough, stats.t.ppf(0.975, degrees) * np.sqrt(variance), np.nan)
+    return middle - half, middle + half
+
+
+def cap_rater_weights(weights: ArrayLike) -> Floats:
+    """Factors for the raters' weights in one mean, (…, raters), so that nobody exceeds `WEIGHT_CAP` averages."""
+    w = np.asarray(weights, dtype=np.float64)
+    present = np.maximum((w > 0).sum(-1, keepdims=True), 1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        mean = s / w
-        squares = np.maximum(ss - 2 * mean * sw + mean * mean * ww, 0.0)
-        deviation = np.sqrt(squares * raters / (raters - 1)) / w
-    few = raters < LEAST_CLUSTERS
-    half = np.where(few, np.nan, deviation * stats.t.ppf(0.975, np.where(few, 1, raters - 1)))
-    return mean, mean - half, mean + half
+        return np.where(w > 0, np.minimum(1.0, WEIGHT_CAP * w.sum(-1, keepdims=True) / present / w), 1.0)
 
 
 def weighted_mean(
@@ -88,10 +122,11 @@ def weighted_mean(
     if not len(weights):
         return None
     groups = np.unique(np.asarray(raters), return_inverse=True)[1]
-    moments = Moments.of(np.bincount(groups, sums), np.bincount(groups, weights), answers=answers)
-    mean, low, high = (float(figure) for figure in cluster_interval(moments))
+    s, w = np.bincount(groups, sums), np.bincount(groups, weights)
+    mean, by_rater = float(s.sum() / w.sum()), Clusters.of(s, w)
+    low, high = (float(end) for end in rater_interval(mean, by_rater))
     known = not np.isnan(low)
-    return Estimate(mean, low if known else None, high if known else None, answers, int(np.asarray(moments.raters)))
+    return Estimate(mean, low if known else None, high if known else None, answers, int(np.asarray(by_rater.count)))
 
 
 def sensitivity_band(low: float, high: float, response: float, *, shift: float = 0.5) -> tuple[float, float]:

@@ -9,7 +9,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ratings.research.statistics import Moments, Votes, cluster_interval, sensitivity_band, strengths
+from ratings.research.statistics import (
+    Clusters,
+    Votes,
+    agreement,
+    cap_rater_weights,
+    rater_interval,
+    sensitivity_band,
+    strengths,
+    two_way_interval,
+)
+from ratings.research.statistics.agreement import Level
 from ratings.research.statistics.likelihood import best_strengths
 
 SEED = int(os.environ.get("COVERAGE_SEED", "4711" if os.environ.get("CI") == "true" else "20260301"))
@@ -24,6 +34,12 @@ Floats = NDArray[np.float64]
 def rng_of(name: str, raters: int) -> np.random.Generator:
     print(f"\n{name}, {raters} raters, {RUNS} runs, seed {SEED}", end=": ")
     return np.random.default_rng([SEED, raters, len(name)])
+
+
+def by_rater(sums: Floats, weights: Floats) -> tuple[Floats, Floats, Floats]:
+    """Mean, low and high of each run, from the raters' sums (runs, raters)."""
+    mean = sums.sum(1) / weights.sum(1)
+    return mean, *rater_interval(mean, Clusters.of(sums, weights))
 
 
 def covers(low: Floats, high: Floats, truth: float | Floats) -> float:
@@ -44,8 +60,8 @@ def test_case_a_where_answering_depends_on_the_stratum_the_weighted_mean_covers_
     sums = answers * opinion + rng.normal(0, 0.8, shape) * np.sqrt(answers)
     rate = np.stack([np.where(kind == k, answers, 0).sum(1) / np.where(kind == k, asks, 0).sum(1) for k in (0, 1)], 1)
     weight = 1 / (p_ask * np.take_along_axis(rate, kind, 1))
-    mean, low, high = cluster_interval(Moments.of(sums * weight, answers * weight, answers=answers.sum(1)))
-    naive, naive_low, naive_high = cluster_interval(Moments.of(sums, answers, answers=answers.sum(1)))
+    mean, low, high = by_rater(sums * weight, answers * weight)
+    naive, naive_low, naive_high = by_rater(sums, answers)
     covered, naive_covered = covers(low, high, TRUTH), covers(naive_low, naive_high, TRUTH)
     print(f"weighted {mean.mean():.3f} covers {covered:.3f}; naive {naive.mean():.3f} covers {naive_covered:.3f}")
     assert 0.93 <= covered <= 0.97
@@ -67,13 +83,76 @@ def test_case_b_where_answering_depends_on_the_answer_no_weight_helps_and_the_se
     answers = is_answered.sum(-1)
     response = answers.sum(1) / (raters * asks)
     sums = np.where(is_answered, value, 0).sum(-1)
-    mean, low, high = cluster_interval(Moments.of(sums, answers, answers=answers.sum(1)))
+    mean, low, high = by_rater(sums, answers)
     bands = np.array([sensitivity_band(*ends) for ends in zip(low, high, response, strict=True)])
     covered, band_covered = covers(low, high, truth), covers(bands[:, 0], bands[:, 1], truth)
     print(f"truth {truth:.3f}, mean {mean.mean():.3f} covers {covered:.3f}; the band covers {band_covered:.3f}")
     assert covered < 0.6
     assert mean.mean() > truth + 0.1
     assert band_covered > 0.9
+
+
+@pytest.mark.parametrize(
+    ("raters", "pictures", "activity", "picture_effect"),
+    [
+        *[(raters, 300, activity, 0.0) for raters in (8, 15, 40, 150) for activity in (0.0, 1.3)],
+        *[(150, pictures, activity, 0.6) for pictures in (10, 30, 300) for activity in (0.0, 1.3)],
+        (15, 10, 1.3, 0.6),
+        (15, 30, 1.3, 0.6),
+    ],
+)
+def test_means_cover_other_raters_and_other_pictures(
+    raters: int, pictures: int, activity: float, picture_effect: float
+) -> None:
+    """`activity` is the deviation of the logarithm of how many answers a rater gives, about a dozen on average."""
+    rng = rng_of(f"Means, {pictures} pictures, activity {activity}, effect {picture_effect}", raters)
+    covered = [
+        covers(*mean_interval(rng, raters, pictures, activity, picture_effect), TRUTH) for _run in range(RUNS // 2)
+    ]
+    print(f"covers {np.mean(covered):.3f}")
+    assert 0.93 <= np.mean(covered) <= 0.97
+
+
+def mean_interval(
+    rng: np.random.Generator, raters: int, pictures: int, activity: float, picture_effect: float
+) -> tuple[Floats, Floats]:
+    """The interval of one world's mean, from its answers."""
+    shares = rng.lognormal(0, activity, raters)
+    counts = np.clip(rng.poisson(12 * shares / shares.mean()), 1, pictures)
+    rater = np.repeat(np.arange(raters), counts)
+    picture = np.concatenate([rng.choice(pictures, count, replace=False) for count in counts])
+    opinion, quality = rng.normal(0, 0.5, raters), rng.normal(0, picture_effect, pictures)
+    value = TRUTH + opinion[rater] + quality[picture] + rng.normal(0, 0.8, len(rater))
+    weight = cap_rater_weights(np.bincount(rater).astype(float))[rater]
+    mean = np.average(value, weights=weight)
+    raters_, pictures_ = (
+        Clusters.of(np.bincount(group, weight * value), np.bincount(group, weight)) for group in (rater, picture)
+    )
+    answers = len(value)
+    by_answer = ((weight * (value - mean)) ** 2).sum() / weight.sum() ** 2 * answers / (answers - 1)
+    return two_way_interval(mean, raters_, pictures_, by_answer)
+
+
+@pytest.mark.parametrize("level", ["ordinal", "nominal"])
+@pytest.mark.parametrize(("units", "judges", "share"), [(30, 2, 1.0), (45, 3, 0.7), (40, 15, 0.4), (100, 5, 0.5)])
+def test_alpha_covers_other_pictures_of_the_same_kind(units: int, judges: int, share: float, level: Level) -> None:
+    """Each judge rates a picture with probability `share`; the truth is the alpha of a hundred thousand pictures."""
+    rng = rng_of(f"Alpha, {level}, {units} units, share {share}", judges)
+    whole = agreement(answer_counts(rng, 100_000, judges, share).tolist(), level=level)
+    assert whole
+    found = [agreement(answer_counts(rng, units, judges, share).tolist(), level=level) for _run in range(RUNS // 2)]
+    ends = np.array([(one.low, one.high) for one in found if one and one.low is not None], dtype=float)
+    covered = covers(ends[:, 0], ends[:, 1], whole.alpha)
+    print(f"alpha {whole.alpha:.3f}, covers {covered:.3f}")
+    assert 0.92 <= covered <= 0.975  # of 1,000 runs
+
+
+def answer_counts(rng: np.random.Generator, units: int, judges: int, share: float) -> NDArray[np.int64]:
+    """How often each of five values was given to each unit that two or more judges rated."""
+    seen = rng.normal(0, 1, (units, 1)) + rng.normal(0, 1, (units, judges))
+    value, rated = np.digitize(seen, [-1.5, -0.5, 0.5, 1.5]), rng.random((units, judges)) < share
+    counts = np.stack([((value == step) & rated).sum(1) for step in range(5)], 1)
+    return np.asarray(counts[counts.sum(1) > 1])
 
 
 @pytest.mark.parametrize(("raters", "prompts", "votes"), [(30, 40, 600), (300, 60, 1500)])

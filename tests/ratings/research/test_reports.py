@@ -68,9 +68,9 @@ def test_response_is_counted_by_surface_and_stratum_with_an_interval(
         rate(rater, image, 4)
     leave_unanswered(bob, image)
     rate(alice, image, 5)
-    Ask.objects.create(**{**open_ask(bob, image), "outcome": "open"})  # not decided yet: neither asked nor answered
+    Ask.objects.create(**{**open_ask(bob, image), "outcome": "open"})  # not answered yet
     rows = {row["surface"]: row for row in read().body["responses"]}
-    assert (rows["post"]["asks"], rows["post"]["rate"]) == (4, 0.75)
+    assert (rows["post"]["asks"], rows["post"]["rate"]) == (5, 0.6)
     assert rows["post"]["low"] < 0.75 < rows["post"]["high"]
     assert (rows["result"]["asks"], rows["result"]["rate"]) == (1, 1.0)
 
@@ -85,13 +85,14 @@ def test_means_stand_by_surface_model_style_tag_and_week_with_an_interval(
     alice: User, publish: Publish, crowd: list[User]
 ) -> None:
     zeta = checkpoint_row("zeta", "zeta")
-    toy_image, zeta_image = publish(alice, seed=1), publish(alice, seed=2, checkpoint=zeta)
-    PostTag.objects.create(post=Post.objects.get(image=toy_image), tag=Tag.objects.create(name="cats"))
+    toy_images = [publish(alice, seed=seed) for seed in range(6)]
+    zeta_image, tag = publish(alice, seed=7, checkpoint=zeta), Tag.objects.create(name="cats")
+    PostTag.objects.bulk_create(PostTag(post=post, tag=tag) for post in Post.objects.filter(image__in=toy_images))
     monday = datetime(2026, 3, 2, 12, tzinfo=UTC)
     for place, (rater, value) in enumerate(zip(crowd, [3, 4, 4, 5, 3, 5], strict=True)):
-        rate(rater, toy_image, value, at=monday + timedelta(days=7 * (place % 2)))
+        rate(rater, toy_images[place], value, at=monday + timedelta(days=7 * (place % 2)))
         rate(rater, zeta_image, 2, at=monday)
-    rate(alice, toy_image, 1, at=monday)
+    rate(alice, toy_images[0], 1, at=monday)
     snapshot = read(at=monday + timedelta(days=10))
     whole = {row.surface: row for row in snapshot.aspects.along("")}
     assert whole["post"].mean == pytest.approx(3.0)
@@ -102,7 +103,9 @@ def test_means_stand_by_surface_model_style_tag_and_week_with_an_interval(
     assert by_model["toy"].high is not None
     assert 3 < by_model["toy"].low < 4 < by_model["toy"].high <= 5
     assert (by_model["toy"].answers, by_model["toy"].raters) == (6, 6)
+    assert (by_model["toy"].pictures, by_model["toy"].effective_pictures) == (6, pytest.approx(6))
     assert by_model["zeta"].mean == pytest.approx(2.0)
+    assert by_model["zeta"].low is None  # six people, but one picture: no statement about others of this model
     assert {row.category for row in snapshot.aspects.along("category")} == {"cats"}
     assert snapshot.aspects.along("category", checkpoint="toy").get(surface="post").mean == pytest.approx(4.0)
     assert {row.style for row in snapshot.aspects.along("style").filter(surface="post")} == {"-"}
@@ -219,13 +222,15 @@ def test_a_leaderboard_has_intervals_once_people_and_prompts_are_enough(
 def test_the_worst_aspect_of_the_week_stands_there_with_pictures(
     alice: User, publish: Publish, crowd: list[User], rita: User, as_user: As
 ) -> None:
-    image = publish(alice)
+    image, *others = (publish(alice, seed=seed) for seed in range(5))
     for place, rater in enumerate(crowd):
-        rate(rater, image, 4 + place % 2)
-        rate(rater, image, 1 + place % 2, question="artefacts")
-    refresh_aspects(images=[image.pk])
+        for one in (image, *others):
+            rate(rater, one, 4 + place % 2)
+            rate(rater, one, 1 + place % 2 + (one != image), question="artefacts")
+    refresh_aspects(images=[one.pk for one in (image, *others)])
     (complaint,) = read(7).body["complaints"]
-    assert (complaint["question"], complaint["checkpoint"], complaint["examples"]) == ("artefacts", "toy", [image.pk])
+    assert (complaint["question"], complaint["checkpoint"]) == ("artefacts", "toy")
+    assert complaint["examples"][0] == image.pk
     html = as_user(rita).get(reverse("ratings:research")).content.decode()
     assert image.public_id in html
     assert "artefacts, toy" in html
@@ -239,20 +244,20 @@ def test_the_worst_aspect_of_the_week_stands_there_with_pictures(
 def test_a_complaint_shows_different_pictures_that_were_complained_of_lately(
     alice: User, publish: Publish, crowd: list[User]
 ) -> None:
-    loud, *others, before = (publish(alice, seed=seed) for seed in range(5))
+    loud, *others, before = (publish(alice, seed=seed) for seed in range(6))
     slugs = Question.objects.active().on_scale().values_list("slug", flat=True)
     for rater in crowd:
         for slug in slugs:
             rate(rater, loud, 1 if slug == "artefacts" else 4, question=slug)
     for place, image in enumerate(others):
-        for rater in crowd[: 3 - place]:
+        for rater in crowd[: 4 - place]:
             rate(rater, image, 2, question="artefacts")
     rate(crowd[0], before, 1, question="artefacts", at=timezone.now() - timedelta(days=20))
     rate(crowd[0], before, 4)
     refresh_aspects(images=[image.pk for image in (loud, *others, before)])
     (complaint,) = read(7).body["complaints"]
     assert complaint["question"] == "artefacts"
-    assert complaint["examples"] == [image.pk for image in (loud, *others[::-1])]
+    assert complaint["examples"] == [image.pk for image in (loud, *others[:0:-1])]
 
 
 def test_aspects_of_a_post_keep_the_spread_of_what_others_said(
@@ -302,8 +307,8 @@ def test_every_figure_comes_as_csv_under_its_definition(
     image = publish(alice)
     for place, rater in enumerate(crowd):
         rate(rater, image, 4)
-        rate(rater, image, 1 + place % 2, question="artefacts")
-        rate(rater, publish(alice), 3 + place % 2)
+        rate(rater, other := publish(alice), 3 + place % 2)
+        rate(rater, other, 1 + place % 2, question="artefacts")
     DrawCount.objects.count_draw(Policy.objects.current(), timezone.localdate(), "post", "new/first", 0.0, "day")
     answer = as_user(rita).get(reverse("ratings:research-table", args=[name]), {"days": "7", "surface": "post"})
     assert answer["Content-Type"].startswith("text/csv")
