@@ -61,7 +61,7 @@ def test_case_a_where_answering_depends_on_the_stratum_the_weighted_mean_covers_
     rate = np.stack([np.where(kind == k, answers, 0).sum(1) / np.where(kind == k, asks, 0).sum(1) for k in (0, 1)], 1)
     weight = 1 / (p_ask * np.take_along_axis(rate, kind, 1))
     mean, low, high = by_rater(sums * weight, answers * weight)
-    naive, naive_low, naive_high = by_rater(sums, answers)
+    naive, naive_low, naive_high = by_rater(sums, answers.astype(float))
     covered, naive_covered = covers(low, high, TRUTH), covers(naive_low, naive_high, TRUTH)
     print(f"weighted {mean.mean():.3f} covers {covered:.3f}; naive {naive.mean():.3f} covers {naive_covered:.3f}")
     assert 0.93 <= covered <= 0.97
@@ -83,7 +83,7 @@ def test_case_b_where_answering_depends_on_the_answer_no_weight_helps_and_the_se
     answers = is_answered.sum(-1)
     response = answers.sum(1) / (raters * asks)
     sums = np.where(is_answered, value, 0).sum(-1)
-    mean, low, high = by_rater(sums, answers)
+    mean, low, high = by_rater(sums, answers.astype(float))
     bands = np.array([sensitivity_band(*ends) for ends in zip(low, high, response, strict=True)])
     covered, band_covered = covers(low, high, truth), covers(bands[:, 0], bands[:, 1], truth)
     print(f"truth {truth:.3f}, mean {mean.mean():.3f} covers {covered:.3f}; the band covers {band_covered:.3f}")
