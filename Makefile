@@ -11,7 +11,7 @@ WEIGHTS := $(shell find starter/weights -type f 2>/dev/null)
 TEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup browser demo clean-demo test lint format bench lock
+.PHONY: help setup browser demo clean-demo test lint format bench lock wheels sbom
 
 help: ## lists these commands
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1|/' | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -66,6 +66,11 @@ bench: setup ## runs every benchmark in its quick form
 	@for file in benchmarks/[a-z]*.py; do \
 	  test -e "$$file" || continue; echo "== $$file"; $(BIN)/python "$$file" --quick || exit 1; done
 
-lock: ## writes requirements.lock from pyproject.toml
-	$(BIN)/uv pip compile pyproject.toml --group dev $(TORCH) --upgrade-package torch --no-header --no-annotate --quiet -o requirements.lock
-	@sed -i.bak 's/^\(torch==[0-9.]*\)+.*/\1/' requirements.lock && rm requirements.lock.bak
+lock: $(LOCKED) ## writes both lock files from pyproject.toml
+	@$(BIN)/python deploy/lock.py write
+
+wheels: $(LOCKED) ## checks that every locked package has a wheel for every platform (asks the package index)
+	@$(BIN)/python deploy/lock.py check
+
+sbom: $(LOCKED) ## writes var/sbom.json, the parts of the production lock as CycloneDX
+	@mkdir -p var && $(BIN)/uv tool run --from cyclonedx-bom==7.5.0 cyclonedx-py requirements requirements.production.lock -o var/sbom.json
