@@ -1,9 +1,12 @@
-"""Batching against one at a time: the same pictures by the same pipeline, in the same run.
+"""The queue against a raw loop and against one task per image; and how evenly it serves many members.
 
-    python -m benchmarks.generation [--quick] [--checkpoint FOLDER]
+    python -m benchmarks.generation [--quick] [--checkpoint FOLDER] [--batch N] [--images N] [--rounds N] [--steps N]
 
-Prints a table, and one JSON object as its last line. Ratios compare within a run, so that a busy machine slows both
-sides. Without a checkpoint the starter is used where it is assembled, else a toy of random weights.
+Three ways draw the same pictures with the same pipeline, in turns, so that a busy machine slows all: a plain loop over
+batches in one process, that only draws; a Celery task per image; and Salon, from the submitted request to the stored
+files and rows (checks of pictures come after, and run elsewhere). Then 5, 50 and 500 members wait, one of whom
+submitted half of everything: the claims are real, drawing is a step of the clock. Prints a table, and one JSON object
+as its last line.
 """
 
 import argparse
@@ -13,19 +16,43 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import redis
 
-ROOT = Path(__file__).resolve().parent.parent
+from benchmarks.support.place import ROOT, place
+from config.local.processes import Guarded, guard, until_ready
+
 PROMPT = "a cat on a red background"
+GUIDANCE = 3.0
+MEMBERS = (5, 50, 500)
+WAIT_SECONDS = 3600.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    folder: Path
+    batch: int
+    images: int
+    rounds: int
+    steps: int
+    size: list[int]
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="fewer sizes and repeats: under a minute")
-    parser.add_argument("--checkpoint", type=Path, help="a diffusers folder")
+    parser.add_argument("--quick", action="store_true", help="few steps, one round: a minute on a quiet machine")
+    parser.add_argument("--checkpoint", type=Path, help="a diffusers folder; the starter, or a toy, by default")
+    parser.add_argument("--batch", type=int, default=4)
+    parser.add_argument("--images", type=int, default=16, help="a round and way")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--size", type=int, nargs=2, metavar=("W", "H"), help="the checkpoint's own by default")
+    parser.add_argument("--only-fairness", action="store_true")
     return parser.parse_args()
 
 
@@ -38,74 +65,175 @@ def _folder(asked: Path | None) -> Path:
     return tiny.build(Path(tempfile.mkdtemp()) / "tiny")
 
 
-def _seconds(count: int, steps: int, folder: Path, size: list[int]) -> tuple[float, list[Any]]:
-    """Wall seconds for `count` pictures in one call, and the pictures."""
-    from generation.engines.base import Job, Source
-    from generation.engines.diffusers.drawing import draw
-
-    job = Job(
-        source=Source(str(folder)),
-        prompts=[PROMPT] * count,
-        negative_prompts=[""] * count,
-        seeds=list(range(count)),
-        width=size[0],
-        height=size[1],
-        steps=steps,
-        guidance=3.0,
-    )
+def _until(is_true: Callable[[], bool]) -> float:
+    """Seconds until it is true."""
     began = time.perf_counter()
-    pictures = draw(job, on_step=lambda _step, _previews: None)
-    return time.perf_counter() - began, pictures
+    while not is_true():
+        if time.perf_counter() - began > WAIT_SECONDS:
+            raise TimeoutError("nothing was drawn for an hour")
+        time.sleep(0.02)
+    return time.perf_counter() - began
 
 
-def _row(batch: int, steps: int, repeats: int, folder: Path, size: list[int]) -> dict[str, Any]:
-    """One line: images a second alone and together, medians over `repeats` taken in turns."""
-    alone, together, difference = [], [], 0
-    for _repeat in range(repeats):
-        one, first = _seconds(1, steps, folder, size)
-        many, pictures = _seconds(batch, steps, folder, size)
-        alone.append(1 / one)
-        together.append(batch / many)
-        apart = np.abs(np.asarray(first[0]).astype(int) - np.asarray(pictures[0]).astype(int))
-        difference = max(difference, int(apart.max()))
-    single, batched = statistics.median(alone), statistics.median(together)
+@contextmanager
+def _worker(app: str, queue: str, folder: Path) -> Iterator[Guarded]:
+    command = [sys.executable, "-m", "celery", "-A", app, "worker", "-Q", queue, "-P", "prefork", "-c", "1"]
+    command += ["--without-gossip", "--without-mingle", "-n", f"{queue}@bench", "-l", "INFO"]
+    log = folder / f"{queue}.log"
+    service = guard(f"The worker of {queue}", command, log=log, cwd=ROOT, environ=dict(os.environ))
+    try:
+        until_ready(service, lambda: log.exists() and "ready." in log.read_text(errors="replace"), seconds=300)
+        yield service
+    finally:
+        service.stop()
+
+
+class RawLoop:
+    """The pipeline alone, in this process: what the hardware can do."""
+
+    def __init__(self, plan: Plan) -> None:
+        from benchmarks.support import task_per_image
+
+        self._plan, self._draw = plan, task_per_image.draw
+        self._pipeline = task_per_image.load(str(plan.folder))
+
+    def __call__(self, seeds: list[int]) -> float:
+        plan, began = self._plan, time.perf_counter()
+        for first in range(0, len(seeds), plan.batch):
+            some = seeds[first : first + plan.batch]
+            self._draw(self._pipeline, prompts=[PROMPT] * len(some), seeds=some, size=plan.size, steps=plan.steps,
+                       guidance=GUIDANCE)  # fmt: skip
+        return time.perf_counter() - began
+
+
+class TaskPerImage:
+    def __init__(self, plan: Plan, folder: Path) -> None:
+        self._plan, self._out = plan, folder / "task-per-image"
+        self._out.mkdir(exist_ok=True)
+
+    def __call__(self, seeds: list[int]) -> float:
+        from benchmarks.support.task_per_image import BROKER, DONE, make
+
+        plan = self._plan
+        with redis.Redis.from_url(BROKER) as client:
+            client.delete(DONE)
+            for seed in seeds:
+                arguments = (str(plan.folder), PROMPT, seed, plan.size, plan.steps, GUIDANCE, str(self._out))
+                make.apply_async(arguments, queue="per-image")
+            return _until(lambda: int(client.get(DONE) or 0) == len(seeds))  # type: ignore[arg-type]
+
+
+class Salon:
+    """Requests of several members, from submitting to stored."""
+
+    def __init__(self, plan: Plan) -> None:
+        from django.utils import timezone
+
+        from accounts.models import User
+        from generation.models import BatchCap, Checkpoint
+
+        self._plan, self._round = plan, 0
+        self._members = [User.objects.create_user(f"author-{number}") for number in range(4)]
+        checkpoint = Checkpoint.objects.create(
+            slug="bench", name="Bench", source=str(plan.folder), sha256="0" * 64, licence="-", sizes=[plan.size],
+            default_steps=plan.steps, max_steps=200, default_guidance=GUIDANCE,
+        )  # fmt: skip
+        for device in {"cpu", _device()}:
+            BatchCap.objects.create(checkpoint=checkpoint, device=device, width=plan.size[0], height=plan.size[1],
+                                    cap=plan.batch, updated_at=timezone.now())  # fmt: skip
+
+    def __call__(self, seeds: list[int]) -> float:
+        from generation import services
+        from generation.models import Image, ImageState
+
+        self._round += 1
+        began, left, number = time.perf_counter(), len(seeds), 0
+        while left:
+            count = min(8, left)
+            services.submit_generation(
+                author=self._members[number % 4], prompt=PROMPT, checkpoint="bench", count=count, seed=number * 8,
+                steps=self._plan.steps, guidance=GUIDANCE, idempotency_key=f"{self._round}-{number}",
+            )  # fmt: skip
+            left, number = left - count, number + 1
+        waiting = Image.objects.filter(state__in=(ImageState.QUEUED, ImageState.LEASED))
+        _until(lambda: not waiting.exists())
+        assert not Image.objects.filter(state=ImageState.FAILED).exists(), "a picture failed; see the log"
+        return time.perf_counter() - began
+
+
+def _device() -> str:
+    from generation.engines.diffusers.loading import device_name
+
+    return device_name()
+
+
+def _throughput(plan: Plan, folder: Path) -> dict[str, Any]:
+    ways: dict[str, Callable[[list[int]], float]] = {"raw": RawLoop(plan)}
+    rates: dict[str, list[float]] = {"raw": [], "per_task": [], "salon": []}
+    with (
+        _worker("benchmarks.support.task_per_image", "per-image", folder),
+        _worker("config", "gpu.default", folder),
+    ):
+        ways |= {"per_task": TaskPerImage(plan, folder), "salon": Salon(plan)}
+        for way in ways.values():
+            way(list(range(plan.batch)))  # loads the model, allocates
+        for number in range(plan.rounds):
+            order = list(ways.items())
+            for name, way in order[number % 3 :] + order[: number % 3]:
+                rates[name].append(plan.images / way(list(range(plan.images))))
+                print(f"round {number + 1}: {name:>8} {rates[name][-1]:8.3f} images a second", flush=True)
+    medians = {name: statistics.median(values) for name, values in rates.items()}
+    per_round = list(zip(rates["salon"], rates["raw"], rates["per_task"], strict=True))
     return {
-        "batch": batch,
-        "steps": steps,
-        "alone_per_s": round(single, 3),
-        "batched_per_s": round(batched, 3),
-        "ratio": round(batched / single, 3),
-        "largest_difference": difference,
+        "images_per_s": {name: round(value, 4) for name, value in medians.items()},
+        "raw_ratio": round(statistics.median(salon / raw for salon, raw, _task in per_round), 3),
+        "per_task_ratio": round(statistics.median(salon / task for salon, _raw, task in per_round), 3),
     }
+
+
+def _fairness(quick: bool) -> list[dict[str, Any]]:
+    from benchmarks.support.queue_load import SMALL, fairness
+    from generation.models import Checkpoint
+
+    Checkpoint.objects.create(slug="fairness", name="Fairness", source="-", licence="-", sizes=[[SMALL, SMALL]])
+    rows = []
+    print(f"\n{'members':>8} {'p50 wait':>9} {'p99 wait':>9} {'Jain':>7} {'newcomer rounds':>16} {'claim ms':>9}")
+    for members in MEMBERS:
+        row = fairness(members)
+        rows.append(asdict(row))
+        print(f"{row.members:>8} {row.p50_wait_s:>9.1f} {row.p99_wait_s:>9.1f} {row.jain:>7.4f}"
+              f" {row.newcomer_rounds:>16.3f} {row.claim_ms:>9.1f}", flush=True)  # fmt: skip
+    return rows
 
 
 def main() -> int:
     arguments = _arguments()
-    sys.path.insert(0, str(ROOT))
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    import django
-
-    django.setup()
-    from generation.engines.base import Source
-    from generation.engines.diffusers.cache import pipeline_cache
-    from generation.engines.diffusers.loading import device, native_size
-
-    folder = _folder(arguments.checkpoint)
-    loaded = pipeline_cache().get(Source(str(folder)))
-    size = native_size(loaded)
-    steps, batches, repeats = (4, (2, 4), 2) if arguments.quick else (20, (2, 4, 8), 3)
-    _seconds(max(batches), 2, folder, size)  # the first call of a shape allocates
-    print(f"{folder.name} at {size[0]} x {size[1]} px, {steps} steps, on {device()}\n")
-    print(f"{'batch':>6} {'alone/s':>9} {'batched/s':>10} {'ratio':>7} {'apart':>6}")
-    rows = []
-    for batch in batches:
-        row = _row(batch, steps, repeats, folder, size)
-        rows.append(row)
-        figures = f"{row['alone_per_s']:>9.2f} {row['batched_per_s']:>10.2f} {row['ratio']:>7.2f}"
-        print(f"{batch:>6} {figures} {row['largest_difference']:>6}", flush=True)
-    result = {"benchmark": "generation", "checkpoint": folder.name, "device": device(), "size": size}
-    print(json.dumps({**result, "rows": rows, "best_ratio": max(row["ratio"] for row in rows)}))
+    site = {"DAILY_COST_UNITS": "0", "MAX_PENDING_IMAGES": "100000", "LEASE_SECONDS": "60"}
+    with place("", **site) as folder:
+        os.environ["PER_TASK_BROKER"] = os.environ["REDIS_URL"].rsplit("/", 1)[0] + "/1"
+        result: dict[str, Any] = {"benchmark": "generation"}
+        if not arguments.only_fairness:
+            source = _folder(arguments.checkpoint)
+            size = arguments.size or _native_size(source)
+            quick = (8, 1, 4) if arguments.quick else (arguments.images, arguments.rounds, arguments.steps)
+            plan = Plan(source, arguments.batch, quick[0], quick[1], quick[2], size)
+            print(
+                f"{source.name} at {size[0]} x {size[1]}, {plan.steps} steps, batches of {plan.batch}, on {_device()}"
+            )
+            result |= {"checkpoint": source.name, "device": _device(), "size": size, "steps": plan.steps,
+                       "batch": plan.batch, **_throughput(plan, folder)}  # fmt: skip
+        rows = _fairness(arguments.quick)
+        result |= {"members": rows, "jain": min(row["jain"] for row in rows)}
+        result["newcomer_rounds"] = max(row["newcomer_rounds"] for row in rows)
+        print(json.dumps(result))
     return 0
+
+
+def _native_size(folder: Path) -> list[int]:
+    from generation.engines.base import Source
+    from generation.engines.diffusers.loading import load, native_size
+
+    return native_size(load(Source(str(folder))))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 """The Celery application; `config/__init__.py` loads it so that `shared_task` finds it."""
 
+import logging.config
 import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, celeryd_init
+from celery.signals import beat_init, celeryd_init, setup_logging
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 # torch's threads on the CPU wait for each other by spinning. Where anything else wants the cores too, that made a
@@ -26,3 +27,11 @@ def _require_services(**kwargs: Any) -> None:
     from config.availability import require_services
 
     require_services()
+
+
+@setup_logging.connect
+def _log_as_the_site_does(**kwargs: Any) -> None:
+    """Celery would put handlers of its own in place of ours, which print no traceback of what a worker logs."""
+    from django.conf import settings
+
+    logging.config.dictConfig(settings.LOGGING)

@@ -71,6 +71,20 @@ def integer(name: str, default: int, least: int | None = None) -> int:
     return number
 
 
+def weights(name: str) -> dict[str, float]:
+    """A comma-separated list of ``name:number`` with numbers above 0."""
+    found: dict[str, float] = {}
+    for part in strings(name, []):
+        key, _colon, number = part.partition(":")
+        try:
+            found[key.strip()] = float(number)
+        except ValueError:
+            found[key.strip()] = 0.0
+        if not 0 < found[key.strip()] < 1000:
+            raise _wrong(name, os.environ[name], "a list such as researcher:2,staff:0.5, with numbers above 0")
+    return found
+
+
 def choice(name: str, choices: Sequence[str], default: str) -> str:
     value = os.environ.get(name, default)
     if value not in choices:

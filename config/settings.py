@@ -273,7 +273,16 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 # The default of 4 s kills every replacement of a pool process that takes 5 s to import its models.
 CELERY_WORKER_PROC_ALIVE_TIMEOUT = 300
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_connect_timeout": 5}
+# A broker that is away or does not answer is an error within seconds; beat sends again what was lost.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 3600,
+    "socket_timeout": 30,
+    "socket_connect_timeout": 5,
+    "max_retries": 3,
+    "interval_start": 0,
+    "interval_step": 0.2,
+    "interval_max": 0.5,
+}
 CELERY_TIMEZONE = "UTC"
 # generation.drain is sent to gpu.<pool> by name; what is not listed goes to the default queue.
 CELERY_TASK_ROUTES = {
@@ -321,9 +330,13 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
 CHECKPOINTS_DIR = env.path("CHECKPOINTS_DIR", VAR_DIR / "checkpoints")
 GPU_POOL = env.string("GPU_POOL", "default")
 GPU_DEVICE = env.choice("GPU_DEVICE", ["auto", "cpu", "cuda", "mps"], "auto")
-DAILY_COST_UNITS = env.integer("DAILY_COST_UNITS", 200_000_000, least=0)  # pixels x steps x passes a rolling day
+# Pixels x steps x passes within 24 hours: about 100 pictures of SDXL (1024 x 1024, 30 steps), or 200 of FLUX.
+DAILY_COST_UNITS = env.integer("DAILY_COST_UNITS", 6_300_000_000, least=0)
 MAX_PENDING_IMAGES = env.integer("MAX_PENDING_IMAGES", 24, least=1)  # of one member
+QUEUE_WEIGHTS = env.weights("QUEUE_WEIGHTS")  # of roles in the queue: {"researcher": 2.0}; others have 1
 LEASE_SECONDS = env.integer("LEASE_SECONDS", 60, least=2)
+STORE_SECONDS = env.integer("STORE_SECONDS", 900, least=1)  # so long pictures are kept while the store is away
+KEPT_PICTURE_BYTES = env.integer("KEPT_PICTURE_BYTES", 512_000_000, least=1)  # of pixels; then drawing waits
 BATCH_SECONDS = env.integer("BATCH_SECONDS", 600, least=1)  # a batch that draws for longer is stopped
 MAX_UPLOAD_BYTES = env.integer("MAX_UPLOAD_BYTES", 10_000_000, least=1000)
 

@@ -1,7 +1,7 @@
 """Generations and images in the API; `services` does the same work as the pages."""
 
 import secrets
-from typing import Any
+from typing import Any, cast
 
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -26,6 +26,11 @@ from generation.models import (
     Style,
     Upload,
 )
+from generation.parameters import Wanted
+from generation.queue.queries import Place, places_of
+from generation.requests import waiting
+from generation.requests.budgets import Allowance, allowance_of
+from generation.validation import check_request
 
 
 class CheckpointSerializer(serializers.ModelSerializer[Checkpoint]):
@@ -51,11 +56,14 @@ class ImageSerializer(serializers.ModelSerializer[Image]):
     alt_text = serializers.SerializerMethodField()
     url = serializers.SerializerMethodField()
     original_url = serializers.SerializerMethodField()
+    place = serializers.SerializerMethodField()
+    eta_s = serializers.SerializerMethodField()
 
     class Meta:
         model = Image
-        fields = ["id", "position", "seed", "state", "message", "width", "height", "alt_text", "content_level",
-                  "is_public", "thumbhash", "url", "original_url", "queued_at", "ready_at"]  # fmt: skip
+        fields = ["id", "position", "seed", "state", "message", "place", "eta_s", "cost_units", "width", "height",
+                  "alt_text", "content_level", "is_public", "thumbhash", "url", "original_url", "queued_at",
+                  "ready_at"]  # fmt: skip
 
     def get_message(self, image: Image) -> str:
         return image.message()
@@ -72,6 +80,27 @@ class ImageSerializer(serializers.ModelSerializer[Image]):
     @extend_schema_field(serializers.CharField(allow_null=True))
     def get_original_url(self, image: Image) -> str | None:
         return signing.original_url(image, viewer_may_sign=True) if _is_there(image) else None
+
+    @extend_schema_field(serializers.IntegerField(allow_null=True))
+    def get_place(self, image: Image) -> int | None:
+        """In the queue, from 1; null when it does not wait, or is too far back to say."""
+        place = self._place(image)
+        return None if place is None else place.place
+
+    @extend_schema_field(serializers.IntegerField(allow_null=True))
+    def get_eta_s(self, image: Image) -> int | None:
+        """Seconds until it is drawn, by the speed that was measured; null where it is not known."""
+        place = self._place(image)
+        return None if place is None else place.eta_s
+
+    def _place(self, image: Image) -> Place | None:
+        """Only the author learns it; a list brings the places of all along."""
+        if image.state != ImageState.QUEUED:
+            return None
+        known: dict[int, Place] = self.context.setdefault("places", {})
+        if image.pk not in known:
+            known |= places_of([image], at=timezone.now())
+        return known.get(image.pk)
 
 
 def _is_there(image: Image) -> bool:
@@ -110,6 +139,7 @@ class GenerationSerializer(serializers.ModelSerializer[Generation]):
     def get_images(self, generation: Generation) -> list[dict[str, Any]]:
         kept = [image for image in generation.images.all() if image.deleted_at is None]
         kept.sort(key=lambda image: image.position)
+        self.context.setdefault("places", {}).update(places_of(kept, at=timezone.now()))
         return list(ImageSerializer(kept, many=True, context=self.context).data)
 
 
@@ -139,6 +169,40 @@ class GenerationRequestSerializer(serializers.Serializer[Any]):
     source_file = serializers.FileField(allow_null=True, default=None, allow_empty_file=True)
     strength = serializers.FloatField(allow_null=True, default=None)
     confirm_doubtful = serializers.BooleanField(default=False)
+
+
+class AllowanceSerializer(serializers.Serializer[Any]):
+    """What you may have drawn within 24 hours, in cost units (pixels x steps x passes)."""
+
+    limit = serializers.IntegerField(allow_null=True, help_text="null: there is no limit")
+    used = serializers.IntegerField(help_text="charged, and reserved for what waits")
+    left = serializers.IntegerField(allow_null=True)
+    refills_at = serializers.DateTimeField(allow_null=True)
+
+
+class CostSerializer(serializers.Serializer[Any]):
+    cost_units = serializers.IntegerField(help_text="of all images together")
+    per_image = serializers.IntegerField()
+    share_percent = serializers.IntegerField(help_text="of what you may use in 24 hours, rounded up; 0 without a limit")
+    fits = serializers.BooleanField()
+    allowance = AllowanceSerializer()
+
+
+class CreatedSerializer(GenerationSerializer):
+    """A new generation, and what is left after it."""
+
+    allowance = serializers.SerializerMethodField()
+
+    class Meta(GenerationSerializer.Meta):
+        fields = [*GenerationSerializer.Meta.fields, "allowance"]
+
+    @extend_schema_field(AllowanceSerializer)
+    def get_allowance(self, generation: Generation) -> dict[str, Any]:
+        return dict(AllowanceSerializer(allowance_of(generation.author, timezone.now())).data)
+
+
+class PlaceSerializer(serializers.Serializer[Any]):
+    place = serializers.IntegerField(min_value=1, max_value=10_000, help_text="among your own, from 1")
 
 
 @extend_schema(parameters=[OpenApiParameter("slug", str, OpenApiParameter.PATH)])
@@ -174,28 +238,90 @@ class GenerationViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, viewse
 
     @extend_schema(
         request=GenerationRequestSerializer,
-        responses={201: GenerationSerializer},
+        responses={201: CreatedSerializer},
         parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)],
     )
     def create(self, request: Request) -> Response:
-        """Asks for images. With an `Idempotency-Key`, asking again brings the same generation back."""
-        asked = GenerationRequestSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        values = dict(asked.validated_data)
+        """Asks for images. With an `Idempotency-Key`, asking again brings the same generation back; another request
+        with the same key is refused (409).
+        """
+        values = _asked(request)
         for name in ("parent", "source_image"):
             values[name] = _visible_image(request, values[name])
         if named := values["source_upload"]:
             values["source_upload"] = get_object_or_404(Upload.objects.visible_to(request.user), public_id=named)
-        key = request.headers.get("Idempotency-Key") or secrets.token_urlsafe(24)
-        made = services.submit_generation(author=member_of(request), idempotency_key=key, **values)
-        generation = self.get_queryset().get(pk=made.pk)
-        return Response(self.get_serializer(generation).data, status=status.HTTP_201_CREATED)
+        made = services.submit_generation(author=member_of(request), idempotency_key=_key(request), **values)
+        return self._created(made)
+
+    @extend_schema(responses=AllowanceSerializer)
+    @action(detail=False, methods=["get"])
+    def allowance(self, request: Request) -> Response:
+        """What you have used of your 24 hours, and what is left."""
+        return Response(AllowanceSerializer(allowance_of(member_of(request), timezone.now())).data)
+
+    @extend_schema(request=GenerationRequestSerializer, responses=CostSerializer)
+    @action(detail=False, methods=["post"])
+    def cost(self, request: Request) -> Response:
+        """What a request would cost, without asking for it."""
+        values = _asked(request)
+        has_source = any(values[name] for name in ("source_image", "source_upload", "source_file"))
+        asked = check_request(cast(Wanted, values), has_source=has_source)
+        allowance: Allowance = allowance_of(member_of(request), timezone.now())
+        found = {
+            "cost_units": asked.cost_units,
+            "per_image": asked.parameters.cost_units(),
+            "share_percent": allowance.share_of(asked.cost_units),
+            "fits": allowance.fits(asked.cost_units),
+            "allowance": allowance,
+        }
+        return Response(CostSerializer(found).data)
 
     @extend_schema(request=None, responses=GenerationSerializer)
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, public_id: str) -> Response:
-        services.cancel_generation(generation=self.get_object(), author=member_of(request))
+        waiting.cancel_generation(generation=self.get_object(), author=member_of(request))
         return Response(self.get_serializer(self.get_object()).data)
+
+    @extend_schema(request=None, responses=GenerationSerializer)
+    @action(detail=True, methods=["post"])
+    def pause(self, request: Request, public_id: str) -> Response:
+        """Keeps what waits from being drawn until you resume it."""
+        waiting.pause_images(images=self.get_object().images.all(), author=member_of(request))
+        return Response(self.get_serializer(self.get_object()).data)
+
+    @extend_schema(request=None, responses=GenerationSerializer)
+    @action(detail=True, methods=["post"])
+    def resume(self, request: Request, public_id: str) -> Response:
+        waiting.resume_images(images=self.get_object().images.all(), author=member_of(request))
+        return Response(self.get_serializer(self.get_object()).data)
+
+    @extend_schema(
+        request=None,
+        responses={201: CreatedSerializer},
+        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)],
+    )
+    @action(detail=True, methods=["post"])
+    def clone(self, request: Request, public_id: str) -> Response:
+        """Asks for the same again, with new seeds."""
+        made = services.clone_generation(
+            generation=self.get_object(), author=member_of(request), idempotency_key=_key(request)
+        )
+        return self._created(made)
+
+    def _created(self, made: Generation) -> Response:
+        generation = self.get_queryset().select_related("author").get(pk=made.pk)
+        created = CreatedSerializer(generation, context=self.get_serializer_context())
+        return Response(created.data, status=status.HTTP_201_CREATED)
+
+
+def _asked(request: Request) -> dict[str, Any]:
+    asked = GenerationRequestSerializer(data=request.data)
+    asked.is_valid(raise_exception=True)
+    return dict(asked.validated_data)
+
+
+def _key(request: Request) -> str:
+    return request.headers.get("Idempotency-Key") or secrets.token_urlsafe(24)
 
 
 def _visible_image(request: Request, public_id: str | None) -> Image | None:
@@ -205,7 +331,7 @@ def _visible_image(request: Request, public_id: str | None) -> Image | None:
 
 
 class ImageViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet[Image]):
-    """Images you may see; your own can be deleted and tried again."""
+    """Images you may see; your own can be deleted, tried again, and while they wait cancelled, paused and moved."""
 
     serializer_class = ImageSerializer
     permission_classes = [AllowAny]
@@ -215,7 +341,7 @@ class ImageViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet[Image]):
 
     def get_queryset(self) -> ImageQuerySet:
         rows = Image.objects.visible_to(self.request.user, timezone.now())
-        if self.action in ("destroy", "retry"):
+        if self.action in ("destroy", "retry", "cancel", "pause", "resume", "move"):
             rows = rows.filter(author_id=self.request.user.pk or 0)
         return rows.select_related("generation")
 
@@ -228,3 +354,34 @@ class ImageViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet[Image]):
     def retry(self, request: Request, public_id: str) -> Response:
         image = services.retry_image(image=self.get_object(), author=member_of(request))
         return Response(self.get_serializer(image).data)
+
+    @extend_schema(request=None, responses=ImageSerializer)
+    @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated])
+    def cancel(self, request: Request, public_id: str) -> Response:
+        images = Image.objects.filter(pk=self.get_object().pk)
+        waiting.cancel_images(images=images, author=member_of(request))
+        return Response(self.get_serializer(self.get_object()).data)
+
+    @extend_schema(request=None, responses=ImageSerializer)
+    @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated])
+    def pause(self, request: Request, public_id: str) -> Response:
+        images = Image.objects.filter(pk=self.get_object().pk)
+        waiting.pause_images(images=images, author=member_of(request))
+        return Response(self.get_serializer(images.get()).data)
+
+    @extend_schema(request=None, responses=ImageSerializer)
+    @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated])
+    def resume(self, request: Request, public_id: str) -> Response:
+        images = Image.objects.filter(pk=self.get_object().pk)
+        waiting.resume_images(images=images, author=member_of(request))
+        return Response(self.get_serializer(images.get()).data)
+
+    @extend_schema(request=PlaceSerializer, responses=ImageSerializer(many=True))
+    @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated])
+    def move(self, request: Request, public_id: str) -> Response:
+        """Moves it to a place among your own waiting images; returns them in their new order."""
+        asked = PlaceSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        place = asked.validated_data["place"]
+        own = waiting.move_image(image=self.get_object(), author=member_of(request), place=place)
+        return Response(self.get_serializer(own, many=True).data)

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.urls import reverse
@@ -13,10 +13,10 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from generation.models import Checkpoint, Generation, Image, Lora, Style, Upload
-from generation.parameters import Kind, LoraUse, Parameters
+from generation.parameters import Kind, LoraUse, Parameters, Wanted
 from generation.queries import source_image_for, source_upload_for
 from generation.services import submit_generation
-from generation.validation import MAX_IMAGES, MAX_PROMPT
+from generation.validation import MAX_IMAGES, MAX_PROMPT, check_request
 from lib.errors import Refused
 
 CHECKED_ELSEWHERE = {"width": "size", "height": "size", "source_image": "source_file"}
@@ -149,27 +149,41 @@ class CreateForm(forms.Form):
             self.add_error(None, _("The picture it started from is no longer available. Choose another one, or none."))
         return values
 
+    def cost_units(self) -> int | None:
+        """Of all images as the form is filled in; None where it is not complete."""
+        wanted = self._wanted() | {"prompt": self.cleaned_data["prompt"] or "-"}
+        try:
+            has_source = bool(self.cleaned_data["strength"])
+            return check_request(cast(Wanted, wanted), has_source=has_source).cost_units
+        except Refused:
+            return None
+
+    def _wanted(self) -> dict[str, Any]:
+        """What the fields say about the picture itself."""
+        values = self.cleaned_data
+        width, _x, height = values["size"].partition("x")
+        names = ("prompt", "negative_prompt", "checkpoint", "style", "count", "seed", "steps", "guidance", "scheduler",
+                 "strength")  # fmt: skip
+        return {name: values[name] for name in names} | {
+            "loras": read_loras(values["loras"]), "width": _number(width), "height": _number(height)
+        }  # fmt: skip
+
     def submit(self, *, author: User, parent: Image | None, at: datetime) -> Generation | None:
         """The generation, or None with what is wrong beside the fields."""
         values = self.cleaned_data
         kept = self.source if values.get("keep_source") and values["source_file"] is None else None
-        width, _x, height = values["size"].partition("x")
         try:
             return submit_generation(
                 author=author,
-                **{name: values[name] for name in (
-                    "prompt", "negative_prompt", "checkpoint", "style", "count", "seed", "steps", "guidance",
-                    "scheduler", "source_file", "strength", "confirm_doubtful", "idempotency_key",
-                )},
-                loras=read_loras(values["loras"]),
+                **cast(Wanted, self._wanted() | {"remix_kind": values["kind"] if parent is not None else ""}),
+                source_file=values["source_file"],
+                confirm_doubtful=values["confirm_doubtful"],
+                idempotency_key=values["idempotency_key"],
                 source_image=kept if isinstance(kept, Image) else None,
                 source_upload=kept if isinstance(kept, Upload) else None,
-                width=_number(width),
-                height=_number(height),
                 parent=parent,
-                remix_kind=values["kind"] if parent is not None else "",
                 at=at,
-            )  # fmt: skip
+            )
         except Refused as refused:
             self.status = 422 if refused.status == 400 else refused.status
             self._show(refused)

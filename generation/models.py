@@ -132,6 +132,9 @@ class Generation(PublicIdModel):
     upload = models.ForeignKey(Upload, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     strength = models.FloatField(null=True)
     idempotency_key = models.CharField(max_length=64)
+    request_hash = models.CharField(
+        max_length=64, blank=True, default="", db_default=""
+    )  # of what was asked with the key
     was_doubtful = models.BooleanField(default=False)  # prompt screening asked “generate anyway?”: no previews
     submitted_at = models.DateTimeField()
 
@@ -144,6 +147,7 @@ class Generation(PublicIdModel):
 
 class ImageState(models.TextChoices):
     QUEUED = "queued", _("In the queue")
+    PAUSED = "paused", _("Paused")
     LEASED = "leased", _("Being made")
     GENERATED = "generated", _("Made")
     SCREENING = "screening", _("Being checked")
@@ -154,9 +158,11 @@ class ImageState(models.TextChoices):
     FAILED = "failed", _("Failed")
 
 
-MAX_ATTEMPTS = 3  # at drawing
+MAX_ATTEMPTS = 3  # at drawing, where the picture itself failed
+MAX_INTERRUPTIONS = 10  # by the death of a machine, or a store that stayed away
+ALONE_AFTER = 3  # interruptions: who was there so often when a machine died is drawn alone, and takes nobody along
 MAX_SCREENINGS = 3  # at checking; then a moderator looks
-PENDING = (ImageState.QUEUED, ImageState.LEASED, ImageState.GENERATED, ImageState.SCREENING)
+PENDING = (ImageState.QUEUED, ImageState.PAUSED, ImageState.LEASED, ImageState.GENERATED, ImageState.SCREENING)
 UNPAID = (ImageState.CANCELLED, ImageState.FAILED)  # what these cost goes back to the member
 
 
@@ -198,14 +204,17 @@ class Image(PublicIdModel):
     position = models.PositiveSmallIntegerField()
     seed = models.BigIntegerField()
     batch_key = models.CharField(max_length=64)
-    cost_units = models.BigIntegerField()  # pixels x steps x guidance passes
+    cost_units = models.BigIntegerField()  # pixels x steps x passes that run; reserved while the image is pending
+    charged_units = models.BigIntegerField(null=True)  # settled once, when the image is ready
     pool = models.SlugField(max_length=32)
+    priority = models.IntegerField(default=0, db_default=0)  # among the author's own: the highest first
 
     state = models.CharField(max_length=10, choices=ImageState.choices, default=ImageState.QUEUED)
     lease_no = models.PositiveIntegerField(default=0)  # the fencing token: it only grows
     lease_expires_at = models.DateTimeField(null=True)
     worker = models.CharField(max_length=120, blank=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
+    attempts = models.PositiveSmallIntegerField(default=0)  # that failed
+    interruptions = models.PositiveSmallIntegerField(default=0, db_default=0)
     screening_attempts = models.PositiveSmallIntegerField(default=0, db_default=0)
     not_before = models.DateTimeField()
     failure = models.CharField(max_length=300, blank=True)
@@ -287,6 +296,46 @@ class Image(PublicIdModel):
         }
         state = ImageState(self.state)
         return sentences.get(state) or str(state.label)
+
+
+class QueueShare(models.Model):
+    """How far a member was served in a pool, as virtual time in cost units (see `queue.ordering`)."""
+
+    pool = models.SlugField(max_length=32)
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    started = models.FloatField(default=0)  # the largest virtual time at which a turn of theirs began
+    finished = models.FloatField(default=0)  # where what they were served ends
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["pool", "author"], name="queueshare_once")]
+        # the clock of a pool is its largest start
+        indexes = [models.Index(fields=["pool", "-started"], name="queueshare_clock")]
+
+
+class PoolWorker(models.Model):
+    """A worker of a pool and its measured speed, from which waiting times follow."""
+
+    name = models.CharField(max_length=120, unique=True)
+    pool = models.SlugField(max_length=32)
+    units_per_second = models.FloatField()  # a moving average of cost units drawn
+    seen_at = models.DateTimeField()
+
+
+class BatchCap(models.Model):
+    """The largest batch of a checkpoint and size on a device: measured, and lowered for good where memory ran out."""
+
+    checkpoint = models.ForeignKey(Checkpoint, on_delete=models.CASCADE, related_name="batch_caps")
+    device = models.CharField(max_length=80)
+    width = models.PositiveSmallIntegerField()
+    height = models.PositiveSmallIntegerField()
+    cap = models.PositiveSmallIntegerField()
+    images_per_second = models.FloatField(null=True)  # at that size, where it was measured
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["checkpoint", "device", "width", "height"], name="batchcap_once")
+        ]
 
 
 class PromptExample(models.Model):

@@ -21,6 +21,8 @@ COLUMNS = (
 )  # fmt: skip
 """Columns of Generation that, with the seed of the image, decide a picture."""
 
+EMBEDDED_GUIDANCE = ("Flux", "LatentConsistency")  # beginnings of the names of pipelines
+
 STYLED_PROMPT_SQL = "replace(coalesce(nullif(style.template, ''), '{prompt}'), '{prompt}', made.prompt)"
 """`Parameters.styled_prompt` in SQL, where `made` is the generation and `style` its style, outer joined."""
 
@@ -70,10 +72,17 @@ class CheckpointUse:
     slug: str
     name: str
     sha256: str = ""
+    pipeline_class: str = ""
 
     @classmethod
     def of(cls, checkpoint: Checkpoint) -> Self:
-        return cls(checkpoint.slug, checkpoint.name, checkpoint.sha256)
+        return cls(checkpoint.slug, checkpoint.name, checkpoint.sha256, checkpoint.pipeline_class)
+
+    def passes(self, guidance: float) -> int:
+        """How often the model runs at each step: twice for classifier-free guidance above 1, once where the scale is
+        an input of the model.
+        """
+        return 1 if self.pipeline_class.startswith(EMBEDDED_GUIDANCE) or guidance <= 1 else 2
 
 
 @dataclass(frozen=True)
@@ -170,8 +179,9 @@ class Parameters:
         return ", ".join(filter(None, (self.negative_prompt, self.style.negative_prompt if self.style else "")))
 
     def cost_units(self) -> int:
-        """Pixels x steps x guidance passes: two passes above a guidance of 1, else one."""
-        return self.width * self.height * self.steps * (2 if self.guidance > 1 else 1)
+        """Pixels x steps x passes, of those that really run: img2img leaves out the first steps."""
+        steps = self.steps if self.strength is None else max(1, min(self.steps, int(self.steps * self.strength)))
+        return self.width * self.height * steps * self.checkpoint.passes(self.guidance)
 
     def batch_key(self) -> str:
         """All that images must share to be drawn in one call, as 32 hex digits. Prompts and seeds are no part of it."""

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from generation.media import storage
-from generation.models import PENDING, Generation, Image, ImageState, PromptExample, Upload
+from generation.models import PENDING, Generation, Image, ImageState, PromptExample, QueueShare, Upload
 from generation.services import blank_images
 
 COVERED = frozenset(
@@ -17,6 +17,7 @@ COVERED = frozenset(
         "generation.Generation.source_image",
         "generation.Image.author",
         "generation.PromptExample.image",
+        "generation.QueueShare.author",  # a number that means nothing elsewhere
         "generation.Upload.author",
     }
 )
@@ -47,6 +48,7 @@ def erase(user: User) -> None:
     # A worker that still draws one of them finds its lease gone and drops what it brings.
     images.filter(state__in=PENDING).update(state=ImageState.CANCELLED, lease_expires_at=None)
     PromptExample.objects.filter(image__author=user).delete()
+    QueueShare.objects.filter(author=user).delete()
     blank_images(images.filter(deleted_at=None), at=timezone.now())
     Generation.objects.filter(author=user).update(prompt="", negative_prompt="")
     uploads = Upload.objects.filter(author=user)

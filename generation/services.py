@@ -1,37 +1,33 @@
-"""What members do with generations and images: submit, cancel, retry, delete. Pages, API and commands call these."""
+"""What members do with generations and images: submit, retry, delete. Pages, API and commands call these."""
 
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Unpack
 
-from django.conf import settings
 from django.core.files.base import File
 from django.db import transaction
-from django.db.models import Sum
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from generation.media import storage
 from generation.media.uploads import keep_upload
 from generation.models import PENDING, Generation, Image, ImageQuerySet, ImageState, Upload
-from generation.parameters import Wanted
-from generation.queue import events, wakeup
+from generation.parameters import Parameters, Wanted
+from generation.queue import wakeup
+from generation.requests.budgets import require_budget
+from generation.requests.checks import check_member_rate, checked_key, earlier_request, request_hash, require_own
 from generation.validation import MAX_SEED, Request, check_request
 from lib.content_levels import ContentLevel
 from lib.errors import NotFound, Refused
-from lib.limits import check_rate
 from moderation.cases.services import record_screening
 from moderation.evidence.services import copy_pictures
 from moderation.models import Screening
 from moderation.restrictions.services import require_unrestricted
 from moderation.screening.services import Verdict, screen_text
 
-DAY = timedelta(hours=24)
-REQUESTS_A_MINUTE = 600  # of one member, of every kind; budgets bound what is drawn
 RANDOM_SEEDS = 2**31  # short enough to be read aloud; a chosen seed may be any up to 2**63 - 1
 
 
@@ -62,59 +58,50 @@ def submit_generation(
     at: datetime | None = None,
     **wanted: Unpack[Wanted],
 ) -> Generation:
-    """Queues `count` images. A key that was used before returns the generation it made, whatever else is asked.
+    """Queues `count` images. The same request with a key that was used before returns the generation it made.
 
-    Nothing is drawn, stored or charged before moderation allows the prompt.
+    Nothing is drawn, stored or reserved before moderation allows the prompt.
 
     Raises:
         Refused: "invalid" with `fields`; "refused" (a rule forbids the words); "doubtful" (409: ask the member,
-            then call again with `confirm_doubtful`); "unchecked" (503); "restricted" (403); "too_many_pending",
-            "daily_limit" and "too_many" (429).
+            then call again with `confirm_doubtful`); "key_reused" (409: another request with the same key);
+            "unchecked" (503); "restricted" (403); "too_many_pending", "daily_limit" and "too_many" (429).
         NotFound: a parent or source picture that the author may not see, or an upload of somebody else's.
     """
     now = at or timezone.now()
-    earlier = _by_key(author, _checked_key(idempotency_key))
+    sources = {"parent": parent, "source_image": source_image, "source_upload": source_upload}
+    digest = request_hash(wanted, source_file=source_file, **sources)
+    earlier = earlier_request(author, checked_key(idempotency_key), digest)
     if earlier is not None:
         return earlier
-    _check_rate(author)
+    check_member_rate(author)
     require_unrestricted(user=author, doing="generate", at=now)
     has_source = any(source is not None for source in (source_image, source_upload, source_file))
     request = check_request(wanted, has_source=has_source)
     _require_sources(author, parent, source_image, source_upload, now)
     verdict = _screen_prompts(author, request, confirm_doubtful, now)
-    _require_budget(author, request, now)
+    require_budget(author, count=request.count, cost=request.cost_units, at=now)
     new_upload = keep_upload(author=author, file=source_file, at=now) if source_file is not None else None
     origin = Origin(parent, source_image, new_upload or source_upload)
-    generation, is_new = _create_once(author, request, idempotency_key, verdict, origin, now)
+    generation, is_new = _create_once(author, request, (idempotency_key, digest), verdict, origin, now)
     if not is_new:
         _forget_upload(new_upload)
     return generation
 
 
 def _create_once(
-    author: User, request: Request, key: str, verdict: Verdict, origin: Origin, at: datetime
+    author: User, request: Request, key: tuple[str, str], verdict: Verdict, origin: Origin, at: datetime
 ) -> tuple[Generation, bool]:
-    """The generation of this key, and whether it is new."""
+    """The generation of this idempotency key and hash, and whether it is new."""
     with transaction.atomic():
         User.objects.select_for_update().get(pk=author.pk)  # one submission of a member at a time: budgets must hold
-        earlier = _by_key(author, key)
+        earlier = earlier_request(author, *key)
         if earlier is not None:
             return earlier, False
-        _require_budget(author, request, at)
+        require_budget(author, count=request.count, cost=request.cost_units, at=at)
         generation = _create(author, request, key, verdict, origin, at)
         transaction.on_commit(lambda: wakeup.wake_workers(request.checkpoint.pool))
         return generation, True
-
-
-def _checked_key(key: str) -> str:
-    if not 1 <= len(key) <= 64 or not key.isprintable():
-        message = _("The idempotency key must have 1 to 64 characters.")
-        raise Refused("invalid", message, fields={"idempotency_key": [message]})
-    return key
-
-
-def _by_key(author: User, key: str) -> Generation | None:
-    return Generation.objects.filter(author=author, idempotency_key=key).first()
 
 
 def _forget_upload(upload: Upload | None) -> None:
@@ -163,33 +150,17 @@ def _refusal(field: str, verdict: Verdict) -> Refused:
     return Refused(code, message, status=status, fields={field: [message]})
 
 
-def _require_budget(author: User, request: Request, at: datetime) -> None:
-    """Refuses more pending images, or more cost units within 24 hours, than a member has."""
-    pending = Image.objects.filter(author=author).pending().count()
-    if pending + request.count > settings.MAX_PENDING_IMAGES:
-        message = _("You already have %(n)s images in the queue. Wait until some are ready, or cancel some.")
-        raise Refused("too_many_pending", message % {"n": pending}, status=429)
-    if not settings.DAILY_COST_UNITS:
-        return
-    charged = Image.objects.charged(author, at - DAY)
-    spent = charged.aggregate(spent=Sum("cost_units"))["spent"] or 0
-    if spent + request.parameters.cost_units() * request.count > settings.DAILY_COST_UNITS:
-        oldest = charged.order_by("queued_at").values_list("queued_at", flat=True).first()
-        message = _("You have used your allowance for 24 hours. Try fewer images, fewer steps or a smaller size.")
-        if oldest is not None:
-            when = date_format(timezone.localtime(oldest + DAY), "DATETIME_FORMAT")
-            message = _("You have used your allowance for 24 hours. It starts to refill at %(when)s.") % {"when": when}
-        raise Refused("daily_limit", message, status=429)
-
-
-def _create(author: User, request: Request, key: str, verdict: Verdict, origin: Origin, at: datetime) -> Generation:
+def _create(
+    author: User, request: Request, key: tuple[str, str], verdict: Verdict, origin: Origin, at: datetime
+) -> Generation:
     """The generation, its images and its screening; call inside a transaction that holds the author's row."""
     generation = Generation.objects.create(
         author=author,
         parent=origin.parent,
         source_image=origin.source_image,
         upload=origin.upload,
-        idempotency_key=key,
+        idempotency_key=key[0],
+        request_hash=key[1],
         was_doubtful=verdict.verdict == Screening.Verdict.ASK,
         submitted_at=at,
         checkpoint=request.checkpoint,
@@ -226,39 +197,52 @@ def _images(generation: Generation, request: Request, level: int, at: datetime) 
         )
 
 
-def cancel_generation(*, generation: Generation, author: User) -> int:
-    """Cancels what is not drawn yet: queued images at once, running ones at their next step; returns how many."""
-    _require_own(generation.author_id, author)
-    _check_rate(author)
-    images = Image.objects.filter(generation=generation)
-    waiting = images.filter(state=ImageState.QUEUED).update(state=ImageState.CANCELLED)
-    running = images.filter(state=ImageState.LEASED, is_cancel_requested=False).update(is_cancel_requested=True)
-    if waiting + running == 0:
-        raise Refused("nothing_to_cancel", _("Nothing left to cancel: every image is finished."), status=409)
-    transaction.on_commit(lambda: events.publish_states(images.values_list("pk", flat=True)))
-    return waiting + running
+def clone_generation(
+    *, generation: Generation, author: User, idempotency_key: str, at: datetime | None = None
+) -> Generation:
+    """Asks for as many images again with the same settings and new seeds; raises what `submit_generation` raises."""
+    require_own(generation.author_id, author)
+    first = generation.images.select_related("generation__checkpoint", "generation__style").earliest("position")
+    wanted = Parameters.of(first).as_request()
+    del wanted["seed"]
+    wanted["count"] = generation.images.count()
+    wanted["remix_kind"] = generation.remix_kind
+    return submit_generation(
+        author=author,
+        idempotency_key=idempotency_key,
+        parent=generation.parent,
+        source_image=generation.source_image,
+        source_upload=generation.upload,
+        confirm_doubtful=generation.was_doubtful,
+        at=at,
+        **wanted,
+    )
 
 
 def retry_image(*, image: Image, author: User, at: datetime | None = None) -> Image:
-    """Puts a failed or cancelled image back into the queue with the same seed, as a first attempt."""
+    """Puts a failed or cancelled image back into the queue with the same seed, as a first attempt.
+
+    Raises:
+        Refused: "not_retryable" (409), "restricted" (403), "too_many_pending" and "daily_limit" (429).
+    """
     now = at or timezone.now()
-    _require_own(image.author_id, author)
-    _check_rate(author)
+    require_own(image.author_id, author)
+    check_member_rate(author)
     require_unrestricted(user=author, doing="generate", at=now)
     with transaction.atomic():
         User.objects.select_for_update().get(pk=author.pk)  # budgets must hold
-        if Image.objects.filter(author=author).pending().count() >= settings.MAX_PENDING_IMAGES:
-            message = _("You have too many images in the queue. Wait until some are ready, or cancel some.")
-            raise Refused("too_many_pending", message, status=429)
+        require_budget(author, count=1, cost=image.cost_units, at=now)
         ended = Image.objects.filter(
             pk=image.pk, state__in=(ImageState.FAILED, ImageState.CANCELLED), deleted_at=None
         ).exclude(generation__prompt="")
         again = ended.update(
             state=ImageState.QUEUED,
             attempts=0,
+            interruptions=0,
             screening_attempts=0,
             failure="",
             is_cancel_requested=False,
+            priority=0,
             not_before=now,
             queued_at=now,
         )
@@ -272,8 +256,8 @@ def retry_image(*, image: Image, author: User, at: datetime | None = None) -> Im
 
 def delete_image(*, image: Image, author: User, at: datetime | None = None) -> None:
     """Leaves a blank tombstone and deletes every file; a published picture must be unpublished first."""
-    _require_own(image.author_id, author)
-    _check_rate(author)
+    require_own(image.author_id, author)
+    check_member_rate(author)
     unfinished = Image.objects.filter(pk=image.pk, deleted_at=None)
     if image.deleted_at is not None:
         return
@@ -318,12 +302,3 @@ TOMBSTONE: dict[str, Any] = {
 def _delete_files(ids: Sequence[int]) -> None:
     for image_id in ids:
         storage.delete_all_of(image_id=image_id)
-
-
-def _check_rate(author: User) -> None:
-    check_rate(key=f"generation:{author.pk}", limit=REQUESTS_A_MINUTE, seconds=60)
-
-
-def _require_own(author_id: int, author: User) -> None:
-    if author_id != author.pk:
-        raise NotFound(_("You have no such picture."))

@@ -29,6 +29,11 @@ class Request:
     """None leaves it to chance: then the parameters' own seed means nothing."""
     remix_kind: str
 
+    @property
+    def cost_units(self) -> int:
+        """Of all its images."""
+        return self.count * self.parameters.cost_units()
+
 
 class _Faults:
     """Collects messages by field; a check that fails goes on with a default, so that the others run too."""

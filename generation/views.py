@@ -16,8 +16,10 @@ from accounts.permissions import member_of, member_required
 from generation import queries, services
 from generation.forms import SAME, CreateForm, Remix, fresh_key, remix_of
 from generation.media.uploads import preview_of
-from generation.models import PENDING, Checkpoint, Generation, Image, ImageState, Upload
-from generation.queue.queries import place_in_queue
+from generation.models import PENDING, Checkpoint, Generation, Image, ImageQuerySet, ImageState, Upload
+from generation.queue.queries import next_place
+from generation.requests import waiting
+from generation.requests.budgets import allowance_of
 from lib.errors import Refused
 from lib.http import is_htmx
 
@@ -48,7 +50,7 @@ def create(request: HttpRequest) -> HttpResponse:
 
 
 def _context(form: CreateForm, parent: Image | None, member: User, at: datetime) -> dict[str, Any]:
-    context: dict[str, Any] = {"form": form, "parent": parent}
+    context: dict[str, Any] = {"form": form, "parent": parent, "allowance": allowance_of(member, at)}
     if parent is not None:
         context["parent_picture"] = queries.picture_for(parent, member, at)
     if isinstance(form.source, Upload):
@@ -116,8 +118,12 @@ def detail(request: HttpRequest, public_id: str) -> HttpResponse:
         "generation": generation,
         "images": cards,
         "is_pending": any(image.state in PENDING for image in images),
-        "place": place_in_queue(waiting[0], at=at) if waiting and len(waiting) == len(images) else None,
+        "place": next_place(waiting, at=at) if waiting and len(waiting) == len(images) else None,
         "asked": next((each for each in cards if each.ask_url), None),
+        "can_pause": any(image.state == ImageState.QUEUED for image in images),
+        "can_resume": any(image.state == ImageState.PAUSED for image in images),
+        "allowance": allowance_of(member, at),
+        "clone_key": fresh_key(),
     }
     template = "generation/_results.html" if is_htmx(request) else "generation/detail.html"
     return render(request, template, context)
@@ -145,14 +151,60 @@ def history_page(request: HttpRequest) -> HttpResponse:
 
 @member_required
 @require_POST
-def cancel(request: HttpRequest, public_id: str) -> HttpResponse:
-    generation = _own(request, public_id)
+def act_on_generation(request: HttpRequest, public_id: str, action: str) -> HttpResponse:
+    """Cancels, pauses or resumes what is not drawn yet, or asks for the same again."""
+    generation, member = _own(request, public_id), member_of(request)
     try:
-        count = services.cancel_generation(generation=generation, author=member_of(request))
-        messages.success(request, ngettext("%(n)s image cancelled.", "%(n)s images cancelled.", count) % {"n": count})
+        if action == "clone":
+            key = request.POST.get("idempotency_key") or fresh_key()
+            generation = services.clone_generation(generation=generation, author=member, idempotency_key=key)
+        else:
+            messages.success(request, _changed(action, generation.images.all(), member))
     except Refused as refused:
         messages.error(request, refused.message)
     return redirect("generation:detail", generation.public_id)
+
+
+@member_required
+@require_POST
+def act_on_image(request: HttpRequest, public_id: str, action: str) -> HttpResponse:
+    """Cancels, pauses or resumes one image, or moves it to the front of the member's own."""
+    image, member = _own_image(request, public_id), member_of(request)
+    try:
+        if action == "first":
+            waiting.move_image(image=image, author=member, place=1)
+            messages.success(request, _("This picture is drawn first when your turn comes."))
+        else:
+            messages.success(request, _changed(action, Image.objects.filter(pk=image.pk), member))
+    except Refused as refused:
+        messages.error(request, refused.message)
+    return redirect("generation:detail", image.generation.public_id)
+
+
+def _changed(action: str, images: ImageQuerySet, member: User) -> str:
+    """Does what a button says and returns the sentence about it."""
+    if action == "cancel":
+        count = waiting.cancel_images(images=images, author=member)
+        return ngettext("%(n)s image cancelled.", "%(n)s images cancelled.", count) % {"n": count}
+    if action == "pause":
+        count = waiting.pause_images(images=images, author=member)
+        return ngettext("%(n)s image paused.", "%(n)s images paused.", count) % {"n": count}
+    count = waiting.resume_images(images=images, author=member)
+    return ngettext("%(n)s image resumed.", "%(n)s images resumed.", count) % {"n": count}
+
+
+@member_required
+@require_safe
+def cost(request: HttpRequest) -> HttpResponse:
+    """What the form would cost as it is filled in, and what is left; nothing where it is not complete."""
+    member, at = member_of(request), timezone.now()
+    form = CreateForm(request.GET, checkpoints=_checkpoints())
+    units = form.cost_units() if form.is_valid() else None
+    context = {"units": units, "allowance": allowance_of(member, at)}
+    if units is not None:
+        context["share"] = context["allowance"].share_of(units)
+        context["fits"] = context["allowance"].fits(units)
+    return render(request, "generation/_cost.html", context)
 
 
 def _own_image(request: HttpRequest, public_id: str) -> Image:

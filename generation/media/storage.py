@@ -34,7 +34,11 @@ def prefix_of(*, image_id: int, lease_no: int) -> str:
 
 def write_outputs(*, prefix: str, picture: PIL.Image.Image, parameters: Parameters, public_id: str) -> Outputs:
     """Encodes a finished picture (RGB) and writes every copy under `prefix`; call before the row is updated."""
-    encoded = encoding.encode(picture, parameters, public_id=public_id)
+    return write_encoded(prefix=prefix, encoded=encoding.encode(picture, parameters, public_id=public_id))
+
+
+def write_encoded(*, prefix: str, encoded: encoding.Encoded) -> Outputs:
+    """Writes every copy of a picture under `prefix`; may be repeated. Call before the row is updated."""
     for name, data in encoded.files.items():
         write(f"{prefix}/{name}", data)
     return Outputs(prefix=prefix, jpeg_bytes=len(encoded.files["training.jpg"]), **vars(encoded.derived))

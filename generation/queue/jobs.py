@@ -3,12 +3,19 @@
 from collections.abc import Mapping, Sequence
 
 import PIL.Image
+from django.utils.translation import gettext as _
 
 from generation.engines.base import Job, Source
 from generation.media import storage
 from generation.models import Checkpoint, Generation, Image, Lora
 from generation.parameters import Parameters
 from lib.images import open_stored
+
+GONE = "The picture that it starts from was deleted. Choose another one."
+
+
+class SourceGone(Exception):
+    """The picture to start from was deleted; the message is for the author."""
 
 
 def source_of(checkpoint: Checkpoint) -> Source:
@@ -39,11 +46,14 @@ def _lora_weights(checkpoint: Checkpoint, parameters: Parameters) -> Mapping[str
 
 
 def source_picture(generation: Generation) -> PIL.Image.Image:
-    """The picture an img2img generation starts from, as RGB; raises FileNotFoundError when it was deleted."""
+    """The picture an img2img generation starts from, as RGB; raises SourceGone when it was deleted."""
     if generation.upload is not None:
         name = generation.upload.file
     elif generation.source_image is not None and generation.source_image.prefix:
         name = f"{generation.source_image.prefix}/original.png"
     else:
-        raise FileNotFoundError(f"the source picture of generation {generation.public_id} is gone")
-    return open_stored(storage.read(name))
+        raise SourceGone(_(GONE))
+    try:
+        return PIL.Image.open(io.BytesIO(storage.read(name))).convert("RGB")
+    except FileNotFoundError as error:
+        raise SourceGone(_(GONE)) from error

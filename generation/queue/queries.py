@@ -1,37 +1,84 @@
 """Reads of the queue: what waits, who was served how much, and when an image's turn comes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from django.db.models import Avg, DurationField, ExpressionWrapper, F, Q, Sum, Window
-from django.db.models.functions import RowNumber
+import redis
+import structlog
+from django.conf import settings
+from django.core.cache import cache
+from django.db.models import F, FloatField, Max, Min, OuterRef, Subquery, Sum, Value, Window
+from django.db.models.functions import Coalesce, Greatest, RowNumber
 
-from generation.models import Image, ImageState
-from generation.queue.ordering import Candidate
+from accounts.models import User
+from generation.models import ALONE_AFTER, BatchCap, Image, ImageState, PoolWorker, QueueShare
+from generation.queue.ordering import Candidate, Cap, Standing, default_cap, forecast
 
-PER_MEMBER, WINDOW = 16, 512  # how much of the queue one choice looks at
-SERVED_WITHIN = timedelta(minutes=10)
+PER_MEMBER, WINDOW = 16, 2000  # how much of the queue one look sees: of each member, and together
+RETRIED_SOON = timedelta(minutes=1)
+SEEN_WITHIN = timedelta(minutes=10)  # a worker whose speed counts
+FORECAST_SECONDS = 2  # a forecast serves every page that asks meanwhile
+log = structlog.get_logger(__name__)
 
 
 def queued_candidates(pool: str, at: datetime) -> list[Candidate]:
-    """What one choice looks at: the oldest images of a pool, at most PER_MEMBER of each member."""
-    turn = Window(RowNumber(), partition_by="author_id", order_by=["queued_at", "pk"])
+    """What one look sees of a pool: every member's first image before anybody's second, at most PER_MEMBER of each."""
+    turn = Window(RowNumber(), partition_by="author_id", order_by=[F("priority").desc(), "queued_at", "pk"])
+    share = QueueShare.objects.filter(pool=pool, author=OuterRef("author")).values("finished")
+    served = Coalesce(Subquery(share), Value(0.0), output_field=FloatField())
     waiting = Image.objects.filter(state=ImageState.QUEUED, pool=pool, not_before__lte=at)
-    rows = waiting.annotate(turn=turn).filter(turn__lte=PER_MEMBER).order_by("queued_at", "pk")
-    fields = ("pk", "author_id", "batch_key", "generation__checkpoint_id", "cost_units", "queued_at", "attempts")
+    rows = waiting.annotate(turn=turn, served=Greatest(served, Value(clock_of(pool)))).filter(turn__lte=PER_MEMBER)
+    fields = ("pk", "author_id", "batch_key", "generation__checkpoint_id", "cost_units", "queued_at", "width", "height",
+              "priority", "attempts", "interruptions")  # fmt: skip
     return [
-        Candidate(pk, author, key, checkpoint, cost, queued_at, has_failed=attempts > 0)
-        for pk, author, key, checkpoint, cost, queued_at, attempts in rows.values_list(*fields)[:WINDOW]
-    ]
+        Candidate(
+            pk, author, key, checkpoint, cost, queued_at, (width, height), priority,
+            is_alone=attempts > 0 or interruptions >= ALONE_AFTER,
+            is_paid=attempts + interruptions > 0,
+        )
+        for pk, author, key, checkpoint, cost, queued_at, width, height, priority, attempts, interruptions
+        in rows.order_by("turn", "served", "queued_at", "pk").values_list(*fields)[:WINDOW]
+    ]  # fmt: skip
 
 
-def served_costs(authors: Iterable[int], at: datetime) -> dict[int, int]:
-    """Cost units that each of these members was served within SERVED_WITHIN."""
-    recent = Image.objects.filter(
-        author_id__in=authors, queued_at__gt=at - timedelta(days=1), started_at__gt=at - SERVED_WITHIN
-    )
-    return dict(recent.order_by().values_list("author_id").annotate(Sum("cost_units")))
+def clock_of(pool: str) -> float:
+    """The virtual time of a pool."""
+    return QueueShare.objects.filter(pool=pool).aggregate(clock=Max("started"))["clock"] or 0.0
+
+
+def standing_of(pool: str, authors: Iterable[int]) -> Standing:
+    """What these members were served in a pool."""
+    authors = set(authors)
+    shares = QueueShare.objects.filter(pool=pool, author_id__in=authors)
+    return Standing(clock_of(pool), dict(shares.values_list("author_id", "finished")), _weights(authors))
+
+
+def _weights(authors: Iterable[int]) -> dict[int, float]:
+    """The weights that QUEUE_WEIGHTS gives to roles; of several, the largest."""
+    weights: dict[int, float] = {}
+    if settings.QUEUE_WEIGHTS:
+        members = User.objects.filter(pk__in=authors, groups__name__in=settings.QUEUE_WEIGHTS)
+        for author, role in members.values_list("pk", "groups__name"):
+            weights[author] = max(weights.get(author, 0.0), settings.QUEUE_WEIGHTS[role])
+    return weights
+
+
+def cap_of(caps: Mapping[tuple[int, int, int], int]) -> Cap:
+    """The cap of a candidate, by measured caps of (checkpoint, width, height)."""
+
+    def cap(candidate: Candidate) -> int:
+        width, height = candidate.size
+        return caps.get((candidate.checkpoint, width, height), default_cap(width * height))
+
+    return cap
+
+
+def measured_caps(device: str = "") -> dict[tuple[int, int, int], int]:
+    """Caps by (checkpoint, width, height): of a device, or the smallest of any."""
+    rows = BatchCap.objects.filter(device=device) if device else BatchCap.objects.all()
+    measured = rows.order_by().values_list("checkpoint_id", "width", "height").annotate(Min("cap"))
+    return {(checkpoint, width, height): cap for checkpoint, width, height, cap in measured}
 
 
 def pools_waiting(at: datetime) -> list[str]:
@@ -40,13 +87,60 @@ def pools_waiting(at: datetime) -> list[str]:
     return sorted(waiting.order_by().values_list("pool", flat=True).distinct())
 
 
-def place_in_queue(image: Image, *, at: datetime) -> dict[str, Any]:
-    """``{"place": 1 or more, "eta_s": seconds or None}`` of a queued image, by its age in the queue of its pool."""
-    before = Q(queued_at__lt=image.queued_at) | Q(queued_at=image.queued_at, pk__lt=image.pk)
-    ahead = Image.objects.filter(before, pool=image.pool, state=ImageState.QUEUED).count()
-    running = Image.objects.filter(pool=image.pool, state=ImageState.LEASED).count()
-    recent = Image.objects.filter(pool=image.pool, state=ImageState.READY, ready_at__gt=at - timedelta(hours=1))
-    share = ExpressionWrapper((F("ready_at") - F("started_at")) / F("bucket"), output_field=DurationField())
-    each = recent.aggregate(time=Avg(share))["time"]
-    eta = None if each is None else round((ahead + running + 1) * each.total_seconds())
-    return {"place": ahead + 1, "eta_s": eta}
+@dataclass(frozen=True)
+class Place:
+    """Where an image stands: `place` from 1, and seconds until it is done, where the speed of the pool is known."""
+
+    place: int
+    eta_s: int | None
+
+
+def places_of(images: Iterable[Image], *, at: datetime) -> dict[int, Place]:
+    """Places of the queued ones among these images, by id; what is further back than one look sees has none yet."""
+    waiting = [image for image in images if image.state == ImageState.QUEUED]
+    places = {pool: _places(pool, at) for pool in {image.pool for image in waiting}}
+    return {image.pk: places[image.pool][image.pk] for image in waiting if image.pk in places[image.pool]}
+
+
+def next_place(images: Iterable[Image], *, at: datetime) -> Place | None:
+    """The place of the first of these images whose turn comes."""
+    return min(places_of(images, at=at).values(), key=lambda each: each.place, default=None)
+
+
+def _places(pool: str, at: datetime) -> dict[int, Place]:
+    """The places of a pool, computed every FORECAST_SECONDS for everybody who asks."""
+    key = f"queue-forecast:{pool}"
+    try:
+        known = cache.get(key)
+    except redis.RedisError as error:
+        log.warning("forecast_not_cached", error=str(error))
+        return forecast_of(pool, at)
+    if known is None:
+        known = {image: asdict(place) for image, place in forecast_of(pool, at).items()}
+        cache.set(key, known, FORECAST_SECONDS)
+    return {image: Place(**place) for image, place in known.items()}
+
+
+def forecast_of(pool: str, at: datetime) -> dict[int, Place]:
+    """The place of every image of a pool that one look sees, from the order in which workers choose."""
+    candidates = queued_candidates(pool, at + RETRIED_SOON)
+    standing = standing_of(pool, {each.author for each in candidates})
+    turns = forecast(candidates, standing=standing, cap=cap_of(measured_caps()))
+    speeds = dict(
+        PoolWorker.objects.filter(pool=pool, seen_at__gt=at - SEEN_WITHIN).values_list("name", "units_per_second")
+    )
+    speed, running = sum(speeds.values()), _left_of_running(pool, speeds, at)
+    return {
+        image: Place(turn.place, round((running + turn.cost) / speed) if speed else None)
+        for image, turn in turns.items()
+    }
+
+
+def _left_of_running(pool: str, speeds: Mapping[str, float], at: datetime) -> float:
+    """Cost units that are still to be drawn of what workers have begun."""
+    left = 0.0
+    leased = Image.objects.filter(pool=pool, state=ImageState.LEASED).order_by().values("worker")
+    for row in leased.annotate(cost=Sum("cost_units"), since=Min("started_at")):
+        drawn = speeds.get(row["worker"], 0.0) * (at - row["since"]).total_seconds()
+        left += max(0.0, row["cost"] - drawn)
+    return left

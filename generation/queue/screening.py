@@ -65,7 +65,7 @@ def check_image(*, image_id: int, at: datetime | None = None) -> ImageState | No
             return None
         record_screening(verdict=verdict, target=image, author=image.author, at=now)
         _notify_author(image, state, now)
-        transaction.on_commit(lambda: events.publish_states([image_id]))
+        transaction.on_commit(lambda: events.publish_states([image_id]), robust=True)
     return state
 
 

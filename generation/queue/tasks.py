@@ -8,7 +8,7 @@ import socket
 from typing import Any
 
 import structlog
-from celery import shared_task
+from celery import Task, shared_task
 from celery.signals import celeryd_after_setup, worker_process_init
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -16,18 +16,19 @@ from django.utils.translation import gettext as _
 from generation.media import garbage
 from generation.queue import events, leases, queries, screening, wakeup
 
+INTERRUPTED = "The machine stopped several times while this picture was drawn. Try it again later."
 log = structlog.get_logger(__name__)
 _pools: list[str] = []  # of this worker; set in the parent, inherited by the pool process
 
 
 # acks_late=False: a drain that dies must not be repeated by the broker. Leases return the images, beat wakes again.
-@shared_task(name="generation.drain", acks_late=False, reject_on_worker_lost=False, ignore_result=True)
-def drain(pool: str) -> None:
+@shared_task(name="generation.drain", bind=True, acks_late=False, reject_on_worker_lost=False, ignore_result=True)
+def drain(self: "Task[..., None]", pool: str) -> None:
     """Draws what waits in a pool for at most half a minute, then wakes the workers again if there is more."""
     from generation.queue import worker
 
     wakeup.clear_wakeup(pool)
-    worker.drain(pool=pool, worker=f"{socket.gethostname()}:{pool}")
+    worker.drain(pool=pool, worker=f"{self.request.hostname or socket.gethostname()}:{pool}")
     if pool in queries.pools_waiting(timezone.now()):
         wakeup.wake_workers(pool)
 
@@ -53,7 +54,7 @@ def wake_pending() -> None:
 
 @shared_task(name="generation.reap_leases", ignore_result=True)
 def reap_leases() -> None:
-    ended = leases.reap(at=timezone.now(), failure=_("The worker stopped before it finished."))
+    ended = leases.reap(at=timezone.now(), failure=_(INTERRUPTED))
     events.publish_states(ended)
 
 

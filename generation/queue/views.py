@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 from typing import Any
 
 import redis
@@ -11,13 +12,18 @@ import structlog
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import close_old_connections
-from django.http import Http404, HttpRequest, StreamingHttpResponse
+from django.http import Http404, HttpRequest, JsonResponse, StreamingHttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_GET
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.request import Request
 
+from accounts.models import Viewer
+from accounts.tokens.authentication import TokenAuthentication
+from accounts.tokens.scopes import Scope
 from generation.models import PENDING, Generation, Image, ImageState
 from generation.queue import events
-from generation.queue.queries import place_in_queue
+from generation.queue.queries import next_place
 from lib.regex import compile_linear
 
 BLOCK_MS = 2000  # PostgreSQL is asked this often while the stream is silent
@@ -27,9 +33,13 @@ log = structlog.get_logger(__name__)
 
 
 @require_GET
-async def follow(request: HttpRequest, public_id: str) -> StreamingHttpResponse:
-    """Server-sent events of one generation, for its author; goes on after ``Last-Event-ID``."""
-    user = await request.auser()
+async def follow(request: HttpRequest, public_id: str) -> StreamingHttpResponse | JsonResponse:
+    """Server-sent events of one generation, for its author (by session or token); goes on after ``Last-Event-ID``."""
+    try:
+        user = await _viewer(request)
+    except (AuthenticationFailed, PermissionDenied) as error:
+        body = {"code": error.get_codes(), "detail": str(error.detail), "fields": {}}
+        return JsonResponse(body, status=403 if isinstance(error, PermissionDenied) else 401)
     generation = await Generation.objects.visible_to(user).filter(public_id=public_id).afirst()
     if generation is None:
         raise Http404
@@ -39,6 +49,26 @@ async def follow(request: HttpRequest, public_id: str) -> StreamingHttpResponse:
     response["Cache-Control"] = "no-store"
     response["X-Accel-Buffering"] = "no"  # nginx would hold events back
     return response
+
+
+class _Stream:
+    """What a token needs to follow a generation."""
+
+    token_scope = Scope.READ
+
+
+async def _viewer(request: HttpRequest) -> Viewer:
+    """The member of the session, else of the API token.
+
+    Raises:
+        AuthenticationFailed, PermissionDenied: as TokenAuthentication does.
+    """
+    user = await request.auser()
+    if user.is_authenticated or "Authorization" not in request.headers:
+        return user
+    asked = Request(request, parser_context={"view": _Stream})
+    found = await sync_to_async(TokenAuthentication().authenticate)(asked)
+    return user if found is None else found[0]
 
 
 async def _messages(generation: Generation, last: str) -> AsyncIterator[bytes]:
@@ -84,7 +114,8 @@ class _Snapshot:
         self.states = [events.state_of(image) for image in images]
         waiting = [image for image in images if image.state == ImageState.QUEUED]
         started = len(waiting) < len([image for image in images if image.state in PENDING])
-        self.place = None if started or not waiting else place_in_queue(waiting[0], at=timezone.now())
+        place = None if started else next_place(waiting, at=timezone.now())
+        self.place = None if place is None else asdict(place)
 
 
 def _snapshot(generation_id: int) -> _Snapshot:

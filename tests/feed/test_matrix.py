@@ -161,6 +161,7 @@ EXEMPT = {
     "api:decision-list": "the public log, which names no post",
     **dict.fromkeys(["api:release-list", "api:release-detail"], "releases, not posts"),
     **dict.fromkeys(["api:benchmark-list", "api:benchmark-detail", "api:benchmark-bundle"], "figures of models"),
+    **dict.fromkeys(["generation:cost", "api:generation-allowance"], "numbers about the member's own budget"),
     "generation:create": "a form; with a picture to remix, that one by Image.visible_to",
     "generation:rendition": "the file of one picture; what is not public needs a signed address",
     **dict.fromkeys(["generation:history", "generation:detail", "generation:events"], "one's own pictures"),
@@ -193,7 +194,7 @@ POSTS_ONLY = (
     "feed:impressions feed:unmute feed:forget-seen feed:not-interested feed:follow feed:unfollow feed:block"
     " feed:unblock feed:like feed:unlike feed:unpublish feed:comment-post feed:save feed:unsave feed:collection-unshare"
     " feed:collection-renew feed:challenge-enter feed:notifications-read feed:style-name feed:style-name-like"
-    " generation:cancel generation:image-retry generation:image-delete"
+    " generation:cancel generation:act generation:image-act generation:image-retry generation:image-delete"
     " ratings:ask-answer ratings:ask-report ratings:compare-answer ratings:policy-activate ratings:policy-discard"
     " ratings:quality-appeal-answer ratings:release-cancel ratings:release-follow"
     " moderation:next moderation:claim moderation:release moderation:rule-retire moderation:lift"

@@ -4,6 +4,7 @@ import io
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import PIL.Image
 import pytest
@@ -18,11 +19,13 @@ from accounts.services import delete_account, export_personal_data
 from generation import services
 from generation.media import storage
 from generation.models import Generation, Image, ImageState, Lora, Upload
+from generation.requests import checks, waiting
+from generation.requests.budgets import allowance_of
 from lib.errors import NotFound, Refused
 from moderation.models import Restriction, Rule, Screening
 from moderation.restrictions.services import restrict_member
 from tests.conftest import ApiAs, As
-from tests.generation.fixtures import MakeImage
+from tests.generation.fixtures import MakeImage, checkpoint_row
 from tests.generation.requests import png_bytes, submit
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("toy")]
@@ -105,11 +108,24 @@ def test_a_checker_that_breaks_lets_nothing_through(alice: User, settings: Setti
     assert (caught.value.code, caught.value.status) == ("unchecked", 503)
 
 
-def test_the_same_key_brings_the_same_generation_back_whatever_else_is_said(alice: User, bob: User) -> None:
-    first = submit(alice)
-    assert submit(alice, prompt="", count=99) == first
+def test_the_same_request_with_the_same_key_is_one_generation_and_another_one_is_refused(
+    alice: User, bob: User
+) -> None:
+    first = submit(alice, seed=7, source_file=ContentFile(png_bytes((32, 32)), "a.png"))
+    assert submit(alice, seed="7", style="", source_file=ContentFile(png_bytes((32, 32)), "b.png")) == first
+    for other in ({"prompt": "a dog"}, {"count": 2}, {"seed": 8}, {"source_file": None}):
+        same: dict[str, Any] = {"seed": 7, "source_file": ContentFile(png_bytes((32, 32)), "a.png")}
+        with pytest.raises(Refused) as caught:
+            submit(alice, **{**same, **other})
+        assert (caught.value.code, caught.value.status) == ("key_reused", 409)
     assert submit(bob) != first
     assert Image.objects.filter(author=alice).count() == 4
+
+
+def test_a_key_from_before_requests_were_compared_brings_its_generation_back(alice: User) -> None:
+    first = submit(alice)
+    Generation.objects.update(request_hash="")
+    assert submit(alice, prompt="a dog") == first
 
 
 @pytest.mark.django_db(transaction=True)
@@ -146,15 +162,38 @@ def test_the_cost_of_24_hours_is_read_from_the_rows_and_comes_back(alice: User, 
     with pytest.raises(Refused) as caught:
         submit(alice, idempotency_key="second", count=1, at=now)
     assert caught.value.code == "daily_limit"
-    Image.objects.filter(pk=first.images.get(position=0).pk).update(state=ImageState.FAILED)
+    failed = first.images.get(position=0)
+    Image.objects.filter(pk=failed.pk).update(state=ImageState.FAILED)
     submit(alice, idempotency_key="refunded", count=1, at=now)
+    with pytest.raises(Refused) as caught:
+        services.retry_image(image=failed, author=alice, at=now)
+    assert caught.value.code == "daily_limit"
+    assert allowance_of(alice, now).left == 0
     submit(alice, idempotency_key="next day", count=3, at=now + timedelta(hours=1, seconds=1))
+
+
+def test_the_allowance_of_a_day_fits_what_the_readme_draws(alice: User) -> None:
+    """Four pictures of SDXL as the README registers it, and twenty of FLUX, whose guidance is one pass."""
+    checkpoint_row("sdxl", "sdxl", sizes=[[1024, 1024]], default_steps=30, pipeline_class="StableDiffusionXLPipeline")
+    checkpoint_row("flux", "flux", sizes=[[1024, 1024]], default_steps=28, default_guidance=3.5,
+                   pipeline_class="FluxPipeline")  # fmt: skip
+    sdxl = submit(alice, checkpoint="sdxl", steps=30, idempotency_key="x").images.get(position=0)
+    flux = submit(alice, checkpoint="flux", steps=28, count=8, idempotency_key="f").images.get(position=0)
+    assert (sdxl.cost_units, flux.cost_units) == (1024 * 1024 * 30 * 2, 1024 * 1024 * 28)
+    submit(alice, checkpoint="flux", steps=28, count=8, idempotency_key="g")
+    assert allowance_of(alice, timezone.now()).left > 0
+
+
+def test_img2img_costs_the_steps_that_are_drawn(alice: User) -> None:
+    source = ContentFile(png_bytes((32, 32)), "a.png")
+    image = submit(alice, steps=10, strength=0.4, source_file=source).images.get(position=0)
+    assert image.cost_units == 32 * 32 * 4 * 2
 
 
 def test_pages_and_api_share_one_rate_for_every_request_of_a_member(
     alice: User, bob: User, as_user: As, api_as: ApiAs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(services, "REQUESTS_A_MINUTE", 2)
+    monkeypatch.setattr(checks, "REQUESTS_A_MINUTE", 2)
     generation = submit(alice)
     address = f"/mine/{generation.public_id}/cancel/"
     as_user(alice).post(address)
@@ -222,12 +261,12 @@ def test_cancelling_takes_waiting_images_at_once_and_asks_running_ones(alice: Us
     running = generation.images.get(position=0)
     Image.objects.filter(pk=running.pk).update(state=ImageState.LEASED)
     with pytest.raises(NotFound):
-        services.cancel_generation(generation=generation, author=mallory)
-    assert services.cancel_generation(generation=generation, author=alice) == 4
+        waiting.cancel_generation(generation=generation, author=mallory)
+    assert waiting.cancel_generation(generation=generation, author=alice) == 4
     running.refresh_from_db()
     assert (running.state, running.is_cancel_requested) == (ImageState.LEASED, True)
     with pytest.raises(Refused):
-        services.cancel_generation(generation=generation, author=alice)
+        waiting.cancel_generation(generation=generation, author=alice)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -54,6 +54,12 @@ def device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
+@cache
+def device_name() -> str:
+    """The model of the device, by which measured batch sizes are kept."""
+    return str(torch.cuda.get_device_name()) if device() == "cuda" else device()
+
+
 def versions() -> dict[str, str]:
     """The libraries and the device that a picture is drawn with."""
     return {"torch": torch.__version__, "diffusers": diffusers.__version__, "device": device()}

@@ -10,7 +10,7 @@ from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.test import AsyncClient
 
-from accounts.models import User
+from accounts.models import ApiToken, User
 from generation import services
 from generation.models import Generation, Image, ImageState
 from generation.queue import events
@@ -55,6 +55,19 @@ def _kinds(messages: list[dict[str, str]]) -> list[str]:
 def test_only_the_author_may_follow_a_generation(pending: Generation, mallory: User, mod: User) -> None:
     for viewer in (None, mallory, mod):
         assert async_to_sync(_open)(viewer, pending).status_code == 404
+
+
+def test_an_api_token_opens_the_stream_of_its_member_alone(pending: Generation, alice: User, mallory: User) -> None:
+    def status(authorisation: str) -> int:
+        client = AsyncClient()
+        address = f"/mine/{pending.public_id}/events/"
+        response = async_to_sync(client.get)(address, headers={"Authorization": authorisation})
+        return int(response.status_code)
+
+    tokens = {user: ApiToken.objects.create(user=user)[1] for user in (alice, mallory)}  # type: ignore[no-untyped-call]
+    assert status(f"Token {tokens[alice]}") == 200
+    assert status(f"Token {tokens[mallory]}") == 404
+    assert status("Token " + "f" * 64) == 401
 
 
 def test_a_queued_generation_shows_its_place_in_the_queue(pending: Generation, alice: User) -> None:

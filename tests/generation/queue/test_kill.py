@@ -79,7 +79,7 @@ def _drawn(generation: Generation) -> bool:
 
 def _assert_each_arrived_once(generation: Generation) -> None:
     for image in generation.images.all():
-        assert image.attempts == 2
+        assert (image.attempts, image.interruptions) == (0, 1)
         assert image.prefix == f"images/{image.pk}/{image.lease_no}"
         assert storage.folders(f"images/{image.pk}") == [str(image.lease_no)]
         assert screening.check_image(image_id=image.pk) == ImageState.READY

@@ -1,6 +1,9 @@
 """Transitions of an image under a lease: each says all of its conditions in one UPDATE."""
 
+import dataclasses
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import psycopg
@@ -9,9 +12,11 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import User
-from generation.models import MAX_ATTEMPTS, Image, ImageState
+from generation.media.storage import Outputs
+from generation.models import MAX_ATTEMPTS, MAX_INTERRUPTIONS, Image, ImageState, QueueShare
 from generation.queue import leases
 from generation.services import retry_image
+from tests.generation.fixtures import MakeImage
 from tests.generation.requests import submit
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("toy")]
@@ -35,8 +40,10 @@ def _leased(author: User, at: datetime, **values: object) -> Image:
     ("values", "state"),
     [
         ({"is_cancel_requested": True}, ImageState.CANCELLED),
-        ({"attempts": MAX_ATTEMPTS}, ImageState.FAILED),
-        ({"is_cancel_requested": True, "attempts": MAX_ATTEMPTS}, ImageState.CANCELLED),
+        ({"interruptions": MAX_INTERRUPTIONS - 1}, ImageState.FAILED),
+        ({"interruptions": MAX_INTERRUPTIONS - 2}, ImageState.QUEUED),
+        ({"attempts": MAX_ATTEMPTS - 1}, ImageState.QUEUED),
+        ({"is_cancel_requested": True, "interruptions": MAX_INTERRUPTIONS - 1}, ImageState.CANCELLED),
         ({}, ImageState.QUEUED),
     ],
 )
@@ -68,12 +75,75 @@ def test_a_lease_that_was_given_back_is_cancelled_where_its_author_asked_meanwhi
 
 def test_after_the_last_attempt_an_image_is_failed_and_may_be_tried_again(alice: User) -> None:
     now = timezone.now()
-    image = _leased(alice, now, attempts=MAX_ATTEMPTS)
+    image = _leased(alice, now, attempts=MAX_ATTEMPTS - 1, interruptions=4)
     given_back = leases.give_back(image_id=image.pk, lease_no=image.lease_no, failure="broken", at=now)
     assert given_back == ImageState.FAILED
     assert leases.give_back(image_id=image.pk, lease_no=image.lease_no, failure="broken", at=now) is None
     again = retry_image(image=image, author=alice)
-    assert (again.state, again.attempts, again.screening_attempts) == (ImageState.QUEUED, 0, 0)
+    assert (again.state, again.attempts, again.interruptions) == (ImageState.QUEUED, 0, 0)
+    assert again.screening_attempts == 0
+
+
+def test_a_failure_and_a_death_are_counted_apart(alice: User) -> None:
+    now = timezone.now()
+    image = _leased(alice, now)
+    leases.give_back(image_id=image.pk, lease_no=image.lease_no, failure="broken", at=now)
+    image.refresh_from_db()
+    assert (image.attempts, image.interruptions) == (1, 0)
+    again = leases.claim(pool="default", worker="w", cap=lambda _: 1, at=now + timedelta(minutes=1))[0]
+    assert leases.interrupt(leases=[(again.pk, again.lease_no)], failure="died", at=now) == [image.pk]
+    image.refresh_from_db()
+    assert (image.state, image.attempts, image.interruptions) == (ImageState.QUEUED, 1, 1)
+
+
+def test_an_image_that_failed_is_drawn_alone_and_one_that_was_interrupted_is_not(alice: User) -> None:
+    now = timezone.now()
+    first = submit(alice, count=4, at=now).images.get(position=0)
+    Image.objects.update(interruptions=1)
+    Image.objects.filter(pk=first.pk).update(attempts=1)
+    claimed = [
+        {image.pk for image in leases.claim(pool="default", worker="w", cap=lambda _: 8, at=now)} for _batch in range(2)
+    ]
+    assert sorted(map(len, claimed)) == [1, 3]
+    assert {first.pk} in claimed
+
+
+def test_what_was_interrupted_is_charged_once_in_the_queue(alice: User) -> None:
+    now = timezone.now()
+    image = _leased(alice, now)
+    charged = QueueShare.objects.get(author=alice).finished
+    assert charged == image.cost_units
+    leases.interrupt(leases=[(image.pk, image.lease_no)], failure="died", at=now)
+    assert leases.claim(pool="default", worker="w", cap=lambda _: 1, at=now)
+    assert QueueShare.objects.get(author=alice).finished == charged
+
+
+def test_a_result_whose_answer_never_came_is_not_taken_for_a_lost_lease(alice: User, make_image: MakeImage) -> None:
+    """The connection broke after the commit: the second call must not have the files deleted."""
+    drawn = make_image(alice, state=ImageState.SCREENING)
+    names = ("prefix", "jpeg_bytes", "png_sha256", "jpeg_sha256", "rendition_hash", "rendition_widths", "thumbhash",
+             "placeholder", "pdq", "pdq_quality")  # fmt: skip
+    outputs = Outputs(**{name: getattr(drawn, name) for name in names})
+    assert leases.finish(image_id=drawn.pk, lease_no=1, outputs=outputs, bucket=1, versions={})
+    other = dataclasses.replace(outputs, prefix=f"images/{drawn.pk}/7")
+    assert not leases.finish(image_id=drawn.pk, lease_no=7, outputs=other, bucket=1, versions={})
+
+
+def test_two_workers_that_claim_at_once_take_different_images(alice: User) -> None:
+    now = timezone.now()
+    submit(alice, count=8, at=now)
+    barrier = threading.Barrier(4)
+
+    def run(number: int) -> list[int]:
+        try:
+            barrier.wait(timeout=20)
+            return [image.pk for image in leases.claim(pool="default", worker=str(number), cap=lambda _: 2, at=now)]
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as executor:
+        claimed = [pk for batch in executor.map(run, range(4)) for pk in batch]
+    assert len(claimed) == len(set(claimed)) == 8
 
 
 def test_a_claim_names_the_lease_of_its_own_update_and_not_a_successors(

@@ -17,6 +17,8 @@ from generation import services
 from generation.media import signing, storage
 from generation.models import Checkpoint, Generation, Image, ImageState
 from generation.queue import leases, worker
+from generation.queue.batches import Finisher
+from generation.requests import waiting
 from moderation.hashes.services import block_hash
 from tests.conftest import ApiAs, As
 
@@ -43,7 +45,7 @@ def test_images_of_two_members_are_drawn_in_one_batch_and_become_ready(
     images = list(Image.objects.all())
     assert {image.state for image in images} == {ImageState.READY}
     assert {image.bucket for image in images} == {4}
-    assert all(image.attempts == 1 and image.lease_no == 2 for image in images)
+    assert all((image.attempts, image.interruptions, image.lease_no) == (0, 0, 2) for image in images)
     assert all(storage.training_jpeg(image) and image.versions["torch"] for image in images)
     assert alice.notifications.filter(kind="generation.done").count() == 1
 
@@ -73,7 +75,7 @@ def test_a_late_result_of_an_old_lease_is_dropped_and_its_files_go(alice: User, 
     run_gpu_worker_inline()
     drawn = Image.objects.get()
     assert (drawn.state, drawn.prefix) == (ImageState.READY, f"images/{drawn.pk}/2")
-    with worker._Finisher() as finisher:
+    with Finisher() as finisher:
         worker.run_batch(old, finisher)
     again = Image.objects.get()
     assert (again.prefix, again.png_sha256, again.lease_no) == (drawn.prefix, drawn.png_sha256, drawn.lease_no)
@@ -126,15 +128,15 @@ def test_a_cancelled_batch_stops_at_its_next_step_and_leaves_nothing(
 ) -> None:
     generation = _submit(alice, "k", count=2, steps=20)
     steps: list[int] = []
-    on_step = worker._Batch.on_step
+    on_step = worker._Steps.on_step
 
-    def cancel_at_two(self: worker._Batch, step: int, previews: Any) -> None:
+    def cancel_at_two(self: worker._Steps, step: int, previews: Any) -> None:
         steps.append(step)
         if step == 2:
-            assert services.cancel_generation(generation=generation, author=alice) == 2
+            assert waiting.cancel_generation(generation=generation, author=alice) == 2
         on_step(self, step, previews)
 
-    monkeypatch.setattr(worker._Batch, "on_step", cancel_at_two)
+    monkeypatch.setattr(worker._Steps, "on_step", cancel_at_two)
     run_gpu_worker_inline()
     assert steps == [1, 2]
     assert set(generation.images.values_list("state", flat=True)) == {ImageState.CANCELLED}
@@ -151,5 +153,5 @@ def test_a_checkpoint_that_cannot_be_loaded_fails_after_three_attempts_with_a_re
         run_gpu_worker_inline()
     image = generation.images.get()
     assert (image.state, image.attempts) == (ImageState.FAILED, 3)
-    assert image.failure
+    assert "Choose another one" in image.message()
     assert services.retry_image(image=image, author=alice).state == ImageState.QUEUED
