@@ -356,28 +356,28 @@ class ImageViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet[Image]):
         return Response(self.get_serializer(image).data)
 
     @extend_schema(request=None, responses=ImageSerializer)
-    @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated])
+    @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated], token_scope=Scope.GENERATE)
     def cancel(self, request: Request, public_id: str) -> Response:
         images = Image.objects.filter(pk=self.get_object().pk)
         waiting.cancel_images(images=images, author=member_of(request))
         return Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(request=None, responses=ImageSerializer)
-    @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated])
+    @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated], token_scope=Scope.GENERATE)
     def pause(self, request: Request, public_id: str) -> Response:
         images = Image.objects.filter(pk=self.get_object().pk)
         waiting.pause_images(images=images, author=member_of(request))
         return Response(self.get_serializer(images.get()).data)
 
     @extend_schema(request=None, responses=ImageSerializer)
-    @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated])
+    @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated], token_scope=Scope.GENERATE)
     def resume(self, request: Request, public_id: str) -> Response:
         images = Image.objects.filter(pk=self.get_object().pk)
         waiting.resume_images(images=images, author=member_of(request))
         return Response(self.get_serializer(images.get()).data)
 
     @extend_schema(request=PlaceSerializer, responses=ImageSerializer(many=True))
-    @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated])
+    @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated], token_scope=Scope.GENERATE)
     def move(self, request: Request, public_id: str) -> Response:
         """Moves it to a place among your own waiting images; returns them in their new order."""
         asked = PlaceSerializer(data=request.data)
