@@ -33,5 +33,5 @@ def _stop_queue(member: User, decision: Decision) -> None:
     kinds = (Restriction.Kind.NO_GENERATING, Restriction.Kind.BANNED)
     if Restriction.objects.active(decision.decided_at).filter(user=member, kind__in=kinds).exists():
         own = Image.objects.filter(author=member)
-        own.filter(state=ImageState.QUEUED).update(state=ImageState.CANCELLED)
+        own.filter(state__in=(ImageState.QUEUED, ImageState.PAUSED)).update(state=ImageState.CANCELLED)
         own.filter(state=ImageState.LEASED).update(is_cancel_requested=True)

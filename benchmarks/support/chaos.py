@@ -1,12 +1,12 @@
 """Real services that can be killed, frozen and started again, and the site's own processes on them."""
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from signal import SIGKILL
 from urllib.parse import urlsplit
 
 import psutil
@@ -28,12 +28,12 @@ class Service:
         """The service below its guard."""
         return psutil.Process(self.guarded.process.pid).children()[0]
 
-    def signal(self, number: int) -> None:
+    def send(self, number: int) -> None:
         self.process.send_signal(number)
 
-    def end(self, number: int = signal.SIGKILL) -> None:
+    def end(self, number: int = SIGKILL) -> None:
         """Sends a signal to it and, for SIGKILL, to all below it; returns when it is gone."""
-        family = [self.process, *self.process.children(recursive=True)] if number == signal.SIGKILL else [self.process]
+        family = [self.process, *self.process.children(recursive=True)] if number == SIGKILL else [self.process]
         for each in family:
             each.send_signal(number)
         self.guarded.process.wait(timeout=60)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
+from datetime import timedelta
 from functools import partial
 from typing import Self
 
@@ -16,7 +17,7 @@ import PIL.Image
 import structlog
 import tenacity
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -85,14 +86,17 @@ class Batch:
             leases.give_back(image_id=image.pk, lease_no=image.lease_no, failure=failure, at=timezone.now())
         self.settle(image)
 
-    def interrupt(self, failure: str) -> None:
-        """Gives back what is left: it was the machine, not the pictures. Without a database the leases run out."""
+    def interrupt(self, failure: str, *, wait: timedelta = timedelta(0)) -> None:
+        """Gives back what is left, to be drawn after `wait`: it was the machine, not the pictures.
+
+        Without a database the leases run out.
+        """
         held, self._left = self.leases, {}
         if not held:
             return
         try:
-            leases.interrupt(leases=held, failure=failure, at=timezone.now())
-        except DatabaseError as error:
+            leases.interrupt(leases=held, failure=failure, at=timezone.now() + wait)
+        except Error as error:
             log.warning("leases_not_given_back", images=[image for image, _lease in held], error=str(error))
             connection.close()
         send(partial(events.publish_states, [image for image, _lease in held]))
@@ -112,7 +116,7 @@ class Batch:
                     renew_at = time.monotonic() + settings.LEASE_SECONDS / 4
                 if not self._closed.wait(CHECK_SECONDS):
                     self._look()
-            except DatabaseError as error:
+            except Error as error:
                 log.warning("leases_not_renewed", error=str(error))
                 connection.close()
                 self._closed.wait(1.0)
@@ -142,11 +146,13 @@ class Finisher:
     def take(
         self, batch: Batch, pictures: Sequence[PIL.Image.Image], owner: ExitStack, bucket: int, ran: dict[str, str]
     ) -> None:
-        """Stores the pictures of a batch and closes its `owner` after the last."""
+        """Stores the pictures of a batch; its `owner` is emptied, and closed after the last of them."""
+        if len(pictures) != len(batch.images):
+            raise ValueError(f"{len(pictures)} pictures for {len(batch.images)} images")
         size = sum(picture.width * picture.height * 3 for picture in pictures)
         self._wait_until(max(0, settings.KEPT_PICTURE_BYTES - size))
         end = time.monotonic() + settings.STORE_SECONDS
-        rest = _Countdown(len(pictures), owner)
+        rest = _Countdown(len(pictures), owner.pop_all())
         for image, picture in zip(batch.images, pictures, strict=True):
             store = partial(_finish, batch, image, picture, bucket, ran, end, rest)
             if self._executor is None:
@@ -239,6 +245,6 @@ def _keep(batch: Batch, image: Image, encoded: encoding.Encoded, bucket: int, ra
 def _give_up(batch: Batch, image: Image) -> None:
     try:
         leases.interrupt(leases=[(image.pk, image.lease_no)], failure=_(NOT_STORED), at=timezone.now())
-    except DatabaseError as error:
+    except Error as error:
         log.warning("lease_not_given_back", image=image.pk, error=str(error))
     batch.settle(image)

@@ -15,6 +15,8 @@ import PIL.Image
 import redis
 import structlog
 from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from generation.media.signing import picture
 from generation.models import Image, ImageState
@@ -26,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 @cache
 def _client() -> "redis.Redis":
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2)
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, retry=Retry(NoBackoff(), 0))
 
 
 def stream_of(public_id: str) -> str:

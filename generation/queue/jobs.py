@@ -18,6 +18,10 @@ class SourceGone(Exception):
     """The picture to start from was deleted; the message is for the author."""
 
 
+class StoreAway(Exception):
+    """The picture to start from cannot be read at the moment."""
+
+
 def source_of(checkpoint: Checkpoint) -> Source:
     return Source(checkpoint.source, checkpoint.revision, checkpoint.sha256)
 
@@ -46,7 +50,7 @@ def _lora_weights(checkpoint: Checkpoint, parameters: Parameters) -> Mapping[str
 
 
 def source_picture(generation: Generation) -> PIL.Image.Image:
-    """The picture an img2img generation starts from, as RGB; raises SourceGone when it was deleted."""
+    """The picture an img2img generation starts from, as RGB; raises SourceGone and StoreAway."""
     if generation.upload is not None:
         name = generation.upload.file
     elif generation.source_image is not None and generation.source_image.prefix:
@@ -54,6 +58,9 @@ def source_picture(generation: Generation) -> PIL.Image.Image:
     else:
         raise SourceGone(_(GONE))
     try:
-        return PIL.Image.open(io.BytesIO(storage.read(name))).convert("RGB")
+        data = storage.read(name)
     except FileNotFoundError as error:
         raise SourceGone(_(GONE)) from error
+    except Exception as error:  # whatever a store raises while it is away is no fault of the picture
+        raise StoreAway(str(error)) from error
+    return PIL.Image.open(io.BytesIO(data)).convert("RGB")

@@ -39,7 +39,8 @@ def claim(*, pool: str, worker: str, cap: Cap, at: datetime, warm: int | None = 
             _end_busy_period(pool)
             return []
         leased = dict(_lease(chosen, worker, at))
-        _store(pool, charge(standing, [each for each in chosen if each.id in leased]))
+        served = [each for each in chosen if each.id in leased]
+        _store(pool, charge(standing, served), {each.author for each in served})
     return _load(leased, [each.id for each in chosen])
 
 
@@ -62,10 +63,10 @@ def _lease(chosen: Sequence[Candidate], worker: str, at: datetime) -> list[tuple
     )
 
 
-def _store(pool: str, standing: Standing) -> None:
+def _store(pool: str, standing: Standing, authors: Iterable[int]) -> None:
     rows = [
-        QueueShare(pool=pool, author_id=author, started=min(standing.clock, finished), finished=finished)
-        for author, finished in standing.finished.items()
+        QueueShare(pool=pool, author_id=author, started=standing.clock, finished=standing.finished[author])
+        for author in authors
     ]
     QueueShare.objects.bulk_create(
         rows, update_conflicts=True, unique_fields=["pool", "author"], update_fields=["started", "finished"]

@@ -126,14 +126,19 @@ def forecast_of(pool: str, at: datetime) -> dict[int, Place]:
     candidates = queued_candidates(pool, at + RETRIED_SOON)
     standing = standing_of(pool, {each.author for each in candidates})
     turns = forecast(candidates, standing=standing, cap=cap_of(measured_caps()))
-    speeds = dict(
-        PoolWorker.objects.filter(pool=pool, seen_at__gt=at - SEEN_WITHIN).values_list("name", "units_per_second")
-    )
+    speeds = _speeds(pool, at)
     speed, running = sum(speeds.values()), _left_of_running(pool, speeds, at)
     return {
         image: Place(turn.place, round((running + turn.cost) / speed) if speed else None)
         for image, turn in turns.items()
     }
+
+
+def _speeds(pool: str, at: datetime) -> dict[str, float]:
+    """Cost units a second of the workers seen lately; of the last one seen where the pool had nothing to do."""
+    rows = PoolWorker.objects.filter(pool=pool).order_by("-seen_at")
+    recent = dict(rows.filter(seen_at__gt=at - SEEN_WITHIN).values_list("name", "units_per_second"))
+    return recent or dict(rows.values_list("name", "units_per_second")[:1])
 
 
 def _left_of_running(pool: str, speeds: Mapping[str, float], at: datetime) -> float:

@@ -9,12 +9,13 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 
 import PIL.Image
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.db.models import F, Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -27,13 +28,14 @@ from generation.models import Checkpoint, Image
 from generation.queue import capacity, events, leases
 from generation.queue.background import send
 from generation.queue.batches import STOPPED, Batch, Finisher
-from generation.queue.jobs import SourceGone, job_of, source_of
+from generation.queue.jobs import SourceGone, StoreAway, job_of, source_of
 from generation.queue.ordering import bucket_of
 from generation.queue.queries import cap_of, measured_caps
 
 DRAIN_SECONDS = 30.0
 WARM_SECONDS = 20.0  # for so long others may be passed over for the checkpoint in memory
 PREVIEW_EVERY = 0.5
+AWAY_FOR = timedelta(seconds=60)  # before an image is tried again whose source could not be read
 TOO_LARGE = "This size needs more memory than the worker has. Choose a smaller one."
 TOO_SLOW = "Drawing took too long. Choose fewer steps or a smaller size."
 UNUSABLE = "This checkpoint cannot be used at the moment. Choose another one, or try again later."
@@ -113,7 +115,7 @@ def run_batch(images: Sequence[Image], finisher: Finisher) -> int:
         if was_warm:
             _record_speed(batch)
         ran = {**versions(), "checkpoint": images[0].generation.checkpoint.sha256}
-        finisher.take(batch, pictures, owner.pop_all(), bucket, ran)
+        finisher.take(batch, pictures, owner, bucket, ran)
         return len(pictures)
 
 
@@ -140,10 +142,11 @@ def _drawn(batch: Batch, bucket: int) -> list[PIL.Image.Image] | None:
         log.error("device_lost", error=str(error))
         batch.interrupt(STOPPED)
         os._exit(75)
-    except DatabaseError as error:
+    except (Error, StoreAway) as error:
         log.warning("batch_interrupted", error=str(error))
-        connection.close()
-        batch.interrupt(STOPPED)
+        if isinstance(error, Error):
+            connection.close()
+        batch.interrupt(STOPPED, wait=AWAY_FOR)
     except Exception:  # whatever a checkpoint or its libraries raise costs an attempt, not the worker
         log.exception("batch_failed", images=[image.pk for image in batch.images])
         _fail_all(batch, _(BROKEN))
@@ -176,7 +179,7 @@ def _record_speed(batch: Batch) -> None:
             seconds=time.monotonic() - batch.began,
             at=timezone.now(),
         )
-    except DatabaseError as error:
+    except Error as error:
         log.warning("speed_not_recorded", error=str(error))
         connection.close()
 

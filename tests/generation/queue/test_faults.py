@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings as django_settings
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import connection
 from django.utils import timezone
@@ -19,6 +20,7 @@ from generation.media import storage
 from generation.models import Checkpoint, Image, ImageState
 from generation.queue import leases, queries, screening, wakeup
 from tests import processes
+from tests.generation.requests import png_bytes
 from tests.proxy import Mode, Proxy
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
@@ -144,7 +146,23 @@ def test_a_broker_that_is_away_or_silent_holds_up_no_drawing_and_loses_no_pictur
             proxy.set("pass")
             _submit(alice, 2)
             _until(lambda: _wake_until_drawn(10))
-    _assert_each_is_stored_once()
+            _assert_each_is_stored_once()
+            _assert_a_traceback_is_logged(alice, tmp_path / "gpu.log")
+
+
+def _assert_a_traceback_is_logged(author: User, log: Path) -> None:
+    """What nobody foresaw is for the operator to read; the member reads what to do."""
+    source = ContentFile(png_bytes((32, 32)), "source.png")
+    generation = services.submit_generation(
+        author=author, prompt="a cat", checkpoint="tiny", count=1, source_file=source, idempotency_key="broken"
+    )
+    assert generation.upload is not None
+    storage.write(generation.upload.file, b"no picture at all")
+    image = generation.images.filter(attempts__gt=0)
+    _until(lambda: (_wake_until_drawn(-1), image.exists())[1])
+    assert "Something went wrong" in image.get().failure
+    assert "Traceback" in log.read_text()
+    assert "UnidentifiedImageError" in log.read_text()
 
 
 def _wake_until_drawn(count: int) -> bool:
