@@ -63,4 +63,4 @@ def source_picture(generation: Generation) -> PIL.Image.Image:
         raise SourceGone(_(GONE)) from error
     except Exception as error:  # whatever a store raises while it is away is no fault of the picture
         raise StoreAway(str(error)) from error
-    return PIL.Image.open(io.BytesIO(data)).convert("RGB")
+    return open_stored(data)

@@ -179,6 +179,14 @@ def take_for_screening(*, image_id: int, at: datetime) -> ScreeningLease | None:
     return ScreeningLease(*taken[0]) if taken else None
 
 
+def put_off_screening(*, image_id: int, lease_no: int) -> bool:
+    """screening → generated without an attempt: the picture could not be read."""
+    mine = Image.objects.filter(pk=image_id, lease_no=lease_no, state=ImageState.SCREENING, screening_attempts__gt=0)
+    return bool(
+        mine.update(state=ImageState.GENERATED, lease_expires_at=None, screening_attempts=F("screening_attempts") - 1)
+    )
+
+
 def settle(
     *, image_id: int, lease_no: int, state: ImageState, level: ContentLevel, at: datetime, failure: str = ""
 ) -> bool:

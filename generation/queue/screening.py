@@ -44,7 +44,8 @@ def check_image(*, image_id: int, at: datetime | None = None) -> ImageState | No
     """Screens a generated image and settles it as ready, held or rejected; None when there was nothing to do.
 
     The picture is read and screened outside any transaction, under a lease; what follows from it is written in one.
-    An image whose check never ends (it raises, or kills the process) is held for a moderator after MAX_SCREENINGS.
+    While the store is away the check is put off. An image whose check never ends (it raises, or kills the process) is
+    held for a moderator after MAX_SCREENINGS.
     """
     now = at or timezone.now()
     lease = leases.take_for_screening(image_id=image_id, at=now)
@@ -54,7 +55,10 @@ def check_image(*, image_id: int, at: datetime | None = None) -> ImageState | No
     is_given_up = lease.attempt > MAX_SCREENINGS
     if is_given_up:
         log.error("screening_given_up", image=image_id, attempts=MAX_SCREENINGS)
-    verdict = _unchecked() if is_given_up else _screen(image)
+    png = _read(image, lease) if not is_given_up else b""
+    if png is None:
+        return None
+    verdict = _unchecked() if is_given_up else screen_image(image=open_stored(png))
     state = state_for(verdict)
     with transaction.atomic():
         level = max(ContentLevel(image.content_level), verdict.level)
@@ -69,8 +73,16 @@ def check_image(*, image_id: int, at: datetime | None = None) -> ImageState | No
     return state
 
 
-def _screen(image: Image) -> Verdict:
-    return screen_image(image=open_stored(storage.original_png(image)))
+def _read(image: Image, lease: leases.ScreeningLease) -> bytes | None:
+    """The stored picture; None where the store is away: then beat requests the check again, and nothing is counted."""
+    try:
+        return storage.original_png(image)
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever a store raises while it is away
+        log.warning("screening_put_off", image=image.pk, error=str(error))
+        leases.put_off_screening(image_id=image.pk, lease_no=lease.lease_no)
+        return None
 
 
 def _unchecked() -> Verdict:

@@ -1,6 +1,7 @@
 """Screening a finished image, and what happens where its check never ends."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.utils import timezone
@@ -36,3 +37,18 @@ def test_an_image_whose_check_never_ends_is_held_for_a_moderator(
     assert Screening.objects.get(target_id=image.pk).verdict == Screening.Verdict.HOLD
     assert Case.objects.filter(target_id=image.pk).count() == 1
     assert alice.notifications.filter(kind="image.held").count() == 1
+
+
+def test_a_check_is_put_off_while_the_store_is_away_and_counts_nothing(
+    alice: User, make_image: MakeImage, media: Path
+) -> None:
+    image, now = make_image(alice, state=ImageState.GENERATED), timezone.now()
+    stored = media / "images"
+    stored.rename(media / "away")
+    stored.write_text("a file where a folder must be")
+    for _attempt in range(MAX_SCREENINGS + 2):
+        assert screening.check_image(image_id=image.pk, at=now) is None
+        assert screening.unchecked_ids() == [image.pk]
+    stored.unlink()
+    (media / "away").rename(stored)
+    assert screening.check_image(image_id=image.pk, at=now) == ImageState.READY
