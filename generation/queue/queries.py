@@ -15,7 +15,7 @@ from accounts.models import User
 from generation.models import ALONE_AFTER, BatchCap, Image, ImageState, PoolWorker, QueueShare
 from generation.queue.ordering import Candidate, Cap, Standing, default_cap, forecast
 
-PER_MEMBER, WINDOW = 16, 2000  # how much of the queue one look sees: of each member, and together
+PER_MEMBER, WINDOW = 32, 2000  # how much of the queue one look sees: of each member, and together
 RETRIED_SOON = timedelta(minutes=1)
 SEEN_WITHIN = timedelta(minutes=10)  # a worker whose speed counts
 FORECAST_SECONDS = 2  # a forecast serves every page that asks meanwhile

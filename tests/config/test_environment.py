@@ -32,6 +32,8 @@ from tests.services import ROOT
         ("DEBUG", "maybe", "yes or no"),
         ("LEASE_SECONDS", "1", "at least 2"),
         ("MAX_PENDING_IMAGES", "many", "a whole number"),
+        ("QUEUE_WEIGHTS", "researcher:lots", "researcher:2"),
+        ("QUEUE_WEIGHTS", "researcher:-1", "numbers above 0"),
         ("GPU_DEVICE", "tpu", "auto, cpu, cuda, mps"),
         ("EMAIL_URL", "https://mail.example", "smtp://"),
         ("SECRET_KEY", "short", "at least 40 characters"),
