@@ -42,8 +42,9 @@ class Fault:
 
 def _kill_pool(site: Chaos) -> None:
     """The process that draws; its parent starts another."""
-    busy = [child for name in ("gpu-1", "gpu-2") for child in site.workers[name].process.children()]
-    busy[0].kill()
+    for name in ("gpu-1", "gpu-2"):
+        for child in site.workers[name].process.children()[:1]:
+            child.kill()
 
 
 def _kill_workers(site: Chaos) -> None:

@@ -30,8 +30,10 @@ def _require_services(**kwargs: Any) -> None:
 
 
 @setup_logging.connect
-def _log_as_the_site_does(**kwargs: Any) -> None:
+def _log_as_the_site_does(loglevel: int | None = None, **kwargs: Any) -> None:
     """Celery would put handlers of its own in place of ours, which print no traceback of what a worker logs."""
     from django.conf import settings
 
     logging.config.dictConfig(settings.LOGGING)
+    if loglevel is not None:
+        logging.getLogger("celery").setLevel(loglevel)

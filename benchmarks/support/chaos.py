@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from signal import SIGKILL
 from urllib.parse import urlsplit
@@ -56,6 +57,10 @@ class Service:
         return True
 
 
+def _is_ready(log: Path) -> bool:
+    return log.exists() and " ready." in log.read_text(errors="replace")
+
+
 class Chaos:
     """PostgreSQL, Valkey, SeaweedFS behind a proxy, two GPU workers, a worker for checks, and beat."""
 
@@ -74,8 +79,22 @@ class Chaos:
 
     def start_workers(self) -> None:
         for name, queues in (("gpu-1", "gpu.default"), ("gpu-2", "gpu.default"), ("checks", "moderation,default")):
-            options = ["-P", "prefork", "-c", "1", "-n", f"{name}@chaos", "--without-gossip", "--without-mingle"]
+            options = [
+                "-l",
+                "INFO",
+                "-P",
+                "prefork",
+                "-c",
+                "1",
+                "-n",
+                f"{name}@chaos",
+                "--without-gossip",
+                "--without-mingle",
+            ]
             self.workers[name] = self._celery(name, "worker", "-Q", queues, *options)
+        for name, worker in self.workers.items():
+            log = self.folder / "log" / f"{name}.log"
+            until_ready(worker.guarded, partial(_is_ready, log), seconds=600)
         self.workers["beat"] = self._celery("beat", "beat", "-s", str(self.folder / "beat"), "--pidfile=")
 
     def _celery(self, name: str, *command: str) -> Service:
