@@ -120,7 +120,7 @@ class TaskPerImage:
             for seed in seeds:
                 arguments = (str(plan.folder), PROMPT, seed, plan.size, plan.steps, GUIDANCE, str(self._out))
                 make.apply_async(arguments, queue="per-image")
-            return _until(lambda: int(client.get(DONE) or 0) == len(seeds))  # type: ignore[arg-type]
+            return _until(lambda: int(client.get(DONE) or 0) == len(seeds))
 
 
 class Salon:

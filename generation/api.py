@@ -97,10 +97,8 @@ class ImageSerializer(serializers.ModelSerializer[Image]):
         """Only the author learns it; a list brings the places of all along."""
         if image.state != ImageState.QUEUED:
             return None
-        known: dict[int, Place] = self.context.setdefault("places", {})
-        if image.pk not in known:
-            known |= places_of([image], at=timezone.now())
-        return known.get(image.pk)
+        known: dict[int, Place] = self.context.get("places", {})
+        return known.get(image.pk) or places_of([image], at=timezone.now()).get(image.pk)
 
 
 def _is_there(image: Image) -> bool:
@@ -139,8 +137,8 @@ class GenerationSerializer(serializers.ModelSerializer[Generation]):
     def get_images(self, generation: Generation) -> list[dict[str, Any]]:
         kept = [image for image in generation.images.all() if image.deleted_at is None]
         kept.sort(key=lambda image: image.position)
-        self.context.setdefault("places", {}).update(places_of(kept, at=timezone.now()))
-        return list(ImageSerializer(kept, many=True, context=self.context).data)
+        context = {**self.context, "places": places_of(kept, at=timezone.now())}
+        return list(ImageSerializer(kept, many=True, context=context).data)
 
 
 class GenerationRequestSerializer(serializers.Serializer[Any]):

@@ -69,8 +69,9 @@ def submit_generation(
         NotFound: a parent or source picture that the author may not see, or an upload of somebody else's.
     """
     now = at or timezone.now()
-    sources = {"parent": parent, "source_image": source_image, "source_upload": source_upload}
-    digest = request_hash(wanted, source_file=source_file, **sources)
+    digest = request_hash(
+        wanted, parent=parent, source_image=source_image, source_upload=source_upload, source_file=source_file
+    )
     earlier = earlier_request(author, checked_key(idempotency_key), digest)
     if earlier is not None:
         return earlier

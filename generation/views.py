@@ -200,10 +200,13 @@ def cost(request: HttpRequest) -> HttpResponse:
     member, at = member_of(request), timezone.now()
     form = CreateForm(request.GET, checkpoints=_checkpoints())
     units = form.cost_units() if form.is_valid() else None
-    context = {"units": units, "allowance": allowance_of(member, at)}
-    if units is not None:
-        context["share"] = context["allowance"].share_of(units)
-        context["fits"] = context["allowance"].fits(units)
+    allowance = allowance_of(member, at)
+    context = {
+        "units": units,
+        "allowance": allowance,
+        "share": allowance.share_of(units or 0),
+        "fits": allowance.fits(units or 0),
+    }
     return render(request, "generation/_cost.html", context)
 
 
