@@ -135,9 +135,7 @@ DATABASES["default"].setdefault("OPTIONS", {})["prepare_threshold"] = DATABASE_P
 # In transaction mode pgbouncer gives each transaction another connection: no cursor of the server outlives one.
 DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = env.boolean("BEHIND_PGBOUNCER", False)
 REDIS_URL = env.redis("REDIS_URL", VAR_DIR)
-# A cache that does not answer is an error within seconds, never a request that waits for ever.
-CACHE_URL = REDIS_URL + ("&" if "?" in REDIS_URL else "?") + "socket_timeout=5&socket_connect_timeout=5"
-CACHES = {"default": {"BACKEND": "lib.cache.ValkeyCache", "LOCATION": CACHE_URL}}
+CACHES = {"default": {"BACKEND": "lib.cache.ValkeyCache", "LOCATION": REDIS_URL}}
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 
 S3_BUCKET = env.string("S3_BUCKET", "")
