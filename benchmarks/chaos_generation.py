@@ -40,15 +40,23 @@ class Fault:
     end: Callable[[Chaos], object] = lambda _site: None
 
 
+def _drawing(site: Chaos) -> list[str]:
+    """The workers that hold leases, or else the first."""
+    from generation.models import Image
+
+    names = Image.objects.filter(state="leased").order_by().values_list("worker", flat=True).distinct()
+    return sorted({name.partition("@")[0] for name in names} & site.workers.keys()) or ["gpu-1"]
+
+
 def _kill_pool(site: Chaos) -> None:
-    """The process that draws; its parent starts another."""
-    for name in ("gpu-1", "gpu-2"):
-        for child in site.workers[name].process.children()[:1]:
+    """The processes that draw; their parents start others."""
+    for name in _drawing(site):
+        for child in site.workers[name].process.children():
             child.kill()
 
 
 def _kill_workers(site: Chaos) -> None:
-    for name in ("gpu-1", "checks"):
+    for name in (*_drawing(site), "checks"):
         site.workers[name].end()
 
 
