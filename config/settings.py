@@ -289,6 +289,7 @@ CELERY_TASK_ROUTES = {
     "generation.screen": {"queue": "moderation"},
     "generation.sweep_orphans": {"queue": "media"},
     "moderation.copy_evidence": {"queue": "moderation"},
+    "moderation.sweep_hashes": {"queue": "moderation"},
 }
 
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
@@ -317,6 +318,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "forget-deleted-pictures": {"task": "ratings.forget_deleted_pictures", "schedule": 60.0},
     "release-claims": {"task": "moderation.release_claims", "schedule": 60.0},
     "copy-evidence": {"task": "moderation.copy_evidence", "schedule": 300.0},
+    "sweep-hashes": {"task": "moderation.sweep_hashes", "schedule": 300.0},
     "forget-evidence": {"task": "moderation.forget_evidence", "schedule": crontab(hour=4, minute=20)},
     "forget-deliveries": {"task": "accounts.forget_deliveries", "schedule": crontab(hour=4, minute=10)},
     "deliver-webhooks": {"task": "accounts.deliver_webhooks", "schedule": 30.0},

@@ -7,8 +7,10 @@ from django.db.models import Count
 from accounts.models import User
 from generation.media import storage
 from generation.models import Image, ImageState
-from lib.images import is_reliable
+from lib.images import LEAST_PDQ_QUALITY, is_reliable
 from moderation.targets import TargetAdapter
+
+RANGE = 5_000
 
 
 class ImageTarget(TargetAdapter[Image]):
@@ -28,6 +30,11 @@ class ImageTarget(TargetAdapter[Image]):
 
     def pdq(self, target: Image) -> str | None:
         return str(target.pdq) if target.pdq is not None and is_reliable(target.pdq_quality) else None
+
+    def hashes_from(self, first_id: int) -> list[tuple[int, str]]:
+        ready = Image.objects.filter(pk__gte=first_id, state=ImageState.READY, deleted_at=None)
+        hashed = ready.filter(pdq_quality__gt=LEAST_PDQ_QUALITY, pdq__isnull=False).order_by("pk")
+        return [(pk, str(pdq)) for pk, pdq in hashed.values_list("pk", "pdq")[:RANGE]]
 
     def reach(self, target: Image) -> int:
         return self.reaches([target])[0]

@@ -67,6 +67,22 @@ def hash_orientations(picture: PIL.Image.Image) -> list[PdqHash]:
     return [PdqHash(_as_text(values), int(quality)) for values in hashes]
 
 
+def turn_hash(bits: str) -> list[str]:
+    """The eight hashes of a picture as it is, turned and mirrored, from its hash alone: up to some 8 bits off.
+
+    Mirroring changes the sign of every other frequency, and the median that the bits compare with is near zero.
+    """
+    square = np.frombuffer(bits.encode(), np.uint8).reshape(16, 16) - ord("0")
+    other = np.arange(16, dtype=np.uint8) % 2
+    ways = [
+        way ^ (other[None, :] * columns) ^ (other[:, None] * rows)
+        for way in (square, square.T)
+        for columns in (0, 1)
+        for rows in (0, 1)
+    ]
+    return [_as_text(way.ravel()) for way in ways]
+
+
 def is_reliable(quality: int | None) -> bool:
     """Whether a PDQ hash of this quality says anything."""
     return (quality or 0) > LEAST_PDQ_QUALITY

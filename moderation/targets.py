@@ -39,6 +39,10 @@ class TargetAdapter(Generic[M]):
         """The PDQ hash of its picture (256 characters of 0 and 1), if it is good enough to block by."""
         return None
 
+    def hashes_from(self, first_id: int) -> list[tuple[int, str]]:
+        """Ids and PDQ hashes of pictures that are shown, from an id on: one range in order, nothing at the end."""
+        return []
+
     def is_hidden(self, target: M) -> bool:
         """Whether moderation hides it now."""
         return getattr(target, "removed_at", None) is not None
@@ -75,6 +79,11 @@ class MemberTarget(TargetAdapter[User]):
 def _adapters() -> dict[str, TargetAdapter[Any]]:
     adapters = [cast(TargetAdapter[Any], make()) for make in load_functions(settings.MODERATION_TARGETS)]
     return {adapter.model._meta.label_lower: adapter for adapter in adapters}
+
+
+def adapters() -> list[TargetAdapter[Any]]:
+    """One for each kind of target."""
+    return list(_adapters().values())
 
 
 def adapter_of(target: models.Model) -> TargetAdapter[Any]:

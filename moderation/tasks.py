@@ -3,6 +3,7 @@ from django.utils import timezone
 
 from moderation.cases import services as case_services
 from moderation.evidence import services as evidence_services
+from moderation.hashes import sweeping
 from moderation.restrictions import services as restriction_services
 
 
@@ -25,3 +26,10 @@ def forget_evidence() -> None:
     """Deletes evidence whose retention ended."""
     while evidence_services.forget_evidence(at=timezone.now()):
         pass
+
+
+@shared_task(name="moderation.sweep_hashes")
+def sweep_hashes() -> None:
+    """Holds what is published and near to a new hash of the blocklist; shows again what a lifted one held."""
+    sweeping.sweep_blocklist(at=timezone.now())
+    sweeping.release_lifted(at=timezone.now())

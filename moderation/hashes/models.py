@@ -2,21 +2,15 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from pgvector.django import BitField, HammingDistance
-
-
-class BlockedHashQuerySet(models.QuerySet["BlockedHash"]):
-    def near(self, pdq: str, distance: int) -> "BlockedHashQuerySet":
-        """Hashes in force within a Hamming distance (inclusive) of `pdq`, 256 characters of 0 and 1.
-
-        Exact on purpose: an approximate index (HNSW) may miss a row, and a missed row is shown to everybody.
-        PostgreSQL compares some ten million hashes a second.
-        """
-        return self.filter(lifted_at=None).annotate(apart=HammingDistance("pdq", pdq)).filter(apart__lte=distance)
+from pgvector.django import BitField
 
 
 class BlockedHash(models.Model):
-    """A PDQ hash (256 bits) of a picture that was removed, or that the operator brought."""
+    """A PDQ hash (256 bits) of a picture that was removed, or that the operator brought.
+
+    Migration 0006 brings the indexes and `salon_blocked_near`, which finds those in force within 31 bits of another:
+    exactly, because a row that an approximate index missed would be shown to everybody.
+    """
 
     class Source(models.TextChoices):
         OPERATOR = "operator", _("Operator's list")
@@ -28,5 +22,4 @@ class BlockedHash(models.Model):
     note = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     lifted_at = models.DateTimeField(null=True, blank=True)
-
-    objects = BlockedHashQuerySet.as_manager()
+    swept_at = models.DateTimeField(null=True, blank=True)  # what was published before it has been compared

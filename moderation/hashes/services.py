@@ -1,14 +1,37 @@
-"""The blocklist of picture hashes."""
+"""The blocklist of picture hashes: what is on it, what is near to it, and what was published before it."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
+from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from lib.errors import Refused
 from lib.images import parse_pdq
+from lib.tasks import enqueue_on_commit
 from moderation.decisions.models import Decision
 from moderation.hashes.models import BlockedHash
+
+SWEEP = "moderation.sweep_hashes"  # by name: the module of the task imports this one
+
+
+class Nearest(NamedTuple):
+    id: int
+    apart: int  # bits
+
+
+def find_nearest(hashes: Sequence[str]) -> Nearest | None:
+    """Of the hashes in force the one nearest to any of these (256 characters of 0 and 1), if it is within 31 bits."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT near.id, near.apart FROM unnest(%s::text[]) AS hash, "
+            "LATERAL salon_blocked_near(hash::bit(256)) AS near ORDER BY near.apart, near.id LIMIT 1",
+            [list(hashes)],
+        )
+        found = cursor.fetchone()
+    return Nearest(*found) if found is not None else None
 
 
 def block_hash(
@@ -22,17 +45,20 @@ def block_hash(
     row, _is_new = BlockedHash.objects.get_or_create(
         pdq=_bits(pdq), source=source, decision=decision, lifted_at=None, defaults={"note": note}
     )
+    enqueue_on_commit(SWEEP)
     return row
 
 
 def lift_hash(*, row: BlockedHash, at: datetime | None = None) -> None:
     """Takes a hash off the blocklist; the row stays as a record."""
     BlockedHash.objects.filter(pk=row.pk, lifted_at=None).update(lifted_at=at or timezone.now())
+    enqueue_on_commit(SWEEP)
 
 
 def lift_hashes_of(*, decision: Decision, at: datetime) -> None:
     """Takes the hashes off the list that a decision put there."""
-    BlockedHash.objects.filter(decision=decision, lifted_at=None).update(lifted_at=at)
+    if BlockedHash.objects.filter(decision=decision, lifted_at=None).update(lifted_at=at):
+        enqueue_on_commit(SWEEP)
 
 
 def _bits(text: str) -> str:
