@@ -26,6 +26,7 @@ from generation.models import (
     Style,
     Upload,
 )
+from generation.openings import remember_opening
 from generation.parameters import Wanted
 from generation.queue.queries import Place, places_of
 from generation.requests import waiting
@@ -328,7 +329,7 @@ def _visible_image(request: Request, public_id: str | None) -> Image | None:
     return get_object_or_404(Image.objects.visible_to(request.user, timezone.now()), public_id=public_id)
 
 
-class ImageViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet[Image]):
+class ImageViewSet(viewsets.GenericViewSet[Image]):
     """Images you may see; your own can be deleted, tried again, and while they wait cancelled, paused and moved."""
 
     serializer_class = ImageSerializer
@@ -342,6 +343,11 @@ class ImageViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet[Image]):
         if self.action in ("destroy", "retry", "cancel", "pause", "resume", "move"):
             rows = rows.filter(author_id=self.request.user.pk or 0)
         return rows.select_related("generation")
+
+    def retrieve(self, request: Request, public_id: str) -> Response:
+        image = self.get_object()
+        remember_opening(request.user, image.pk)
+        return Response(self.get_serializer(image).data)
 
     def destroy(self, request: Request, public_id: str) -> Response:
         services.delete_image(image=self.get_object(), author=member_of(request))

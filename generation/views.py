@@ -17,6 +17,7 @@ from generation import queries, services
 from generation.forms import SAME, CreateForm, Remix, fresh_key, remix_of
 from generation.media.uploads import preview_of
 from generation.models import PENDING, Checkpoint, Generation, Image, ImageQuerySet, ImageState, Upload
+from generation.openings import remember_opening
 from generation.queue.queries import next_place
 from generation.requests import waiting
 from generation.requests.budgets import allowance_of
@@ -114,12 +115,15 @@ def detail(request: HttpRequest, public_id: str) -> HttpResponse:
     images = list(generation.images.filter(deleted_at=None).order_by("position"))
     waiting = [image for image in images if image.state == ImageState.QUEUED]
     cards = [queries.card_of(image, author=member, at=at) for image in images]
+    asked, card = next(((image, each) for image, each in zip(images, cards, strict=True) if each.ask_url), (None, None))
+    if asked is not None:
+        remember_opening(member, asked.pk)
     context = {
         "generation": generation,
         "images": cards,
         "is_pending": any(image.state in PENDING for image in images),
         "place": next_place(waiting, at=at) if waiting and len(waiting) == len(images) else None,
-        "asked": next((each for each in cards if each.ask_url), None),
+        "asked": card,
         "can_pause": any(image.state == ImageState.QUEUED for image in images),
         "can_resume": any(image.state == ImageState.PAUSED for image in images),
         "allowance": allowance_of(member, at),

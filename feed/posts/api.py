@@ -46,6 +46,7 @@ from feed.ranking.explain import score_of
 from feed.tags.services import tags_of
 from generation.api import LoraUseSerializer
 from generation.models import Image
+from generation.openings import remember_opening
 from generation.queries import source_image_for
 from lib.api import checked
 from lib.http import download, zip_files
@@ -204,7 +205,9 @@ class PostViewSet(FeedListMixin, viewsets.ViewSet):
         return get_object_or_404(Post.objects.for_page(self.request.user, timezone.now()), public_id=public_id)
 
     def _detail(self, request: Request, public_id: str, status: int = 200) -> Response:
-        return Response(PostDetailSerializer(self._post(public_id), context={"request": request}).data, status=status)
+        post = self._post(public_id)
+        remember_opening(request.user, post.image_id)
+        return Response(PostDetailSerializer(post, context={"request": request}).data, status=status)
 
 
 class ReproductionViewSet(viewsets.ViewSet):

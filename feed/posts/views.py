@@ -35,6 +35,7 @@ from feed.responses import button_of_a_post, came_from, for_members, says_no, to
 from feed.tags.services import suggest_from_prompt, tags_of
 from generation.media.signing import Picture, is_plainly_public, picture
 from generation.models import Image
+from generation.openings import remember_opening
 from generation.queries import source_image_for
 from lib.days import local_day
 from lib.errors import Refused
@@ -69,6 +70,7 @@ def show_post(
         Refused: 400 for a cursor that is not one of its comments.
     """
     viewer = request.user
+    remember_opening(viewer, post.image_id)
     threads = read_threads(
         post, viewer, at=at, cursor=request.GET.get("comments", ""), first=request.GET.get("comment", "")
     )

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from accounts.permissions import member_of
 from accounts.tokens.scopes import Scope
 from generation.models import Image
+from generation.openings import has_opened
 from ratings.asking import services
 from ratings.asking.models import Question, Surface
 from ratings.asking.serializers import (
@@ -49,11 +50,15 @@ class AskViewSet(viewsets.ViewSet):
 
     @extend_schema(request=DrawSerializer, responses={201: AskSerializer, 204: NOTHING})
     def create(self, request: Request) -> Response:
-        """Draws whether a question is asked about a picture; 204 when none is, which is most of the time."""
+        """Draws whether a question is asked about a picture; 204 when none is, which is most of the time.
+
+        Only about a picture that you opened within the last hour: `GET` its post or the image first.
+        """
         member, data = member_of(request), _valid(DrawSerializer, request)
         image = get_object_or_404(Image.objects.visible_to(member, timezone.now()), public_id=data["image"])
         surface = Surface.RESULT if image.author_id == member.pk else Surface.POST
-        ask = services.draw_ask(surface=surface, image=image, rater=member)
+        is_open = has_opened(member, image.pk)
+        ask = services.draw_ask(surface=surface, image=image, rater=member) if is_open else None
         if ask is None:
             return Response(status=status.HTTP_204_NO_CONTENT)
         return Response(AskSerializer(ask, context={"request": request}).data, status=status.HTTP_201_CREATED)

@@ -278,6 +278,11 @@ class Ask(PublicIdModel):
         """Ids of the pictures asked about: one, or a pair with the lower first."""
         return [pk for pk in (self.image_id, self.image_low_id, self.image_high_id) if pk is not None]
 
+    @property
+    def server_ms(self) -> int | None:
+        """Milliseconds from drawing to closing by the server's clock: nobody can have looked longer."""
+        return None if self.closed_at is None else round((self.closed_at - self.created_at).total_seconds() * 1000)
+
     @cached_property
     def wording(self) -> Wording:
         """The question as it is put to its rater."""

@@ -175,9 +175,12 @@ def mark_shown(*, token: str, rater: User, about: Collection[str] = (), at: date
 
 
 def mark_not_rendered(*, token: str, rater: User, about: Collection[str] = (), at: datetime | None = None) -> None:
-    """Closes an ask whose page was left before the question could be seen; one that was seen stays open."""
+    """Closes an ask whose page was left before the question could be seen; one that was seen stays open.
+
+    A pair stays open too and is the next one the member gets, until it expires: leaving the page draws no other pair.
+    """
     ask = read_token(token, rater=rater, about=about)
-    Ask.objects.filter(pk=ask.pk, shown_at=None).close_unanswered(at or timezone.now())
+    Ask.objects.filter(pk=ask.pk, shown_at=None, image__isnull=False).close_unanswered(at or timezone.now())
 
 
 def expire_asks(*, at: datetime | None = None) -> int:

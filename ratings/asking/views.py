@@ -14,6 +14,7 @@ from accounts.models import User
 from accounts.permissions import member_of, member_required
 from generation.media import storage
 from generation.models import Image
+from generation.openings import has_opened
 from lib.errors import Refused
 from lib.http import is_htmx
 from ratings.asking import services
@@ -28,7 +29,7 @@ from ratings.quality.models import RaterStanding
 @never_cache
 @require_GET
 def ask(request: HttpRequest, public_id: str) -> HttpResponse:
-    """The question drawn for this member and picture.
+    """The question drawn for this member and a picture that they opened.
 
     Most of the time nothing is asked: htmx gets 204, a browser without scripts a sentence.
     """
@@ -36,7 +37,8 @@ def ask(request: HttpRequest, public_id: str) -> HttpResponse:
         return HttpResponse(status=204)
     image = get_object_or_404(Image.objects.visible_to(request.user, timezone.now()), public_id=public_id)
     surface = Surface.RESULT if image.author_id == request.user.pk else Surface.POST
-    drawn = services.draw_ask(surface=surface, image=image, rater=request.user)
+    is_open = has_opened(request.user, image.pk)
+    drawn = services.draw_ask(surface=surface, image=image, rater=request.user) if is_open else None
     if drawn is None and is_htmx(request):
         return HttpResponse(status=204)
     if drawn is None:

@@ -103,7 +103,9 @@ def _answers_of(raters: Collection[int], at: datetime) -> dict[int, list[Answer]
 
 def _answer_to(ask: Ask) -> Answer:
     assert ask.closed_at is not None, "an answered ask is closed"
-    shared: dict[str, Any] = {"ask": ask.pk, "at": ask.closed_at, "dwell_ms": ask.dwell_ms}
+    assert ask.server_ms is not None, "so it has a duration"
+    dwell_ms = ask.server_ms if ask.dwell_ms is None else min(ask.dwell_ms, ask.server_ms)
+    shared: dict[str, Any] = {"ask": ask.pk, "at": ask.closed_at, "dwell_ms": dwell_ms}
     if not ask.is_pair:
         value = ask.rating.value
         place = quality_rules.CANT_TELL if value is None else 6 - value if ask.is_scale_reversed else value

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from lib.ids import PublicIdModel
 from ratings.asking.models import Ask, RatingQuerySet
 
-RULES_VERSION = 1  # of ratings.quality.rules; flags of other versions are kept as history
+RULES_VERSION = 2  # of ratings.quality.rules; flags of other versions are kept as history
 
 
 class Flag(models.TextChoices):
@@ -18,7 +18,7 @@ class Flag(models.TextChoices):
     TOO_FAST = "too_fast", _("Faster than the question can be read")
     STRAIGHT_LINE = "straight_line", _("One of many in a row at the same position on the screen")
     FAILED_GOLD = "failed_gold", _("A damaged picture was preferred in a check")
-    CONTRADICTS = "repeat_contradicts", _("The same pair was answered the other way round")
+    CONTRADICTS = "repeat_contradicts", _("Too many pairs were answered the other way round when they came again")
     OVER_CAP = "over_daily_cap", _("More answers in a day than anyone can give carefully")
     LIMITED = "account_limited", _("The account was restricted soon afterwards")
 

@@ -21,6 +21,7 @@ FAST, FAST_FOR_MEMBER = 0.5, 0.25  # of the site's median, and of the member's o
 LEAST_OWN = 10  # answers before a member's own median is used
 LONGEST_RUN = {False: 10, True: 15}  # answers at one screen position, before all are flagged; scale, pair
 GOLD_FAILURES, GOLD_SHARE = 2, 0.5  # from here on all pairs of a member are flagged, not only the failed checks
+CONTRADICTIONS, CONTRADICTED_SHARE = 4, 0.5  # from here on all pairs of a member are flagged; chance makes a half
 DAILY_CAP = 300
 BEFORE_RESTRICTION = timedelta(days=7)
 
@@ -29,7 +30,10 @@ CANT_TELL = 0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer. `place` is its screen position: 1…5 of a scale from the left, 0 “can't tell”, or a pair's outcome."""
+    """One answer. `place` is its screen position: 1…5 of a scale from the left, 0 “can't tell”, or a pair's outcome.
+
+    `dwell_ms` is how long the question was visible, by the browser, but never longer than the server's clock allows.
+    """
 
     ask: int
     at: datetime
@@ -77,7 +81,7 @@ def flags_of(
         Flag.TOO_FAST: _too_fast(answers, site_medians),
         Flag.STRAIGHT_LINE: _straight_lines(answers),
         Flag.FAILED_GOLD: _failed_gold(answers),
-        Flag.CONTRADICTS: (ask for pair in _contradictions(answers) for ask in pair),
+        Flag.CONTRADICTS: _unreliable_pairs(answers),
         Flag.OVER_CAP: _over_cap(answers),
         Flag.LIMITED: _limited(answers, restricted_at),
     }
@@ -96,7 +100,7 @@ def summary_of(answers: Sequence[Answer], flags: Mapping[int, set[Flag]]) -> Sum
         gold_checks=len(checks),
         gold_failed=sum(checks),
         repeats=sum(each.repeat_no > 0 for each in answers),
-        contradicted=sum(1 for _ in _contradictions(answers)),
+        contradicted=_contradicted(answers)[0],
         median_dwell_ms=round(median(dwells)) if dwells else None,
     )
 
@@ -127,13 +131,22 @@ def _failed_gold(answers: Sequence[Answer]) -> Iterator[int]:
     yield from [each.ask for each in answers if each.is_pair] if is_unreliable else failed
 
 
-def _contradictions(answers: Sequence[Answer]) -> Iterator[tuple[int, int]]:
-    """(first, again) of a pair where one picture was preferred once and the other one later."""
+def _unreliable_pairs(answers: Sequence[Answer]) -> Iterator[int]:
+    """All pairs of a member who contradicts themselves as often as chance would, and no pair of anybody else.
+
+    To leave out the contradicted pairs alone would select on the outcome: those that remain would agree too well.
+    """
+    contradicted, repeated = _contradicted(answers)
+    if contradicted >= CONTRADICTIONS and contradicted >= CONTRADICTED_SHARE * repeated:
+        yield from [each.ask for each in answers if each.is_pair]
+
+
+def _contradicted(answers: Sequence[Answer]) -> tuple[int, int]:
+    """(repeats that preferred the other picture, repeats that preferred a picture both times)."""
     first = {each.pair: each for each in answers if each.pair and not each.repeat_no}
-    for again in answers:
-        earlier = first.get(again.pair) if again.pair and again.repeat_no else None
-        if earlier and earlier.preferred and again.preferred and earlier.preferred != again.preferred:
-            yield earlier.ask, again.ask
+    again = [(first.get(each.pair), each) for each in answers if each.pair and each.repeat_no]
+    decided = [(one.preferred, two.preferred) for one, two in again if one and one.preferred and two.preferred]
+    return sum(one != two for one, two in decided), len(decided)
 
 
 def _over_cap(answers: Sequence[Answer]) -> Iterator[int]:

@@ -63,7 +63,12 @@ DESIGN = (
     Column("p_ask", pa.float64(), "Probability of asking at all.", "ask.p_ask"),
     Column("p_question", pa.float64(), "Probability of this question.", "ask.p_question"),
     Column("p_strategy", pa.float64(), "Probability of the strategy (comparisons).", "ask.p_strategy"),
-    Column("p_pair", pa.float64(), "Probability of this pair under all strategies (comparisons).", "ask.p_pair"),
+    Column(
+        "p_pair",
+        pa.float64(),
+        "Probability of this pair, given the strategy that was drawn (comparisons).",
+        "ask.p_pair",
+    ),
     Column("p_side", pa.float64(), "Probability of which picture is on the left (comparisons).", "ask.p_side"),
 )
 
@@ -97,6 +102,12 @@ def circumstances(ledger: str) -> tuple[Column, ...]:
             pa.int32(),
             "Milliseconds from showing to answering, as the browser measured; null if unknown.",
             "ask.dwell_ms",
+        ),
+        Column(
+            "server_ms",
+            pa.int32(),
+            "Milliseconds from drawing to closing by the server's clock, waiting included; null while open.",
+            "least((extract(epoch FROM ask.closed_at - ask.created_at) * 1000)::bigint, 2147483647)::int",
         ),
         Column("created_at", DAY, "Day of the ask or answer, UTC, without the time.", day),
     )

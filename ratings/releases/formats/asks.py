@@ -36,7 +36,12 @@ COLUMNS = (
     ask_columns.SCALE,
     Column("side_swap", pa.bool_(), "Whether the later picture was on the left.", "ask.is_side_swapped"),
     *ask_columns.HIDDEN,
-    Column("was_shown", pa.bool_(), "Whether the browser confirmed that it was visible.", "ask.shown_at IS NOT NULL"),
+    Column(
+        "was_shown",
+        pa.bool_(),
+        "Whether it was visible: the browser confirmed it, or the member answered, skipped or dismissed it.",
+        "ask.shown_at IS NOT NULL",
+    ),
     Column(
         "outcome",
         pa.string(),

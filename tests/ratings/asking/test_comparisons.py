@@ -278,7 +278,7 @@ def test_checks_come_as_often_as_the_policy_says_and_a_gold_pair_is_never_repeat
     assert gold.isdisjoint(again)
 
 
-def test_a_pair_is_shown_when_the_browser_says_so_and_one_that_never_was_may_come_again(
+def test_a_pair_is_shown_when_the_browser_says_so_and_leaving_the_page_draws_no_other(
     alice: User, bob: User, publish: Publish, as_user: As
 ) -> None:
     siblings(alice, publish)
@@ -290,9 +290,14 @@ def test_a_pair_is_shown_when_the_browser_says_so_and_one_that_never_was_may_com
     report = reverse("ratings:ask-report", args=[ask.public_id])
     client.post(report, {"token": token_for(ask), "event": "not_rendered"})
     ask.refresh_from_db()
-    assert (ask.outcome, ask.shown_at) == ("not_rendered", None)
+    assert (ask.outcome, ask.shown_at) == ("open", None)
     again = drawn(bob)
-    assert again.subject == ask.subject
+    assert again.pk == ask.pk
+    services.expire_asks(at=ask.expires_at)
+    ask.refresh_from_db()
+    assert ask.outcome == "not_rendered"
+    again = drawn(bob)
+    assert again.pk != ask.pk
     client.post(reverse("ratings:ask-report", args=[again.public_id]), {"token": token_for(again), "event": "shown"})
     again.refresh_from_db()
     assert again.shown_at

@@ -8,7 +8,9 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import User
+from feed.models import Post
 from generation.models import Image
+from generation.openings import remember_opening
 from ratings.asking.tokens import token_for
 from ratings.models import Ask, Rating
 from tests.conftest import ApiAs, As
@@ -28,6 +30,7 @@ def test_the_card_is_a_form_of_five_steps_cant_tell_skip_and_close(
     alice: User, make_image: MakeImage, as_user: As
 ) -> None:
     image = make_image(alice)
+    remember_opening(alice, image.pk)
     page = as_user(alice).get(reverse("ratings:ask", args=[image.public_id]), headers=HTMX)
     html = page.content.decode()
     assert page.status_code == 200
@@ -48,7 +51,9 @@ def test_a_question_is_put_in_a_language_that_the_site_and_the_browser_name(
     alice: User, make_image: MakeImage, as_user: As, settings: Any
 ) -> None:
     settings.LANGUAGES = [("en", "English"), ("de", "German")]
-    page = reverse("ratings:ask", args=[make_image(alice).public_id])
+    image = make_image(alice)
+    remember_opening(alice, image.pk)
+    page = reverse("ratings:ask", args=[image.public_id])
     german, elsewhere = ({**HTMX, "Accept-Language": accepted} for accepted in ("de-AT,en;q=0.5", "nl"))
     html = as_user(alice).get(page, headers=german).content.decode()
     ask = Ask.objects.get()
@@ -61,6 +66,7 @@ def test_a_question_is_put_in_a_language_that_the_site_and_the_browser_name(
 @pytest.mark.usefixtures("always")
 def test_a_question_works_as_a_plain_page_and_leads_back(alice: User, make_image: MakeImage, as_user: As) -> None:
     client, image = as_user(alice), make_image(alice)
+    remember_opening(alice, image.pk)
     page = client.get(reverse("ratings:ask", args=[image.public_id]), {"next": "/challenge/"})
     assert "<html" in page.content.decode()
     ask = Ask.objects.get()
@@ -183,6 +189,21 @@ def test_an_answer_takes_few_queries(
         client.post(path("ask-answer", ask), {"token": token_for(ask), "value": "4"}, headers=HTMX)
 
 
+@pytest.mark.usefixtures("always")
+def test_only_a_picture_that_was_opened_is_asked_about(
+    alice: User, bob: User, publish: Publish, as_user: As, api_as: ApiAs
+) -> None:
+    image = publish(alice)
+    page, client = reverse("ratings:ask", args=[image.public_id]), as_user(bob)
+    assert client.get(page, headers=HTMX).status_code == 204
+    assert api_as(bob).post("/api/asks/", {"image": image.public_id}).status_code == 204
+    assert not Ask.objects.exists()
+    as_user(alice).get(Post.objects.get().get_absolute_url())  # somebody else's visit is none of bob's
+    assert client.get(page, headers=HTMX).status_code == 204
+    client.get(Post.objects.get().get_absolute_url())
+    assert client.get(page, headers=HTMX).status_code == 200
+
+
 # The API
 
 
@@ -191,6 +212,7 @@ def test_a_question_is_drawn_shown_and_answered_through_the_api(
     alice: User, bob: User, publish: Publish, api_as: ApiAs
 ) -> None:
     api, image = api_as(bob), publish(alice)
+    assert api.get(f"/api/images/{image.public_id}/").status_code == 200
     ask = api.post("/api/asks/", {"image": image.public_id})
     assert ask.status_code == 201
     body = ask.json()

@@ -28,6 +28,7 @@ from ratings.benchmarks.pairs import benchmark_pairs
 from ratings.benchmarks.prompts import hash_of, prompts_of, read_prompts, to_lines
 from ratings.benchmarks.results import refresh_results
 from ratings.models import Ask, Benchmark, BenchmarkPicture, BenchmarkScore, Policy, PromptSet, QualityFlag
+from ratings.quality.models import RULES_VERSION
 from tests.conftest import As, MakeMember
 from tests.generation.fixtures import MakeImage, checkpoint_row
 from tests.ratings.answers import vote
@@ -178,7 +179,7 @@ def test_a_vote_with_a_flag_decides_no_benchmark_and_the_page_says_so(
     benchmark = generated(three, alice, make_image, votes_a_pair=4)
     vote_on_all_pairs(benchmark, [make_member("one"), make_member("two")], 2)
     bad = Ask.objects.filter(rater__username="one").order_by("pk")[0]
-    QualityFlag.objects.create(version=1, ask=bad, flag="too_fast", raised_at=timezone.now())
+    QualityFlag.objects.create(version=RULES_VERSION, ask=bad, flag="too_fast", raised_at=timezone.now())
     found = refresh_results(benchmark=benchmark)
     assert (found.results["votes"], found.results["left_out"]) == (11, 1)
     assert found.state == Benchmark.State.VOTING  # one pair of models lacks the vote that does not count
@@ -196,7 +197,7 @@ def test_only_members_who_agree_are_shown_pairs_and_an_answer_counts_as_long_as_
     path = reverse("ratings:benchmark-detail", args=[benchmark.slug])
     agree(one, granted=False)
     flagged = Ask.objects.filter(rater=one).order_by("pk")[0]  # left out once, under the first reason that holds
-    QualityFlag.objects.create(version=1, ask=flagged, flag="too_fast", raised_at=timezone.now())
+    QualityFlag.objects.create(version=RULES_VERSION, ask=flagged, flag="too_fast", raised_at=timezone.now())
     found = refresh_results(benchmark=benchmark)
     assert [found.results[name] for name in ("votes", "raters", "left_out", "withdrawn")] == [6, 1, 0, 5]
     assert found.state == Benchmark.State.VOTING

@@ -81,11 +81,21 @@ def test_one_failed_check_marks_itself_and_failing_most_of_them_marks_every_pair
     assert flags([undecided]) == {}
 
 
-def test_a_repeat_that_prefers_the_other_picture_marks_both_answers_and_a_tie_contradicts_nothing() -> None:
-    first, again = pair(1, preferred=1), pair(2, "right", preferred=2, pair=(1, 1001), repeat_no=1)
-    assert flags([first, again]) == {1: {Flag.CONTRADICTS}, 2: {Flag.CONTRADICTS}}
-    assert flags([first, replace(again, preferred=1)]) == {}
-    assert flags([first, replace(again, preferred=None, place="tie")]) == {}
+def test_who_contradicts_themselves_as_chance_would_loses_every_pair_and_others_lose_none() -> None:
+    firsts = [pair(n, "left" if n % 2 else "right", preferred=1, pair=(n, 1000 + n)) for n in range(8)]
+
+    def repeats(contradicted: int) -> list[Answer]:
+        return [
+            replace(one, ask=100 + n, repeat_no=1, preferred=2 if n < contradicted else 1)
+            for n, one in enumerate(firsts)
+        ]
+
+    assert flags([*firsts, *repeats(3)]) == {}  # of eight
+    every = {each.ask for each in [*firsts, *repeats(4)]}
+    assert flags([*firsts, *repeats(4), scale(60)]) == {ask: {Flag.CONTRADICTS} for ask in every}
+    assert flags([*firsts[:3], *repeats(3)[:3]]) == {}  # three of three may be chance
+    ties = [replace(each, preferred=None, place="tie") for each in repeats(8)]
+    assert flags([*firsts, *ties]) == {}
 
 
 def test_answers_past_the_days_cap_are_marked_from_there_on() -> None:
@@ -103,12 +113,26 @@ def test_answers_of_the_week_before_a_restriction_are_marked() -> None:
 # On the site
 
 
+def test_a_browser_cannot_say_that_somebody_looked_longer_than_the_server_waited(
+    alice: User, bob: User, publish: Publish
+) -> None:
+    claimed, silent, slow = (rate(bob, publish(alice), value).ask for value in (1, 3, 5))
+    for ask, seconds, dwell in ((claimed, 0.2, 60_000), (silent, 0.2, None), (slow, 60, 60_000)):
+        Ask.objects.filter(pk=ask.pk).update(
+            closed_at=ask.created_at + timedelta(seconds=seconds), dwell_ms=dwell, shown_at=ask.created_at
+        )
+    quality_flags.evaluate_raters(raters=[bob.pk], at=timezone.now() + timedelta(minutes=5))
+    flagged = QualityFlag.objects.in_force().filter(flag="too_fast").values_list("ask", flat=True)
+    assert set(flagged) == {claimed.pk, silent.pk}
+
+
 @pytest.fixture
 def hasty(alice: User, bob: User, publish: Publish) -> Image:
     """A picture that bob rated in no time."""
     image = publish(alice)
     rate(bob, image, 1)
-    Ask.objects.update(dwell_ms=200, closed_at=timezone.now())
+    drawn = timezone.now() - timedelta(seconds=10)
+    Ask.objects.update(dwell_ms=200, created_at=drawn, closed_at=timezone.now())
     return image
 
 
@@ -137,7 +161,8 @@ def test_a_flag_deletes_nothing_is_raised_once_and_lifted_when_it_no_longer_hold
 
 def test_a_doubted_rating_is_left_out_of_what_posts_show(hasty: Image, bob: User, mallory: User) -> None:
     rate(mallory, hasty, 5)
-    Ask.objects.filter(rater=mallory).update(dwell_ms=5000, closed_at=timezone.now())
+    drawn = timezone.now() - timedelta(seconds=10)
+    Ask.objects.filter(rater=mallory).update(dwell_ms=5000, created_at=drawn, closed_at=timezone.now())
     post_aspects.refresh_aspects(images=[hasty.pk])
     assert hasty.post.aspects.get().n == 2
     post_aspects.refresh_aspects(images=evaluate(bob, mallory))

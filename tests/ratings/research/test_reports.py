@@ -14,6 +14,7 @@ from accounts.models import User
 from feed.models import Post, PostAspect, PostTag, Tag
 from generation.models import Image
 from ratings.models import Ask, Comparison, DrawCount, Policy, QualityFlag, Question, ReportSnapshot
+from ratings.quality.models import RULES_VERSION
 from ratings.quality.post_aspects import refresh_aspects
 from ratings.research import reports
 from ratings.research.reports import computation
@@ -136,7 +137,7 @@ def test_a_flagged_answer_is_left_out_until_its_flag_is_lifted(
     image = publish(alice)
     bad = rate(crowd[0], image, 1)
     rate(crowd[1], image, 5)
-    flag = QualityFlag.objects.create(version=1, ask=bad.ask, flag="too_fast", raised_at=timezone.now())
+    flag = QualityFlag.objects.create(version=RULES_VERSION, ask=bad.ask, flag="too_fast", raised_at=timezone.now())
     assert read().aspects.along("").get().mean == 5.0
     QualityFlag.objects.filter(pk=flag.pk).update(lifted_at=timezone.now())
     assert read().aspects.along("").get().mean == 3.0
@@ -153,7 +154,9 @@ def test_what_a_flag_speaks_against_is_in_no_figure_and_pages_say_how_much_that_
     before = read().body
     doubted = Ask.objects.filter(rater__in=crowd[:2])
     now = timezone.now()
-    QualityFlag.objects.bulk_create(QualityFlag(version=1, ask=ask, flag="too_fast", raised_at=now) for ask in doubted)
+    QualityFlag.objects.bulk_create(
+        QualityFlag(version=RULES_VERSION, ask=ask, flag="too_fast", raised_at=now) for ask in doubted
+    )
     Comparison.objects.filter(ask__in=doubted).update(quality_flags=["too_fast"])
     after = read()
     assert before["left_out"] == {"answers": 0, "votes": 0}
@@ -173,7 +176,7 @@ def test_what_a_flag_speaks_against_pulls_no_posts_mean(alice: User, publish: Pu
     image, other = publish(alice, seed=1), publish(alice, seed=2)
     rate(crowd[0], image, 5)
     bad = rate(crowd[1], other, 1)
-    QualityFlag.objects.create(version=1, ask=bad.ask, flag="too_fast", raised_at=timezone.now())
+    QualityFlag.objects.create(version=RULES_VERSION, ask=bad.ask, flag="too_fast", raised_at=timezone.now())
     cache.delete("ratings-aspect-priors")
     refresh_aspects(images=[image.pk, other.pk])
     assert PostAspect.objects.get().mean == 5.0  # of one answer, pulled towards the mean of those that count
@@ -331,7 +334,7 @@ def test_the_single_figures_of_the_pages_are_a_table_too(
 ) -> None:
     compared(alice, publish, crowd)
     bad = rate(crowd[0], publish(alice), 1)
-    QualityFlag.objects.create(version=1, ask=bad.ask, flag="too_fast", raised_at=timezone.now())
+    QualityFlag.objects.create(version=RULES_VERSION, ask=bad.ask, flag="too_fast", raised_at=timezone.now())
     answer = as_user(rita).get(reverse("ratings:research-table", args=["overview"]))
     text = "\n".join(line for line in answer.content.decode().splitlines() if not line.startswith("#"))
     rows = {row["figure"]: row for row in csv.DictReader(io.StringIO(text))}
