@@ -83,8 +83,11 @@ def _double_messages(site: Chaos) -> None:
 
 
 def _drop_messages(_site: Chaos) -> None:
+    from generation.queue.wakeup import clear_wakeup
+
+    clear_wakeup("default")
     with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
-        client.delete("gpu.default", "moderation", "default", "rung:default", ":1:rung:default")
+        client.delete("gpu.default", "moderation", "default")
 
 
 def _store(mode: Any) -> Callable[[Chaos], None]:
