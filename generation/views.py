@@ -113,7 +113,6 @@ def detail(request: HttpRequest, public_id: str) -> HttpResponse:
     at, member = timezone.now(), member_of(request)
     generation = _own(request, public_id)
     images = list(generation.images.filter(deleted_at=None).order_by("position"))
-    waiting = [image for image in images if image.state == ImageState.QUEUED]
     cards = [queries.card_of(image, author=member, at=at) for image in images]
     asked, card = next(((image, each) for image, each in zip(images, cards, strict=True) if each.ask_url), (None, None))
     if asked is not None:
@@ -122,7 +121,7 @@ def detail(request: HttpRequest, public_id: str) -> HttpResponse:
         "generation": generation,
         "images": cards,
         "is_pending": any(image.state in PENDING for image in images),
-        "place": next_place(waiting, at=at) if waiting and len(waiting) == len(images) else None,
+        "place": next_place(images, at=at),
         "asked": card,
         "can_pause": any(image.state == ImageState.QUEUED for image in images),
         "can_resume": any(image.state == ImageState.PAUSED for image in images),

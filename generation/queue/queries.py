@@ -18,6 +18,7 @@ from generation.queue.ordering import Candidate, Cap, Standing, default_cap, for
 PER_MEMBER, WINDOW = 32, 2000  # how much of the queue one look sees: of each member, and together
 RETRIED_SOON = timedelta(minutes=1)
 SEEN_WITHIN = timedelta(minutes=10)  # a worker whose speed counts
+BEING_MADE = (ImageState.LEASED, ImageState.GENERATED, ImageState.SCREENING)
 FORECAST_SECONDS = 2  # a forecast serves every page that asks meanwhile
 log = structlog.get_logger(__name__)
 
@@ -103,7 +104,10 @@ def places_of(images: Iterable[Image], *, at: datetime) -> dict[int, Place]:
 
 
 def next_place(images: Iterable[Image], *, at: datetime) -> Place | None:
-    """The place of the first of these images whose turn comes."""
+    """The place of the first of these images whose turn comes; None while one of them is being made."""
+    images = list(images)
+    if any(image.state in BEING_MADE for image in images):
+        return None
     return min(places_of(images, at=at).values(), key=lambda each: each.place, default=None)
 
 

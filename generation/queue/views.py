@@ -21,7 +21,7 @@ from rest_framework.request import Request
 from accounts.models import Viewer
 from accounts.tokens.authentication import TokenAuthentication
 from accounts.tokens.scopes import Scope
-from generation.models import PENDING, Generation, Image, ImageState
+from generation.models import PENDING, Generation, Image
 from generation.queue import events
 from generation.queue.queries import next_place
 from lib.regex import compile_linear
@@ -112,9 +112,7 @@ class _Snapshot:
     def __init__(self, images: list[Image]) -> None:
         self.is_over = all(image.state not in PENDING for image in images)
         self.states = [events.state_of(image) for image in images]
-        waiting = [image for image in images if image.state == ImageState.QUEUED]
-        started = len(waiting) < len([image for image in images if image.state in PENDING])
-        place = None if started else next_place(waiting, at=timezone.now())
+        place = next_place(images, at=timezone.now())
         self.place = None if place is None else asdict(place)
 
 
