@@ -10,6 +10,7 @@ import argparse
 import hashlib
 import json
 import os
+import secrets
 import signal
 import sys
 import tempfile
@@ -247,7 +248,8 @@ def main() -> int:
         folder.chmod(0o711)
         os.environ.update(
             {"VAR_DIR": fresh, "DAILY_COST_UNITS": "0", "MAX_PENDING_IMAGES": "10000", "LEASE_SECONDS": "12",
-             "GPU_DEVICE": "cpu", "DJANGO_SETTINGS_MODULE": "config.settings"}
+             "GPU_DEVICE": "cpu", "DJANGO_SETTINGS_MODULE": "config.settings",
+             **{name: secrets.token_urlsafe(48) for name in ("SECRET_KEY", "RELEASE_SECRET")}}
         )  # fmt: skip
         with chaos(folder) as site:
             result = _on(site, folder, arguments)
