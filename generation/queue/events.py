@@ -7,6 +7,7 @@ from PostgreSQL.
 import base64
 import io
 import json
+import time
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
@@ -23,6 +24,8 @@ from generation.models import Image, ImageState
 
 KEEP_EVENTS, KEEP_SECONDS = 400, 3600
 PREVIEW_PIXELS = 256
+WARN_SECONDS = 60.0
+_warned = [-WARN_SECONDS]  # when, on the monotonic clock
 log = structlog.get_logger(__name__)
 
 
@@ -44,7 +47,15 @@ def publish(public_id: str, event: str, data: dict[str, Any]) -> None:
             pipe.expire(stream, KEEP_SECONDS)
             pipe.execute()
     except redis.RedisError as error:
-        log.warning("event_lost", generation=public_id, kind=event, error=str(error))
+        _warn(str(error))
+
+
+def _warn(error: str) -> None:
+    """Once a minute: a broker that is away would fill the log with every step of every picture."""
+    now = time.monotonic()
+    if now - _warned[0] > WARN_SECONDS:
+        _warned[0] = now
+        log.warning("events_lost", error=error)
 
 
 def publish_states(image_ids: Iterable[int]) -> None:
