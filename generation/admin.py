@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from accounts.admin import ReadOnlyAdmin
-from generation.models import Checkpoint, Generation, Image, Lora, Style
+from generation.models import BatchCap, Checkpoint, Generation, Image, Lora, PoolWorker, Style
 
 
 @admin.register(Checkpoint)
@@ -25,6 +25,17 @@ class LoraAdmin(admin.ModelAdmin[Lora]):
     list_select_related = ("checkpoint",)
 
 
+@admin.register(BatchCap)
+class BatchCapAdmin(admin.ModelAdmin[BatchCap]):
+    list_display = ("checkpoint", "device", "width", "height", "cap", "images_per_second", "updated_at")
+    list_select_related = ("checkpoint",)
+
+
+@admin.register(PoolWorker)
+class PoolWorkerAdmin(ReadOnlyAdmin):
+    list_display = ("name", "pool", "units_per_second", "seen_at")
+
+
 @admin.register(Generation)
 class GenerationAdmin(ReadOnlyAdmin):
     list_display = ("public_id", "author", "checkpoint", "steps", "submitted_at")
@@ -34,7 +45,7 @@ class GenerationAdmin(ReadOnlyAdmin):
 
 @admin.register(Image)
 class ImageAdmin(ReadOnlyAdmin):
-    list_display = ("public_id", "author", "state", "attempts", "worker", "pool", "queued_at")
+    list_display = ("public_id", "author", "state", "attempts", "interruptions", "worker", "pool", "queued_at")
     list_filter = ("state", "pool")
     list_select_related = ("author",)
     search_fields = ("public_id", "author__username")
