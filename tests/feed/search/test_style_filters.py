@@ -67,7 +67,7 @@ def test_a_part_of_a_name_is_no_name(typed: str, wet: list[Post]) -> None:
 def test_the_page_says_which_style_was_used_and_leads_to_it(wet: list[Post], as_user: As, api_as: ApiAs) -> None:
     style = EmergentStyle.objects.get()
     page = as_user(None).get("/search/?q=style:wet-signs-rain").content.decode()
-    assert f'<a href="/styles/{style.public_id}/">filter: members’ “Wet Signs &amp; Rain”</a>' in page
+    assert f'<a href="/styles/{style.public_id}/"><bdi>filter: members’ “Wet Signs &amp; Rain”</bdi></a>' in page
     used = api_as(None).get("/api/search/?q=-style:wet-signs-rain").json()["used"]
     assert used == [
         {"part": "-style:wet-signs-rain", "how": "filter", "words": "excluded: members’ “Wet Signs & Rain”"}
@@ -129,4 +129,5 @@ def test_the_empty_search_offers_the_names_of_growing_styles(wet: list[Post], as
     assert "Wet Signs" not in as_user(None).get("/search/").content.decode()
     StyleWeek.objects.create(style=style, week=WEEK, posts=2, likes=0, site_posts=4, site_likes=0, growth_ratio=2)
     page = as_user(None).get("/search/").content.decode()
-    assert '<a class="chip" href="/search/?q=style%3A%22Wet+Signs+%26+Rain%22">Wet Signs &amp; Rain</a>' in page
+    address = "/search/?q=style%3A%22Wet+Signs+%26+Rain%22"
+    assert f'<a class="chip" href="{address}"><bdi>Wet Signs &amp; Rain</bdi></a>' in page
