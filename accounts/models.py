@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractUser, AnonymousUser, UserManager
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Upper
@@ -14,6 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from knox.models import AbstractAuthToken
 
+from accounts.names import LookField, look_of
 from accounts.tokens.scopes import Scope, every_scope
 from lib.content_levels import ContentLevel
 from lib.ids import PublicIdModel
@@ -46,6 +48,7 @@ class User(PublicIdModel, AbstractUser):
     first_name = None  # type: ignore[assignment]
     last_name = None  # type: ignore[assignment]
     email = models.EmailField(_("email address"), blank=True)
+    look = LookField()  # unique: no name looks like another's (accounts.names)
     is_simulated = models.BooleanField(default=False, editable=False)
     is_adult = models.BooleanField(_("I am 18 or older"), default=False)
     max_level = models.PositiveSmallIntegerField(
@@ -63,6 +66,7 @@ class User(PublicIdModel, AbstractUser):
                 name="user_username_any_case",
                 violation_error_message=_("A user with that username already exists."),
             ),
+            models.UniqueConstraint(fields=["look"], name="user_look_once"),
             models.CheckConstraint(
                 name="user_tombstone_is_blank",
                 condition=Q(deleted_at=None)
@@ -73,6 +77,14 @@ class User(PublicIdModel, AbstractUser):
                 condition=Q(is_adult=True) | Q(max_level__lt=ContentLevel.MATURE),
             ),
         ]
+
+    def clean(self) -> None:
+        """A new name in the admin: not the look of another's."""
+        super().clean()
+        look = look_of(self.username)
+        if User.objects.filter(look=look).exclude(pk=self.pk).exists():
+            raise ValidationError({"username": _("This name looks like another member's. Choose another one.")})
+        self.look = look
 
     def has_role(self, role: Role) -> bool:
         """Whether the member is in the group of that name; staff hold every role. One query a request."""

@@ -204,7 +204,7 @@ def _blank(user: User, at: datetime) -> None:
     end_access(user=user)
     user.groups.clear()
     user.user_permissions.clear()
-    user.username, user.email = f"deleted-{user.public_id}", ""
+    user.username, user.email, user.look = f"deleted-{user.public_id}", "", None
     user.is_active = user.is_staff = user.is_superuser = user.is_adult = False
     user.max_level, user.last_login, user.deleted_at = ContentLevel.GENERAL, None, at
     user.set_unusable_password()
