@@ -96,8 +96,10 @@ def load(posts: int, *, is_hard: bool) -> dict[str, float]:
     """Fills the database; seconds of loading and of building the index."""
     from pgvector.psycopg import register_vector
 
-    from feed.models import Post, PostCount, SearchEntry
+    from feed.models import Post, PostCount, PostWords, SearchEntry
+    from feed.posts.words import cut_parts
     from generation.models import Generation, Image
+    from lib.text import TOKENISER
 
     image, post = template()
     began = time.perf_counter()
@@ -117,17 +119,30 @@ def load(posts: int, *, is_hard: bool) -> dict[str, float]:
             (PostCount, post.pk, {"post_id": "n"}),
         ])  # fmt: skip
         cursor.execute("DROP TABLE plan")
-    with bulk([SearchEntry]) as cursor:
+    with bulk([PostWords, SearchEntry]) as cursor:
         register_vector(cursor.connection)
         names = "post_id, author_id, checkpoint_id, seed, published_at, content_level, is_prompt_hidden, text, meaning"
+        columns = f"{names}, text AS words"
+        cursor.execute(f"CREATE UNLOGGED TABLE entries AS SELECT {columns} FROM feed_searchentry LIMIT 0")  # noqa: S608
         with (
             cursor.connection.cursor() as vectors,
-            vectors.copy(f"COPY feed_searchentry ({names}) FROM STDIN (FORMAT binary)".encode()) as copy,
+            vectors.copy(f"COPY entries ({names}, words) FROM STDIN (FORMAT binary)".encode()) as copy,
         ):
-            copy.set_types(["int8", "int8", "int8", "int8", "timestamptz", "int2", "bool", "text", "halfvec"])
+            copy.set_types(["int8", "int8", "int8", "int8", "timestamptz", "int2", "bool", "text", "halfvec", "text"])
             for n, text, vector in said(posts, is_hard=is_hard):
                 author, at = post.author_id + (n - 1000) % 2000, NOW - timedelta(seconds=30 * (n - 1000))
-                copy.write_row([n, author, image.generation.checkpoint_id, n, at, 0, False, text, vector])
+                words = cut_parts([text])
+                copy.write_row([n, author, image.generation.checkpoint_id, n, at, 0, False, text, vector, words])
+        cursor.execute(
+            "INSERT INTO feed_postwords (post_id, readable, hidden, source, version)"
+            " SELECT post_id, words, '', md5(words)::uuid, %s FROM entries",
+            [TOKENISER],
+        )
+        cursor.execute(
+            f"INSERT INTO feed_searchentry ({names}, lexemes)"  # noqa: S608
+            f" SELECT {names}, salon_lexemes(words) FROM entries"
+        )
+        cursor.execute("DROP TABLE entries")
         filled = time.perf_counter()
     indexed = time.perf_counter()
     return {"load_s": round(filled - began, 1), "index_s": round(indexed - filled, 1)}
@@ -163,7 +178,10 @@ def restricted_viewer() -> Any:
     viewer = members[-1]
     Mute.objects.bulk_create(
         [Mute(member=viewer, kind="author", author=one, created_at=NOW) for one in members[:10]]
-        + [Mute(member=viewer, kind="word", value=f"number {n}", created_at=NOW) for n in range(10)],
+        + [
+            Mute(member=viewer, kind="word", value=f"number {n}", words=f"number {n}", created_at=NOW)
+            for n in range(10)
+        ],
         ignore_conflicts=True,
     )
     blocks = [Block(member=viewer, blocked=one, created_at=NOW) for one in members[10:20]]

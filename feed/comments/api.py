@@ -21,6 +21,7 @@ from feed.comments.serializers import (
 )
 from feed.posts.models import Post
 from lib.api import checked
+from lib.converters import PUBLIC_ID
 from lib.pagination import NextPagination
 
 POST = OpenApiParameter("post", str, required=True, description="Id of the post")
@@ -36,7 +37,7 @@ class CommentViewSet(viewsets.GenericViewSet[Comment]):
     serializer_class = CommentSerializer
     pagination_class = NextPagination
     paginator: NextPagination
-    lookup_value_regex = r"[\w-]{12}"
+    lookup_value_regex = PUBLIC_ID
 
     @extend_schema(parameters=[POST], responses=ThreadSerializer(many=True))
     def list(self, request: Request) -> Response:

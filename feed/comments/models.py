@@ -3,15 +3,13 @@
 from datetime import datetime
 
 from django.conf import settings
-from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import F, Q, Value
-from django.db.models.functions import Concat
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Role, User, Viewer
-from feed.members.filters import LikeAny, Normalised
+from feed.members.filters import LikeAny, muted_words
 from feed.members.models import Mute
 from feed.members.queries import blocked_authors
 from feed.posts.models import Post
@@ -39,9 +37,8 @@ class CommentQuerySet(models.QuerySet["Comment"]):
         if not isinstance(viewer, User):
             return published
         mutes = Mute.objects.active(at).filter(member=viewer.pk, effect=Mute.Effect.HIDE)
-        words = mutes.filter(kind=Mute.Kind.WORD).values(pattern=Concat(Value("% "), F("value"), Value(" %")))
         muted = Q(author__in=mutes.filter(kind=Mute.Kind.AUTHOR).values("author"))
-        muted |= Q(LikeAny(Normalised("text"), ArraySubquery(words)))
+        muted |= Q(LikeAny("words", muted_words(mutes)))
         return published.exclude(blocked_authors(viewer)).exclude(muted & ~Q(author=viewer.pk))
 
     def visible_to(self, viewer: Viewer, at: datetime) -> "CommentQuerySet":
@@ -58,6 +55,7 @@ class Comment(PublicIdModel):
     parent = models.ForeignKey("self", null=True, on_delete=models.CASCADE, related_name="answers")
     depth = models.PositiveSmallIntegerField(default=0)
     text = models.TextField(max_length=2000, blank=True)
+    words = models.TextField(blank=True, default="", db_default="")  # of the text, as muted words are cut
     created_at = models.DateTimeField()
     edited_at = models.DateTimeField(null=True)
     removed_at = models.DateTimeField(null=True)  # by moderation

@@ -8,6 +8,7 @@ from rest_framework import serializers
 from feed.comments.models import Comment
 from feed.comments.queries import CommentNode
 from feed.comments.services import MAX_LENGTH
+from lib.fields import ApiLine, ApiText
 
 
 class CommentSerializer(serializers.Serializer[Comment]):
@@ -30,9 +31,9 @@ class ThreadSerializer(serializers.Serializer[CommentNode]):
 
 
 class CommentTextSerializer(serializers.Serializer[Any]):
-    text = serializers.CharField(max_length=MAX_LENGTH)
+    text = ApiText(max_length=MAX_LENGTH)
 
 
 class NewCommentSerializer(CommentTextSerializer):
-    post = serializers.CharField(help_text="Id of the post")
-    answers = serializers.CharField(default="", allow_blank=True, help_text="Id of the comment that is answered")
+    post = ApiLine(help_text="Id of the post")
+    answers = ApiLine(default="", allow_blank=True, help_text="Id of the comment that is answered")

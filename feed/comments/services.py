@@ -12,6 +12,7 @@ from accounts.services import notify
 from feed.comments.models import DEEPEST, Comment
 from feed.posts.models import Post
 from feed.posts.services import request_recount
+from feed.posts.words import cut_parts
 from feed.rates import check_member_rate
 from feed.screened_text import clean_text
 from lib.errors import NotFound, Refused
@@ -43,7 +44,12 @@ def post_comment(
     text = _clean(text, author, at)  # slow: before the transaction
     with transaction.atomic():
         comment = Comment.objects.create(
-            post=post, author=author, text=text, created_at=at, **_position(parent) if parent else {}
+            post=post,
+            author=author,
+            text=text,
+            words=cut_parts([text]),
+            created_at=at,
+            **_position(parent) if parent else {},
         )
         request_recount([post.pk])
         _notify(comment, parent, at)
@@ -51,7 +57,8 @@ def post_comment(
 
 
 def _clean(text: str, author: User, at: datetime) -> str:
-    text = clean_text(text, kind=TextKind.COMMENT, field="text", max_length=MAX_LENGTH, author=author, at=at)
+    kind, longest = TextKind.COMMENT, MAX_LENGTH
+    text = clean_text(text, kind=kind, field="text", max_length=longest, author=author, at=at, has_lines=True)
     if not text:
         message = _("Write something first.")
         raise Refused("empty", message, fields={"text": [message]})
@@ -94,7 +101,7 @@ def edit_comment(*, comment: Comment, author: User, text: str, at: datetime | No
     if not own.exists():
         raise NotFound(_("You have no such comment."))
     text = _clean(text, author, at)
-    own.exclude(text=text).update(text=text, edited_at=at)
+    own.exclude(text=text).update(text=text, words=cut_parts([text]), edited_at=at)
     comment.refresh_from_db()
     return comment
 
@@ -104,7 +111,7 @@ def delete_comment(*, comment: Comment, member: User, at: datetime | None = None
     at = at or timezone.now()
     with transaction.atomic():
         theirs = Comment.objects.deletable_by(member).filter(pk=comment.pk)
-        if theirs.filter(deleted_at=None).update(deleted_at=at, text=""):
+        if theirs.filter(deleted_at=None).update(deleted_at=at, text="", words=""):
             request_recount([comment.post_id])
         elif not theirs.exists():
             raise NotFound(_("You have no such comment to delete."))
@@ -114,5 +121,17 @@ def blank_comments(comments: Iterable[int], at: datetime) -> None:
     """Blanks these and lets their posts be counted again. Call inside a transaction."""
     rows = Comment.objects.filter(pk__in=list(comments), deleted_at=None)
     posts = set(rows.values_list("post_id", flat=True))
-    rows.update(deleted_at=at, text="")
+    rows.update(deleted_at=at, text="", words="")
     request_recount(posts)
+
+
+def cut_comments() -> int:
+    """Cuts the words of comments that have none yet; returns how many. Idempotent."""
+    done, last = 0, 0
+    pending = Comment.objects.filter(words="", deleted_at=None).order_by("pk").values_list("pk", "text")
+    while rows := list(pending.filter(pk__gt=last)[:500]):
+        for pk, text in rows:
+            if words := cut_parts([text]):
+                done += Comment.objects.filter(pk=pk, text=text).update(words=words)
+        last = rows[-1][0]
+    return done

@@ -34,6 +34,7 @@ from feed.posts.models import Post
 from feed.posts.serializers import PictureSerializer
 from generation.models import Image
 from lib.api import checked
+from lib.converters import NUMBER, PUBLIC_ID, USERNAME
 from lib.pagination import KeysetPagination, read_keyset
 
 CURSOR = OpenApiParameter("cursor", str, description="From `next` of the page before; opaque")
@@ -70,7 +71,7 @@ class ProfileViewSet(viewsets.GenericViewSet[Any]):
     queryset = User.objects.none()  # for the schema
     serializer_class: Any = ProfileSerializer
     pagination_class = MemberPagination
-    lookup_value_regex = r"[\w.@+-]{1,150}"
+    lookup_value_regex = USERNAME
 
     @extend_schema(parameters=[NAME], responses=ProfileSerializer)
     def retrieve(self, request: Request, pk: str) -> Response:
@@ -127,7 +128,7 @@ class FollowViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Follow]):
     queryset = Follow.objects.none()  # for the schema
     serializer_class = FollowSerializer
     pagination_class = MemberPagination
-    lookup_value_regex = r"[\w.@+-]{1,150}"
+    lookup_value_regex = USERNAME
 
     def get_queryset(self) -> QuerySet[Follow]:
         member = member_of(self.request)
@@ -156,7 +157,7 @@ class BlockViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Block]):
     queryset = Block.objects.none()  # for the schema
     serializer_class = BlockSerializer
     pagination_class = MemberPagination
-    lookup_value_regex = r"[\w.@+-]{1,150}"
+    lookup_value_regex = USERNAME
 
     def get_queryset(self) -> QuerySet[Block]:
         own = Block.objects.filter(member=member_of(self.request), blocked__deleted_at=None)
@@ -184,7 +185,7 @@ class MuteViewSet(viewsets.ViewSet):
 
     permission_classes = [IsAuthenticated]
     token_scope = Scope.WRITE
-    lookup_value_regex = r"\d{1,18}"
+    lookup_value_regex = NUMBER
 
     @extend_schema(responses=MuteSerializer(many=True))
     def list(self, request: Request) -> Response:
@@ -219,7 +220,7 @@ class HiddenPostViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[HiddenPos
     queryset = HiddenPost.objects.none()  # for the schema
     serializer_class = HiddenPostSerializer
     pagination_class = MemberPagination
-    lookup_value_regex = r"[\w-]{12}"
+    lookup_value_regex = PUBLIC_ID
 
     def get_queryset(self) -> QuerySet[HiddenPost]:
         member = member_of(self.request)

@@ -5,23 +5,15 @@ Every subquery names the viewer alone, so that PostgreSQL answers it once per qu
 
 from datetime import datetime
 
-from django.contrib.postgres.aggregates import StringAgg
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import BooleanField, Case, Exists, F, Func, OuterRef, Q, Subquery, TextField, Value, When
-from django.db.models.functions import Coalesce, Concat
+from django.db.models import BooleanField, Exists, Func, OuterRef, Q, QuerySet, TextField, Value
+from django.db.models.functions import Coalesce, Concat, Lower, NullIf
 
 from accounts.models import User
 from feed.members.models import HiddenPost, Mute
 from feed.tags.models import PostTag
 
 Kind = Mute.Kind
-
-
-class Normalised(Func):
-    """Lower case, runs of anything but letters and digits as one space, a space at each end: for whole words."""
-
-    template = "(' ' || regexp_replace(lower(%(expressions)s), '[^[:alnum:]]+', ' ', 'g') || ' ')"
-    output_field = TextField()
 
 
 class LikeAny(Func):
@@ -37,26 +29,24 @@ def not_interesting(viewer: User) -> Exists:
 
 
 def muted(viewer: User, effect: Mute.Effect, at: datetime) -> Q:
-    """Posts of others that a mute of `viewer` matches. A hidden prompt is matched by nobody's words."""
+    """Posts of others that a mute of `viewer` matches. A hidden prompt is matched by nobody's words.
+
+    Both sides were cut by `lib.text.words_of`: muted words match where they follow one another in what a reader sees.
+    """
     mutes = Mute.objects.active(at).filter(member=viewer.pk, effect=effect)
     names = mutes.filter(kind=Kind.TAG).values("value")
     tagged = Exists(PostTag.objects.filter(post=OuterRef("pk"), tag__name__in=names))
-    patterns = mutes.filter(kind=Kind.WORD).values(
-        pattern=Concat(Value("% "), F("value"), Value(" %"), output_field=TextField())
-    )
     matches = (
         Q(author__in=mutes.filter(kind=Kind.AUTHOR).values("author"))
         | Q(image__generation__checkpoint__in=mutes.filter(kind=Kind.CHECKPOINT).values("checkpoint"))
         | Q(tagged)
-        | Q(LikeAny(_readable_words(), ArraySubquery(patterns)))
+        | Q(LikeAny(Coalesce("words__readable", Value("")), muted_words(mutes)))
     )
     return ~Q(author=viewer.pk) & matches
 
 
-def _readable_words() -> Normalised:
-    """Title, tags, and the prompt unless its author hides it."""
-    tags = PostTag.objects.filter(post=OuterRef("pk")).order_by().values("post")
-    named = Subquery(tags.annotate(names=StringAgg("tag__name", Value(" "))).values("names"))
-    no, space = Value("", output_field=TextField()), Value(" ")
-    prompt = Case(When(image__is_prompt_hidden=False, then=F("image__generation__prompt")), default=no)
-    return Normalised(Concat("title", space, prompt, space, Coalesce(named, no), output_field=TextField()))
+def muted_words(mutes: QuerySet[Mute]) -> ArraySubquery:
+    """The patterns of those of `mutes` that are words, for `LikeAny` and text that `lib.text.words_of` cut."""
+    words = Coalesce(NullIf("words", Value("")), Lower("value"))  # the latter of a mute that was not cut again yet
+    pattern = Concat(Value("% "), words, Value(" %"), output_field=TextField())
+    return ArraySubquery(mutes.filter(kind=Kind.WORD).values(pattern=pattern))

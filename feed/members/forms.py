@@ -13,6 +13,7 @@ from feed.members.queries import visible_members
 from feed.members.services import MAX_WORDS_LENGTH
 from generation.models import Checkpoint, Image
 from lib.errors import Refused
+from lib.fields import LineField, TextField
 
 DAYS = [("", _("Until I unmute it")), ("1", _("A day")), ("7", _("A week")), ("30", _("30 days"))]
 
@@ -22,7 +23,7 @@ MAX_AVATARS = 50  # pictures to choose from
 
 class MuteForm(forms.Form):
     kind = forms.ChoiceField(label=_("What"), choices=Mute.Kind.choices)
-    value = forms.CharField(
+    value = LineField(
         label=_("Which"),
         max_length=150,
         help_text=_("A tag, words of title or prompt, the name of a checkpoint, or of a member."),
@@ -69,6 +70,7 @@ class ProfileForm(forms.ModelForm[Profile]):
     class Meta:
         model = Profile
         fields = ["display_name", "bio", "avatar"]
+        field_classes = {"display_name": LineField, "bio": TextField}
         labels = {"display_name": _("Name"), "bio": _("About you"), "avatar": _("Picture")}
         widgets = {"bio": forms.Textarea(attrs={"rows": 4})}
 

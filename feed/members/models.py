@@ -59,7 +59,11 @@ class MuteQuerySet(models.QuerySet["Mute"]):
 
 
 class Mute(models.Model):
-    """What a member does not want in lists. `value` is a tag's name or normalised words, empty for the other kinds."""
+    """What a member does not want in lists.
+
+    `value` is a tag's name or words as they are spelled, empty for the other kinds; `words` are muted words as
+    `lib.text.words_of` cuts them, one space between.
+    """
 
     class Kind(models.TextChoices):
         TAG = "tag", _("Tag")
@@ -75,6 +79,7 @@ class Mute(models.Model):
     kind = models.CharField(max_length=10, choices=Kind.choices)
     effect = models.CharField(max_length=4, choices=Effect.choices, default=Effect.HIDE)
     value = models.CharField(max_length=60, blank=True)
+    words = models.CharField(max_length=200, blank=True, default="", db_default="")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="muted_by")
     checkpoint = models.ForeignKey(Checkpoint, null=True, on_delete=models.CASCADE, related_name="+")
     expires_at = models.DateTimeField(null=True)

@@ -6,12 +6,13 @@ from rest_framework import serializers
 
 from accounts.models import User
 from feed.members.models import Block, Follow, HiddenPost, Mute
+from lib.fields import ApiLine, ApiText
 
 
 class EditProfileSerializer(serializers.Serializer[Any]):
-    display_name = serializers.CharField(max_length=60, allow_blank=True)
-    bio = serializers.CharField(max_length=500, allow_blank=True)
-    avatar = serializers.CharField(allow_null=True, default=None, help_text="Public id of a published picture of yours")
+    display_name = ApiLine(max_length=60, allow_blank=True)
+    bio = ApiText(max_length=500, allow_blank=True)
+    avatar = ApiLine(allow_null=True, default=None, help_text="Public id of a published picture of yours")
 
 
 class FollowSerializer(serializers.Serializer[Follow]):
@@ -33,7 +34,7 @@ class BlockSerializer(serializers.Serializer[Block]):
 class MuteSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField(read_only=True, source="pk")
     kind = serializers.ChoiceField(Mute.Kind.choices)
-    value = serializers.CharField(max_length=150, help_text="A tag, words, a checkpoint's slug, or a username")
+    value = ApiLine(max_length=150, help_text="A tag, words, a checkpoint's slug, or a username")
     effect = serializers.ChoiceField(Mute.Effect.choices, default=Mute.Effect.HIDE)
     expires_at = serializers.DateTimeField(allow_null=True, default=None)
 

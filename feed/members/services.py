@@ -1,6 +1,7 @@
 """Following, blocking, muting and the profile: every write about whom and what a member wants to see."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -13,16 +14,15 @@ from feed.members.queries import visible_members
 from feed.rates import check_member_rate
 from feed.screened_text import clean_text
 from feed.tags.models import Tag
-from feed.tags.normalisation import normalise_tag
 from generation.models import Checkpoint, Image
 from lib.errors import NotFound, Refused
-from lib.regex import compile_linear
+from lib.text import count_units, spell_words, words_of
 from moderation.restrictions.services import require_unrestricted
 from moderation.screening.services import TextKind
 
-_WORDS = compile_linear(r"[\pL\pN]+")
 MAX_FOLLOWS, MAX_BLOCKS, MAX_MUTES = 10_000, 2_000, 200
-MAX_WORDS_LENGTH = 60
+MAX_WORDS_LENGTH = 60  # UTF-16 code units, as browsers count
+LONGEST_MUTE = timedelta(days=36_500)
 
 
 def follow_member(*, member: User, followed: User, at: datetime | None = None) -> bool:
@@ -98,17 +98,19 @@ def mute(
     """
     at = at or timezone.now()
     check_member_rate(member, "people")
-    if expires_at is not None and expires_at <= at:
-        message = _("Choose a time in the future, or none.")
+    if expires_at is not None and not at < expires_at < at + LONGEST_MUTE:
+        message = _("Choose a time in the next hundred years, or none.")
         raise Refused("past", message, fields={"expires_at": [message]})
     named = _named(member, Mute.Kind(kind), value)
     _require_below(Mute.objects.active(at).filter(member=member).count(), MAX_MUTES)
+    words = " ".join(words_of(value)) if kind == Mute.Kind.WORD and isinstance(value, str) else ""
+    chosen: dict[str, Any] = {"effect": Mute.Effect(effect), "expires_at": expires_at, "words": words}
     row, _is_new = Mute.objects.update_or_create(
         member=member,
         kind=kind,
         **named,
-        defaults={"effect": Mute.Effect(effect), "expires_at": expires_at},
-        create_defaults={"effect": Mute.Effect(effect), "expires_at": expires_at, "created_at": at},
+        defaults=chosen,
+        create_defaults=chosen | {"created_at": at},
     )
     remember_own_change(member, at)
     return row
@@ -135,7 +137,7 @@ def edit_profile(
     require_unrestricted(user=member, doing="publish", at=at)
     kind = TextKind.PROFILE
     display_name = clean_text(display_name, kind=kind, field="display_name", max_length=60, author=member, at=at)
-    bio = clean_text(bio, kind=kind, field="bio", max_length=500, author=member, at=at)
+    bio = clean_text(bio, kind=kind, field="bio", max_length=500, author=member, at=at, has_lines=True)
     if avatar is not None and not Image.objects.filter(pk=avatar.pk, author=member, is_public=True).exists():
         message = _("Choose one of your published pictures.")
         raise Refused("avatar", message, fields={"avatar": [message]})
@@ -143,11 +145,6 @@ def edit_profile(
         user=member, defaults={"display_name": display_name, "bio": bio, "avatar": avatar}
     )
     return profile
-
-
-def normalised_words(text: str) -> str:
-    """As `feed.members.filters.Normalised` writes text, without the spaces at its ends."""
-    return " ".join(_WORDS.findall(text.lower()))
 
 
 def _named(member: User, kind: Mute.Kind, value: str | User | Checkpoint) -> dict[str, object]:
@@ -159,14 +156,31 @@ def _named(member: User, kind: Mute.Kind, value: str | User | Checkpoint) -> dic
         return nothing | {"author": value}
     if isinstance(value, Checkpoint):
         return nothing | {"checkpoint": value}
-    words = normalise_tag(value) if kind == Mute.Kind.TAG else normalised_words(value)
-    if not words or len(words) > MAX_WORDS_LENGTH:
+    words = spell_words(value)
+    if not words or count_units(words) > MAX_WORDS_LENGTH:
         message = _("Write one or more words, with at most %(longest)s characters.") % {"longest": MAX_WORDS_LENGTH}
         raise Refused("words", message, fields={"value": [message]})
     if kind == Mute.Kind.TAG:
         alias = Tag.objects.filter(name=words).exclude(alias_of=None).values_list("alias_of__name", flat=True).first()
         words = alias or words
     return nothing | {"value": words}
+
+
+def rename_muted_tag(old: str, new: str) -> None:
+    """Mutes of a tag follow it to its new spelling."""
+    muted = Mute.objects.filter(kind=Mute.Kind.TAG)
+    muted.filter(value=old, member__in=muted.filter(value=new).values("member")).delete()
+    muted.filter(value=old).update(value=new)
+
+
+def recut_mutes() -> int:
+    """Brings muted words to the cut of today's tokeniser; returns how many changed. Idempotent."""
+    changed = 0
+    for mute in Mute.objects.filter(kind=Mute.Kind.WORD).order_by("pk").iterator():
+        words = " ".join(words_of(mute.value))
+        if words != mute.words:
+            changed += Mute.objects.filter(pk=mute.pk, value=mute.value).update(words=words)
+    return changed
 
 
 def _require_another(member: User, other: User, at: datetime) -> None:

@@ -5,7 +5,7 @@ from feed.collections.models import Collection, CollectionItem, CollectionMember
 from feed.comments.models import Comment, CommentQuerySet
 from feed.members.models import Block, Follow, HiddenPost, Mute, Profile
 from feed.notifications.models import NotificationChoice, NotificationSettings
-from feed.posts.models import Like, Post, PostQuerySet, RecountRequest, Reproduction
+from feed.posts.models import Like, Post, PostQuerySet, PostWords, RecountRequest, Reproduction
 from feed.ranking.models import (
     FeedEntry,
     PostAspect,
@@ -46,6 +46,7 @@ __all__ = [
     "PostHourlyStats",
     "PostQuerySet",
     "PostTag",
+    "PostWords",
     "PrecomputedEntry",
     "PrecomputedList",
     "Profile",

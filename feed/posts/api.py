@@ -49,6 +49,7 @@ from generation.models import Image
 from generation.openings import remember_opening
 from generation.queries import source_image_for
 from lib.api import checked
+from lib.converters import PUBLIC_ID
 from lib.http import download, zip_files
 
 ID = OpenApiParameter("id", str, OpenApiParameter.PATH)
@@ -92,7 +93,7 @@ class PostViewSet(FeedListMixin, viewsets.ViewSet):
 
     permission_classes = [IsAuthenticatedOrReadOnly]
     token_scope = Scope.WRITE
-    lookup_value_regex = r"[\w-]{12}"
+    lookup_value_regex = PUBLIC_ID
 
     @extend_schema(parameters=[ID], responses=PostDetailSerializer)
     def retrieve(self, request: Request, pk: str) -> Response:
@@ -215,7 +216,7 @@ class ReproductionViewSet(viewsets.ViewSet):
 
     permission_classes = [IsAuthenticated]
     token_scope = Scope.GENERATE
-    lookup_value_regex = r"[\w-]{12}"
+    lookup_value_regex = PUBLIC_ID
 
     @extend_schema(request=ReproduceSerializer, responses={201: ReproducedSerializer})
     def create(self, request: Request) -> Response:

@@ -6,18 +6,19 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from feed.screened_text import MAX_ALT_LENGTH
+from lib.fields import LineField
 
 
 class PublishForm(forms.Form):
-    title = forms.CharField(label=_("Title"), max_length=120, required=False)
-    tags = forms.CharField(
+    title = LineField(label=_("Title"), max_length=120, required=False)
+    tags = LineField(
         label=_("Tags"),
         max_length=600,
         required=False,
         help_text=_("Up to 12, separated by commas: night sky, watercolour."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "data-tags": ""}),
     )
-    alt_text = forms.CharField(
+    alt_text = LineField(
         label=_("Alternative text"),
         max_length=MAX_ALT_LENGTH,
         required=False,

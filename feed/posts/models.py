@@ -91,7 +91,7 @@ class PostQuerySet(models.QuerySet["Post"]):
 @cache
 def _post_pages() -> str:
     """What every post's address begins with; `reverse` is asked once, for a page names many posts."""
-    return reverse("feed:post-detail", args=["_"]).removesuffix("_/")
+    return reverse("feed:post-detail", args=["_" * 12]).removesuffix("_" * 12 + "/")
 
 
 class Post(PublicIdModel):
@@ -152,6 +152,20 @@ class Post(PublicIdModel):
 
     def may_read_prompt(self, viewer: Viewer) -> bool:
         return self.image.may_read_prompt(viewer)
+
+
+class PostWords(models.Model):
+    """The words of a post as `lib.text.words_of` cuts them: what mutes and search compare. `feed.posts.words` keeps it.
+
+    Parts lie between bars: ``| the red fox | night sky |``. A row of another version of the tokeniser is cut again by
+    `index_search`.
+    """
+
+    post = models.OneToOneField(Post, primary_key=True, on_delete=models.CASCADE, related_name="words")
+    readable = models.TextField()  # of title, tags, and the prompt unless its author hides it
+    hidden = models.TextField()  # of a hidden prompt, which its author alone may search
+    source = models.UUIDField()  # MD5 of what they were cut from
+    version = models.PositiveSmallIntegerField()
 
 
 class Like(models.Model):

@@ -16,6 +16,7 @@ from feed.posts.lineage import Lineage, Relative
 from feed.posts.models import Post
 from feed.posts.reproduction import Outcome
 from feed.screened_text import MAX_ALT_LENGTH
+from lib.fields import ApiLine
 
 
 class PictureSerializer(serializers.Serializer[Any]):
@@ -114,9 +115,9 @@ class PostSerializer(serializers.Serializer[Post]):
 
 
 class PublishSerializer(serializers.Serializer[Any]):
-    image = serializers.CharField(help_text="Public id of a finished picture of yours")
-    title = serializers.CharField(max_length=120, allow_blank=True, required=False, help_text="Left out, it stays")
-    alt_text = serializers.CharField(
+    image = ApiLine(help_text="Public id of a finished picture of yours")
+    title = ApiLine(max_length=120, allow_blank=True, required=False, help_text="Left out, it stays")
+    alt_text = ApiLine(
         max_length=MAX_ALT_LENGTH,
         allow_blank=True,
         required=False,
@@ -126,7 +127,7 @@ class PublishSerializer(serializers.Serializer[Any]):
         allow_null=True, default=None, help_text="Left out or null, it stays as it is, for a new picture as it was made"
     )
     tags = serializers.ListField(
-        child=serializers.CharField(max_length=100),
+        child=ApiLine(max_length=100),
         max_length=24,
         required=False,
         help_text="All of them; left out, they stay",
@@ -136,7 +137,7 @@ class PublishSerializer(serializers.Serializer[Any]):
 
 @extend_schema_serializer(many=False)  # an answer of its own, not a row of a list
 class TagsSerializer(serializers.Serializer[Any]):
-    tags = serializers.ListField(child=serializers.CharField(max_length=100), max_length=24)
+    tags = serializers.ListField(child=ApiLine(max_length=100), max_length=24)
 
 
 class LikeSerializer(serializers.Serializer[Any]):
@@ -197,7 +198,7 @@ class CopySerializer(serializers.Serializer[Any]):
 
 
 class ManyPostsSerializer(serializers.Serializer[Any]):
-    posts = serializers.ListField(child=serializers.CharField(max_length=12), min_length=1, max_length=MAX_AT_ONCE)
+    posts = serializers.ListField(child=ApiLine(max_length=12), min_length=1, max_length=MAX_AT_ONCE)
 
 
 @extend_schema_serializer(many=False)
@@ -206,7 +207,7 @@ class UnpublishedSerializer(serializers.Serializer[Any]):
 
 
 class ReproduceSerializer(serializers.Serializer[Any]):
-    post = serializers.CharField(help_text="Id of the post")
+    post = ApiLine(help_text="Id of the post")
 
 
 class ReproducedSerializer(serializers.Serializer[Outcome]):

@@ -13,6 +13,7 @@ from accounts.models import User
 from accounts.services import emit, notify
 from feed.members.models import HiddenPost
 from feed.members.own_changes import remember_own_change
+from feed.members.services import rename_muted_tag
 from feed.posts.lineage import ancestors_of
 from feed.posts.models import Like, Post, RecountRequest
 from feed.posts.visibility import refresh_visibility
@@ -20,6 +21,7 @@ from feed.rates import check_member_rate
 from feed.screened_text import clean_alt_text, clean_text
 from feed.tags import services as tags_services
 from feed.tags.models import PostTag, Tag
+from feed.tags.normalisation import normalise_tag
 from generation.models import Image, ImageState
 from lib.errors import NotFound, Refused
 from lib.hooks import load_functions
@@ -274,3 +276,27 @@ def alias_tag(*, alias: Tag, tag: Tag | None, at: datetime | None = None) -> Non
     with transaction.atomic():
         posts = tags_services.replace_tag(alias=alias, tag=tag)
         refresh_visibility(posts, at or timezone.now())
+
+
+def respell_tags(at: datetime) -> int:
+    """Brings tags that an earlier version spelled otherwise to today's spelling; returns how many. Idempotent.
+
+    One whose spelling another tag has becomes an alias of that.
+    """
+    changed = 0
+    for tag in Tag.objects.order_by("pk").iterator():
+        name = normalise_tag(tag.name)
+        if name in ("", tag.name):
+            continue
+        other = Tag.objects.filter(name=name).first()
+        if other and tag.alias_of_id:
+            continue
+        changed += 1
+        rename_muted_tag(tag.name, name)
+        if other:
+            alias_tag(alias=tag, tag=other, at=at)
+            continue
+        with transaction.atomic():
+            Tag.objects.filter(pk=tag.pk).update(name=name)
+            refresh_visibility(list(PostTag.objects.filter(tag=tag).values_list("post_id", flat=True)), at)
+    return changed

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, Q
 
 from feed.posts.models import Post
+from feed.posts.words import refresh_words
 from generation.models import Image, ImageState, PromptExample
 from lib.content_levels import ContentLevel
 from lib.hooks import load_functions
@@ -25,6 +26,7 @@ def refresh_visibility(post_ids: Iterable[int], at: datetime) -> None:
     Writes only rows that differ. Call inside a transaction.
     """
     ids = list(post_ids)
+    refresh_words(ids)
     _refresh_pictures(ids)
     _refresh_prompt_examples(ids, at)
     for hook in load_functions(settings.POST_VISIBILITY_HOOKS):

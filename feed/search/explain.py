@@ -85,7 +85,7 @@ def _match_kinds(search: Search, posts: list[Post]) -> dict[Word, str]:
 def _match_rows(ids: list[int], words: list[Word]) -> list[bool]:
     """For each word, whether any of these rows has it as a whole word, and whether as a prefix."""
     queries = [search_filters.tsquery_text([word], with_prefixes=kind == "prefix") for word in words for kind in KINDS]
-    columns = ", ".join(["bool_or(words @@ to_tsquery('salon', %s))"] * len(queries))
+    columns = ", ".join(["bool_or(lexemes @@ %s::tsquery)"] * len(queries))
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {columns} FROM feed_searchentry WHERE post_id = ANY(%s)", [*queries, ids])  # noqa: S608
         return list(cursor.fetchone())

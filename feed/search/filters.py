@@ -6,12 +6,13 @@ from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from django.contrib.postgres.search import SearchQuery, SearchVector, SearchVectorField
+from django.contrib.postgres.search import SearchVectorField
 from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User, Viewer, level_for
 from feed.members.queries import visible_members
+from feed.search.lexemes import Tsquery, quote_phrase
 from feed.search.models import SearchEntry
 from feed.search.query_language import Query, Word
 from feed.search.sql import Clause
@@ -141,16 +142,15 @@ _OPERATORS = {
 
 def tsquery(
     words: Sequence[Word], *, with_prefixes: bool = True, corrections: Mapping[str, str] | None = None
-) -> SearchQuery:
+) -> Tsquery:
     """`tsquery_text` as an expression."""
-    text = tsquery_text(words, with_prefixes=with_prefixes, corrections=corrections)
-    return SearchQuery(text, config="salon", search_type="raw")
+    return Tsquery(tsquery_text(words, with_prefixes=with_prefixes, corrections=corrections))
 
 
 def tsquery_text(
     words: Sequence[Word], *, with_prefixes: bool = True, corrections: Mapping[str, str] | None = None
 ) -> str:
-    """A tsquery for all of `words`: phrases as they are, single words also as prefixes of longer ones.
+    """A tsquery (of lexemes, for a cast) for all of `words`: those that are no phrase also as starts of longer ones.
 
     Args:
         corrections: for a mistyped word, the one that was probably meant; either matches.
@@ -159,19 +159,16 @@ def tsquery_text(
     for word in words:
         part = _raw(word, with_prefixes)
         correction = (corrections or {}).get(word.text)
-        parts.append(f"({part} | '{correction}')" if correction else f"({part})")
+        parts.append(f"({part} | {quote_phrase([correction])})" if correction else f"({part})")
     return " & ".join(parts)
 
 
 def _raw(word: Word, with_prefixes: bool) -> str:
-    """Tokens hold only letters and digits, so they cannot end the quotation."""
-    tokens = [f"'{token}'" for token in word.tokens]
-    if with_prefixes and not word.is_phrase and len(word.tokens[-1]) >= SHORTEST_PREFIX:
-        tokens[-1] += ":*"
-    return (" <-> " if word.is_phrase else " & ").join(tokens)
+    is_prefix = with_prefixes and not word.is_phrase and len(word.tokens[-1]) >= SHORTEST_PREFIX
+    return quote_phrase(word.tokens, is_prefix=is_prefix)
 
 
-_MATCHES = "feed_searchentry.words @@ to_tsquery('salon', %({})s)"
+_MATCHES = "feed_searchentry.lexemes @@ %({})s::tsquery"
 
 
 @dataclass(frozen=True)
@@ -195,7 +192,7 @@ class WordCondition:
 
     def as_q(self, column: str) -> Q:
         """For another column of tsvectors."""
-        required, excluded = (SearchQuery(text, config="salon", search_type="raw") for text in vars(self).values())
+        required, excluded = map(Tsquery, vars(self).values())
         has_required = Q(**{column: required}) if self.required else Q()
         return has_required & ~Q(**{column: excluded}) if self.excluded else has_required
 
@@ -216,9 +213,9 @@ def word_condition(
 
 def own_hidden_entries(viewer: Viewer) -> Any:
     """Entries of the viewer's posts with a hidden prompt, with `readable`: the words that only they may search."""
-    prompt = SearchVector("post__image__generation__prompt", config="salon")
+    prompt = Func(F("post__words__hidden"), function="salon_lexemes", output_field=SearchVectorField())
     readable = Func(
-        F("words"), prompt, template="(%(expressions)s)", arg_joiner=" || ", output_field=SearchVectorField()
+        F("lexemes"), prompt, template="(%(expressions)s)", arg_joiner=" || ", output_field=SearchVectorField()
     )
     hidden = SearchEntry.objects.filter(is_prompt_hidden=True).annotate(readable=readable)
     return hidden.filter(author_id=viewer.pk) if isinstance(viewer, User) else hidden.none()

@@ -33,7 +33,8 @@ class SearchEntry(models.Model):
     content_level = models.PositiveSmallIntegerField()
     is_prompt_hidden = models.BooleanField()
     text = models.TextField()
-    words = models.GeneratedField(
+    lexemes = SearchVectorField(null=True)  # of the post's words (`PostWords.readable`), by salon_lexemes
+    words = models.GeneratedField(  # what the version before this one searches; to be dropped
         expression=SearchVector("text", config="salon"), output_field=SearchVectorField(), db_persist=True
     )
     embedding = HalfVectorField(dimensions=TEXT_DIMENSIONS, null=True, db_column="meaning")
@@ -44,6 +45,7 @@ class SearchEntry(models.Model):
     class Meta:
         indexes = [
             GinIndex(fields=["words"], name="searchentry_words"),
+            GinIndex(fields=["lexemes"], name="searchentry_lexemes"),
             HnswIndex(
                 fields=["embedding"],
                 name="searchentry_near",

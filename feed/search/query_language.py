@@ -15,13 +15,13 @@ from django.utils.translation import gettext_lazy
 from feed.tags.normalisation import normalise_tag
 from lib.errors import Refused
 from lib.regex import Match, compile_linear
+from lib.text import count_units, normalise_line, words_of
 
-LONGEST, MOST_PARTS = 300, 24
+LONGEST, MOST_PARTS = 300, 24  # UTF-16 code units, as browsers count
 _PART = compile_linear(
     r'(?P<minus>-)?(?:(?P<name>[A-Za-z]+):)?(?:"(?P<quoted>[^"]*)"|(?P<bare>[^\t-\r\x1c-\x1f\x{85}\pZ"]+)|(?P<nothing>))'
 )
 _DATE = compile_linear("[0-9]{4}(?:-[0-9]{2}){0,2}")
-_TOKENS = compile_linear(r"[\pL\pN]+")
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Word:
 
     @property
     def tokens(self) -> list[str]:
-        """Letters and digits only: safe to put into a tsquery."""
-        return _TOKENS.findall(self.text)
+        """Its words as the index has them (`lib.text`); several of them follow one another."""
+        return words_of(self.text)
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,8 @@ def parse(text: str) -> Query:
     Raises:
         Refused: 400, with one sentence per mistake in `fields["q"]`.
     """
-    if len(text) > LONGEST:
+    text = normalise_line(text)
+    if count_units(text) > LONGEST:
         raise _refused([_("Use at most %(n)s characters.") % {"n": LONGEST}])
     problems: list[str] = []
     if text.count('"') % 2:
@@ -112,7 +113,7 @@ def _refused(problems: list[str]) -> Refused:
 
 
 def _read(found: Match) -> tuple[Word | Filter | None, str]:
-    """A part of the query, or what is wrong with it; None for text without letters or digits."""
+    """A part of the query, or what is wrong with it; None for text without a word."""
     name, is_excluded = (found["name"] or "").lower(), bool(found["minus"])
     quoted, value = found["quoted"], found["quoted"] if found["quoted"] is not None else found["bare"] or ""
     if name in _OPERATORS:
@@ -162,14 +163,14 @@ def _style(value: str) -> str:
     """The slug of a style of the site, or any name that members gave to a style."""
     hint = gettext_lazy("Name a style, as in style:watercolour.")
     name = "-".join(value.lower().split())
-    if not _TOKENS.search(name):
+    if not words_of(name):
         raise BadValue(str(hint))
     return _pattern(r"[^\x00]{1,64}", hint)(name)
 
 
 def _tag(value: str) -> str:
     name = normalise_tag(value)
-    if not name or len(name) > 40:
+    if not name or count_units(name) > 40:
         raise BadValue(_("Name a tag, as in tag:landscape."))
     return name
 

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from django.contrib.postgres.search import SearchQuery
 from django.db import connection, transaction
 from django.db.models import Case, Q, Value, When
 from django.db.models.functions import Cast
@@ -21,6 +20,7 @@ from feed.search import filters as search_filters
 from feed.search.embeddings import images, text
 from feed.search.embeddings.indexing import find_image_embedding
 from feed.search.embeddings.vectors import TEXT_DIMENSIONS, Vector, shift
+from feed.search.lexemes import Tsquery
 from feed.search.models import SearchEntry
 from feed.search.query_language import Query
 from feed.search.sql import EF_SEARCH, WORDS_AT_ONCE, Clause, WordSearch, find_by_words, find_nearest
@@ -136,7 +136,7 @@ class Search:
     def _hidden_by_words(self, whole: str) -> list[tuple[bool, float, int]]:
         own = search_filters.own_hidden_entries(self.viewer)
         newest = own.filter(pk__in=list(_first(self._own_hidden_entries())))
-        match = Q(readable=SearchQuery(whole, config="salon", search_type="raw"))
+        match = Q(readable=Tsquery(whole))
         is_whole = Case(When(match, then=Value(True)), default=Value(False))
         rows = list(newest.annotate(is_whole=is_whole).values_list("is_whole", "embedding", "pk"))
         missing = np.full(TEXT_DIMENSIONS, np.nan, dtype=np.float32)

@@ -27,25 +27,25 @@ NEWEST = 1_000  # words that none of these rows have are not common
 # least one row, which says whether the viewer has hidden prompts of their own.
 _BY_WORDS = """
     WITH newest AS MATERIALIZED (
-        SELECT post_id, words @@ to_tsquery('salon', %(whole)s) AS is_whole, meaning
+        SELECT post_id, lexemes @@ %(whole)s::tsquery AS is_whole, meaning
         FROM (SELECT * FROM feed_searchentry ORDER BY post_id DESC LIMIT {newest}) feed_searchentry
-        WHERE {condition} AND words @@ to_tsquery('salon', %(required)s) LIMIT {limit}
+        WHERE {condition} AND lexemes @@ %(required)s::tsquery LIMIT {limit}
     ), newer AS MATERIALIZED (
-        SELECT post_id, words @@ to_tsquery('salon', %(whole)s), meaning
+        SELECT post_id, lexemes @@ %(whole)s::tsquery, meaning
         FROM (SELECT * FROM feed_searchentry WHERE EXISTS (SELECT FROM newest) AND post_id <= (
                   SELECT post_id FROM feed_searchentry ORDER BY post_id DESC OFFSET {newest} LIMIT 1)
               ORDER BY post_id DESC LIMIT {newer}) feed_searchentry
-        WHERE {condition} AND words @@ to_tsquery('salon', %(required)s) LIMIT {limit}
+        WHERE {condition} AND lexemes @@ %(required)s::tsquery LIMIT {limit}
     ), recent AS MATERIALIZED (
         TABLE newest UNION ALL TABLE newer LIMIT {limit}
     ), whole AS MATERIALIZED (
         SELECT post_id, true, meaning FROM feed_searchentry
-        WHERE (SELECT count(*) FROM recent) < {enough} AND {condition} AND words @@ to_tsquery('salon', %(whole)s)
+        WHERE (SELECT count(*) FROM recent) < {enough} AND {condition} AND lexemes @@ %(whole)s::tsquery
         ORDER BY post_id + 0 DESC LIMIT {whole}
     ), prefixes AS MATERIALIZED (
-        SELECT post_id, words @@ to_tsquery('salon', %(whole)s), meaning FROM feed_searchentry
+        SELECT post_id, lexemes @@ %(whole)s::tsquery, meaning FROM feed_searchentry
         WHERE (SELECT count(*) FROM recent) < {enough} AND (SELECT count(*) FROM whole) < {enough}
-          AND {condition} AND words @@ to_tsquery('salon', %(required)s)
+          AND {condition} AND lexemes @@ %(required)s::tsquery
         ORDER BY post_id + 0 DESC LIMIT {prefixes}
     )
     SELECT own.has_hidden, found.*, (SELECT count(*) FROM recent) < {enough} AND (SELECT count(*) FROM whole) < {enough}

@@ -9,8 +9,9 @@ from django.db import connection, transaction
 
 from accounts.models import Viewer, level_for
 from feed.posts.models import Post
-from feed.search.filters import own_hidden_entries, tsquery
+from feed.search.filters import own_hidden_entries, tsquery, tsquery_text
 from feed.search.query_language import Word
+from lib.text import words_of
 
 SHORTEST, LEAST_SIMILARITY, GUESSES = 4, 0.75, 5
 _SIMILAR = """
@@ -19,12 +20,12 @@ _SIMILAR = """
          LATERAL (SELECT word FROM feed_searchword WHERE word %% asked.word AND level <= %(level)s
                   ORDER BY similarity(word, asked.word) DESC, word LIMIT %(guesses)s) near
     WHERE NOT EXISTS (SELECT FROM feed_searchentry
-                      WHERE content_level <= %(level)s AND words @@ to_tsquery('salon', asked.query))
+                      WHERE content_level <= %(level)s AND lexemes @@ asked.query::tsquery)
 """
 # Ordered, so that two transactions never wait for each other.
 _USED = """
-    SELECT word, min(content_level) FROM feed_searchentry,
-           LATERAL unnest(tsvector_to_array(to_tsvector('salon_plain', text))) word
+    SELECT word, min(content_level) FROM feed_searchentry JOIN feed_postwords words USING (post_id),
+           LATERAL unnest(string_to_array(words.readable, ' ')) cut, LATERAL (SELECT unaccent(cut)) plain (word)
     WHERE length(word) BETWEEN 4 AND 40
 """
 _LEARN = f"""
@@ -49,15 +50,15 @@ def _find_similar(words: list[Word], viewer: Viewer) -> list[tuple[str, str]]:
         return []
     texts = [word.text for word in words]
     values: dict[str, Any] = {
-        "words": [word.tokens[0].lower() for word in words],
-        "queries": [f"'{word.tokens[0]}':*" for word in words],
+        "words": [word.tokens[0] for word in words],
+        "queries": [tsquery_text([word]) for word in words],
         "level": level_for(viewer),
         "guesses": GUESSES,
     }
     typed = dict(zip(values["words"], texts, strict=True))
     with connection.cursor() as cursor:
         cursor.execute(_SIMILAR, values)
-        return [(typed[word], guess) for word, guess in cursor.fetchall() if guess.isalnum()]
+        return [(typed[word], guess) for word, guess in cursor.fetchall() if words_of(guess) == [guess]]
 
 
 def _similarity(pair: tuple[str, str]) -> float:
@@ -67,7 +68,7 @@ def _similarity(pair: tuple[str, str]) -> float:
 def _is_used(word: str, viewer: Viewer, at: datetime) -> bool:
     """Whether a post in the viewer's lists uses it, so that a correction never reveals hidden words."""
     listed = Post.objects.listed_for(viewer, at)
-    return listed.filter(search_entry__words=tsquery([Word(word)], with_prefixes=False)).exists()
+    return listed.filter(search_entry__lexemes=tsquery([Word(word)], with_prefixes=False)).exists()
 
 
 def learn_words(posts: Collection[int]) -> None:

@@ -19,6 +19,8 @@ from feed.styles import services as styles_services
 from feed.styles.models import EmergentStyle, StyleName, StyleWeek
 from feed.styles.queries import names_of, trending_styles, weeks_of
 from lib.api import checked
+from lib.converters import PUBLIC_ID
+from lib.fields import ApiLine
 
 ID = OpenApiParameter("id", str, OpenApiParameter.PATH)
 NAME = OpenApiParameter("name_id", str, OpenApiParameter.PATH)
@@ -67,7 +69,7 @@ class StyleDetailSerializer(serializers.Serializer[Any]):
 
 
 class SuggestNameSerializer(serializers.Serializer[Any]):
-    name = serializers.CharField(max_length=styles_services.LONGEST)
+    name = ApiLine(max_length=styles_services.LONGEST)
 
 
 class EmergentStyleViewSet(viewsets.ViewSet):
@@ -75,7 +77,7 @@ class EmergentStyleViewSet(viewsets.ViewSet):
 
     permission_classes = [IsAuthenticatedOrReadOnly]
     token_scope = Scope.WRITE
-    lookup_value_regex = r"[\w-]{12}"
+    lookup_value_regex = PUBLIC_ID
 
     @extend_schema(responses=RisingStylesSerializer)
     def list(self, request: Request) -> Response:
@@ -100,7 +102,7 @@ class EmergentStyleViewSet(viewsets.ViewSet):
 
     @extend_schema(parameters=[ID, NAME], request=None, responses={204: None})
     @action(detail=True, methods=["put", "delete"], permission_classes=[IsAuthenticated],
-            url_path=r"names/(?P<name_id>[\w-]{12})/like")  # fmt: skip
+            url_path=f"names/(?P<name_id>{PUBLIC_ID})/like")  # fmt: skip
     def like_name(self, request: Request, pk: str, name_id: str) -> Response:
         """PUT likes a name, DELETE withdraws the like; either may be repeated."""
         style = get_object_or_404(EmergentStyle, public_id=pk)

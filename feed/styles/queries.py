@@ -9,13 +9,12 @@ from django.db.models import Count, Q, Subquery
 from accounts.models import Viewer
 from feed.posts.models import Post
 from feed.styles.models import EmergentStyle, StyledPost, StyleName, StyleWeek
-from lib.regex import compile_linear
+from lib.text import words_of
 from moderation.models import Restriction
 
 MOST_STYLES, EXAMPLES, CANDIDATES, MOST_WEEKS = 24, 6, 24, 26
 MOST_SAME_NAMES, MOST_TRENDING = 100, 12
 _APART = "[^[:alnum:]]"
-_TOKENS = compile_linear(r"[\pL\pN]+")
 
 
 @dataclass(frozen=True)
@@ -82,15 +81,15 @@ def find_names(values: Iterable[str], at: datetime) -> dict[str, list[StyleName]
 
     Values that name no style are left out.
     """
-    asked = {value: _tokens(value) for value in values}
+    asked = {value: words_of(value) for value in values}
     wanted = Q(pk__in=[])
-    for words in filter(None, asked.values()):  # only letters and digits: nothing in them is a pattern
-        wanted |= Q(name__iregex=f"^{_APART}*{f'{_APART}+'.join(words)}{_APART}*$")
+    for words in filter(None, asked.values()):  # those that may be it; their words decide below
+        wanted |= Q(name__iregex=f"^{_APART}*{f'{_APART}*'.join(map(_pattern, words))}{_APART}*$")
     names = StyleName.objects.shown(at).filter(wanted).select_related("style").order_by("-pk")[:MOST_SAME_NAMES]
     found: dict[str, list[StyleName]] = {}
     for name in names:
         for value, words in asked.items():
-            if words == _tokens(name.name):
+            if words == words_of(name.name):
                 found.setdefault(value, []).append(name)
     return found
 
@@ -104,5 +103,6 @@ def trending_names(at: datetime) -> list[str]:
     return [names[style.pk][0].name for style in styles if style.pk in names]
 
 
-def _tokens(text: str) -> list[str]:
-    return _TOKENS.findall(text.lower())
+def _pattern(word: str) -> str:
+    """A word for PostgreSQL, which folds no final sigma."""
+    return "".join(f"[{character}]" if character in "+#*" else character for character in word).replace("σ", "[σς]")

@@ -12,6 +12,7 @@ from feed.rates import check_member_rate
 from feed.screened_text import clean_text
 from feed.styles.models import EmergentStyle, StyledPost, StyleName, StyleNameLike
 from lib.errors import NotFound, Refused
+from lib.text import words_of
 from moderation.restrictions.services import require_unrestricted
 from moderation.screening.services import TextKind
 
@@ -28,10 +29,8 @@ def suggest_name(*, style: EmergentStyle, member: User, name: str, at: datetime 
     at = at or timezone.now()
     check_member_rate(member, "people")
     require_unrestricted(user=member, doing="vote", at=at)
-    name = clean_text(
-        " ".join(name.split()), kind=TextKind.TITLE, field="name", max_length=LONGEST, author=member, at=at
-    )
-    if not any(letter.isalnum() for letter in name):
+    name = clean_text(name, kind=TextKind.TITLE, field="name", max_length=LONGEST, author=member, at=at)
+    if not words_of(name):
         message = _("Enter a name.")
         raise Refused("empty", message, fields={"name": [message]})
     with transaction.atomic():

@@ -1,18 +1,15 @@
 """The one spelling of a tag. Pure."""
 
-import unicodedata
 from collections.abc import Iterable
 
-from lib.regex import compile_linear
+from lib.text import spell_words
 
-MAX_TAG_LENGTH = 40  # characters
-_WORD = compile_linear(r"[\pL\pN][\pL\pN_'-]*")
+MAX_TAG_LENGTH = 40  # UTF-16 code units, as browsers count
 
 
 def normalise_tag(text: str) -> str:
-    """The one spelling of a tag: lower case, words of letters, digits, apostrophes and hyphens, one space between."""
-    text = unicodedata.normalize("NFKC", text).lower().replace("_", " ").replace("’", "'")
-    return " ".join(word.rstrip("'-") for word in _WORD.findall(text))
+    """The one spelling of a tag: its words in lower case, one space between, or as they were joined (`lib.text`)."""
+    return spell_words(text)
 
 
 def normalise_tags(texts: Iterable[str]) -> list[str]:

@@ -17,6 +17,7 @@ from feed.screened_text import clean_text
 from feed.tags.models import PostTag, Tag
 from feed.tags.normalisation import MAX_TAG_LENGTH, normalise_tag, normalise_tags
 from lib.errors import Refused
+from lib.text import count_units, normalise_line
 from moderation.screening.services import TextKind
 
 MAX_TAGS = 12  # of a post
@@ -30,11 +31,14 @@ def clean_tags(texts: Iterable[str], *, author: User, at: datetime) -> list[str]
     Raises:
         Refused: 400 with fields["tags"].
     """
+    texts = [line for line in map(normalise_line, texts) if line]
     names = normalise_tags(texts)
     message = ""
-    if len(names) > MAX_TAGS:
+    if empty := next((line for line in texts if not normalise_tag(line)), ""):
+        message = _("“%(tag)s” is no tag: write a letter, a digit or an emoji.") % {"tag": empty[:MAX_TAG_LENGTH]}
+    elif len(names) > MAX_TAGS:
         message = _("Use at most %(most)s tags.") % {"most": MAX_TAGS}
-    elif any(len(name) > MAX_TAG_LENGTH for name in names):
+    elif any(count_units(name) > MAX_TAG_LENGTH for name in names):
         message = _("A tag has at most %(longest)s characters.") % {"longest": MAX_TAG_LENGTH}
     if message:
         raise Refused("tags", message, fields={"tags": [message]})
