@@ -26,6 +26,8 @@ from accounts.permissions import member_of
 from accounts.tokens.scopes import Scope
 from accounts.webhooks import deliveries
 from lib.api import checked
+from lib.converters import PUBLIC_ID
+from lib.fields import ApiUrl
 
 
 class MeSerializer(serializers.ModelSerializer[User]):
@@ -90,6 +92,7 @@ def _consent(user: User) -> list[dict[str, Any]]:
 
 class WebhookSerializer(serializers.ModelSerializer[Webhook]):
     id = serializers.CharField(source="public_id", read_only=True)
+    url = ApiUrl(max_length=500)
     events = serializers.ListField(child=serializers.ChoiceField(WebhookEvent.choices), allow_empty=False)
 
     class Meta:
@@ -120,6 +123,7 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.CreateModelMixin, viewsets.Ge
     permission_classes = [IsAuthenticated]
     token_scope = Scope.WRITE
     lookup_field = "public_id"
+    lookup_value_regex = PUBLIC_ID
     queryset = Webhook.objects.none()
 
     def get_queryset(self) -> QuerySet[Webhook]:

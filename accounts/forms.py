@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import EXPLAINED, User, WebhookEvent
 from lib.content_levels import ContentLevel
+from lib.fields import LineField, LineUrlField
 
 
 class ViewingForm(forms.Form):
@@ -40,14 +41,14 @@ class ConsentForm(forms.Form):
 
 
 class WebhookForm(forms.Form):
-    url = forms.URLField(label=_("Address"), max_length=500, assume_scheme="https")
+    url = LineUrlField(label=_("Address"), max_length=500, assume_scheme="https")
     events = forms.MultipleChoiceField(
         label=_("Send events for"), choices=WebhookEvent.choices, widget=forms.CheckboxSelectMultiple
     )
 
 
 class DeletionForm(forms.Form):
-    username = forms.CharField(label=_("Your user name"), help_text=_("Type it to say that you mean it."))
+    username = LineField(label=_("Your user name"), help_text=_("Type it to say that you mean it."))
 
     def __init__(self, *args: Any, member: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -44,6 +44,7 @@ class DocsView(SpectacularSwaggerSplitView):
 
 router = DefaultRouter()
 router.APIRootView = Root
+router.include_format_suffixes = False  # `/api/posts.json` is no address of ours: everything is JSON
 router.register("posts", PostViewSet, basename="post")  # first: patterns are tried in this order
 router.register("consent", ConsentViewSet, basename="consent")
 router.register("notifications", NotificationViewSet, basename="notification")

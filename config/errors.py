@@ -3,6 +3,7 @@
 import sys
 from typing import Any
 
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template import TemplateDoesNotExist, loader
 from django.utils.deprecation import MiddlewareMixin
@@ -89,6 +90,15 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if _wants_json(request):
         return JsonResponse({"code": "error", "detail": words, "fields": {}}, status=500)
     return _page("500.html", 500, "Something went wrong", words)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """handler400. The reason is shown where we wrote it; Django's own are for its log."""
+    words = str(exception) if isinstance(exception, BadRequest) else ""
+    if _wants_json(request):
+        detail = words or _("This request could not be understood.")
+        return JsonResponse({"code": "bad_request", "detail": detail, "fields": {}}, status=400)
+    return HttpResponse(loader.render_to_string("400.html", {"message": words}), status=400)
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

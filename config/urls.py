@@ -20,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("statusz", health.statusz, name="statusz"),
     path("metrics", health.metrics, name="metrics"),
 ]
+handler400 = "config.errors.bad_request"
 handler404 = "config.errors.page_not_found"
 handler500 = "config.errors.server_error"
 

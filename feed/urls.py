@@ -1,4 +1,4 @@
-from django.urls import path, register_converter
+from django.urls import path
 
 from feed.challenges import views as challenges_views
 from feed.collections import views as collections_views
@@ -12,79 +12,67 @@ from feed.ranking import views as ranking_views
 from feed.search import views as search_views
 from feed.styles import views as styles_views
 from feed.tags import views as tags_views
-
-
-class UsernameConverter:
-    """What Django lets a username be."""
-
-    regex = r"[\w.@+-]{1,150}"
-
-    def to_python(self, value: str) -> str:
-        return value
-
-    def to_url(self, value: str) -> str:
-        return value
-
-
-register_converter(UsernameConverter, "username")
+from lib import converters  # noqa: F401  # registers public_id, username, …
 
 app_name = "feed"
 urlpatterns = [
     path("", lists_views.feed_list, name="list"),
     path("new-above/", lists_views.new_above, name="new-above"),
     path("search/", search_views.search, name="search"),
-    path("feeds/<str:form>/", syndication_views.feed, name="syndication"),
+    path("feeds/<word:form>/", syndication_views.feed, name="syndication"),
     path("oembed/", syndication_views.embed, name="oembed"),
     path("styles/", styles_views.styles, name="styles"),
-    path("styles/<str:public_id>/", styles_views.style, name="style"),
-    path("styles/<str:public_id>/names/", styles_views.suggest_name, name="style-name"),
-    path("styles/<str:public_id>/names/<str:name_id>/", styles_views.like_name, name="style-name-like"),
+    path("styles/<public_id:public_id>/", styles_views.style, name="style"),
+    path("styles/<public_id:public_id>/names/", styles_views.suggest_name, name="style-name"),
+    path("styles/<public_id:public_id>/names/<public_id:name_id>/", styles_views.like_name, name="style-name-like"),
     path("search/picture/", search_views.search_by_picture, name="search-by-picture"),
-    path("p/<str:public_id>/like-this/", search_views.more_like_this, name="like-this"),
+    path("p/<public_id:public_id>/like-this/", search_views.more_like_this, name="like-this"),
     path("impressions/", ranking_views.note_impressions, name="impressions"),
     path("settings/people/", members_views.preferences, name="preferences"),
-    path("settings/people/unmute/<int:pk>/", members_views.unmute, name="unmute"),
+    path("settings/people/unmute/<number:pk>/", members_views.unmute, name="unmute"),
     path("settings/people/forget-seen/", ranking_views.forget_seen, name="forget-seen"),
-    path("p/<str:public_id>/not-interested/", members_views.not_interested, name="not-interested"),
+    path("p/<public_id:public_id>/not-interested/", members_views.not_interested, name="not-interested"),
     path("@<username:username>/follow/", members_views.follow, name="follow"),
     path("@<username:username>/unfollow/", members_views.unfollow, name="unfollow"),
     path("@<username:username>/block/", members_views.block, name="block"),
     path("@<username:username>/unblock/", members_views.unblock, name="unblock"),
     path("about/ranking/", lists_views.about_ranking, name="about-ranking"),
-    path("p/<str:public_id>/", posts_views.post_detail, name="post-detail"),
-    path("p/<str:public_id>/like/", posts_views.like, name="like"),
-    path("p/<str:public_id>/unlike/", posts_views.unlike, name="unlike"),
-    path("p/<str:public_id>/unpublish/", posts_views.unpublish, name="unpublish"),
-    path("p/<str:public_id>/delete/", posts_views.delete, name="delete"),
-    path("p/<str:public_id>/comments/", comments_views.post_comment, name="comment-post"),
-    path("p/<str:public_id>/save/", collections_views.save, name="save"),
-    path("p/<str:public_id>/unsave/", collections_views.unsave, name="unsave"),
-    path("p/<str:public_id>/collect/", collections_views.collect, name="collect"),
-    path("p/<str:public_id>/reproduce/", posts_views.reproduce, name="reproduce"),
+    path("p/<public_id:public_id>/", posts_views.post_detail, name="post-detail"),
+    path("p/<public_id:public_id>/like/", posts_views.like, name="like"),
+    path("p/<public_id:public_id>/unlike/", posts_views.unlike, name="unlike"),
+    path("p/<public_id:public_id>/unpublish/", posts_views.unpublish, name="unpublish"),
+    path("p/<public_id:public_id>/delete/", posts_views.delete, name="delete"),
+    path("p/<public_id:public_id>/comments/", comments_views.post_comment, name="comment-post"),
+    path("p/<public_id:public_id>/save/", collections_views.save, name="save"),
+    path("p/<public_id:public_id>/unsave/", collections_views.unsave, name="unsave"),
+    path("p/<public_id:public_id>/collect/", collections_views.collect, name="collect"),
+    path("p/<public_id:public_id>/reproduce/", posts_views.reproduce, name="reproduce"),
     path("collections/", collections_views.own_collections, name="collections"),
     path("collections/new/", collections_views.new_collection, name="collection-new"),
-    path("collections/<str:public_id>/", collections_views.collection, name="collection"),
-    path("collections/<str:public_id>/edit/", collections_views.edit_collection, name="collection-edit"),
-    path("collections/<str:public_id>/delete/", collections_views.delete_collection, name="collection-delete"),
-    path("collections/<str:public_id>/share/", collections_views.share, name="collection-share"),
+    path("collections/<public_id:public_id>/", collections_views.collection, name="collection"),
+    path("collections/<public_id:public_id>/edit/", collections_views.edit_collection, name="collection-edit"),
+    path("collections/<public_id:public_id>/delete/", collections_views.delete_collection, name="collection-delete"),
+    path("collections/<public_id:public_id>/share/", collections_views.share, name="collection-share"),
     path(
-        "collections/<str:public_id>/unshare/<username:username>/", collections_views.unshare, name="collection-unshare"
+        "collections/<public_id:public_id>/unshare/<username:username>/",
+        collections_views.unshare,
+        name="collection-unshare",
     ),
-    path("collections/<str:public_id>/renew-link/", collections_views.renew_link, name="collection-renew"),
+    path("collections/<public_id:public_id>/renew-link/", collections_views.renew_link, name="collection-renew"),
     path("@<username:username>/collections/", collections_views.collections_of, name="collections-of"),
-    path("comments/<str:public_id>/", comments_views.show, name="comment"),
-    path("comments/<str:public_id>/edit/", comments_views.edit, name="comment-edit"),
-    path("comments/<str:public_id>/delete/", comments_views.delete, name="comment-delete"),
+    path("comments/<public_id:public_id>/", comments_views.show, name="comment"),
+    path("comments/<public_id:public_id>/edit/", comments_views.edit, name="comment-edit"),
+    path("comments/<public_id:public_id>/delete/", comments_views.delete, name="comment-delete"),
     path("tags/suggest/", tags_views.suggest, name="tag-suggest"),
-    path("publish/<str:public_id>/", posts_views.publish, name="publish"),
+    path("publish/<public_id:public_id>/", posts_views.publish, name="publish"),
     path("@<username:username>/", members_views.profile, name="profile"),
     path("@<username:username>/following/", members_views.follows, {"side": "followed"}, name="following"),
     path("@<username:username>/followers/", members_views.follows, {"side": "member"}, name="followers"),
     path("profile/published/", posts_views.published, name="published"),
     path("profile/", members_views.edit_profile, name="profile-edit"),
     path("challenge/", challenges_views.challenge_today, name="challenge-today"),
-    path("challenge/<str:day>/", challenges_views.challenge_detail, name="challenge-detail"),
-    path("challenge/<str:day>/enter/", challenges_views.enter, name="challenge-enter"),
+    path("challenge/<day:day>/", challenges_views.challenge_detail, name="challenge-detail"),
+    path("challenge/<day:day>/enter/", challenges_views.enter, name="challenge-enter"),
     path("notifications/", notifications_views.notifications, name="notifications"),
     path("notifications/unsubscribe/", notifications_views.unsubscribe, name="unsubscribe"),
     path("settings/notifications/", notifications_views.notification_settings, name="notice-settings"),

@@ -32,6 +32,8 @@ from generation.queue.queries import Place, places_of
 from generation.requests import waiting
 from generation.requests.budgets import Allowance, allowance_of
 from generation.validation import check_request
+from lib.converters import PUBLIC_ID, SLUG
+from lib.fields import ApiLine, ApiNumber, ApiText
 
 
 class CheckpointSerializer(serializers.ModelSerializer[Checkpoint]):
@@ -145,28 +147,28 @@ class GenerationSerializer(serializers.ModelSerializer[Generation]):
 class GenerationRequestSerializer(serializers.Serializer[Any]):
     """The form of a request; `services.submit_generation` says which values go together."""
 
-    prompt = serializers.CharField(allow_blank=True, trim_whitespace=False)
-    checkpoint = serializers.CharField()
-    negative_prompt = serializers.CharField(allow_blank=True, default="")
-    style = serializers.CharField(allow_blank=True, default="")  # type: ignore[assignment]
+    prompt = ApiText(allow_blank=True, trim_whitespace=False)
+    checkpoint = ApiLine()
+    negative_prompt = ApiText(allow_blank=True, default="")
+    style = ApiLine(allow_blank=True, default="")  # type: ignore[assignment]
     count = serializers.IntegerField(default=4)
-    seed = serializers.CharField(allow_null=True, allow_blank=True, default=None, help_text="0 to 2⁶³ - 1")
+    seed = ApiLine(allow_null=True, allow_blank=True, default=None, help_text="0 to 2⁶³ - 1")
     width = serializers.IntegerField(allow_null=True, default=None)
     height = serializers.IntegerField(allow_null=True, default=None)
     steps = serializers.IntegerField(allow_null=True, default=None)
-    guidance = serializers.FloatField(allow_null=True, default=None)
-    scheduler = serializers.CharField(allow_null=True, allow_blank=True, default=None)
+    guidance = ApiNumber(allow_null=True, default=None)
+    scheduler = ApiLine(allow_null=True, allow_blank=True, default=None)
     loras = serializers.ListField(child=serializers.DictField(), default=list, max_length=8)
-    parent = serializers.CharField(  # type: ignore[assignment]
+    parent = ApiLine(  # type: ignore[assignment]
         allow_null=True, default=None, help_text="An image to remix"
     )
-    source_upload = serializers.CharField(
+    source_upload = ApiLine(
         allow_null=True, default=None, help_text="An upload of yours to start from, as an earlier generation names it"
     )
     remix_kind = serializers.ChoiceField(Generation.RemixKind.choices, allow_blank=True, default="")
-    source_image = serializers.CharField(allow_null=True, default=None, help_text="An image to start from")
+    source_image = ApiLine(allow_null=True, default=None, help_text="An image to start from")
     source_file = serializers.FileField(allow_null=True, default=None, allow_empty_file=True)
-    strength = serializers.FloatField(allow_null=True, default=None)
+    strength = ApiNumber(allow_null=True, default=None)
     confirm_doubtful = serializers.BooleanField(default=False)
 
 
@@ -212,6 +214,7 @@ class CheckpointViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, viewse
     permission_classes = [AllowAny]
     token_scope = Scope.READ
     lookup_field = "slug"
+    lookup_value_regex = SLUG
     queryset = Checkpoint.objects.enabled().prefetch_related("styles")
 
 
@@ -229,6 +232,7 @@ class GenerationViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, viewse
     permission_classes = [IsAuthenticated]
     token_scope = Scope.GENERATE
     lookup_field = "public_id"
+    lookup_value_regex = PUBLIC_ID
     queryset = Generation.objects.none()
 
     def get_queryset(self) -> GenerationQuerySet:
@@ -336,6 +340,7 @@ class ImageViewSet(viewsets.GenericViewSet[Image]):
     permission_classes = [AllowAny]
     token_scope = Scope.WRITE
     lookup_field = "public_id"
+    lookup_value_regex = PUBLIC_ID
     queryset = Image.objects.none()
 
     def get_queryset(self) -> ImageQuerySet:

@@ -18,6 +18,7 @@ from generation.queries import source_image_for, source_upload_for
 from generation.services import submit_generation
 from generation.validation import MAX_IMAGES, MAX_PROMPT, check_request
 from lib.errors import Refused
+from lib.fields import LineField, TextField
 
 CHECKED_ELSEWHERE = {"width": "size", "height": "size", "source_image": "source_file"}
 MAX_LORA_HINTS = 12  # named beside the field
@@ -28,7 +29,7 @@ _SHAPES = {(1, 1): _("Square"), (3, 2): _("Landscape"), (2, 3): _("Portrait")}
 
 
 class CreateForm(forms.Form):
-    prompt = forms.CharField(
+    prompt = TextField(
         required=False,
         strip=False,
         label=_("Prompt"),
@@ -37,31 +38,31 @@ class CreateForm(forms.Form):
                    "placeholder": _("A purple bear on a yellow background")}
         ),
     )  # fmt: skip
-    checkpoint = forms.CharField(required=False, label=_("Checkpoint"), widget=forms.Select)
-    style = forms.CharField(required=False, label=_("Style"), widget=forms.Select)
-    size = forms.CharField(required=False, label=_("Size"), widget=forms.Select)
-    count = forms.CharField(required=False, label=_("Images"), widget=forms.RadioSelect, initial="4")
-    negative_prompt = forms.CharField(
+    checkpoint = LineField(required=False, label=_("Checkpoint"), widget=forms.Select)
+    style = LineField(required=False, label=_("Style"), widget=forms.Select)
+    size = LineField(required=False, label=_("Size"), widget=forms.Select)
+    count = LineField(required=False, label=_("Images"), widget=forms.RadioSelect, initial="4")
+    negative_prompt = TextField(
         required=False,
         label=_("Negative prompt"),
         help_text=_("What should not be in the picture."),
         widget=forms.Textarea(attrs={"rows": 2}),
     )
-    seed = forms.CharField(
+    seed = LineField(
         required=False,
         label=_("Seed"),
         help_text=_("The same seed and settings give the same picture. Leave it empty for a random one."),
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
     )
-    steps = forms.CharField(required=False, label=_("Steps"), widget=forms.NumberInput(attrs={"min": 1}))
-    guidance = forms.CharField(
+    steps = LineField(required=False, label=_("Steps"), widget=forms.NumberInput(attrs={"min": 1}))
+    guidance = LineField(
         required=False,
         label=_("Guidance"),
         help_text=_("How closely the picture follows the prompt."),
         widget=forms.NumberInput(attrs={"min": 0, "max": 20, "step": 0.5}),
     )
-    scheduler = forms.CharField(required=False, label=_("Sampler"), widget=forms.Select)
-    loras = forms.CharField(
+    scheduler = LineField(required=False, label=_("Sampler"), widget=forms.Select)
+    loras = LineField(
         required=False,
         label=_("LoRAs"),
         help_text=_("Names and weights, separated by commas."),
@@ -79,16 +80,16 @@ class CreateForm(forms.Form):
         label=_("Start from the same picture"),
         help_text=_("Otherwise only the prompt is used."),
     )
-    strength = forms.CharField(
+    strength = LineField(
         required=False,
         label=_("Strength"),
         help_text=_("0.05 stays close to that picture, 1 ignores it."),
         widget=forms.NumberInput(attrs={"min": 0.05, "max": 1, "step": 0.05}),
     )
-    remix = forms.CharField(required=False, widget=forms.HiddenInput)
-    kind = forms.CharField(required=False, widget=forms.HiddenInput)
+    remix = LineField(required=False, widget=forms.HiddenInput)
+    kind = LineField(required=False, widget=forms.HiddenInput)
     confirm_doubtful = forms.BooleanField(required=False, label=_("Generate anyway"))
-    idempotency_key = forms.CharField(required=False, widget=forms.HiddenInput)
+    idempotency_key = LineField(required=False, widget=forms.HiddenInput)
 
     def __init__(
         self, *args: Any, checkpoints: list[Checkpoint], source: Image | Upload | None = None, **kwargs: Any

@@ -10,8 +10,9 @@ from django.utils.translation import gettext as _
 from generation.models import Checkpoint, Generation, Lora, Style
 from generation.parameters import CheckpointUse, LoraUse, Parameters, StyleUse, Wanted
 from lib.errors import Refused
+from lib.text import count_units, normalise_text
 
-MAX_PROMPT = 2000  # characters
+MAX_PROMPT = 2000  # UTF-16 code units, as the page counts
 MAX_IMAGES = 8
 MAX_GUIDANCE = 20.0
 MAX_SEED = 2**63 - 1
@@ -100,10 +101,10 @@ def _remix_kind(faults: _Faults, kind: str) -> str:
 
 
 def _text(faults: _Faults, field: str, value: str) -> str:
-    value = value.replace("\x00", "").strip()
-    if len(value) > MAX_PROMPT:
+    value = normalise_text(value)
+    if (length := count_units(value)) > MAX_PROMPT:
         message = _("This has %(n)s characters; the limit is 2,000. Please shorten it.")
-        faults.add(field, message % {"n": f"{len(value):,}"})
+        faults.add(field, message % {"n": f"{length:,}"})
     return value
 
 

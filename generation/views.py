@@ -23,6 +23,7 @@ from generation.requests import waiting
 from generation.requests.budgets import allowance_of
 from lib.errors import Refused
 from lib.http import is_htmx
+from lib.text import normalise_line
 
 
 def _checkpoints() -> list[Checkpoint]:
@@ -138,10 +139,10 @@ def history_page(request: HttpRequest) -> HttpResponse:
     """All generations of the member, newest first, with search and filters in the address."""
     at, values = timezone.now(), request.GET
     query = queries.Query(
-        words=values.get("q", "").replace("\x00", "").strip()[:200],
+        words=normalise_line(values.get("q", ""))[:200],
         state=values.get("state", "") if values.get("state") in queries.STATES else "",
-        checkpoint=values.get("checkpoint", "").replace("\x00", "")[:64],
-        before=values.get("before", "").replace("\x00", "")[:12],
+        checkpoint=values.get("checkpoint", "")[:64],
+        before=values.get("before", "")[:12],
     )
     context = {
         "page": queries.page_of(member_of(request), query, at=at),

@@ -21,7 +21,7 @@ from lib.regex import compile_linear
 UNPROCESSABLE = 422  # the status of a page whose form has errors
 ZIP = "application/zip"
 CHUNK_BYTES = 1 << 16
-_RANGE = compile_linear("bytes=([0-9]*)-([0-9]*)")
+_RANGE = compile_linear("bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 
 def client_address(request: HttpRequest | Request) -> str:

@@ -13,6 +13,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from django.core import signing
 from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext as _
+from rest_framework.exceptions import NotFound
 from rest_framework.pagination import BasePagination, CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,9 +21,11 @@ from rest_framework.utils.urls import remove_query_param, replace_query_param
 from rest_framework.views import APIView
 
 from lib.errors import Refused
+from lib.regex import compile_linear
 
 M = TypeVar("M", bound=Model)
 PAGE_SIZE = 30
+_KEY = compile_linear("[0-9]{1,18}")
 
 
 class Keyset(NamedTuple, Generic[M]):
@@ -126,3 +129,10 @@ class DefaultPagination(CursorPagination):
 
     ordering = "-pk"
     page_size = PAGE_SIZE
+
+    def decode_cursor(self, request: Request) -> Any:
+        """Raises NotFound for a cursor that is none of this list: its position is a primary key."""
+        cursor = super().decode_cursor(request)
+        if cursor is not None and cursor.position is not None and not _KEY.fullmatch(cursor.position):
+            raise NotFound(self.invalid_cursor_message)
+        return cursor

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from accounts.admin import ReadOnlyAdmin
+from lib.fields import LineField
 from ratings.asking.models import Ask, DrawCount, Policy, Question, QuestionTranslation
 from ratings.asking.services import reword_question
 from ratings.benchmarks.models import Benchmark, PromptSet
@@ -47,11 +48,12 @@ class WordingForm(forms.ModelForm[Question]):
     """A new wording of a question that there is; five labels, worst to best, a line each."""
 
     slug = forms.ModelChoiceField(Question.objects.active().order_by("slug"), to_field_name="slug")
-    labels = SimpleArrayField(forms.CharField(max_length=40), delimiter="\n", widget=forms.Textarea(attrs={"rows": 5}))
+    labels = SimpleArrayField(LineField(max_length=40), delimiter="\n", widget=forms.Textarea(attrs={"rows": 5}))
 
     class Meta:
         model = Question
         fields = ["slug", "text", "labels"]
+        field_classes = {"text": LineField}
 
     def clean_slug(self) -> str:
         question: Question = self.cleaned_data["slug"]

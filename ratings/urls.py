@@ -1,5 +1,6 @@
 from django.urls import path, re_path
 
+from lib import converters  # noqa: F401  # registers public_id, number, …
 from ratings.asking import views as asking_views
 from ratings.asking.policies import views as policies_views
 from ratings.benchmarks import views as benchmarks_views
@@ -9,13 +10,13 @@ from ratings.research import views as research_views
 
 app_name = "ratings"
 urlpatterns = [
-    path("asks/for/<str:public_id>/", asking_views.ask, name="ask"),
-    path("asks/<str:public_id>/answer/", asking_views.answer, name="ask-answer"),
-    path("asks/<str:public_id>/report/", asking_views.report, name="ask-report"),
+    path("asks/for/<public_id:public_id>/", asking_views.ask, name="ask"),
+    path("asks/<public_id:public_id>/answer/", asking_views.answer, name="ask-answer"),
+    path("asks/<public_id:public_id>/report/", asking_views.report, name="ask-report"),
     path("answers/", quality_views.standing, name="standing"),
     path("compare/", asking_views.compare, name="compare"),
-    path("compare/<str:public_id>/", asking_views.compare_reveal, name="compare-reveal"),
-    path("compare/<str:public_id>/answer/", asking_views.compare_answer, name="compare-answer"),
+    path("compare/<public_id:public_id>/", asking_views.compare_reveal, name="compare-reveal"),
+    path("compare/<public_id:public_id>/answer/", asking_views.compare_answer, name="compare-answer"),
     re_path(
         r"^compare/(?P<public_id>[\w-]{12})/(?P<side>left|right)\.webp$",
         asking_views.compare_picture,
@@ -32,21 +33,21 @@ urlpatterns = [
     path("research/responses/", research_views.responses, name="research-responses"),
     path("research/tables/<slug:name>.csv", research_views.table, name="research-table"),
     path("research/policies/", policies_views.policy_list, name="policies"),
-    path("research/policies/<int:version>/new/", policies_views.policy_new, name="policy-new"),
-    path("research/policies/<int:version>/edit/", policies_views.policy_edit, name="policy-edit"),
-    path("research/policies/<int:version>/activate/", policies_views.policy_activate, name="policy-activate"),
-    path("research/policies/<int:version>/discard/", policies_views.policy_discard, name="policy-discard"),
+    path("research/policies/<number:version>/new/", policies_views.policy_new, name="policy-new"),
+    path("research/policies/<number:version>/edit/", policies_views.policy_edit, name="policy-edit"),
+    path("research/policies/<number:version>/activate/", policies_views.policy_activate, name="policy-activate"),
+    path("research/policies/<number:version>/discard/", policies_views.policy_discard, name="policy-discard"),
     path("research/raters/", quality_views.rater_list, name="raters"),
-    path("research/raters/<str:public_id>/", quality_views.rater, name="rater"),
-    path("research/appeals/<str:public_id>/answer/", quality_views.answer_appeal, name="quality-appeal-answer"),
+    path("research/raters/<public_id:public_id>/", quality_views.rater, name="rater"),
+    path("research/appeals/<public_id:public_id>/answer/", quality_views.answer_appeal, name="quality-appeal-answer"),
     path("research/releases/", releases_views.release_list, name="release-list"),
     path("research/releases/new/", releases_views.release_new, name="release-new"),
     re_path(
         r"^research/releases/previews/(?P<key>[0-9a-f]{32})/$", releases_views.release_preview, name="release-preview"
     ),
-    path("research/releases/<str:public_id>/", releases_views.release_detail, name="release-detail"),
-    path("research/releases/<str:public_id>/cancel/", releases_views.release_cancel, name="release-cancel"),
-    path("research/releases/<str:public_id>/follow/", releases_views.release_follow, name="release-follow"),
-    path("research/releases/<str:public_id>/release.zip", releases_views.release_archive, name="release-archive"),
-    path("research/releases/<str:public_id>/files/<path:name>", releases_views.release_file, name="release-file"),
+    path("research/releases/<public_id:public_id>/", releases_views.release_detail, name="release-detail"),
+    path("research/releases/<public_id:public_id>/cancel/", releases_views.release_cancel, name="release-cancel"),
+    path("research/releases/<public_id:public_id>/follow/", releases_views.release_follow, name="release-follow"),
+    path("research/releases/<public_id:public_id>/release.zip", releases_views.release_archive, name="release-archive"),
+    path("research/releases/<public_id:public_id>/files/<path:name>", releases_views.release_file, name="release-file"),
 ]

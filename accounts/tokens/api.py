@@ -16,7 +16,9 @@ from accounts.sign_in.services import authenticate_program, proved_who_they_are
 from accounts.tokens import services
 from accounts.tokens.scopes import Scope
 from lib.api import checked
+from lib.converters import PUBLIC_ID
 from lib.errors import Refused
+from lib.fields import ApiLine
 
 LONGEST_DAYS = 3650
 
@@ -32,14 +34,12 @@ class TokenSerializer(serializers.ModelSerializer[ApiToken]):
 
 
 class NewTokenSerializer(serializers.Serializer[Any]):
-    username = serializers.CharField(required=False, max_length=254, help_text="Not needed by a signed-in browser.")
+    username = ApiLine(required=False, max_length=254, help_text="Not needed by a signed-in browser.")
     password = serializers.CharField(
         required=False, max_length=4096, write_only=True, trim_whitespace=False,
         help_text="Not needed by a browser in which it was typed within the last minutes.",
     )  # fmt: skip
-    name = serializers.CharField(
-        max_length=60, required=False, default="", allow_blank=True, help_text="What the token is for."
-    )
+    name = ApiLine(max_length=60, required=False, default="", allow_blank=True, help_text="What the token is for.")
     scopes = serializers.ListField(
         child=serializers.ChoiceField(Scope.choices), required=False, max_length=len(Scope),
         help_text="`read`, `write` and `generate` if left out.",
@@ -63,6 +63,7 @@ class TokenViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[ApiToken]):
     serializer_class = TokenSerializer
     token_scope: Scope | None = Scope.READ
     lookup_field = "public_id"
+    lookup_value_regex = PUBLIC_ID
     queryset = ApiToken.objects.none()
 
     def get_queryset(self) -> QuerySet[ApiToken]:

@@ -8,12 +8,13 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from accounts.tokens.scopes import usual_scopes
 from accounts.tokens.services import scopes_for
+from lib.fields import LineField
 
 DAYS = [("30", _("in 30 days")), ("90", _("in 90 days")), ("365", _("in a year")), ("", _("never"))]
 
 
 class TokenForm(forms.Form):
-    name = forms.CharField(label=_("Name"), max_length=60, help_text=_("What it is for, so that you know it again."))
+    name = LineField(label=_("Name"), max_length=60, help_text=_("What it is for, so that you know it again."))
     scopes = forms.MultipleChoiceField(
         label=_("What it may do"),
         widget=forms.CheckboxSelectMultiple,

@@ -21,6 +21,7 @@ from feed.lists.api import CURSOR, PostPageSerializer, post_page
 from feed.lists.pages import PAGE_SIZE
 from feed.posts.models import Post
 from lib.api import checked
+from lib.converters import DAY as DAY_PATTERN
 from lib.pagination import KeysetPagination, read_keyset
 
 DAY = OpenApiParameter("day", OpenApiTypes.DATE, OpenApiParameter.PATH)
@@ -39,7 +40,7 @@ class ChallengeViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Challenge]
     serializer_class = ChallengeSerializer
     pagination_class = ChallengePagination
     lookup_field = "day"
-    lookup_value_regex = r"\d{4}-\d{2}-\d{2}"
+    lookup_value_regex = DAY_PATTERN
 
     def get_queryset(self) -> ChallengeQuerySet:
         """Future themes stay secret."""

@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from feed.challenges.models import Challenge
 from lib.days import day_bounds
+from lib.fields import ApiLine
 
 
 class ChallengeSerializer(serializers.ModelSerializer[Challenge]):
@@ -33,4 +34,4 @@ class ChallengeSerializer(serializers.ModelSerializer[Challenge]):
 
 
 class EnterSerializer(serializers.Serializer[Any]):
-    post = serializers.CharField(help_text="Public id of a post of yours whose picture was made on the day")
+    post = ApiLine(help_text="Public id of a post of yours whose picture was made on the day")

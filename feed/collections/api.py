@@ -26,6 +26,7 @@ from feed.lists.pages import PAGE_SIZE
 from feed.members.queries import visible_members
 from feed.posts.models import Post
 from lib.api import checked
+from lib.converters import PUBLIC_ID, USERNAME
 from lib.pagination import KeysetPagination
 
 ID = OpenApiParameter("id", str, OpenApiParameter.PATH)
@@ -48,7 +49,7 @@ class CollectionViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Collectio
     queryset = Collection.objects.none()  # for the schema
     serializer_class = CollectionSerializer
     pagination_class = CollectionPagination
-    lookup_value_regex = r"[\w-]{12}"
+    lookup_value_regex = PUBLIC_ID
 
     @extend_schema(parameters=[OWNER])
     def list(self, request: Request) -> Response:
@@ -102,8 +103,8 @@ class CollectionViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Collectio
         return Response(post_page(request, [item.post for item in page.rows], page.next))
 
     @extend_schema(parameters=[ID, POST], request=None, responses={204: None})
-    @action(detail=True, methods=["put", "delete"], url_path=r"posts/(?P<post>[\w-]{12})")
-    def post(self, request: Request, pk: str, post: str) -> Response:
+    @action(detail=True, methods=["put", "delete"], url_path=f"posts/(?P<post>{PUBLIC_ID})", url_name="post")
+    def item(self, request: Request, pk: str, post: str) -> Response:
         """PUT puts a post in, DELETE takes it out; each may be repeated."""
         at, member = timezone.now(), member_of(request)
         found = get_object_or_404(Collection.objects.visible_to(member, at), public_id=pk)
@@ -115,7 +116,7 @@ class CollectionViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Collectio
         return Response(status=204)
 
     @extend_schema(parameters=[ID, NAME], request=MayAddSerializer, responses={204: None})
-    @action(detail=True, methods=["put", "delete"], url_path=r"members/(?P<username>[\w.@+-]{1,150})")
+    @action(detail=True, methods=["put", "delete"], url_path=f"members/(?P<username>{USERNAME})")
     def member(self, request: Request, pk: str, username: str) -> Response:
         """PUT gives a member access, DELETE stops that."""
         owner = member_of(request)

@@ -6,10 +6,11 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from feed.collections.models import Collection
+from lib.fields import LineField
 
 
 class CollectionForm(forms.Form):
-    name = forms.CharField(label=_("Name"), max_length=80)
+    name = LineField(label=_("Name"), max_length=80)
     visibility = forms.ChoiceField(
         label=_("Who can see it"),
         choices=Collection.Visibility.choices,
@@ -19,13 +20,13 @@ class CollectionForm(forms.Form):
 
 
 class ShareForm(forms.Form):
-    username = forms.CharField(label=_("Member"), max_length=150)
+    username = LineField(label=_("Member"), max_length=150)
     may_add = forms.BooleanField(label=_("They may add pictures"), required=False)
 
 
 class CollectForm(forms.Form):
     collections = forms.MultipleChoiceField(label=_("Collections"), required=False, widget=forms.CheckboxSelectMultiple)
-    name = forms.CharField(label=_("A new collection"), max_length=80, required=False)
+    name = LineField(label=_("A new collection"), max_length=80, required=False)
 
     def __init__(self, *args: Any, rows: list[tuple[Collection, bool]], **kwargs: Any) -> None:
         chosen = [row.public_id for row, has_post in rows if has_post]

@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from feed.collections.models import Collection
 from feed.collections.services import MAX_NAME_LENGTH
+from lib.fields import ApiLine
 
 
 class CollectionSerializer(serializers.ModelSerializer[Collection]):
@@ -18,7 +19,7 @@ class CollectionSerializer(serializers.ModelSerializer[Collection]):
 
 
 class EditCollectionSerializer(serializers.Serializer[Any]):
-    name = serializers.CharField(max_length=MAX_NAME_LENGTH)
+    name = ApiLine(max_length=MAX_NAME_LENGTH)
     visibility = serializers.ChoiceField(Collection.Visibility.choices, default=Collection.Visibility.PRIVATE)
 
 

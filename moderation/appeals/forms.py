@@ -3,10 +3,12 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from lib.fields import TextField
+
 
 class AppealForm(forms.Form):
-    text = forms.CharField(label=_("Why is the decision wrong?"), max_length=4000, widget=forms.Textarea({"rows": 5}))
+    text = TextField(label=_("Why is the decision wrong?"), max_length=4000, widget=forms.Textarea({"rows": 5}))
 
 
 class AnswerForm(forms.Form):
-    answer = forms.CharField(label=_("Your answer"), max_length=4000, widget=forms.Textarea({"rows": 4}))
+    answer = TextField(label=_("Your answer"), max_length=4000, widget=forms.Textarea({"rows": 4}))

@@ -16,6 +16,8 @@ from accounts.permissions import HasRole, member_of
 from accounts.tokens.scopes import Scope
 from lib.api import checked
 from lib.content_levels import ContentLevel
+from lib.converters import PUBLIC_ID
+from lib.fields import ApiLine, ApiText
 from moderation.cases import services as case_services
 from moderation.cases.models import Case, Report
 from moderation.decisions import services as decision_services
@@ -28,10 +30,10 @@ NOTHING = OpenApiResponse(description="No open case.")
 
 
 class ReportSerializer(serializers.Serializer[Any]):
-    target_type = serializers.CharField(max_length=64, help_text="`feed.post`, `generation.image` or `accounts.user`")
-    target = serializers.CharField(max_length=12, help_text="The public id of what is reported")
+    target_type = ApiLine(max_length=64, help_text="`feed.post`, `generation.image` or `accounts.user`")
+    target = ApiLine(max_length=12, help_text="The public id of what is reported")
     reason = serializers.ChoiceField(Report.Reason.choices)
-    note = serializers.CharField(max_length=2000, required=False, default="", allow_blank=True)
+    note = ApiText(max_length=2000, required=False, default="", allow_blank=True)
 
 
 class ReportViewSet(viewsets.ViewSet):
@@ -67,8 +69,8 @@ class CaseSerializer(serializers.ModelSerializer[Case]):
 
 class DecideSerializer(serializers.Serializer[Any]):
     action = serializers.ChoiceField([(each.value, each.label) for each in decision_services.CHOSEN])
-    reason = serializers.CharField(max_length=64, required=False, default="", allow_blank=True)
-    note = serializers.CharField(max_length=2000, required=False, default="", allow_blank=True)
+    reason = ApiLine(max_length=64, required=False, default="", allow_blank=True)
+    note = ApiText(max_length=2000, required=False, default="", allow_blank=True)
     level = serializers.ChoiceField(ContentLevel.choices, required=False, allow_null=True, default=None)
     restriction = serializers.ChoiceField(
         Restriction.Kind.choices, required=False, default=Restriction.Kind.NO_GENERATING
@@ -91,6 +93,7 @@ class CaseViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet[Case]):
     permission_classes = [HasRole.of(Role.MODERATOR)]
     token_scope = Scope.MODERATE
     lookup_field = "public_id"
+    lookup_value_regex = PUBLIC_ID
     queryset = Case.objects.none()
 
     def get_queryset(self) -> QuerySet[Case]:

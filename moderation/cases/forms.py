@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from lib.content_levels import ContentLevel
+from lib.fields import TextField
 from moderation.cases.models import Report
 from moderation.decisions.models import Decision
 from moderation.policy import DECIDABLE
@@ -16,7 +17,7 @@ class ReportForm(forms.Form):
     reason = forms.ChoiceField(
         label=_("What is wrong with it?"), choices=Report.Reason.choices, widget=forms.RadioSelect
     )
-    note = forms.CharField(
+    note = TextField(
         label=_("Anything that helps us to see it"),
         required=False,
         max_length=2000,
@@ -49,7 +50,7 @@ class DecisionForm(forms.Form):
     duration = forms.ChoiceField(
         label=_("For how long"), required=False, choices=Duration.choices, initial=Duration.THREE_DAYS
     )
-    note = forms.CharField(
+    note = TextField(
         label=_("A sentence for the author"),
         required=False,
         max_length=2000,
@@ -63,4 +64,4 @@ class DecisionForm(forms.Form):
 
 
 class NoteForm(forms.Form):
-    text = forms.CharField(label=_("A note for other moderators"), max_length=2000, widget=forms.Textarea({"rows": 2}))
+    text = TextField(label=_("A note for other moderators"), max_length=2000, widget=forms.Textarea({"rows": 2}))

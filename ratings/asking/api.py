@@ -15,6 +15,7 @@ from accounts.permissions import member_of
 from accounts.tokens.scopes import Scope
 from generation.models import Image
 from generation.openings import has_opened
+from lib.converters import PUBLIC_ID
 from ratings.asking import services
 from ratings.asking.models import Question, Surface
 from ratings.asking.serializers import (
@@ -47,6 +48,7 @@ class QuestionViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Question]):
 class AskViewSet(viewsets.ViewSet):
     permission_classes = [IsAuthenticated]
     token_scope = Scope.WRITE
+    lookup_value_regex = PUBLIC_ID
 
     @extend_schema(request=DrawSerializer, responses={201: AskSerializer, 204: NOTHING})
     def create(self, request: Request) -> Response:
@@ -90,6 +92,7 @@ class AskViewSet(viewsets.ViewSet):
 class ComparisonViewSet(viewsets.ViewSet):
     permission_classes = [IsAuthenticated]
     token_scope = Scope.WRITE
+    lookup_value_regex = PUBLIC_ID
 
     @extend_schema(request=None, responses={201: ComparisonSerializer, 204: NOTHING})
     def create(self, request: Request) -> Response:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from lib.errors import Refused
+from lib.fields import LineField
 from ratings.asking import services
 from ratings.asking.models import Ask, AskOutcome
 
@@ -16,7 +17,7 @@ CANT_TELL = "cant_tell"
 
 
 class _TokenForm(forms.Form):
-    token = forms.CharField(max_length=300)
+    token = LineField(max_length=300)
     dwell_ms = forms.IntegerField(required=False, min_value=0)
 
     def clean_dwell_ms(self) -> int | None:
@@ -62,7 +63,7 @@ class AnswerForm(_TokenForm):
 
 
 class ComparisonForm(_TokenForm):
-    outcome = forms.CharField(max_length=12)
+    outcome = LineField(max_length=12)
 
     def submit(self, *, rater: User, about: Collection[str]) -> Ask:
         data = self.read()

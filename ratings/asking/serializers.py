@@ -7,6 +7,7 @@ from rest_framework import serializers
 from rest_framework.reverse import reverse
 
 from accounts.permissions import member_of
+from lib.fields import ApiLine
 from ratings.asking.forms import LONGEST_DWELL
 from ratings.asking.models import Ask, AskOutcome, Comparison, Question, Rating
 from ratings.asking.pools import prompt_of, theme_of
@@ -85,11 +86,11 @@ class ComparisonSerializer(_TokenSerializer):
 
 
 class DrawSerializer(serializers.Serializer[Any]):
-    image = serializers.CharField(max_length=12, help_text="The picture that is being looked at")
+    image = ApiLine(max_length=12, help_text="The picture that is being looked at")
 
 
 class TokenSerializer(serializers.Serializer[Any]):
-    token = serializers.CharField(max_length=300)
+    token = ApiLine(max_length=300)
 
 
 class DismissSerializer(TokenSerializer):

@@ -11,6 +11,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 
 from accounts.tokens.scopes import Scope
+from lib.converters import SLUG
 from ratings.benchmarks.bundle import bundle, results_of
 from ratings.benchmarks.models import Benchmark, BenchmarkQuerySet
 
@@ -55,7 +56,7 @@ class BenchmarkViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewset
     token_scope = Scope.READ
     serializer_class = BenchmarkSerializer
     lookup_field = "slug"
-    lookup_value_regex = r"[-\w]{1,64}"
+    lookup_value_regex = SLUG
     queryset = Benchmark.objects.none()
 
     def get_queryset(self) -> BenchmarkQuerySet:

@@ -11,6 +11,7 @@ from accounts.models import Role, User
 from accounts.services import notify
 from lib.errors import NotFound, Refused
 from lib.limits import check_rate
+from lib.text import normalise_text
 from moderation.models import Screening
 from moderation.screening.observations import TextKind
 from moderation.screening.services import screen_text
@@ -64,7 +65,7 @@ def answer_quality_appeal(
 
 
 def _clean(text: str, empty: str | Promise, field: str) -> str:
-    text = text.strip()[:LONGEST_TEXT]
+    text = normalise_text(text)[:LONGEST_TEXT]
     if not text:
         raise Refused("empty", empty, fields={field: [empty]})
     verdict = screen_text(text=text, kind=TextKind.COMMENT)

@@ -5,18 +5,19 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from lib.errors import Refused
+from lib.fields import TextField
 from ratings.quality.appeals import answer_quality_appeal
 from ratings.quality.models import QualityAppeal
 
 
 class AppealForm(forms.Form):
-    text = forms.CharField(
+    text = TextField(
         label=_("Why should these answers count?"), max_length=2000, widget=forms.Textarea(attrs={"rows": 5})
     )
 
 
 class AppealAnswerForm(forms.Form):
-    answer = forms.CharField(label=_("Your answer"), max_length=2000, widget=forms.Textarea(attrs={"rows": 4}))
+    answer = TextField(label=_("Your answer"), max_length=2000, widget=forms.Textarea(attrs={"rows": 4}))
     decision = forms.ChoiceField(
         label=_("Decision"),
         choices=[("granted", _("Grant: answers given before the appeal count")), ("denied", _("Deny"))],

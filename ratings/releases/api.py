@@ -12,6 +12,8 @@ from accounts.models import Role
 from accounts.permissions import HasRole, member_of
 from accounts.tokens.scopes import Scope
 from lib.content_levels import ContentLevel
+from lib.converters import PUBLIC_ID
+from lib.fields import ApiLine, ApiNumber, ApiSlug
 from ratings.releases import previews
 from ratings.releases import services as releases_services
 from ratings.releases.engine.eligibility import ReleaseFilter
@@ -31,13 +33,13 @@ class ReleaseSerializer(serializers.ModelSerializer[Release]):
 
 
 class ReleaseRequestSerializer(serializers.Serializer[Any]):
-    name = serializers.CharField(max_length=120, required=False, default="")
+    name = ApiLine(max_length=120, required=False, default="")
     kinds = serializers.MultipleChoiceField(choices=[(kind, kind) for kind in FORMATS], default=set(USUAL))
     level = serializers.ChoiceField(choices=ContentLevel.choices, default=ContentLevel.GENERAL)
     since = serializers.DateField(required=False, allow_null=True, default=None)
-    checkpoint = serializers.SlugField(required=False, allow_blank=True, default="")
+    checkpoint = ApiSlug(required=False, allow_blank=True, default="")
     with_simulated = serializers.BooleanField(default=True)
-    min_margin = serializers.FloatField(min_value=0, max_value=1, default=0.0)
+    min_margin = ApiNumber(min_value=0, max_value=1, default=0.0)
 
     def get_choice(self) -> dict[str, Any]:
         """`filter` and `kinds` for the services; call on a valid serializer."""
@@ -52,7 +54,7 @@ class ReleaseViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
     token_scope = Scope.RESEARCH
     serializer_class = ReleaseSerializer
     lookup_field = "public_id"
-    lookup_value_regex = r"[\w-]{12}"
+    lookup_value_regex = PUBLIC_ID
     queryset = Release.objects.none()
 
     def get_queryset(self) -> ReleaseQuerySet:

@@ -7,12 +7,13 @@ from django.utils.translation import gettext_lazy as _
 
 from generation.models import Checkpoint
 from lib.content_levels import ContentLevel
+from lib.fields import LineField
 from ratings.releases.engine.eligibility import ReleaseFilter
 from ratings.releases.formats.registry import FORMATS, USUAL
 
 
 class ReleaseForm(forms.Form):
-    name = forms.CharField(
+    name = LineField(
         label=_("Name"),
         max_length=120,
         required=False,

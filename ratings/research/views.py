@@ -31,7 +31,7 @@ OVERALL = "overall"
 
 def _period(request: HttpRequest) -> int:
     chosen = request.GET.get("days", "")
-    return int(chosen) if chosen.isdecimal() and int(chosen) in PERIODS else DEFAULT_PERIOD
+    return next((days for days in PERIODS if str(days) == chosen), DEFAULT_PERIOD)
 
 
 def _frame(request: HttpRequest, here: str) -> tuple[dict[str, Any], ReportSnapshot | None]:

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from lib.fields import LineField
 from ratings.asking.models import Surface
 from ratings.asking.pairing import Strategy
 from ratings.asking.sampling import Parameters
@@ -50,7 +51,7 @@ class PolicyForm(forms.Form):
                 self._add(
                     each.name, str(LABELS[each.name]), value, is_share=is_share, is_whole=each.type in (int, "int")
                 )
-        self.fields["note"] = forms.CharField(label=_("Note"), max_length=200, required=False)
+        self.fields["note"] = LineField(label=_("Note"), max_length=200, required=False)
 
     def _add(self, name: str, label: str, value: float, *, is_share: bool, is_whole: bool = False) -> None:
         kind = forms.IntegerField if is_whole else forms.FloatField
