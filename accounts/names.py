@@ -12,7 +12,7 @@ MAX_LENGTH = 600  # a character may look like several others
 def look_of(name: str) -> str:
     """Equal for two names that look alike in any case: “Paypal”, “paypaI” and “pаypal” with a Cyrillic letter.
 
-    Source: the skeleton of Unicode Technical Standard 39, taken before and after case folding, as a capital I looks
+    Source: the skeleton of Unicode Technical Standard 39, taken before and after lower-casing, as a capital I looks
     like a small l.
     """
     return skeleton(skeleton(name).casefold())[:MAX_LENGTH]
