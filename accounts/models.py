@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractUser, AnonymousUser, UserManager
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
+from django.contrib.sessions.backends.base import SessionBase
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
@@ -57,6 +58,8 @@ class User(PublicIdModel, AbstractUser):
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects: ClassVar[MemberManager] = MemberManager()
+
+    came_by: SessionBase | str | None = None  # for a request: the session, or "token"; see accounts.access
 
     class Meta(AbstractUser.Meta):
         constraints = [

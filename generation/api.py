@@ -12,6 +12,7 @@ from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.models import Viewer
 from accounts.permissions import member_of
 from accounts.tokens.scopes import Scope
 from generation import services
@@ -72,17 +73,21 @@ class ImageSerializer(serializers.ModelSerializer[Image]):
         return image.message()
 
     def get_alt_text(self, image: Image) -> str:
-        request = self.context.get("request")
-        return image.alt_for(request.user if request else None)
+        return image.alt_for(self._viewer)
 
     @extend_schema_field(serializers.CharField(allow_null=True))
     def get_url(self, image: Image) -> str | None:
-        """A WebP; only those who may see the image get as far as here, so the address may be signed."""
-        return signing.picture(image, viewer_may_sign=True).src if _is_there(image) else None
+        """A WebP. The address of a picture that is not public opens for you alone: send the same token or cookie."""
+        return signing.picture(image, viewer_may_sign=True, viewer=self._viewer).src if _is_there(image) else None
 
     @extend_schema_field(serializers.CharField(allow_null=True))
     def get_original_url(self, image: Image) -> str | None:
-        return signing.original_url(image, viewer_may_sign=True) if _is_there(image) else None
+        return signing.original_url(image, viewer_may_sign=True, viewer=self._viewer) if _is_there(image) else None
+
+    @property
+    def _viewer(self) -> Viewer | None:
+        request = self.context.get("request")
+        return request.user if request else None
 
     @extend_schema_field(serializers.IntegerField(allow_null=True))
     def get_place(self, image: Image) -> int | None:

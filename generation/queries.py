@@ -114,7 +114,7 @@ def card_of(image: Image, *, author: User, at: datetime) -> ImageCard:
         image=image,
         picture=picture_for(image, author, at) if has_picture else None,
         message=image.message(),
-        download_url=_download_url(image, at) if has_picture else "",
+        download_url=_download_url(image, author, at) if has_picture else "",
         publish_url=_url("feed:publish", image.public_id) if is_ready and not image.is_public else "",
         ask_url=_url("ratings:ask", image.public_id) if is_ready else "",
         is_pending=image.state in PENDING,
@@ -136,8 +136,8 @@ def upload_picture(upload: Upload) -> signing.Picture:
     )  # fmt: skip
 
 
-def _download_url(image: Image, at: datetime) -> str:
-    url = signing.original_url(image, viewer_may_sign=True, at=at)
+def _download_url(image: Image, viewer: User, at: datetime) -> str:
+    url = signing.original_url(image, viewer_may_sign=True, viewer=viewer, at=at)
     return url + ("&" if "?" in url else "?") + "download=1"
 
 

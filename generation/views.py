@@ -98,7 +98,7 @@ def upload(request: HttpRequest, public_id: str) -> HttpResponse:
     return HttpResponse(
         content,
         content_type="image/webp",
-        headers={"Cache-Control": "private, max-age=600", "X-Content-Type-Options": "nosniff"},
+        headers={"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"},
     )
 
 

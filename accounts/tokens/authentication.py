@@ -12,6 +12,7 @@ from knox.crypto import hash_token
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
+from accounts.access import bind_token
 from accounts.models import ApiToken, User
 from accounts.tokens.scopes import needed_scope
 
@@ -36,6 +37,7 @@ class TokenAuthentication(KnoxAuthentication):
             return None
         _check_scope(found[1], request)
         _note_use(found[1], timezone.now())
+        bind_token(found[0])
         return found
 
     def authenticate_credentials(self, token: bytes) -> tuple[User, ApiToken]:

@@ -1,6 +1,8 @@
 """The addresses of pictures: plain for what everybody may see, signed for the rest; `generation.media.views` answers.
 
-A signed address ends within two hours, and at once when the picture's state, level or audience changes.
+A signed address is for one viewer, and for the session of their browser, or their API tokens, that it was made for: it
+opens nothing without that session or a token. It ends within two hours, with the session, and at once when the
+picture's state, level or audience changes or the viewer may no longer see it.
 """
 
 from dataclasses import dataclass
@@ -11,6 +13,7 @@ from django.core import signing
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.access import access_key_of
 from accounts.models import Viewer
 from generation.media import encoding
 from generation.models import Image, ImageState
@@ -44,13 +47,14 @@ def picture(
 ) -> Picture:
     """How to show `image`. Pass `viewer_may_sign` only for somebody whose `visible_to` contains it.
 
-    Without a `viewer`, the alternative text is what everybody may read: nothing of a hidden prompt.
+    Without a `viewer`, the alternative text is what everybody may read: nothing of a hidden prompt. An address that
+    needs a signature opens for the `viewer` alone who came with the present request, so without one for nobody.
 
     Raises:
         ValueError: the image needs a signed address and the viewer may not have one.
     """
     widths = image.rendition_widths
-    query = _query(image, viewer_may_sign=viewer_may_sign, at=at)
+    query = _query(image, viewer, viewer_may_sign=viewer_may_sign, at=at)
     sources = {form: [f"{_path(image, width, form)}{query} {width}w" for width in widths] for form in encoding.FORMATS}
     shown = next((width for width in widths if width >= 512), widths[-1])
     return Picture(
@@ -65,39 +69,51 @@ def picture(
     )
 
 
-def original_url(image: Image, *, viewer_may_sign: bool, at: datetime | None = None) -> str:
+def original_url(
+    image: Image, *, viewer_may_sign: bool, viewer: Viewer | None = None, at: datetime | None = None
+) -> str:
     """The address of the PNG; add ``download=1`` to save it under a name of its own."""
-    return _path(image, image.width, "png") + _query(image, viewer_may_sign=viewer_may_sign, at=at)
+    return _path(image, image.width, "png") + _query(image, viewer, viewer_may_sign=viewer_may_sign, at=at)
 
 
-def jpeg_url(image: Image, width: int, *, viewer_may_sign: bool, at: datetime | None = None) -> str:
+def jpeg_url(
+    image: Image, width: int, *, viewer_may_sign: bool, viewer: Viewer | None = None, at: datetime | None = None
+) -> str:
     """The address of a JPEG of one of `encoding.jpeg_widths`."""
-    return _path(image, width, "jpg") + _query(image, viewer_may_sign=viewer_may_sign, at=at)
+    return _path(image, width, "jpg") + _query(image, viewer, viewer_may_sign=viewer_may_sign, at=at)
 
 
-def signature(image: Image, *, at: datetime) -> str:
-    """A signature for the files of an image, valid to the end of the next hour or until its state or audience changes.
+def signature(image: Image, viewer: Viewer | None, *, at: datetime) -> str:
+    """A signature for the files of an image, valid to the end of the next hour; empty for who came by no request.
 
     Whole hours, so that a page shown twice names the same addresses and a browser's cache is of use.
     """
     expires = (int(at.timestamp()) // SIGNED_SECONDS + 2) * SIGNED_SECONDS
-    return f"{expires}.{signing.Signer(salt=_SALT).signature(_statement(image, expires))}"
+    statement = _statement(image, viewer, expires)
+    return f"{expires}.{signing.Signer(salt=_SALT).signature(statement)}" if statement else ""
 
 
-def is_signed(image: Image, value: str, *, at: datetime) -> bool:
+def is_signed(image: Image, value: str, viewer: Viewer, *, at: datetime) -> bool:
+    """Whether `value` is a signature for `viewer`, as they come with the present request."""
     expires, _, signature = value.partition(".")
     if not expires.isascii() or not expires.isdigit() or len(expires) > 12 or int(expires) <= at.timestamp():
         return False
+    statement = _statement(image, viewer, int(expires))
+    if not statement:
+        return False
     try:
-        signing.Signer(salt=_SALT).unsign(f"{_statement(image, int(expires))}:{signature}")  # by older keys as well
+        signing.Signer(salt=_SALT).unsign(f"{statement}:{signature}")  # by older keys as well
     except signing.BadSignature:
         return False
     return True
 
 
-def _statement(image: Image, expires: int) -> str:
+def _statement(image: Image, viewer: Viewer | None, expires: int) -> str:
+    access_key = access_key_of(viewer)
+    if viewer is None or not access_key:
+        return ""
     state = f"{image.state}:{image.is_public:d}:{image.content_level}"
-    return f"{image.public_id}:{image.rendition_hash}:{state}:{expires}"
+    return f"{image.public_id}:{image.rendition_hash}:{state}:{expires}:{viewer.pk}:{access_key}"
 
 
 def _path(image: Image, width: int, form: str) -> str:
@@ -115,9 +131,10 @@ def _path_parts(form: str) -> tuple[str, str, str]:
     return before, between, after
 
 
-def _query(image: Image, *, viewer_may_sign: bool, at: datetime | None) -> str:
+def _query(image: Image, viewer: Viewer | None, *, viewer_may_sign: bool, at: datetime | None) -> str:
     if is_plainly_public(image):
         return ""
     if not viewer_may_sign:
         raise ValueError(f"image {image.public_id} is not for everybody; check visible_to first")
-    return f"?s={signature(image, at=at or timezone.now())}"
+    signed = signature(image, viewer, at=at or timezone.now())
+    return f"?s={signed}" if signed else ""

@@ -1,4 +1,8 @@
-"""The files of pictures: public ones at plain addresses, every other only at a signed one."""
+"""The files of pictures: public ones at plain addresses, every other at one signed for its viewer.
+
+Who that is, and whether they may see it, is checked at each request. Bytes always pass through here, also from S3: no
+address of a store is given away.
+"""
 
 import io
 from datetime import datetime
@@ -9,9 +13,11 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from accounts.access import viewer_of
+from accounts.models import User
 from generation.media import encoding, signing, storage
 from generation.media.metadata import without_parameters
-from generation.models import Image
+from generation.models import Image, ImageState
 from lib.http import serve_file
 from lib.images import open_stored
 
@@ -24,7 +30,7 @@ def rendition(request: HttpRequest, public_id: str, content: str, width: str, fo
     at = timezone.now()
     image = _image(public_id, content, int(width), form)
     is_plain = _is_for_everybody(image, at)
-    if not is_plain and not signing.is_signed(image, request.GET.get("s", ""), at=at):
+    if not is_plain and not _may_open(request, image, at):
         raise Http404
     is_bare = form == "png" and image.is_prompt_hidden
     name = f"{image.prefix}/" + ("original.png" if form == "png" else f"{content}-{width}.{form}")
@@ -35,11 +41,35 @@ def rendition(request: HttpRequest, public_id: str, content: str, width: str, fo
             etag=f'"{content}-{width}-{form}{"-bare" if is_bare else ""}"',
             last_modified=image.ready_at,
             content_type=TYPES[form],
-            headers={"Cache-Control": "public, max-age=3600" if is_plain else "private, max-age=600"},
+            headers=_cache_headers(image, is_plain=is_plain),
         )
     except FileNotFoundError:
         raise Http404 from None
     return _safe(response, filename=f"{public_id}.{form}" if "download" in request.GET else "")
+
+
+def _may_open(request: HttpRequest, image: Image, at: datetime) -> bool:
+    """Whether the address was signed for this viewer, and they may see the picture.
+
+    A banned member's published pictures keep their plain addresses, which open for moderators.
+    """
+    viewer = viewer_of(request)
+    if not isinstance(viewer, User):
+        return False
+    if not signing.is_plainly_public(image) and not signing.is_signed(image, request.GET.get("s", ""), viewer, at=at):
+        return False
+    return Image.objects.visible_to(viewer, at).filter(pk=image.pk).exists()
+
+
+def _cache_headers(image: Image, *, is_plain: bool) -> dict[str, str]:
+    """A browser asks again for what is not published, so that nothing of it is shown after signing out."""
+    if is_plain:
+        return {"Cache-Control": "public, max-age=3600"}
+    if image.state != ImageState.READY:
+        kept = "private, no-store"
+    else:
+        kept = "private, max-age=600" if image.is_public else "private, no-cache"
+    return {"Cache-Control": kept, "Vary": "Authorization, Cookie"}
 
 
 def _opened(image: Image, name: str, width: int, form: str, *, is_bare: bool) -> File[bytes]:

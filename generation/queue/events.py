@@ -19,6 +19,7 @@ from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from accounts.models import Viewer
 from generation.media.signing import picture
 from generation.models import Image, ImageState
 
@@ -66,10 +67,15 @@ def publish_states(image_ids: Iterable[int]) -> None:
 
 
 def state_of(image: Image) -> dict[str, Any]:
-    """What the author's page learns about an image: its state, a sentence about it, and where its picture is."""
-    state = {"image": image.public_id, "state": image.state, "message": image.message()}
+    """What the author's page learns about an image: its state, and a sentence about it."""
+    return {"image": image.public_id, "state": image.state, "message": image.message()}
+
+
+def state_for(image: Image, viewer: Viewer) -> dict[str, Any]:
+    """The same and where its picture is, for the author who asks: an address is signed for one session."""
+    state = state_of(image)
     if image.prefix and image.state in (ImageState.READY, ImageState.HELD):
-        state["url"] = picture(image, viewer_may_sign=True).src
+        state["url"] = picture(image, viewer_may_sign=True, viewer=viewer).src
     return state
 
 

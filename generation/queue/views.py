@@ -44,7 +44,7 @@ async def follow(request: HttpRequest, public_id: str) -> StreamingHttpResponse 
     if generation is None:
         raise Http404
     last = request.headers.get("Last-Event-ID", "")
-    messages = _messages(generation, last if _ID.fullmatch(last) else "0")
+    messages = _messages(generation, user, last if _ID.fullmatch(last) else "0")
     response = StreamingHttpResponse(messages, content_type="text/event-stream")
     response["Cache-Control"] = "no-store"
     response["X-Accel-Buffering"] = "no"  # nginx would hold events back
@@ -71,7 +71,7 @@ async def _viewer(request: HttpRequest) -> Viewer:
     return user if found is None else found[0]
 
 
-async def _messages(generation: Generation, last: str) -> AsyncIterator[bytes]:
+async def _messages(generation: Generation, author: Viewer, last: str) -> AsyncIterator[bytes]:
     """The events after `last`, old and new, until every image has ended or the time is up."""
     client = redis.asyncio.Redis.from_url(settings.REDIS_URL)
     ends = asyncio.get_running_loop().time() + STREAM_SECONDS
@@ -79,14 +79,17 @@ async def _messages(generation: Generation, last: str) -> AsyncIterator[bytes]:
     try:
         while asyncio.get_running_loop().time() < ends:
             # PostgreSQL first: whatever ends after this look is still to come on the stream.
-            now = await sync_to_async(_snapshot)(generation.pk)
+            now = await sync_to_async(_snapshot)(generation.pk, author)
             received: Any = await client.xread(
                 {events.stream_of(generation.public_id): last}, count=100, block=None if now.is_over else BLOCK_MS
             )
             for _stream, entries in received:
                 for entry, fields in entries:
                     last = entry.decode()
-                    yield _message(fields[b"event"].decode(), fields[b"data"].decode(), last)
+                    event, data = fields[b"event"].decode(), fields[b"data"].decode()
+                    if event == "image":
+                        data = await sync_to_async(_with_address)(data, generation.pk, author)
+                    yield _message(event, data, last)
             if now.is_over and not received:
                 for state in now.states:
                     yield _message("image", json.dumps(state))
@@ -109,15 +112,28 @@ def _message(event: str, data: str, entry: str = "") -> bytes:
 class _Snapshot:
     """The images of a generation as PostgreSQL has them."""
 
-    def __init__(self, images: list[Image]) -> None:
+    def __init__(self, images: list[Image], author: Viewer) -> None:
         self.is_over = all(image.state not in PENDING for image in images)
-        self.states = [events.state_of(image) for image in images]
+        self.states = [events.state_for(image, author) for image in images]
         place = next_place(images, at=timezone.now())
         self.place = None if place is None else asdict(place)
 
 
-def _snapshot(generation_id: int) -> _Snapshot:
+def _with_address(data: str, generation_id: int, author: Viewer) -> str:
+    """The state of an image as the stream has it, with the address that this viewer's session opens."""
+    state = json.loads(data)
+    state.pop("url", None)  # a worker of an older version signed it for everybody
     try:
-        return _Snapshot(list(Image.objects.filter(generation_id=generation_id).order_by("position")))
+        image = Image.objects.filter(generation_id=generation_id, public_id=state["image"]).first()
+        if image is not None and image.state == state["state"]:
+            state |= events.state_for(image, author)
+    finally:
+        close_old_connections()
+    return json.dumps(state)
+
+
+def _snapshot(generation_id: int, author: Viewer) -> _Snapshot:
+    try:
+        return _Snapshot(list(Image.objects.filter(generation_id=generation_id).order_by("position")), author)
     finally:
         close_old_connections()  # a stream is open for minutes and must not hold a connection of the pool

@@ -2,7 +2,6 @@
 
 import io
 
-import PIL.Image
 from django.core.files.storage import default_storage
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -10,6 +9,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import Role, User
 from accounts.permissions import member_of, role_required
+from lib.images import open_stored
 from moderation.cases.models import Case
 from moderation.decisions.models import Decision
 from moderation.evidence.models import Evidence
@@ -52,8 +52,7 @@ def _read(evidence: Evidence) -> bytes:
 
 
 def _small(data: bytes) -> bytes:
-    with PIL.Image.open(io.BytesIO(data)) as picture:
-        picture.thumbnail((THUMBNAIL, THUMBNAIL))
-        stream = io.BytesIO()
-        picture.save(stream, "PNG")
+    picture, stream = open_stored(data), io.BytesIO()
+    picture.thumbnail((THUMBNAIL, THUMBNAIL))
+    picture.save(stream, "PNG")
     return stream.getvalue()

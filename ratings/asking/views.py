@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.access import viewer_of
 from accounts.models import User
 from accounts.permissions import member_of, member_required
 from generation.media import storage
@@ -137,21 +138,27 @@ def compare_reveal(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 @require_GET
-@member_required
 def compare_picture(request: HttpRequest, public_id: str, side: str) -> HttpResponse:
-    """One side of a pair that was drawn for this member, under an address that reveals nothing about it."""
+    """One side of a pair that was drawn for this member, under an address that reveals nothing about it.
+
+    Opens for their session, and for their API tokens.
+    """
+    member = viewer_of(request)
+    if not isinstance(member, User):
+        raise Http404
     pairs = Ask.objects.about_pair().select_related("image_low", "image_high")
-    ask = get_object_or_404(pairs, public_id=public_id, rater=member_of(request))
+    ask = get_object_or_404(pairs, public_id=public_id, rater=member)
     wanted = ask.left if side == "left" else ask.right
     assert wanted is not None, "a pair has two sides"
-    image = get_object_or_404(askable_images(member_of(request), timezone.now()), pk=wanted.pk)
+    image = get_object_or_404(askable_images(member, timezone.now()), pk=wanted.pk)
     name = f"{image.prefix}/{image.rendition_hash}-{image.rendition_widths[-1]}.webp"
     try:
         data = storage.read(name)
     except FileNotFoundError:
         raise Http404 from None
     response = HttpResponse(spoil(data) if image.pk == ask.spoiled else data, content_type="image/webp")
-    response["Cache-Control"] = "private, max-age=3600"
+    response["Cache-Control"] = "private, no-store"  # it may be a picture that is not published
+    response["X-Content-Type-Options"] = "nosniff"
     return response
 
 

@@ -267,9 +267,9 @@ def _visible_examples(examples: list[tuple[int, int]], viewer: User) -> list[tup
     images = {image.pk: image for image in visible}
     return [
         (
-            picture(images[preferred], viewer_may_sign=True),
-            picture(images[other], viewer_may_sign=True),
-            images[preferred].generation.prompt,
+            picture(images[preferred], viewer_may_sign=True, viewer=viewer),
+            picture(images[other], viewer_may_sign=True, viewer=viewer),
+            images[preferred].generation.prompt if images[preferred].may_read_prompt(viewer) else "",
         )
         for preferred, other in examples
         if preferred in images and other in images

@@ -173,13 +173,23 @@ def _picture_links() -> list[str]:
     return [value for value in image.values() if isinstance(value, str) and "?s=" in value]
 
 
-def test_an_unpublished_picture_opens_by_its_signed_address(site: Site) -> None:
+def test_an_address_that_was_signed_for_everybody_opens_nothing_any_more(site: Site) -> None:
+    """Addresses are bound to a viewer now. Pages that were open then show their pictures again when loaded again."""
     given = parse_qs(urlsplit(_picture_links()[0]).query)["s"][0]
     expires = int(given.partition(".")[0])
     assert given == previous.picture_signature(expires)  # the format that is signed here is that of the fixture
-    assert site.get(_unpublished(previous.sign_picture())).status == 200
-    assert site.get(_unpublished(previous.sign_picture()[:-1])).status == 404
-    assert site.get(_unpublished(previous.picture_signature(int(time.time()) - 1))).status == 404
+    for signature in (previous.sign_picture(), previous.picture_signature(int(time.time()) - 1)):
+        assert site.get(_unpublished(signature)).status == 404
+        assert site.get(_unpublished(signature), member="alice").status == 404
+
+
+def test_an_unpublished_picture_opens_by_the_address_that_its_author_is_given_now(site: Site) -> None:
+    answer = site.get(f"/api/images/{HANDED_OUT['image_statement']['image']}/", member="alice").json()
+    assert site.get(answer["url"], member="alice").status == 200
+    assert site.get(answer["url"]).status == 404
+    session = {"Cookie": f"sessionid={HANDED_OUT['session']}"}
+    assert site.get(answer["url"], **session).status == 404  # it was made for a program
+    assert site.get(site.get(f"/api/images/{answer['id']}/", **session).json()["url"], **session).status == 200
 
 
 def test_a_copy_of_a_public_picture_in_a_browser_is_still_valid(site: Site) -> None:

@@ -10,8 +10,10 @@ import PIL.Image
 import pytest
 from asgiref.sync import async_to_sync
 from django.core.files.storage import default_storage
+from django.test import Client
 from django.utils import timezone
 
+from accounts.access import bind_session
 from accounts.models import User
 from generation.media import encoding, signing, storage
 from generation.media.metadata import TRAINED_MEDIA
@@ -20,6 +22,13 @@ from generation.parameters import Parameters
 from lib.content_levels import ContentLevel
 from tests.conftest import As
 from tests.generation.fixtures import MakeImage
+
+
+def address_for(browser: Client, image: Image) -> str:
+    """Where the API says that the picture is, for the person of this browser."""
+    answer = browser.get(f"/api/images/{image.public_id}/")
+    assert answer.status_code == 200
+    return str(answer.json()["url"])
 
 
 def _publish(image: Image) -> Image:
@@ -58,6 +67,7 @@ def test_a_jpeg_for_link_previews_carries_the_mark_and_obeys_the_same_rules(
     addresses = [
         signing.jpeg_url(image, width, viewer_may_sign=True) for width in encoding.jpeg_widths([256, 512, 600])
     ]
+    assert not any("?" in address for address in addresses)  # nobody came to sign them for
     assert [visitor.get(address.partition("?")[0]).status_code for address in addresses] == [404] * 7
     _publish(image)
     for address, width in zip(addresses, [16, 32, 64, 128, 256, 512, 600], strict=True):
@@ -109,19 +119,23 @@ def test_an_unpublished_picture_opens_by_its_signed_address_only(
     alice: User, make_image: MakeImage, as_user: As
 ) -> None:
     image = make_image(alice)
-    signed = signing.picture(image, viewer_may_sign=True).src
-    plain = signed.partition("?")[0]
-    assert as_user(None).get(signed).status_code == 200
-    assert as_user(alice).get(plain).status_code == 404
-    assert as_user(None).get(signed[:-1] + ("a" if signed[-1] != "a" else "b")).status_code == 404
+    browser = as_user(alice)
+    signed = address_for(browser, image)
+    assert browser.get(signed).status_code == 200
+    assert browser.get(signed.partition("?")[0]).status_code == 404
+    assert browser.get(signed[:-1] + ("a" if signed[-1] != "a" else "b")).status_code == 404
     with pytest.raises(ValueError):
         signing.picture(image, viewer_may_sign=False)
 
 
 def test_a_signed_address_ends_within_two_hours(alice: User, make_image: MakeImage, as_user: As) -> None:
     image = make_image(alice)
-    old = signing.picture(image, viewer_may_sign=True, at=timezone.now() - timedelta(hours=2, seconds=1)).src
-    assert as_user(None).get(old).status_code == 404
+    browser = as_user(alice)
+    viewer = bind_session(alice, browser.session)
+    for age, status in ((0, 200), (3600 * 2 + 1, 404)):
+        made_at = timezone.now() - timedelta(seconds=age)
+        address = signing.picture(image, viewer_may_sign=True, viewer=viewer, at=made_at).src
+        assert browser.get(address).status_code == status
 
 
 @pytest.mark.parametrize("change", [{"state": ImageState.HELD}, {"content_level": ContentLevel.MATURE}])
@@ -129,17 +143,20 @@ def test_a_signed_address_dies_with_the_state_it_was_made_in(
     alice: User, make_image: MakeImage, as_user: As, change: dict[str, object]
 ) -> None:
     image = make_image(alice)
-    signed = signing.picture(image, viewer_may_sign=True).src
+    browser = as_user(alice)
+    signed = address_for(browser, image)
     Image.objects.filter(pk=image.pk).update(**change)
-    assert as_user(None).get(signed).status_code == 404
+    assert browser.get(signed).status_code == 404
 
 
 def test_a_public_picture_of_a_higher_level_has_no_plain_address(
     alice: User, make_image: MakeImage, as_user: As
 ) -> None:
     image = _publish(make_image(alice, content_level=ContentLevel.SENSITIVE))
-    signed = signing.picture(image, viewer_may_sign=True).src
-    assert as_user(None).get(signed).status_code == 200
+    browser = as_user(alice)
+    signed = address_for(browser, image)
+    assert browser.get(signed).status_code == 200
+    assert as_user(None).get(signed).status_code == 404
     assert as_user(None).get(signed.partition("?")[0]).status_code == 404
 
 
@@ -225,14 +242,17 @@ def test_deleting_all_of_an_image_takes_its_prefix_and_nothing_of_anothers(alice
 def test_s3_writes_serves_by_signature_and_deletes_a_prefix(alice: User, make_image: MakeImage, as_user: As) -> None:
     image, kept = make_image(alice), make_image(alice)
     assert hashlib.sha256(storage.training_jpeg(image)).hexdigest() == image.jpeg_sha256
-    signed = signing.picture(image, viewer_may_sign=True).src
-    whole = as_user(None).get(signed)
+    browser = as_user(alice)
+    signed = address_for(browser, image)
+    assert signed.startswith(f"/images/{image.public_id}/")  # of this site: no address of the store leaves it
+    whole = browser.get(signed)
     assert whole.status_code == 200
-    part = as_user(None).get(signed, headers={"Range": "bytes=4-11"})
+    part = browser.get(signed, headers={"Range": "bytes=4-11"})
     assert (part.status_code, _body(part)) == (206, _body(whole)[4:12])
-    assert as_user(None).get(signed.partition("?")[0]).status_code == 404
+    assert as_user(None).get(signed).status_code == 404
+    assert browser.get(signed.partition("?")[0]).status_code == 404
     assert storage.delete_all_of(image_id=image.pk) == 4
     with pytest.raises(FileNotFoundError):
         storage.original_png(image)
-    assert as_user(None).get(signed).status_code == 404
+    assert browser.get(signed).status_code == 404
     assert storage.original_png(kept)

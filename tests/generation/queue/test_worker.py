@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from generation import services
-from generation.media import signing, storage
+from generation.media import storage
 from generation.models import Checkpoint, Generation, Image, ImageState
 from generation.queue import leases, worker
 from generation.queue.batches import Finisher
@@ -95,16 +95,21 @@ def test_a_picture_on_the_blocklist_is_held_and_nobody_else_reaches_it(
     run_gpu_worker_inline()
     held = Image.objects.latest("pk")
     assert held.state == ImageState.HELD
-    signed = signing.picture(held, viewer_may_sign=True).src
+    browser = as_user(alice)
+    signed = browser.get(f"/api/images/{held.public_id}/").json()["url"]
     page = f"/mine/{held.generation.public_id}/"
     for person in (None, mallory):
+        assert as_user(person).get(signed).status_code == 404
         assert as_user(person).get(signed.partition("?")[0]).status_code == 404
         assert api_as(person).get(f"/api/images/{held.public_id}/").status_code == 404
         assert as_user(person).get(page).status_code in ({302} if person is None else {404})
         viewer = person or AnonymousUser()
         assert not Image.objects.visible_to(viewer, timezone.now()).filter(pk=held.pk).exists()
     assert as_user(alice).get(page).status_code == 200
-    assert as_user(mod).get(signed).status_code == 200
+    assert browser.get(signed).status_code == 200
+    assert as_user(mod).get(signed).status_code == 404
+    moderator = as_user(mod)
+    assert moderator.get(moderator.get(f"/api/images/{held.public_id}/").json()["url"]).status_code == 200
     for person in (alice, mod):
         assert api_as(person).get(f"/api/images/{held.public_id}/").status_code == 200
 
