@@ -178,6 +178,12 @@ class ImageQuerySet(models.QuerySet["Image"]):
         """What counts against a member's budget since a time; the rows are the ledger."""
         return self.filter(author=author, queued_at__gt=since).exclude(state__in=UNPAID)
 
+    def with_prompt_of(self, image: "Image") -> "ImageQuerySet":
+        """Images of its author that tell its prompt: of its generation, and of others with the same words."""
+        made = image.generation
+        same_words = Q(generation__author=image.author_id, generation__prompt=made.prompt) if made.prompt else Q()
+        return self.filter(Q(generation=made.pk) | same_words, author=image.author_id)
+
     def public(self, at: datetime) -> "ImageQuerySet":
         """Published, ready, and by nobody who is banned."""
         banned = Restriction.objects.banned(at).values("user_id")

@@ -29,7 +29,10 @@ class PublishForm(forms.Form):
     )
     hide_prompt = forms.BooleanField(
         label=_("Hide the prompt"),
-        help_text=_("Only you can read, copy and search it, and the picture is left out of datasets."),
+        help_text=_(
+            "Only you can read, copy and search it, and the picture is left out of datasets. "
+            "This counts for all of your pictures that were made from the same words."
+        ),
         required=False,
     )
     enter_challenge = forms.BooleanField(label=_("Enter today's challenge"), required=False)

@@ -124,7 +124,10 @@ class PublishSerializer(serializers.Serializer[Any]):
         help_text="What the picture shows. Left out, it stays; empty, it is the prompt",
     )
     hide_prompt = serializers.BooleanField(
-        allow_null=True, default=None, help_text="Left out or null, it stays as it is, for a new picture as it was made"
+        allow_null=True,
+        default=None,
+        help_text="For all pictures of yours made from the same words. Left out or null, it stays as it is. "
+        "False shows nothing that another post hides, unless this picture is published already",
     )
     tags = serializers.ListField(
         child=ApiLine(max_length=100),

@@ -22,7 +22,7 @@ from feed.screened_text import clean_alt_text, clean_text
 from feed.tags import services as tags_services
 from feed.tags.models import PostTag, Tag
 from feed.tags.normalisation import normalise_tag
-from generation.models import Image, ImageState
+from generation.models import Image, ImageQuerySet, ImageState
 from lib.errors import NotFound, Refused
 from lib.hooks import load_functions
 from moderation.restrictions.services import require_unrestricted
@@ -60,6 +60,7 @@ def publish_image(
     A picture has one post: publishing again keeps its age and likes. None leaves a value as it is.
 
     Args:
+        hide_prompt: hides or shows the prompt on all pictures of the author that were made from these words.
         alt_text: shown in place of the picture; an empty one is the prompt again.
         before_commit: called with the post inside the transaction; what it raises undoes the publication.
 
@@ -74,16 +75,45 @@ def publish_image(
     if title is not None:
         title = clean_text(title, kind=TextKind.TITLE, field="title", max_length=120, author=author, at=at)
     columns = {} if alt_text is None else clean_alt_text(alt_text, image=image, author=author, at=at)
-    columns |= {} if hide_prompt is None else {"is_prompt_hidden": hide_prompt}
     names = None if tags is None else tags_services.clean_tags(tags, author=author, at=at)
     with transaction.atomic():
+        changed = _hide_or_show_prompt(image, hide_prompt)
         post = _publish(_own_ready_image(image, author), title=title, columns=columns, at=at)
+        refresh_visibility(Post.objects.filter(image__in=changed, deleted_at=None).values_list("pk", flat=True), at)
         if names is not None:
             _set_tags(post, names, at)
         if before_commit is not None:
             before_commit(post)
     remember_own_change(author, at)
     return post
+
+
+def hides_prompt(image: Image) -> bool:
+    """Whether the prompt is hidden on this picture of the author's, or on a post of the same words."""
+    return image.is_prompt_hidden or _hiding(image).exists()
+
+
+def _hiding(image: Image) -> ImageQuerySet:
+    """Other published pictures that hide the prompt of this one."""
+    return Image.objects.with_prompt_of(image).exclude(pk=image.pk).filter(is_prompt_hidden=True, is_public=True)
+
+
+def _hide_or_show_prompt(image: Image, hide: bool | None) -> list[int]:
+    """Hides the prompt on every picture of the author that has it, or shows it on all of them; returns which changed.
+
+    Else one picture would tell what another hides. Publishing a picture for the first time shows nothing that another
+    post hides; None leaves things as they are. Call inside a transaction.
+    """
+    sharing = Image.objects.with_prompt_of(image).order_by("pk")
+    # in one order, so that two publications of one generation wait for each other and no more
+    hidden = dict(sharing.select_for_update(of=("self",), no_key=True).values_list("pk", "is_prompt_hidden"))
+    if not hide:
+        is_new = not Post.objects.published().filter(image=image).exists()
+        is_kept = hide is None and hidden.get(image.pk, False)
+        hide = is_kept or ((hide is None or is_new) and _hiding(image).exists())
+    changed = [pk for pk, was_hidden in hidden.items() if was_hidden != hide]
+    Image.objects.filter(pk__in=changed).update(is_prompt_hidden=hide)
+    return changed
 
 
 def _own_ready_image(image: Image, author: User) -> Image:

@@ -182,7 +182,7 @@ def publish(request: HttpRequest, public_id: str) -> HttpResponseBase:
         "title": post.title if post else "",
         "tags": ", ".join(tags),
         "alt_text": image.alt_text,
-        "hide_prompt": image.is_prompt_hidden,
+        "hide_prompt": posts_services.hides_prompt(image),
     }
     form = PublishForm(
         request.POST if request.method == "POST" else None, initial=initial, theme=challenge.theme if challenge else ""
@@ -195,6 +195,8 @@ def publish(request: HttpRequest, public_id: str) -> HttpResponseBase:
             add_refusal(form, refused)
         else:
             messages.success(request, _("Saved.") if was_published else _("Published."))
+            if form.arguments().get("hide_prompt") is False and published.image.is_prompt_hidden:
+                messages.info(request, _("The prompt stays hidden, as another post of yours hides it. Show it there."))
             return redirect(published)
     context = {
         "form": form,

@@ -85,8 +85,10 @@ def prompt_of(ask: Ask, rater: User, theme: str | None) -> str | None:
 
     A prompt may have been hidden since the pair was drawn.
     """
-    image = ask.image_low
-    return image.generation.prompt if theme is None and image and image.may_read_prompt(rater) else None
+    images = [ask.image_low, ask.image_high]  # each would tell what the other hides
+    if theme is not None or not all(image is not None and image.may_read_prompt(rater) for image in images):
+        return None
+    return ask.image_low.generation.prompt if ask.image_low else None
 
 
 def _shown_before(rater: User, images: list[int]) -> frozenset[tuple[int, int]]:
