@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
-from rest_framework.settings import api_settings
+from rest_framework.views import APIView
 
 from accounts.models import User, Viewer
 from accounts.tokens.scopes import Scope
@@ -58,9 +58,8 @@ def viewer_of(request: HttpRequest) -> Viewer:
     """The viewer of a page or file that programs fetch too: by the token that the request carries, else by session."""
     if "Authorization" not in request.headers:
         return request.user
-    authenticators = [each() for each in api_settings.DEFAULT_AUTHENTICATION_CLASSES]
     reading = SimpleNamespace(token_scope=Scope.READ)
-    parsed = Request(request, authenticators=authenticators, parser_context={"view": reading})
+    parsed = Request(request, authenticators=APIView().get_authenticators(), parser_context={"view": reading})
     try:
         viewer: Viewer = parsed.user
     except APIException:  # no such token, or it may not read
