@@ -2,21 +2,15 @@
 alone (`generation.media.signing`).
 """
 
-from types import SimpleNamespace
 from typing import Any
 
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.auth.middleware import get_user as user_of
-from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
-from rest_framework.exceptions import APIException
-from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from accounts.models import User, Viewer
-from accounts.tokens.scopes import Scope
 
 
 class AccessMiddleware(AuthenticationMiddleware):
@@ -52,16 +46,3 @@ def access_key_of(viewer: Viewer | None) -> str:
         # read when it is needed: signing in, and a new password, give a session another key
         return f"session:{came_by.session_key}" if came_by.session_key else ""
     return came_by or ""
-
-
-def viewer_of(request: HttpRequest) -> Viewer:
-    """The viewer of a page or file that programs fetch too: by the token that the request carries, else by session."""
-    if "Authorization" not in request.headers:
-        return request.user
-    reading = SimpleNamespace(token_scope=Scope.READ)
-    parsed = Request(request, authenticators=APIView().get_authenticators(), parser_context={"view": reading})
-    try:
-        viewer: Viewer = parsed.user
-    except APIException:  # no such token, or it may not read
-        return AnonymousUser()
-    return viewer

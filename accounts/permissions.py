@@ -3,16 +3,20 @@
 from collections.abc import Callable
 from enum import IntEnum
 from functools import wraps
+from types import SimpleNamespace
 from typing import Concatenate, ParamSpec, cast
 
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponseBase
+from rest_framework.exceptions import APIException
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from accounts.models import Role, User
+from accounts.models import Role, User, Viewer
+from accounts.tokens.scopes import Scope
 
 
 class Rank(IntEnum):
@@ -60,6 +64,19 @@ def self_and_betters(actor: User) -> "QuerySet[User]":
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+
+
+def viewer_of(request: HttpRequest) -> Viewer:
+    """The viewer of a page or file that programs fetch too: by the token that the request carries, else by session."""
+    if "Authorization" not in request.headers:
+        return request.user
+    reading = SimpleNamespace(token_scope=Scope.READ)
+    parsed = Request(request, authenticators=APIView().get_authenticators(), parser_context={"view": reading})
+    try:
+        viewer: Viewer = parsed.user
+    except APIException:  # no such token, or it may not read
+        return AnonymousUser()
+    return viewer
 
 
 def role_required(role: Role) -> Callable[[View[P]], View[P]]:

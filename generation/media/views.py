@@ -13,8 +13,8 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from accounts.access import viewer_of
 from accounts.models import User
+from accounts.permissions import viewer_of
 from generation.media import encoding, signing, storage
 from generation.media.metadata import without_parameters
 from generation.models import Image, ImageState

@@ -10,9 +10,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.access import viewer_of
 from accounts.models import User
-from accounts.permissions import member_of, member_required
+from accounts.permissions import member_of, member_required, viewer_of
 from generation.media import storage
 from generation.models import Image
 from generation.openings import has_opened
