@@ -65,7 +65,7 @@ def test_a_source_picture_is_copied_along_where_it_may_be_seen_and_else_missed(
 def test_the_page_offers_every_form_unless_the_prompt_is_hidden(
     alice: User, bob: User, publish: Publish, as_user: As
 ) -> None:
-    shown, hidden = publish(alice), publish(alice, hide_prompt=True)
+    shown, hidden = publish(alice, prompt="a fox"), publish(alice, prompt="a bear", hide_prompt=True)
     page = as_user(bob).get(f"/p/{shown.public_id}/").content.decode()
     for form in ("copy-text", "copy-json", "copy-parameters", "copy-curl"):
         assert form in page

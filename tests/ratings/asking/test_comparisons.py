@@ -70,7 +70,7 @@ def test_no_pair_has_a_picture_that_is_not_this_members_to_see(
     make_image(alice, seed=2, **more)
     make_image(alice, seed=3, state=ImageState.HELD, **more)
     publish(alice, seed=4, content_level=ContentLevel.MATURE, **more)
-    publish(alice, seed=5, is_prompt_hidden=True, **more)
+    Image.objects.filter(pk=publish(alice, seed=5, **more).pk).update(is_prompt_hidden=True)
     taken_down = publish(alice, seed=6, **more)
     unpublish_post(post=taken_down.post, author=alice)
     assert pairs(bob) == set()

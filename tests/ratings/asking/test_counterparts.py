@@ -67,7 +67,7 @@ def test_a_published_prompt_is_drawn_once_on_another_checkpoint(
 def test_what_is_hidden_private_or_above_the_general_level_is_left_alone(
     alice: User, publish: Publish, make_image: MakeImage, zeta: Checkpoint
 ) -> None:
-    publish(alice, is_prompt_hidden=True)
+    publish(alice, prompt="a secret", is_prompt_hidden=True)
     publish(alice, content_level=2)
     make_image(alice)
     publish(alice, width=48, height=52)  # no other checkpoint has that size
