@@ -72,13 +72,11 @@ def submit_generation(
     digest = request_hash(
         wanted, parent=parent, source_image=source_image, source_upload=source_upload, source_file=source_file
     )
-    earlier = earlier_request(author, checked_key(idempotency_key), digest)
-    if earlier is not None:
+    if (earlier := earlier_request(author, checked_key(idempotency_key), digest)) is not None:
         return earlier
     check_member_rate(author)
     require_unrestricted(user=author, doing="generate", at=now)
-    has_source = any(source is not None for source in (source_image, source_upload, source_file))
-    request = check_request(wanted, has_source=has_source)
+    request = check_request(wanted, has_source=(source_image, source_upload, source_file) != (None, None, None))
     _require_sources(author, parent, source_image, source_upload, now)
     verdict = _screen_prompts(author, request, confirm_doubtful, now)
     require_budget(author, count=request.count, cost=request.cost_units, at=now)
