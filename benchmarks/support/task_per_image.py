@@ -11,7 +11,7 @@ from celery import Celery
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 BROKER = os.environ.get("PER_TASK_BROKER", "redis://127.0.0.1:6379/1")
 DONE = "task-per-image:done"
-app = Celery("task_per_image", broker=BROKER)
+app = Celery("task_per_image", broker=BROKER, set_as_current=False)
 app.conf.update(task_ignore_result=True, worker_prefetch_multiplier=1, worker_proc_alive_timeout=300)
 
 
