@@ -24,6 +24,7 @@ urlpatterns = [
     path("moderation/cases/<public_id:public_id>/note/", case_views.add_note, name="note"),
     path("moderation/cases/<public_id:public_id>/claim/", case_views.claim_case, name="claim"),
     path("moderation/cases/<public_id:public_id>/release/", case_views.release_case, name="release"),
+    path("moderation/recent/", decision_views.list_recent, name="recent"),
     path("moderation/decisions/<public_id:public_id>/undo/", decision_views.undo_decision, name="undo"),
     path("moderation/appeals/", appeal_views.list_appeals, name="appeals"),
     path("moderation/appeals/<public_id:public_id>/", appeal_views.show_appeal, name="appeal"),

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
@@ -17,11 +18,13 @@ from accounts.tokens.scopes import Scope
 from lib.api import checked
 from lib.content_levels import ContentLevel
 from lib.converters import PUBLIC_ID
+from lib.errors import NotFound
 from lib.fields import ApiLine, ApiText
 from moderation.cases import services as case_services
 from moderation.cases.models import Case, Report
+from moderation.decisions import batches, reversal
 from moderation.decisions import services as decision_services
-from moderation.decisions.models import Decision
+from moderation.decisions.models import INTERNAL, Decision
 from moderation.evidence.services import latest_evidence
 from moderation.restrictions.models import Duration, Restriction
 from moderation.targets import visible_target
@@ -75,6 +78,13 @@ class DecideSerializer(serializers.Serializer[Any]):
     restriction = serializers.ChoiceField(
         Restriction.Kind.choices, required=False, default=Restriction.Kind.NO_GENERATING
     )
+    also = serializers.ListField(
+        child=serializers.CharField(max_length=12),
+        required=False,
+        default=list,
+        max_length=batches.MOST,
+        help_text="Ids of other open cases that get the same decision; those that somebody else holds are passed over",
+    )
     duration = serializers.ChoiceField(Duration.choices, required=False, default=Duration.THREE_DAYS)
 
 
@@ -122,6 +132,18 @@ class CaseViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet[Case]):
     @action(detail=True, methods=["post"])
     def decide(self, request: Request, public_id: str) -> Response:
         """Decides a case that you hold."""
-        chosen = checked(DecideSerializer, request)
-        made = decision_services.decide_case(case=self.get_object(), moderator=member_of(request), **chosen)
+        chosen, moderator = checked(DecideSerializer, request), member_of(request)
+        others = Case.objects.claimable(moderator, timezone.now()).filter(public_id__in=chosen.pop("also"))
+        made = decision_services.decide_case(case=self.get_object(), moderator=moderator, **chosen)
+        if made.action not in INTERNAL:
+            batches.decide_cases(cases=list(others.exclude(pk=made.case_id)), moderator=moderator, **chosen)
         return Response(DecidedSerializer(made).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=None, responses=CaseSerializer)
+    @action(detail=True, methods=["post"])
+    def undo(self, request: Request, public_id: str) -> Response:
+        """Takes the last decision about a case back, within 24 hours; you hold the case again."""
+        last = self.get_object().decisions.order_by("-pk").first()
+        if last is None:
+            raise NotFound(_("Nothing has been decided about this case."))
+        return Response(CaseSerializer(reversal.undo_decision(decision=last, moderator=member_of(request))).data)

@@ -1,11 +1,11 @@
 """Cases and the reports that open them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.apps import apps
 from django.conf import settings
 from django.db import models
-from django.db.models import ExpressionWrapper, F, FloatField, Q, Value
+from django.db.models import Exists, ExpressionWrapper, F, FloatField, OuterRef, Q, Value
 from django.db.models.functions import Extract, Ln
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
@@ -13,6 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Role, User
 from accounts.permissions import self_and_betters
 from lib.ids import PublicIdModel
+
+ALARM = timedelta(hours=6)
 
 
 def kind_label(target_type: str) -> str:
@@ -40,6 +42,15 @@ class CaseQuerySet(models.QuerySet["Case"]):
     def held_by(self, moderator: User, at: datetime) -> "CaseQuerySet":
         mine = self.filter(state=Case.State.CLAIMED, claimed_by=moderator, claimed_until__gt=at)
         return mine.open_to(moderator)
+
+    def with_picture(self) -> "CaseQuerySet":
+        """With `has_picture`: whether there is one to look at."""
+        pictured = self.model.objects.filter(pk=OuterRef("pk"), evidence__source__gt="")
+        return self.annotate(has_picture=Exists(pictured))
+
+    def alarming(self, at: datetime) -> "CaseQuerySet":
+        """Unclosed cases whose legal deadline has passed, or passes within six hours."""
+        return self.unclosed().filter(due_at__lte=at + ALARM)
 
     def pressing(self, at: datetime) -> "CaseQuerySet":
         """The most pressing first: those with a legal clock by it, then by severity × reach × age."""

@@ -1,11 +1,14 @@
 """The report page, and what moderators work with: the queue and one case. Others get 404."""
 
+from datetime import datetime
+
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.models import Role, User
@@ -15,10 +18,12 @@ from lib.http import UNPROCESSABLE, add_refusal
 from lib.pagination import PAGE_SIZE
 from moderation.appeals.models import Appeal
 from moderation.cases import services as case_services
-from moderation.cases.forms import DecisionForm, NoteForm, ReportForm
+from moderation.cases.forms import DecisionForm, NoteForm, QueueForm, ReportForm
 from moderation.cases.models import Case, kind_label
+from moderation.decisions import batches
 from moderation.decisions import services as decision_services
-from moderation.decisions.models import Decision
+from moderation.decisions.models import INTERNAL, Decision
+from moderation.decisions.reversal import can_undo
 from moderation.decisions.statements import statement
 from moderation.evidence.services import latest_evidence
 from moderation.policy import DECIDABLE
@@ -26,6 +31,7 @@ from moderation.screening.models import Screening
 from moderation.targets import adapter_of, load_target, visible_target
 
 moderator_only = role_required(Role.MODERATOR)
+MOST_SHOWN = 50  # other cases beside one
 
 
 @member_required
@@ -54,9 +60,15 @@ def report_target(request: HttpRequest, target_type: str, public_id: str) -> Htt
 def show_queue(request: HttpRequest) -> HttpResponse:
     """Open cases, the most pressing first."""
     moderator, now = member_of(request), timezone.now()
-    waiting = Case.objects.claimable(moderator, now).select_related("author").pressing(now)
+    form = QueueForm(request.GET)
+    waiting = form.narrow(Case.objects.claimable(moderator, now)).select_related("author").with_picture().pressing(now)
+    asked = request.GET.copy()
+    asked.pop("page", None)
     context = {
+        "form": form,
+        "asked": asked.urlencode(),
         "page": Paginator(waiting, PAGE_SIZE).get_page(request.GET.get("page")),
+        "alarms": Case.objects.open_to(moderator).alarming(now).count(),
         "held": Case.objects.held_by(moderator, now).first(),
         "appeals": Appeal.objects.filter(state=Appeal.State.OPEN).count(),
     }
@@ -119,9 +131,23 @@ def show_case(request: HttpRequest, public_id: str) -> HttpResponse:
             add_refusal(form, error)
             found.refresh_from_db()
         else:
+            _decide_others(request, moderator, form, now)
             return _claim_next(request, moderator, form.cleaned_data["action"])
     context = _case_context(found, moderator, form)
     return render(request, "moderation/case.html", context, status=UNPROCESSABLE if form.is_bound else 200)
+
+
+def _decide_others(request: HttpRequest, moderator: User, form: DecisionForm, at: datetime) -> None:
+    """The same decision about the other cases that were ticked."""
+    wanted = request.POST.getlist("also")[: batches.MOST]
+    others = list(Case.objects.claimable(moderator, at).filter(public_id__in=wanted))
+    if not others or form.cleaned_data["action"] in INTERNAL:
+        return
+    decided, passed = batches.decide_cases(cases=others, moderator=moderator, **form.choices_made(), at=at)
+    words = ngettext("%(n)s more case decided.", "%(n)s more cases decided.", decided) % {"n": decided}
+    messages.success(request, words)
+    if passed:
+        messages.info(request, _("%(n)s others were passed over: somebody else holds them.") % {"n": passed})
 
 
 def _claim_next(request: HttpRequest, moderator: User, action: str) -> HttpResponse:
@@ -135,6 +161,7 @@ def _case_context(found: Case, moderator: User, form: DecisionForm) -> dict[str,
     target = load_target(found.target_type, found.target_id)
     evidence = latest_evidence(found)
     same = {"target_type": found.target_type, "target_id": found.target_id}
+    decided = Decision.objects.filter(**same).select_related("case", "appeal").order_by("-pk")[:20]
     return {
         "case": found,
         "form": form,
@@ -142,12 +169,15 @@ def _case_context(found: Case, moderator: User, form: DecisionForm) -> dict[str,
         "evidence": evidence,
         "text_now": adapter_of(target).text(target) if target else "",
         "is_gone": target is None or adapter_of(target).is_deleted(target),
+        "by_author": batches.cases_by_author(found, moderator, now).with_picture().pressing(now)[:MOST_SHOWN],
+        "alike": batches.cases_alike(found, moderator, now).with_picture().pressing(now)[:MOST_SHOWN],
+        "undoable": {each.pk for each in decided if can_undo(each, moderator, now)},
         "notes": found.notes.select_related("author").order_by("pk")[:50],
         "note_form": NoteForm(),
         "is_member": isinstance(target, User),
         "reports": found.reports.select_related("reporter").order_by("pk")[:50],
         "screenings": Screening.objects.filter(**same).order_by("-pk")[:5],
-        "decisions": Decision.objects.filter(**same).order_by("-pk")[:20],
+        "decisions": decided,
         "statement": statement(action=Decision.Action.REMOVE, reason=DECIDABLE[-1].value),
     }
 

@@ -21,6 +21,7 @@ from moderation.cases.models import Case
 from moderation.decisions import reversal
 from moderation.decisions.models import Decision
 from moderation.decisions.statements import statement_of
+from moderation.pseudonyms import pseudonym
 from moderation.restrictions.models import Restriction, Strike
 from moderation.restrictions.services import describe
 
@@ -38,6 +39,17 @@ def list_own_decisions(request: HttpRequest) -> HttpResponse:
         "strikes": Strike.objects.active(now).filter(user=member).order_by("-pk"),
     }
     return render(request, "moderation/mine.html", context)
+
+
+@role_required(Role.MODERATOR)
+@require_GET
+def list_recent(request: HttpRequest) -> HttpResponse:
+    """What a moderator decided within the last 24 hours, to undo it."""
+    moderator, now = member_of(request), timezone.now()
+    recent = Decision.objects.filter(actor_pseudonym=pseudonym(moderator.pk), decided_at__gt=now - reversal.UNDO_WITHIN)
+    page = Paginator(recent.select_related("case__author", "appeal").order_by("-pk"), PAGE_SIZE)
+    rows = [(each, reversal.can_undo(each, moderator, now)) for each in page.get_page(request.GET.get("page"))]
+    return render(request, "moderation/recent.html", {"page": page.get_page(request.GET.get("page")), "rows": rows})
 
 
 @role_required(Role.MODERATOR)
