@@ -208,7 +208,7 @@ STAFF_NEED_SECOND_FACTOR = env.boolean("STAFF_NEED_SECOND_FACTOR", HTTPS)  # for
 # Lower layers call higher ones by the names here (lib/hooks.py), and import nothing of them.
 PERSONAL_DATA = ["moderation.personal_data", "generation.personal_data", "feed.personal_data", "ratings.personal_data"]
 MODERATION_TARGETS = [
-    "moderation.targets.MemberTarget",
+    "feed.moderation_targets.MemberTarget",
     "generation.moderation_targets.ImageTarget",
     "feed.moderation_targets.PostTarget",
     "feed.moderation_targets.CommentTarget",

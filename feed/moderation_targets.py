@@ -5,14 +5,28 @@ from collections.abc import Iterable
 from accounts.models import User
 from feed.collections.models import Collection
 from feed.comments.models import Comment
+from feed.members.models import Profile
 from feed.posts.models import Post
 from feed.styles.models import StyleName
 from generation.moderation_targets import ImageTarget
+from moderation.targets import MemberTarget as BareMemberTarget
 from moderation.targets import TargetAdapter
+
+
+class MemberTarget(BareMemberTarget):
+    """A member with what their profile says."""
+
+    pages = frozenset({"feed:profile"})
+
+    def text(self, target: User) -> str:
+        profile = Profile.objects.filter(user=target).first()
+        words = [target.username, profile.display_name, profile.bio] if profile is not None else [target.username]
+        return "\n".join(filter(None, words))
 
 
 class PostTarget(TargetAdapter[Post]):
     model = Post
+    pages = frozenset({"feed:post-detail"})
 
     def author(self, target: Post) -> User:
         return target.author
@@ -41,6 +55,7 @@ class PostTarget(TargetAdapter[Post]):
 
 class CommentTarget(TargetAdapter[Comment]):
     model = Comment
+    pages = frozenset({"feed:comment"})
 
     def author(self, target: Comment) -> User | None:
         return None if target.deleted_at else target.author
@@ -54,6 +69,7 @@ class CommentTarget(TargetAdapter[Comment]):
 
 class CollectionTarget(TargetAdapter[Collection]):
     model = Collection
+    pages = frozenset({"feed:collection"})
 
     def author(self, target: Collection) -> User:
         return target.owner

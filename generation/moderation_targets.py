@@ -15,6 +15,7 @@ RANGE = 5_000
 
 class ImageTarget(TargetAdapter[Image]):
     model = Image
+    pages = frozenset({"generation:rendition"})
 
     def author(self, target: Image) -> User | None:
         return None if target.deleted_at else target.author

@@ -5,6 +5,7 @@ from moderation.cases.models import Case, CaseNote, Report, kind_label
 from moderation.decisions.models import Decision
 from moderation.evidence.models import Evidence
 from moderation.hashes.models import BlockedHash
+from moderation.notices.models import Notice
 from moderation.restrictions.models import Restriction, Strike
 from moderation.screening.models import Rule, Screening
 
@@ -15,6 +16,7 @@ __all__ = [
     "CaseNote",
     "Decision",
     "Evidence",
+    "Notice",
     "Report",
     "Restriction",
     "Rule",

@@ -22,6 +22,7 @@ class TargetAdapter(Generic[M]):
     """One kind of target. Its model has a `public_id` and a default manager with ``visible_to(viewer, at)``."""
 
     model: type[M]
+    pages: frozenset[str] = frozenset()  # URL names of its pages; the first argument is its public id, or its name
 
     def author(self, target: M) -> User | None:
         """Who made it and is notified of decisions; None once it is deleted."""

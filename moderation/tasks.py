@@ -2,8 +2,10 @@ from celery import shared_task
 from django.utils import timezone
 
 from moderation.cases import services as case_services
+from moderation.decisions import mails
 from moderation.evidence import services as evidence_services
 from moderation.hashes import sweeping
+from moderation.notices import services as notice_services
 from moderation.restrictions import services as restriction_services
 
 
@@ -23,9 +25,10 @@ def copy_evidence() -> None:
 
 @shared_task(name="moderation.forget_evidence")
 def forget_evidence() -> None:
-    """Deletes evidence whose retention ended."""
+    """Deletes evidence whose retention ended, and who sent notices about it."""
     while evidence_services.forget_evidence(at=timezone.now()):
         pass
+    notice_services.forget_senders(at=timezone.now())
 
 
 @shared_task(name="moderation.sweep_hashes")
@@ -33,3 +36,19 @@ def sweep_hashes() -> None:
     """Holds what is published and near to a new hash of the blocklist; shows again what a lifted one held."""
     sweeping.sweep_blocklist(at=timezone.now())
     sweeping.release_lifted(at=timezone.now())
+
+
+@shared_task(name="moderation.send_statement", autoretry_for=(OSError,), retry_backoff=30, max_retries=8)
+def send_statement(decision_id: int) -> None:
+    """Mails a statement of reasons; again while the mail server does not take it."""
+    mails.send_statement(decision_id=decision_id)
+
+
+@shared_task(name="moderation.send_receipt", autoretry_for=(OSError,), retry_backoff=30, max_retries=8)
+def send_receipt(notice_id: int) -> None:
+    notice_services.send_receipt(notice_id=notice_id)
+
+
+@shared_task(name="moderation.answer_senders", autoretry_for=(OSError,), retry_backoff=30, max_retries=8)
+def answer_senders(case_id: int) -> None:
+    notice_services.answer_senders(case_id=case_id)

@@ -5,6 +5,7 @@ from moderation.appeals import views as appeal_views
 from moderation.cases import views as case_views
 from moderation.decisions import views as decision_views
 from moderation.evidence import views as evidence_views
+from moderation.notices import views as notice_views
 from moderation.restrictions import views as restriction_views
 from moderation.screening import views as rule_views
 from moderation.transparency import views as transparency_views
@@ -14,6 +15,11 @@ urlpatterns = [
     path("report/<word:target_type>/<public_id:public_id>/", case_views.report_target, name="report"),
     path("about/moderation/", transparency_views.show_about, name="about"),
     path("moderation/log/", transparency_views.show_log, name="log"),
+    path("moderation/log/report/", transparency_views.show_report, name="transparency"),
+    path("moderation/log/report.csv", transparency_views.download_report, name="report-csv"),
+    path("moderation/notice/", notice_views.send_notice, name="notice"),
+    path("moderation/notice/<str:token>/", notice_views.show_status, name="notice-status"),
+    path("moderation/statement/<str:key>/", decision_views.show_statement, name="statement"),
     path("moderation/mine/", decision_views.list_own_decisions, name="mine"),
     path("moderation/mine/<public_id:public_id>/", decision_views.show_decision, name="decision"),
     path("moderation/", case_views.show_queue, name="queue"),

@@ -1,5 +1,7 @@
 """Appeals against decisions."""
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -8,6 +10,8 @@ from accounts.models import Role, User
 from accounts.permissions import self_and_betters
 from lib.ids import PublicIdModel
 from moderation.decisions.models import Decision
+
+WINDOW = timedelta(days=30)
 
 
 class AppealQuerySet(models.QuerySet["Appeal"]):

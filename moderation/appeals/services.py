@@ -9,14 +9,13 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Role, User
 from accounts.services import notify
 from lib.errors import NotFound, Refused
-from moderation.appeals.models import Appeal
+from moderation.appeals.models import WINDOW, Appeal
 from moderation.decisions.models import Decision
 from moderation.decisions.reversal import reverse_decision
 from moderation.policy import Reason
 from moderation.pseudonyms import pseudonym
 
 APPEALABLE = (Decision.Action.REMOVE, Decision.Action.LEVEL, Decision.Action.HOLD, Decision.Action.RESTRICT)
-WINDOW = timedelta(days=30)
 ANSWER_WITHIN = timedelta(days=7)
 
 

@@ -13,6 +13,7 @@ from accounts.permissions import may_act_on, may_restrict
 from accounts.services import emit, notify
 from lib.errors import Refused
 from lib.hooks import load_modules
+from lib.tasks import enqueue_on_commit
 from moderation.cases.models import Case
 from moderation.cases.services import open_related_cases
 from moderation.decisions.models import INTERNAL, Decision
@@ -80,6 +81,8 @@ def decide_case(
             decided_at=now,
         )
         if action not in INTERNAL:
+            if case.notices.exclude(email="").exists():
+                enqueue_on_commit("moderation.answer_senders", case.pk)
             _apply(decision, case, target, restriction, Duration(duration).end(now))
     return decision
 
@@ -204,3 +207,5 @@ def notify_author(decision: Decision, author: User | None, at: datetime) -> None
     if author is not None:
         notify(recipient=author, kind="moderation.decision", target=decision, at=at)
         emit(user=author, event="decision.made", target=decision, at=at)
+        if author.email:
+            enqueue_on_commit("moderation.send_statement", decision.pk)  # by name: its module imports this one

@@ -25,6 +25,16 @@ def statement(*, action: str, reason: str, level: int | None = None, note: str =
     return Statement(_title(action, level), str(entry.rule), note, _next(action))
 
 
+def outcome_for_sender(decision: Decision) -> str:
+    """One sentence for whoever sent a notice about it: what became of it, and nothing about the author."""
+    return {
+        Action.REMOVE: _("It was taken down."),
+        Action.HOLD: _("It is hidden from everybody but its author."),
+        Action.LEVEL: _("It stays, and is marked so that only those see it who chose to."),
+        Action.RESTRICT: _("We restricted the account."),
+    }.get(Action(decision.action), _("It stays: we found nothing against the rules."))
+
+
 def statement_of(decision: Decision) -> Statement:
     return statement(action=decision.action, reason=decision.reason, level=decision.level, note=decision.note)
 

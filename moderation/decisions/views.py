@@ -2,13 +2,14 @@
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.models import Role
+from accounts.models import Role, User
 from accounts.permissions import member_of, member_required, role_required
 from lib.errors import Refused
 from lib.http import UNPROCESSABLE, add_refusal
@@ -18,7 +19,7 @@ from moderation.appeals.forms import AppealForm
 from moderation.appeals.models import Appeal
 from moderation.appeals.services import can_appeal
 from moderation.cases.models import Case
-from moderation.decisions import reversal
+from moderation.decisions import mails, reversal
 from moderation.decisions.models import Decision
 from moderation.decisions.statements import statement_of
 from moderation.pseudonyms import pseudonym
@@ -74,8 +75,26 @@ def undo_decision(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def show_decision(request: HttpRequest, public_id: str) -> HttpResponse:
     """The statement of reasons, for the author alone, with the appeal."""
-    member, now = member_of(request), timezone.now()
+    member = member_of(request)
     found = get_object_or_404(Decision.objects.about(member), public_id=public_id)
+    return _show(request, found, member, found.get_absolute_url())
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def show_statement(request: HttpRequest, key: str) -> HttpResponse:
+    """The same by the link of the mail, also for somebody who may not sign in any more."""
+    found = mails.decision_of_link(key)
+    author = mails.author_of(found) if found is not None else None
+    if found is None or author is None:
+        raise Http404
+    response = _show(request, found, author, request.path)
+    response["Referrer-Policy"] = "no-referrer"  # the link is the key
+    return response
+
+
+def _show(request: HttpRequest, found: Decision, member: User, page: str) -> HttpResponse:
+    now = timezone.now()
     form = AppealForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
@@ -84,7 +103,7 @@ def show_decision(request: HttpRequest, public_id: str) -> HttpResponse:
             add_refusal(form, error)
         else:
             messages.success(request, _("Appeal sent. We’ll notify you when it is answered."))
-            return redirect("moderation:decision", public_id)
+            return redirect(page)
     return render(
         request,
         "moderation/decision.html",
