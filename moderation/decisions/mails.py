@@ -16,7 +16,7 @@ SALT = "moderation.statement"
 
 
 def author_of(decision: Decision) -> User | None:
-    """Who is told: the author of the case, or the member whom the decision is about."""
+    """Who is notified: the author of the case, or the member whom the decision is about."""
     if decision.case is not None:
         return decision.case.author
     target = load_target(decision.target_type, decision.target_id)

@@ -13,6 +13,7 @@ from django.utils.module_loading import import_string
 from PIL import Image
 
 from moderation.policy import POLICY_VERSION, Reason
+from moderation.screening import safe_mode
 from moderation.screening.checkers import Picture
 from moderation.screening.models import Screening
 from moderation.screening.observations import Label, Observation, TextKind, Verdict
@@ -30,14 +31,14 @@ def screen_text(*, text: str, kind: TextKind | str) -> Verdict:
     if not text.strip():
         return decide_text([], kind, POLICY_VERSION)
     seen = _observe(settings.MODERATION_TEXT_CHECKERS, lambda check: check(text, kind))
-    return decide_text(seen, kind, POLICY_VERSION)
+    return safe_mode.lock(decide_text(seen, kind, POLICY_VERSION), is_picture=False)
 
 
 def screen_image(*, image: Image.Image) -> Verdict:
     """What may happen to a picture of any mode and size; never raises for what a checker does."""
     picture = Picture(image)
     seen = _observe(settings.MODERATION_IMAGE_CHECKERS, lambda check: check(picture))
-    return decide_image(seen, POLICY_VERSION)
+    return safe_mode.lock(decide_image(seen, POLICY_VERSION), is_picture=True)
 
 
 def _observe(

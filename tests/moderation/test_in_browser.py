@@ -57,9 +57,9 @@ def test_every_page_of_settings_and_moderation_looks_right(
     claim_case(moderator=mod, case=again)
     own = [reverse(f"accounts:{name}") for name in ("settings", "consent", "tokens", "webhooks", "data")]
     own += [reverse("moderation:mine"), reverse("moderation:decision", args=[decision.public_id])]
-    own += [reverse("moderation:log"), reverse("moderation:about")]
+    own += [reverse(f"moderation:{name}") for name in ("log", "about", "notice")]
     own += [reverse("moderation:report", args=["accounts.user", bob.public_id])]
-    theirs = [reverse(f"moderation:{name}") for name in ("queue", "appeals", "rules")]
+    theirs = [reverse(f"moderation:{name}") for name in ("queue", "appeals", "rules", "recent", "transparency")]
     theirs += [reverse("moderation:case", args=[again.public_id])]
     theirs += [reverse("moderation:member", args=[alice.public_id])]
     for size, scheme in LOOKS:
