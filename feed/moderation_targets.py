@@ -38,6 +38,9 @@ class PostTarget(TargetAdapter[Post]):
     def picture_file(self, target: Post) -> str:
         return ImageTarget().picture_file(target.image)
 
+    def level(self, target: Post) -> int:
+        return target.image.content_level
+
     def is_hidden(self, target: Post) -> bool:
         return target.removed_at is not None or ImageTarget().is_hidden(target.image)
 

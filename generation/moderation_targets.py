@@ -32,6 +32,9 @@ class ImageTarget(TargetAdapter[Image]):
     def pdq(self, target: Image) -> str | None:
         return str(target.pdq) if target.pdq is not None and is_reliable(target.pdq_quality) else None
 
+    def level(self, target: Image) -> int:
+        return target.content_level
+
     def hashes_from(self, first_id: int) -> list[tuple[int, str]]:
         ready = Image.objects.filter(pk__gte=first_id, state=ImageState.READY, deleted_at=None)
         hashed = ready.filter(pdq_quality__gt=LEAST_PDQ_QUALITY, pdq__isnull=False).order_by("pk")

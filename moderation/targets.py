@@ -40,6 +40,10 @@ class TargetAdapter(Generic[M]):
         """The PDQ hash of its picture (256 characters of 0 and 1), if it is good enough to block by."""
         return None
 
+    def level(self, target: M) -> int | None:
+        """Its content level; None for what has none."""
+        return None
+
     def hashes_from(self, first_id: int) -> list[tuple[int, str]]:
         """Ids and PDQ hashes of pictures that are shown, from an id on: one range in order, nothing at the end."""
         return []

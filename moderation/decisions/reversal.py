@@ -66,7 +66,10 @@ def reverse_decision(
 
 
 def _level_before(decision: Decision) -> int | None:
-    """The level that held before: of the last decision that set one, else of the last screening."""
+    """The level that held before; of an old decision: of the last one that set one, else of the last screening."""
+    kept: int | None = decision.scores.get("level_before")
+    if kept is not None:
+        return kept
     same = {"target_type": decision.target_type, "target_id": decision.target_id}
     earlier = Decision.objects.filter(**same, level__isnull=False, pk__lt=decision.pk).order_by("-pk").first()
     if earlier is not None:

@@ -130,11 +130,12 @@ def _settle(case: Case, moderator: User, action: str, reason: str, at: datetime)
 
 
 def _scores(case: Case, target: models.Model | None) -> dict[str, Any]:
-    """Kept with the decision: the last screening of the target, and whether it was hidden until now."""
+    """Kept with the decision: the last screening of the target, and whether it was hidden and its level until now."""
     last = Screening.objects.filter(target_type=case.target_type, target_id=case.target_id).order_by("-pk").first()
-    was_hidden = target is not None and adapter_of(target).is_hidden(target)
+    adapter = adapter_of(target) if target is not None else None
+    before = {} if adapter is None else {"was_hidden": adapter.is_hidden(target), "level_before": adapter.level(target)}
     screened = {} if last is None else {"verdict": last.verdict, "observations": last.observations}
-    return {"was_hidden": was_hidden, **screened}
+    return {**before, **screened}
 
 
 def _apply(
