@@ -182,10 +182,15 @@ EXEMPT = {
     **dict.fromkeys(["ratings:policies", "ratings:policy-new", "ratings:policy-edit"], "for staff, of sampling"),
     "moderation:report": "one thing, by its visible_to; 404 where it is hidden",
     "moderation:about": "words",
+    **dict.fromkeys(["moderation:transparency", "moderation:report-csv"], "numbers"),
+    "moderation:notice": "a form",
+    "moderation:notice-status": "one notice and its outcome, by a secret link",
+    "moderation:statement": "a decision about the member's own thing, by the link of their mail",
     "moderation:log": "every decision, naming nothing",
     **dict.fromkeys(["moderation:mine", "moderation:decision"], "decisions about the member's own things"),
     **dict.fromkeys(["moderation:queue", "moderation:preview", "moderation:case", "moderation:appeals",
-                     "moderation:appeal", "moderation:rules", "moderation:member"], "moderators alone"),
+                     "moderation:appeal", "moderation:rules", "moderation:member", "moderation:recent",
+                     "moderation:picture"], "moderators alone"),
     **dict.fromkeys(["accounts:settings", "accounts:consent", "accounts:tokens", "accounts:webhooks",
                      "accounts:webhook-log", "accounts:data", "accounts:data-json", "accounts:data-zip"],
                     "one's own account"),
@@ -198,6 +203,7 @@ POSTS_ONLY = (
     " ratings:ask-answer ratings:ask-report ratings:compare-answer ratings:policy-activate ratings:policy-discard"
     " ratings:quality-appeal-answer ratings:release-cancel ratings:release-follow"
     " moderation:next moderation:claim moderation:release moderation:rule-retire moderation:lift"
+    " moderation:note moderation:undo"
     " accounts:token-revoke accounts:webhook-remove accounts:webhook-resume accounts:delete"
 )
 ELSEWHERE = {"admin:": "for staff, read-only", "": "signing in, and what machines ask about the site's health"}
