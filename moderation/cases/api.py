@@ -71,7 +71,7 @@ class CaseSerializer(serializers.ModelSerializer[Case]):
 
 
 class DecideSerializer(serializers.Serializer[Any]):
-    action = serializers.ChoiceField([(each.value, each.label) for each in decision_services.CHOSEN])
+    action = serializers.ChoiceField(Decision.Action.choices, help_text="`lift` is not about a case and is refused")
     reason = ApiLine(max_length=64, required=False, default="", allow_blank=True)
     note = ApiText(max_length=2000, required=False, default="", allow_blank=True)
     level = serializers.ChoiceField(ContentLevel.choices, required=False, allow_null=True, default=None)
