@@ -134,9 +134,10 @@ class CaseViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet[Case]):
         """Decides a case that you hold."""
         chosen, moderator = checked(DecideSerializer, request), member_of(request)
         others = Case.objects.claimable(moderator, timezone.now()).filter(public_id__in=chosen.pop("also"))
-        made = decision_services.decide_case(case=self.get_object(), moderator=moderator, **chosen)
+        case = self.get_object()
+        made = decision_services.decide_case(case=case, moderator=moderator, **chosen)
         if made.action not in INTERNAL:
-            batches.decide_cases(cases=list(others.exclude(pk=made.case_id)), moderator=moderator, **chosen)
+            batches.decide_cases(cases=list(others.exclude(pk=case.pk)), moderator=moderator, **chosen)
         return Response(DecidedSerializer(made).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=None, responses=CaseSerializer)

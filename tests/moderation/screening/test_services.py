@@ -10,9 +10,9 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from lib.content_levels import ContentLevel
-from lib.images import NEAR_PDQ_DISTANCE, hash_picture
+from lib.images import hash_picture
 from moderation.hashes.services import block_hash, lift_hash
-from moderation.models import BlockedHash, Screening
+from moderation.models import Screening
 from moderation.policy import Reason
 from moderation.screening.checkers import Picture
 from moderation.screening.normalisation import joined, plain, readings, unleeted
@@ -50,21 +50,6 @@ def test_a_picture_near_a_blocked_one_is_held_even_smaller_blurred_or_mirrored(s
     assert screen_image(image=picture(2)).verdict == Verdict.ALLOW
     lift_hash(row=row)
     assert screen_image(image=picture(1)).verdict == Verdict.ALLOW
-
-
-@pytest.mark.django_db
-def test_the_nearest_hash_is_found_exactly_among_many() -> None:
-    wanted = hash_of(picture(1))
-    off = [
-        "".join("10"[int(bit)] if place < distance else bit for place, bit in enumerate(wanted))
-        for distance in (31, 32)
-    ]
-    generator = np.random.default_rng(0)
-    others = ["".join(map(str, generator.integers(0, 2, 256))) for _ in range(500)]
-    BlockedHash.objects.bulk_create([BlockedHash(pdq=pdq, source="operator") for pdq in [*others, off[1]]])
-    assert not BlockedHash.objects.near(wanted, NEAR_PDQ_DISTANCE).exists()
-    block_hash(pdq=off[0])
-    assert [row.pdq for row in BlockedHash.objects.near(wanted, NEAR_PDQ_DISTANCE)] == [off[0]]
 
 
 @pytest.mark.django_db
