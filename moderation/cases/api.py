@@ -79,7 +79,7 @@ class DecideSerializer(serializers.Serializer[Any]):
         Restriction.Kind.choices, required=False, default=Restriction.Kind.NO_GENERATING
     )
     also = serializers.ListField(
-        child=serializers.CharField(max_length=12),
+        child=ApiLine(max_length=12),
         required=False,
         default=list,
         max_length=batches.MOST,

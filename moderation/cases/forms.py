@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from lib.content_levels import ContentLevel
-from lib.fields import TextField
+from lib.fields import LineField, TextField
 from moderation.cases.models import Case, CaseQuerySet, Report, kind_label
 from moderation.decisions.models import Decision
 from moderation.policy import DECIDABLE
@@ -28,7 +28,7 @@ class QueueForm(forms.Form):
     origin = forms.ChoiceField(label=_("Why"), required=False, choices=[("", _("any")), *Case.Origin.choices])
     reason = forms.ChoiceField(label=_("Reported as"), required=False, choices=[("", _("any")), *Report.Reason.choices])
     only = forms.ChoiceField(label=_("Only"), required=False, choices=[("", _("all")), *Only.choices])
-    author = forms.CharField(label=_("Author"), required=False, max_length=150)
+    author = LineField(label=_("Author"), required=False, max_length=150)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
