@@ -11,7 +11,7 @@ WEIGHTS := $(shell find starter/weights -type f 2>/dev/null)
 TEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup browser demo clean-demo test lint format bench lock wheels sbom
+.PHONY: help setup browser demo clean-demo test fuzz-api clients lint format bench lock wheels sbom
 
 help: ## lists these commands
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1|/' | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -49,6 +49,12 @@ clean-demo: ## deletes the demo's data (checkpoints stay)
 
 test: setup ## runs the tests (some: make test TESTS=tests/feed)
 	@$(BIN)/pytest -n $(TEST_WORKERS) --dist loadscope --no-loadscope-reorder $(TESTS)
+
+fuzz-api: setup ## sends some 20,000 generated requests to the API, as four kinds of caller (an hour or two)
+	@SALON_FUZZ_EXAMPLES=$(or $(EXAMPLES),20) $(BIN)/pytest -q -n 0 tests/contracts/test_fuzz.py
+
+clients: setup ## makes clients of the API in Python and TypeScript and walks them through the site (needs npm)
+	@SALON_TYPESCRIPT=yes $(BIN)/pytest -q -n 0 tests/contracts/test_clients.py
 
 lint: $(LOCKED) ## checks style, types, imports, migrations and deployment settings
 	$(BIN)/ruff check .

@@ -77,7 +77,7 @@ class ConsentViewSet(viewsets.ViewSet):
     def list(self, request: Request) -> Response:
         return Response(_consent(member_of(request)))
 
-    @extend_schema(request=ConsentSerializer, responses=ConsentSerializer(many=True))
+    @extend_schema(request=ConsentSerializer, responses={200: ConsentSerializer(many=True)})
     def create(self, request: Request) -> Response:
         """Grants or takes back one purpose."""
         services.record_consent(user=member_of(request), **checked(ConsentSerializer, request))

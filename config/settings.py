@@ -215,6 +215,7 @@ MODERATION_TARGETS = [
     "feed.moderation_targets.CollectionTarget",
     "feed.moderation_targets.StyleNameTarget",
 ]
+CLOSED_ACCOUNTS = ["moderation.closed_accounts.explain"]  # sentences for a member who cannot sign in
 MODERATION_EFFECTS = ["generation.effects", "feed.effects", "ratings.effects"]
 AUDIENCE = ["feed.audience"]
 POST_VISIBILITY_HOOKS = [  # called with post ids and the time, in this order, inside the transaction of the change
@@ -244,7 +245,7 @@ REST_FRAMEWORK = {
         "rest_framework.parsers.MultiPartParser",
     ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "config.openapi.schema.ApiSchema",
     "DEFAULT_THROTTLE_CLASSES": ["lib.limits.VisitorThrottle", "lib.limits.MemberThrottle"],
     "DEFAULT_THROTTLE_RATES": {
         "anon": env.string("API_RATE_ANONYMOUS", "120/min"),
@@ -260,6 +261,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": f"{SITE_NAME} API",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "DEFAULT_GENERATOR_CLASS": "config.openapi.schema.OnceGenerator",
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,

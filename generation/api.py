@@ -5,10 +5,11 @@ from typing import Any, cast
 
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
-from rest_framework.permissions import AllowAny, IsAuthenticated
+from rest_framework.parsers import MultiPartParser
+from rest_framework.permissions import AllowAny, IsAuthenticated, IsAuthenticatedOrReadOnly
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -32,9 +33,16 @@ from generation.parameters import Wanted
 from generation.queue.queries import Place, places_of
 from generation.requests import waiting
 from generation.requests.budgets import Allowance, allowance_of
+from generation.requests.serializers import (
+    AllowanceSerializer,
+    CostSerializer,
+    GenerationRequestSerializer,
+    PictureGenerationRequestSerializer,
+    PlaceSerializer,
+)
 from generation.validation import check_request
+from lib.api import checked
 from lib.converters import PUBLIC_ID, SLUG
-from lib.fields import ApiLine, ApiNumber, ApiText
 
 
 class CheckpointSerializer(serializers.ModelSerializer[Checkpoint]):
@@ -126,12 +134,16 @@ class GenerationSerializer(serializers.ModelSerializer[Generation]):
         slug_field="slug", read_only=True
     )
     # Field has attributes of these names; the serializer's metaclass takes ours out of their way.
-    style = serializers.SlugRelatedField(slug_field="slug", read_only=True)  # type: ignore[assignment, var-annotated]
-    parent = serializers.SlugRelatedField(slug_field="public_id", read_only=True)  # type: ignore[assignment, var-annotated]
+    style = serializers.SlugRelatedField(slug_field="slug", read_only=True, allow_null=True)  # type: ignore[assignment, var-annotated]
+    parent = serializers.SlugRelatedField(slug_field="public_id", read_only=True, allow_null=True)  # type: ignore[assignment, var-annotated]
     loras = LoraUseSerializer(many=True, read_only=True)
-    source_image = serializers.SlugRelatedField(slug_field="public_id", read_only=True)  # type: ignore[var-annotated]
+    source_image = serializers.SlugRelatedField(slug_field="public_id", read_only=True, allow_null=True)  # type: ignore[var-annotated]
     source_upload = serializers.SlugRelatedField(  # type: ignore[var-annotated]
-        slug_field="public_id", source="upload", read_only=True, help_text="Only you can start from it again"
+        slug_field="public_id",
+        source="upload",
+        read_only=True,
+        allow_null=True,
+        help_text="Only you can start from it again",
     )
     images = serializers.SerializerMethodField()
 
@@ -149,51 +161,6 @@ class GenerationSerializer(serializers.ModelSerializer[Generation]):
         return list(ImageSerializer(kept, many=True, context=context).data)
 
 
-class GenerationRequestSerializer(serializers.Serializer[Any]):
-    """The form of a request; `services.submit_generation` says which values go together."""
-
-    prompt = ApiText(allow_blank=True, trim_whitespace=False)
-    checkpoint = ApiLine()
-    negative_prompt = ApiText(allow_blank=True, default="")
-    style = ApiLine(allow_blank=True, default="")  # type: ignore[assignment]
-    count = serializers.IntegerField(default=4)
-    seed = ApiLine(allow_null=True, allow_blank=True, default=None, help_text="0 to 2⁶³ - 1")
-    width = serializers.IntegerField(allow_null=True, default=None)
-    height = serializers.IntegerField(allow_null=True, default=None)
-    steps = serializers.IntegerField(allow_null=True, default=None)
-    guidance = ApiNumber(allow_null=True, default=None)
-    scheduler = ApiLine(allow_null=True, allow_blank=True, default=None)
-    loras = serializers.ListField(child=serializers.DictField(), default=list, max_length=8)
-    parent = ApiLine(  # type: ignore[assignment]
-        allow_null=True, default=None, help_text="An image to remix"
-    )
-    source_upload = ApiLine(
-        allow_null=True, default=None, help_text="An upload of yours to start from, as an earlier generation names it"
-    )
-    remix_kind = serializers.ChoiceField(Generation.RemixKind.choices, allow_blank=True, default="")
-    source_image = ApiLine(allow_null=True, default=None, help_text="An image to start from")
-    source_file = serializers.FileField(allow_null=True, default=None, allow_empty_file=True)
-    strength = ApiNumber(allow_null=True, default=None)
-    confirm_doubtful = serializers.BooleanField(default=False)
-
-
-class AllowanceSerializer(serializers.Serializer[Any]):
-    """What you may have drawn within 24 hours, in cost units (pixels x steps x passes)."""
-
-    limit = serializers.IntegerField(allow_null=True, help_text="null: there is no limit")
-    used = serializers.IntegerField(help_text="charged, and reserved for what waits")
-    left = serializers.IntegerField(allow_null=True)
-    refills_at = serializers.DateTimeField(allow_null=True)
-
-
-class CostSerializer(serializers.Serializer[Any]):
-    cost_units = serializers.IntegerField(help_text="of all images together")
-    per_image = serializers.IntegerField()
-    share_percent = serializers.IntegerField(help_text="of what you may use in 24 hours, rounded up; 0 without a limit")
-    fits = serializers.BooleanField()
-    allowance = AllowanceSerializer()
-
-
 class CreatedSerializer(GenerationSerializer):
     """A new generation, and what is left after it."""
 
@@ -207,11 +174,7 @@ class CreatedSerializer(GenerationSerializer):
         return dict(AllowanceSerializer(allowance_of(generation.author, timezone.now())).data)
 
 
-class PlaceSerializer(serializers.Serializer[Any]):
-    place = serializers.IntegerField(min_value=1, max_value=10_000, help_text="among your own, from 1")
-
-
-@extend_schema(parameters=[OpenApiParameter("slug", str, OpenApiParameter.PATH)])
+@extend_schema_view(retrieve=extend_schema(parameters=[OpenApiParameter("slug", str, OpenApiParameter.PATH)]))
 class CheckpointViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, viewsets.GenericViewSet[Checkpoint]):
     """What pictures can be made with."""
 
@@ -253,10 +216,23 @@ class GenerationViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, viewse
         """Asks for images. With an `Idempotency-Key`, asking again brings the same generation back; another request
         with the same key is refused (409).
         """
-        values = _asked(request)
+        return self._submit(request, has_file=bool(request.FILES))
+
+    @extend_schema(
+        request=PictureGenerationRequestSerializer,
+        responses={201: CreatedSerializer},
+        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)],
+    )
+    @action(detail=False, methods=["post"], url_path="from-picture", parser_classes=[MultiPartParser])
+    def from_picture(self, request: Request) -> Response:
+        """Asks for images that start from a picture of yours."""
+        return self._submit(request, has_file=True)
+
+    def _submit(self, request: Request, *, has_file: bool) -> Response:
+        values = _asked(request, has_file=has_file)
         for name in ("parent", "source_image"):
-            values[name] = _visible_image(request, values[name])
-        if named := values["source_upload"]:
+            values[name] = _visible_image(request, values.get(name))
+        if named := values.get("source_upload"):
             values["source_upload"] = get_object_or_404(Upload.objects.visible_to(request.user), public_id=named)
         made = services.submit_generation(author=member_of(request), idempotency_key=_key(request), **values)
         return self._created(made)
@@ -271,8 +247,8 @@ class GenerationViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, viewse
     @action(detail=False, methods=["post"])
     def cost(self, request: Request) -> Response:
         """What a request would cost, without asking for it."""
-        values = _asked(request)
-        has_source = any(values[name] for name in ("source_image", "source_upload", "source_file"))
+        values = _asked(request, has_file=bool(request.FILES))
+        has_source = any(values.get(name) for name in ("source_image", "source_upload", "source_file"))
         asked = check_request(cast(Wanted, values), has_source=has_source)
         allowance: Allowance = allowance_of(member_of(request), timezone.now())
         found = {
@@ -322,10 +298,9 @@ class GenerationViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, viewse
         return Response(created.data, status=status.HTTP_201_CREATED)
 
 
-def _asked(request: Request) -> dict[str, Any]:
-    asked = GenerationRequestSerializer(data=request.data)
-    asked.is_valid(raise_exception=True)
-    return dict(asked.validated_data)
+def _asked(request: Request, *, has_file: bool) -> dict[str, Any]:
+    """The request's values; a picture comes with a form only."""
+    return checked(PictureGenerationRequestSerializer if has_file else GenerationRequestSerializer, request)
 
 
 def _key(request: Request) -> str:
@@ -342,7 +317,7 @@ class ImageViewSet(viewsets.GenericViewSet[Image]):
     """Images you may see; your own can be deleted, tried again, and while they wait cancelled, paused and moved."""
 
     serializer_class = ImageSerializer
-    permission_classes = [AllowAny]
+    permission_classes = [IsAuthenticatedOrReadOnly]
     token_scope = Scope.WRITE
     lookup_field = "public_id"
     lookup_value_regex = PUBLIC_ID

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from django.conf import settings
 from django.db import connection
 
-from config.local.processes import Guarded, free_port, guard, until_ready
+from config.local.processes import Guarded, guard, listen_on, until_ready
 from tests.services import ROOT
 
 
@@ -68,12 +68,19 @@ def _answers(url: str) -> bool:
 @contextlib.contextmanager
 def web(folder: Path, **more: str) -> Iterator[str]:
     """The web server; yields its address."""
-    port = free_port(18_000 + os.getpid() % 1500)
-    url = f"http://127.0.0.1:{port}"
-    more = {"SITE_URL": url, "SALON_TEST_SITE": "1", "DATABASE_POOL_SIZE": "8", **more}
-    command = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--port", str(port)]
-    command += ["--log-level", "warning", "--no-proxy-headers", "--timeout-graceful-shutdown", "3"]
-    service = guard("The web server", command, log=folder / "web.log", environ=environ(**more), cwd=ROOT)
+    with listen_on(18_000 + os.getpid() % 1500) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        own = {"SITE_URL": url, "SALON_TEST_SITE": "1", "DATABASE_POOL_SIZE": "8", **more}
+        command = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--fd", str(listener.fileno())]
+        command += ["--log-level", "warning", "--no-proxy-headers", "--timeout-graceful-shutdown", "3"]
+        service = guard(
+            "The web server",
+            command,
+            log=folder / "web.log",
+            environ=environ(**own),
+            cwd=ROOT,
+            keep=[listener.fileno()],
+        )
     with running(service):
         until_ready(service, lambda: _answers(url))
         yield url

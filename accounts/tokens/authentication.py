@@ -53,7 +53,7 @@ class TokenAuthentication(KnoxAuthentication):
 
 
 def _check_scope(token: ApiToken, request: Request) -> None:
-    view: Any = request.parser_context.get("view")  # type: ignore[union-attr]
+    view: Any = request.parser_context.get("view")
     scope = needed_scope(view, request.method or "")
     if scope is None:
         raise PermissionDenied(_("API tokens cannot do this. Sign in to the site instead."), "not_by_token")

@@ -35,16 +35,16 @@ def issue_token(
         Refused: 400 without a scope, or with one that this member may not give; 409 for too many tokens.
     """
     now = at or timezone.now()
-    wanted = [str(scope) for scope in Scope if scope in set(usual_scopes() if scopes is None else scopes)]
-    if not wanted or not set(wanted) <= set(map(str, scopes_for(user))):
+    wanted = [scope.value for scope in Scope if scope.value in set(usual_scopes() if scopes is None else scopes)]
+    if not wanted or not set(wanted) <= {scope.value for scope in scopes_for(user)}:
         message = _("Choose at least one scope, and only scopes that your roles allow.")
         raise Refused("bad_scopes", message, fields={"scopes": [message]})
     limit: int = knox_settings.TOKEN_LIMIT_PER_USER
     with transaction.atomic():
         User.objects.select_for_update().get(pk=user.pk)  # the count below must hold
         if ApiToken.objects.filter(Q(expiry=None) | Q(expiry__gt=now), user=user).count() >= limit:
-            message = ngettext_lazy("You have %d token already.", "You have %d tokens already.", limit) % limit
-            raise Refused("too_many_tokens", _("%s Revoke one first.") % message, status=409)
+            held = ngettext_lazy("You have %d token already.", "You have %d tokens already.", limit) % limit
+            raise Refused("too_many_tokens", _("%s Revoke one first.") % held, status=409)
         expiry = None if days is None else timedelta(days=days)
         token, plain = ApiToken.objects.create(user=user, name=name, scopes=wanted, expiry=expiry)  # type: ignore[no-untyped-call]
     return token, plain

@@ -18,7 +18,7 @@ from lib.http import UNPROCESSABLE, add_refusal
 
 @member_required
 @require_http_methods(["GET", "HEAD", "POST"])
-@reauthentication_required(allow_get=True)
+@reauthentication_required(allow_get=True)  # type: ignore[untyped-decorator]  # allauth has no types
 def show_tokens(request: HttpRequest) -> HttpResponse:
     """Lists them and makes one; making one asks for the password again unless it was typed a moment ago."""
     member, plain = member_of(request), ""

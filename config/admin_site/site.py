@@ -30,7 +30,7 @@ class StaffSite(admin.AdminSite):
             return redirect("mfa_index")
         raise PermissionDenied
 
-    def password_change(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
+    def password_change(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:  # type: ignore[override]  # a redirect
         return redirect("account_change_password")
 
 

@@ -14,7 +14,7 @@ from config import environment
 from config.local import LocalServiceError, remove_services, services
 from config.local.demo_accounts import FILE as ACCOUNTS_FILE
 from config.local.demo_accounts import read_accounts
-from config.local.processes import free_port
+from config.local.processes import listen_on
 from config.local.supervisor import FIRST_PORT, ROOT, Stopped, Supervisor, answers, programs, site_environ
 from config.prepare import REGISTERED
 
@@ -59,14 +59,14 @@ def run(var: Path) -> None:
     """
     started = time.monotonic()
     _say("Starting PostgreSQL and Valkey ...")
-    with services(var) as embedded:
-        port = free_port(FIRST_PORT)
+    with services(var) as embedded, listen_on(FIRST_PORT) as listener:
+        port = listener.getsockname()[1]
         environ = site_environ(embedded, port, DEMO="yes", SITE_URL=f"http://127.0.0.1:{port}")
         supervisor = Supervisor(environ, var / "log")
         supervisor.listen()
         try:
             supervisor.run_once("-m", "config.prepare")
-            for program in programs(port, environment.string("GPU_POOL", "default"), var):
+            for program in programs(listener, environment.string("GPU_POOL", "default"), var):
                 supervisor.add(program)
             _await_web(supervisor, port)
             _load_community(supervisor, var)

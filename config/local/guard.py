@@ -35,6 +35,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--signal", default="TERM", help="the command's own polite stop signal")
     parser.add_argument("--grace", type=float, default=10, help="seconds between the stop signal and SIGKILL")
     parser.add_argument("--user", help="an account to run the command as (only root can)")
+    parser.add_argument("--keep", type=int, action="append", default=[], help="a file descriptor for the command")
     parser.add_argument("command", nargs="+")
     return parser.parse_args()
 
@@ -47,6 +48,7 @@ def _start(arguments: argparse.Namespace, stop: signal.Signals) -> "subprocess.P
         arguments.command,
         stdin=subprocess.DEVNULL,
         start_new_session=True,
+        pass_fds=arguments.keep,
         # If this guard itself is killed the kernel passes the stop signal on; we run no threads.
         preexec_fn=lambda: _prctl(_PR_SET_PDEATHSIG, stop),
         **account,

@@ -61,12 +61,18 @@ def guard(
     environ: dict[str, str] | None = None,
     cwd: Path | None = None,
     output: int | None = None,
+    keep: Sequence[int] = (),
 ) -> Guarded:
-    """Starts ``command`` under guard.py; its output is appended to ``log`` unless ``output`` is a descriptor."""
+    """Starts ``command`` under guard.py; its output is appended to ``log`` unless ``output`` is a descriptor.
+
+    Args:
+        keep: file descriptors that the command has as well, under the same numbers.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     script = Path(__file__).resolve().parent / "guard.py"
     arguments = [sys.executable, str(script), "--signal", stop, "--grace", str(grace)]
     arguments += ["--user", user] if user else []
+    arguments += [part for number in keep for part in ("--keep", str(number))]
     with log.open("ab") as stream:
         process = subprocess.Popen(
             [*arguments, "--", *command],
@@ -76,6 +82,7 @@ def guard(
             env=environ,
             cwd=cwd,
             start_new_session=True,
+            pass_fds=keep,
         )
     return Guarded(name, process, log)
 
@@ -106,6 +113,25 @@ def free_port(preferred: int) -> int:
             except OSError:
                 continue
             return port
+    raise LocalServiceError(f"No free port on 127.0.0.1 from {preferred} upwards.")
+
+
+def listen_on(preferred: int) -> socket.socket:
+    """Listens on the first free loopback port from ``preferred`` upwards.
+
+    The port is ours from now on: a server that is given the socket, minutes later, finds nobody else there, and whoever
+    answers on it is that server.
+    """
+    for port in range(preferred, min(preferred + 2000, 65_536)):
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+            listener.listen(2048)
+        except OSError:
+            listener.close()
+            continue
+        return listener
     raise LocalServiceError(f"No free port on 127.0.0.1 from {preferred} upwards.")
 
 

@@ -7,6 +7,7 @@ Each runs under config/local/guard.py, so that none outlives the supervisor howe
 
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from config import environment
 from config.local import LocalServiceError, Running, services
-from config.local.processes import Guarded, free_port, guard
+from config.local.processes import Guarded, guard, listen_on
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FIRST_PORT = 8000
@@ -39,16 +40,18 @@ class Program:
     command: Sequence[str]
     environ: dict[str, str] = field(default_factory=dict)
     niceness: int = 0
+    keep: Sequence[int] = ()  # file descriptors that it has as well
 
 
-def programs(port: int, pool: str, var: Path) -> list[Program]:
-    web = ["uvicorn", "config.asgi:application", "--host", "127.0.0.1", "--port", str(port)]
+def programs(listener: socket.socket, pool: str, var: Path) -> list[Program]:
+    """The processes of the site; the web server answers on `listener`, also after it was started again."""
+    web = ["uvicorn", "config.asgi:application", "--fd", str(listener.fileno())]
     web += ["--log-level", "warning", "--no-proxy-headers", "--timeout-graceful-shutdown", "3"]
     gpu = [*WORKER, "-n", f"gpu.{pool}@%h", "-P", "prefork", "-c", "1", "-Q", f"gpu.{pool}", "--disable-prefetch"]
     default = [*WORKER, "-n", "default@%h", "-P", "prefork", "-c", "2", "-Q", "default,media,moderation,preview"]
     beat = ["celery", "-A", "config", "beat", "--loglevel", "WARNING", "-s", str(var / "beat-schedule"), "--pidfile="]
     return [
-        Program("web", web, {"DATABASE_POOL_SIZE": "16"}),
+        Program("web", web, {"DATABASE_POOL_SIZE": "16"}, keep=[listener.fileno()]),
         # Drawing takes every core it gets for seconds; pages must not wait for it.
         Program("gpu-worker", gpu, niceness=5),
         Program("worker", default, niceness=2),
@@ -93,6 +96,7 @@ class Supervisor:
             log=self._logs / f"{program.name}.log",
             environ={**self._environ, **program.environ},
             cwd=ROOT,
+            keep=program.keep,
         )
 
     def add(self, program: Program) -> None:
@@ -175,14 +179,14 @@ def main() -> int:
     var = environment.path("VAR_DIR", ROOT / "var")
     pool = environment.string("GPU_POOL", "default")
     try:
-        with services(var) as embedded:
-            port = free_port(FIRST_PORT)
+        with services(var) as embedded, listen_on(FIRST_PORT) as listener:
+            port = listener.getsockname()[1]
             environ = site_environ(embedded, port)
             supervisor = Supervisor(environ, var / "log")
             supervisor.listen()
             try:
                 supervisor.run_once("-m", "config.prepare")
-                for program in programs(port, pool, var):
+                for program in programs(listener, pool, var):
                     supervisor.add(program)
                 print(f"{environ['SITE_URL']} is served from 127.0.0.1:{port}; Ctrl-C stops it.", flush=True)
                 supervisor.watch(embedded)

@@ -12,6 +12,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema
 from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.permissions import IsAuthenticated, IsAuthenticatedOrReadOnly
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -48,7 +49,7 @@ from generation.api import LoraUseSerializer
 from generation.models import Image
 from generation.openings import remember_opening
 from generation.queries import source_image_for
-from lib.api import checked
+from lib.api import ZipRenderer, checked
 from lib.converters import PUBLIC_ID
 from lib.http import download, zip_files
 
@@ -124,7 +125,7 @@ class PostViewSet(FeedListMixin, viewsets.ViewSet):
         posts_services.unpublish_post(post=get_object_or_404(Post, public_id=pk, author=member), author=member, at=at)
         return self._detail(request, pk)
 
-    @extend_schema(parameters=[ID], request=None, responses=LikeSerializer)
+    @extend_schema(parameters=[ID], request=None, responses={200: LikeSerializer})
     @action(detail=True, methods=["put", "delete"], permission_classes=[IsAuthenticated])
     def like(self, request: Request, pk: str) -> Response:
         """PUT likes, DELETE withdraws; each may be repeated."""
@@ -194,7 +195,7 @@ class PostViewSet(FeedListMixin, viewsets.ViewSet):
         return Response({"unpublished": unpublish_posts(author=member, public_ids=data["posts"])})
 
     @extend_schema(parameters=[POSTS], responses={(200, "application/zip"): OpenApiTypes.BINARY})
-    @action(detail=False, permission_classes=[IsAuthenticated])
+    @action(detail=False, permission_classes=[IsAuthenticated], renderer_classes=[JSONRenderer, ZipRenderer])
     def originals(self, request: Request) -> HttpResponseBase:
         """A ZIP of the PNGs of one's own posts, with their parameters; the newest 2,000 at most."""
         member = member_of(request)

@@ -55,7 +55,7 @@ class ReportViewSet(viewsets.ViewSet):
 
 class CaseSerializer(serializers.ModelSerializer[Case]):
     id = serializers.CharField(source="public_id", read_only=True)
-    author = serializers.CharField(source="author.username", default=None, read_only=True)
+    author = serializers.CharField(source="author.username", default=None, read_only=True, allow_null=True)
     text = serializers.SerializerMethodField(help_text="As it was when it was last reported or held")
 
     class Meta:

@@ -8,9 +8,11 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.permissions import AllowAny
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 
 from accounts.tokens.scopes import Scope
+from lib.api import ZipRenderer
 from lib.converters import SLUG
 from ratings.benchmarks.bundle import bundle, results_of
 from ratings.benchmarks.models import Benchmark, BenchmarkQuerySet
@@ -66,7 +68,7 @@ class BenchmarkViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewset
         return BenchmarkDetailSerializer if self.action == "retrieve" else BenchmarkSerializer
 
     @extend_schema(responses={(200, "application/zip"): OpenApiResponse(OpenApiTypes.BINARY)})
-    @action(detail=True, methods=["get"])
+    @action(detail=True, methods=["get"], renderer_classes=[JSONRenderer, ZipRenderer])
     def bundle(self, request: Request, slug: str) -> HttpResponse:
         """Prompts, protocol and results as a zip that is enough to run it again elsewhere."""
         benchmark = self.get_object()

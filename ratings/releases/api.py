@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -32,12 +32,17 @@ class ReleaseSerializer(serializers.ModelSerializer[Release]):
         read_only_fields = fields
 
 
+@extend_schema_field({"type": "string", "pattern": "^[-a-zA-Z0-9_]*$", "default": ""})
+class _CheckpointField(ApiSlug):
+    """The slug of a checkpoint, or nothing."""
+
+
 class ReleaseRequestSerializer(serializers.Serializer[Any]):
-    name = ApiLine(max_length=120, required=False, default="")
+    name = ApiLine(max_length=120, required=False, default="", allow_blank=True)
     kinds = serializers.MultipleChoiceField(choices=[(kind, kind) for kind in FORMATS], default=set(USUAL))
     level = serializers.ChoiceField(choices=ContentLevel.choices, default=ContentLevel.GENERAL)
     since = serializers.DateField(required=False, allow_null=True, default=None)
-    checkpoint = ApiSlug(required=False, allow_blank=True, default="")
+    checkpoint = _CheckpointField(required=False, allow_blank=True, default="")
     with_simulated = serializers.BooleanField(default=True)
     min_margin = ApiNumber(min_value=0, max_value=1, default=0.0)
 

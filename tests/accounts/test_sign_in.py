@@ -10,7 +10,6 @@ from allauth.mfa.totp.internal.auth import TOTP
 from django.conf import settings as django_settings
 from django.contrib.auth import SESSION_KEY, hashers
 from django.core import mail
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
 from pytest_django.fixtures import Settings
@@ -103,17 +102,17 @@ def test_staff_without_a_second_factor_are_led_to_make_one(root: User, settings:
     assert as_user(root).get(reverse("admin:index")).status_code == 200
 
 
-def _page(login: str, password: str) -> HttpResponse:
+def _page(login: str, password: str) -> Any:
     return Client().post("/accounts/login/", {"login": login, "password": password})
 
 
-def _program(login: str, password: str) -> HttpResponse:
+def _program(login: str, password: str) -> Any:
     return Client().post("/api/tokens/", {"username": login, "password": password})
 
 
 @pytest.mark.parametrize(("first", "second"), [(_page, _program), (_program, _page), (_program, _program)])
 def test_wrong_passwords_count_together_wherever_they_are_tried(
-    first: Callable[[str, str], HttpResponse], second: Callable[[str, str], HttpResponse], alice: User
+    first: Callable[[str, str], Any], second: Callable[[str, str], Any], alice: User
 ) -> None:
     for _ in range(5):
         assert first("alice", "wrong").status_code in (200, 400)
@@ -188,7 +187,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Work:
     return Work(monkeypatch)
 
 
-def _bare(answer: HttpResponse, *names: str) -> tuple[int, str, str]:
+def _bare(answer: Any, *names: str) -> tuple[int, str, str]:
     """Status, target and page without what was typed and the form's own token."""
     text = re.sub(r"\b\w{64}\b", "", answer.content.decode())
     for name in names:
@@ -198,7 +197,7 @@ def _bare(answer: HttpResponse, *names: str) -> tuple[int, str, str]:
 
 @pytest.mark.parametrize("ask", [_page, _program])
 def test_signing_in_with_a_wrong_password_tells_nothing(
-    ask: Callable[[str, str], HttpResponse], alice: User, make_member: MakeMember, work: Work
+    ask: Callable[[str, str], Any], alice: User, make_member: MakeMember, work: Work
 ) -> None:
     make_member("banned", is_active=False)
     User.objects.create_user("twin", "alice@salon.test", PASSWORD)  # the same address, unconfirmed
@@ -212,7 +211,7 @@ def test_signing_in_with_a_wrong_password_tells_nothing(
         assert len(seen) == 1, [row[1] for row in seen]
 
 
-def _sign_up(name: str, email: str) -> tuple[Client, HttpResponse]:
+def _sign_up(name: str, email: str) -> tuple[Client, Any]:
     client = Client()
     body = {"username": name, "email": email, "password1": PASSWORD, "password2": PASSWORD}
     return client, client.post(reverse("account_signup"), body)
@@ -259,7 +258,7 @@ def test_signing_up_tells_nothing_without_a_mail_server(alice: User) -> None:
     assert _page("alice@salon.test", PASSWORD).status_code == 302
 
 
-def _ask_for_a_new_password(email: str) -> HttpResponse:
+def _ask_for_a_new_password(email: str) -> Any:
     return Client().post(reverse("account_reset_password"), {"email": email})
 
 
@@ -311,3 +310,26 @@ def test_the_roles_in_the_admin_are_given_by_superusers_alone(make_member: MakeM
     body = {"password1": "another horse battery", "password2": "another horse battery", "usable_password": "true"}
     assert client.post(reverse("admin:auth_user_password_change", args=[root.pk]), body).status_code == 403
     assert User.objects.get(pk=root.pk).check_password(PASSWORD)
+
+
+def test_a_banned_member_who_signs_in_reads_until_when_and_why(alice: User, mod: User) -> None:
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    from moderation.models import Decision
+    from moderation.restrictions.services import restrict_member
+
+    decision = Decision.objects.create(
+        target_type="accounts.user", target_id=alice.pk, action="restrict", reason="hate", policy_version="x",
+        actor_pseudonym="m", decided_at=timezone.now(),
+    )  # fmt: skip
+    restrict_member(user=alice, kind="banned", until=timezone.now() + timedelta(days=400), decision=decision)
+    client = Client()
+    answer = client.post("/accounts/login/", {"login": "alice", "password": PASSWORD})
+    page = answer.content.decode()
+    assert answer.status_code == 403
+    assert "Your account is closed until" in page
+    assert "Hate or harassment" in page
+    assert SESSION_KEY not in client.session
+    assert "Your account" not in _page("alice", "wrong").content.decode()

@@ -92,7 +92,7 @@ def test_what_changes_something_needs_more_than_reading() -> None:
 @pytest.mark.parametrize("scope", [Scope.READ, Scope.WRITE, Scope.GENERATE])
 def test_a_token_opens_what_its_scope_says_and_nothing_else(scope: Scope, alice: User) -> None:
     client = program(services.issue_token(user=alice, name="x", scopes=[scope])[1])
-    tries = {
+    tries: dict[Scope, Any] = {
         Scope.READ: lambda: client.get("/api/me/"),
         Scope.WRITE: lambda: client.patch("/api/me/", {"max_level": 1}),
         Scope.GENERATE: lambda: client.post("/api/generations/", {}),
@@ -229,19 +229,16 @@ def test_a_token_runs_out_when_it_says_so_or_never(alice: User) -> None:
 
 
 def test_the_last_use_is_noted_once_a_minute(alice: User) -> None:
-    token, plain = services.issue_token(user=alice, name="x")
-    assert token.last_used_at is None
+    _token, plain = services.issue_token(user=alice, name="x")
+    assert ApiToken.objects.get().last_used_at is None
     program(plain).get("/api/me/")
-    token.refresh_from_db()
-    first = token.last_used_at
+    first = ApiToken.objects.get().last_used_at
     assert first is not None
     program(plain).get("/api/me/")
-    token.refresh_from_db()
-    assert token.last_used_at == first
+    assert ApiToken.objects.get().last_used_at == first
     ApiToken.objects.update(last_used_at=first - timedelta(hours=1))
     program(plain).get("/api/me/")
-    token.refresh_from_db()
-    assert token.last_used_at > first - timedelta(minutes=1)
+    assert ApiToken.objects.filter(last_used_at__gt=first - timedelta(minutes=1)).exists()
 
 
 def test_a_token_is_kept_as_a_digest_only_and_works_until_it_is_revoked(alice: User, mallory: User) -> None:
@@ -313,7 +310,10 @@ def test_a_program_makes_a_token_by_password_with_the_scopes_it_names(alice: Use
     assert program(made.json()["token"]).get("/api/me/").status_code == 200
     usual = APIClient().post("/api/tokens/", {"username": "alice@salon.test", "password": PASSWORD})
     assert usual.json()["scopes"] == ["read", "write", "generate"]
-    for wrong in ({"scopes": []}, {"scopes": ["everything"]}, {"scopes": ["moderate"]}, {"days": 0}, {"days": 99_999}):
+    several: list[dict[str, Any]] = [
+        {"scopes": []}, {"scopes": ["everything"]}, {"scopes": ["moderate"]}, {"days": 0}, {"days": 99_999}
+    ]  # fmt: skip
+    for wrong in several:
         assert APIClient().post("/api/tokens/", {**body, **wrong}).status_code == 400, wrong
     make_member("mo", Role.MODERATOR)
     assert APIClient().post("/api/tokens/", {**body, "username": "mo", "scopes": ["moderate"]}).status_code == 201

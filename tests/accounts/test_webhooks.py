@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from urllib.parse import urlsplit
 
 import pytest
 from django.utils import timezone
@@ -89,7 +90,7 @@ def test_a_name_in_any_script_is_called_by_its_ascii_form(
     services.register_webhook(user=alice, url=f"http://пример.example:{port}/путь?a=ж", events=["post.liked"])
     services.emit(user=alice, event="post.liked", target=bob)
     monkeypatch.undo()
-    monkeypatch.setattr(sending, "resolve", lambda url: (sending.urlsplit(url), "127.0.0.1"))
+    monkeypatch.setattr(sending, "resolve", lambda url: (urlsplit(url), "127.0.0.1"))
     assert deliver_due() == 1
     assert receiver.calls[0][0]["Host"] == f"xn--e1afmkfd.example:{port}"
     assert WebhookDelivery.objects.get().delivered_at is not None

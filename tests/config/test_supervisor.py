@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -13,7 +14,8 @@ import psutil
 import pytest
 
 from config.local import LocalServiceError
-from config.local.supervisor import MOST_FAILURES, Program, Supervisor
+from config.local.processes import listen_on
+from config.local.supervisor import MOST_FAILURES, Program, Supervisor, answers
 from tests.services import ROOT
 
 SERVER = ["http.server", "--bind", "127.0.0.1", "0"]
@@ -64,6 +66,35 @@ def test_a_program_killed_by_sigkill_is_started_again_and_stop_ends_it(tmp_path:
     finally:
         supervisor.stop()
     assert _servers() == []
+
+
+HTTP = """
+import http.server, socket, sys
+server = http.server.HTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler, bind_and_activate=False)
+server.socket = socket.socket(fileno=int(sys.argv[1]))
+server.serve_forever()
+"""
+
+
+def test_the_port_of_the_site_is_taken_before_anything_is_started_and_stays_taken(tmp_path: Path) -> None:
+    """Minutes pass between choosing a port and serving on it: nobody may come in between, nor answer in our place."""
+    with listen_on(21_500) as listener:
+        port = listener.getsockname()[1]
+        with listen_on(port) as other:
+            assert other.getsockname()[1] > port
+        with socket.socket() as rival:
+            rival.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with pytest.raises(OSError):
+                rival.bind(("127.0.0.1", port))
+        assert not answers(f"http://127.0.0.1:{port}/")  # it listens, but nobody serves yet
+        (tmp_path / "served.py").write_text(HTTP)
+        environ = {**os.environ, "PYTHONPATH": str(tmp_path)}
+        supervisor = Supervisor(environ, tmp_path)
+        supervisor.add(Program("web", ["served", str(listener.fileno())], keep=[listener.fileno()]))
+        try:
+            _eventually(lambda: answers(f"http://127.0.0.1:{port}/"))
+        finally:
+            supervisor.stop()
 
 
 def test_a_program_that_never_stays_up_is_reported_with_its_last_words(tmp_path: Path) -> None:

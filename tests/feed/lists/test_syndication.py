@@ -107,7 +107,7 @@ def test_a_feed_that_did_not_change_is_not_sent_again(fox: Post, client: Client)
 def _is_jpeg(client: Client, embed: dict[str, Any]) -> bool:
     """Whether the picture is a JPEG of the size that is stated."""
     answer = client.get(embed["url"].removeprefix(settings.SITE_URL))
-    with PIL.Image.open(io.BytesIO(b"".join(answer))) as picture:  # type: ignore[arg-type]
+    with PIL.Image.open(io.BytesIO(b"".join(answer))) as picture:
         return (picture.format, picture.size) == ("JPEG", (embed["width"], embed["height"]))
 
 

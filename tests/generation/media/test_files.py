@@ -72,7 +72,7 @@ def test_a_jpeg_for_link_previews_carries_the_mark_and_obeys_the_same_rules(
     _publish(image)
     for address, width in zip(addresses, [16, 32, 64, 128, 256, 512, 600], strict=True):
         answer = visitor.get(address.partition("?")[0])
-        data = b"".join(answer)  # type: ignore[arg-type]
+        data = b"".join(answer)
         with PIL.Image.open(io.BytesIO(data)) as picture:
             assert (picture.format, picture.size) == ("JPEG", (width, width // 2))
         assert answer["Content-Type"] == "image/jpeg"

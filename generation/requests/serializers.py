@@ -1,0 +1,64 @@
+"""What requests for pictures send and are answered with."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from generation.models import Generation
+from lib.fields import ApiLine, ApiNumber, ApiText
+
+
+class GenerationRequestSerializer(serializers.Serializer[Any]):
+    """The form of a request; `services.submit_generation` says which values go together."""
+
+    prompt = ApiText(allow_blank=True, trim_whitespace=False)
+    checkpoint = ApiLine()
+    negative_prompt = ApiText(allow_blank=True, default="")
+    style = ApiLine(allow_blank=True, default="")  # type: ignore[assignment]
+    count = serializers.IntegerField(default=4)
+    seed = ApiLine(allow_null=True, allow_blank=True, default=None, help_text="0 to 2⁶³ - 1")
+    width = serializers.IntegerField(allow_null=True, default=None)
+    height = serializers.IntegerField(allow_null=True, default=None)
+    steps = serializers.IntegerField(allow_null=True, default=None)
+    guidance = ApiNumber(allow_null=True, default=None)
+    scheduler = ApiLine(allow_null=True, allow_blank=True, default=None)
+    loras = serializers.ListField(child=serializers.DictField(), default=list, max_length=8)
+    parent = ApiLine(  # type: ignore[assignment]
+        allow_null=True, default=None, help_text="An image to remix"
+    )
+    source_upload = ApiLine(
+        allow_null=True, default=None, help_text="An upload of yours to start from, as an earlier generation names it"
+    )
+    remix_kind = serializers.ChoiceField(Generation.RemixKind.choices, allow_blank=True, default="")
+    source_image = ApiLine(allow_null=True, default=None, help_text="An image to start from")
+    strength = ApiNumber(allow_null=True, default=None)
+    confirm_doubtful = serializers.BooleanField(default=False)
+
+
+class PictureGenerationRequestSerializer(GenerationRequestSerializer):
+    """The same with a picture to start from, as a form."""
+
+    source_file = serializers.FileField(allow_empty_file=True, help_text="A picture to start from")
+    # Forms hold no lists of objects, and there is one source.
+    loras = source_image = source_upload = None  # type: ignore[assignment]
+
+
+class AllowanceSerializer(serializers.Serializer[Any]):
+    """What you may have drawn within 24 hours, in cost units (pixels x steps x passes)."""
+
+    limit = serializers.IntegerField(allow_null=True, help_text="null: there is no limit")
+    used = serializers.IntegerField(help_text="charged, and reserved for what waits")
+    left = serializers.IntegerField(allow_null=True)
+    refills_at = serializers.DateTimeField(allow_null=True)
+
+
+class CostSerializer(serializers.Serializer[Any]):
+    cost_units = serializers.IntegerField(help_text="of all images together")
+    per_image = serializers.IntegerField()
+    share_percent = serializers.IntegerField(help_text="of what you may use in 24 hours, rounded up; 0 without a limit")
+    fits = serializers.BooleanField()
+    allowance = AllowanceSerializer()
+
+
+class PlaceSerializer(serializers.Serializer[Any]):
+    place = serializers.IntegerField(min_value=1, max_value=10_000, help_text="among your own, from 1")
