@@ -268,6 +268,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "ContentLevelEnum": "lib.content_levels.ContentLevel",
         "AskOutcomeEnum": "ratings.models.AskOutcome",
+        "ActionEnum": "moderation.decisions.models.Decision.Action",
+        "ChosenActionEnum": "moderation.decisions.services.CHOSEN",
     },
 }
 
