@@ -19,6 +19,8 @@ from feed.search.api import SearchViewSet
 from feed.styles.api import EmergentStyleViewSet
 from feed.tags.api import TagViewSet
 from generation.api import CheckpointViewSet, GenerationViewSet, ImageViewSet, StyleViewSet
+from generation.prompts.api import PromptTokensView
+from generation.recall.views import RecallView
 from moderation.cases.api import CaseViewSet, ReportViewSet
 from moderation.transparency.api import DecisionViewSet
 from ratings.asking.api import AskViewSet, ComparisonViewSet, QuestionViewSet
@@ -83,5 +85,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("schema/", SchemaView.as_view(), name="schema"),
     path("docs/", docs, name="docs"),
     path("me/", MeView.as_view(), name="me"),
+    path("recall/", RecallView.as_view(), name="recall"),
+    path("prompt-tokens/", PromptTokensView.as_view(), name="prompt-tokens"),
     path("", include(router.urls)),
 ]

@@ -8,6 +8,7 @@ from config import health
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("config.api")),  # first: the parts without a prefix are gone through pattern by pattern
+    path("v1/", include("generation.images_api.urls")),
     path("", include("feed.urls")),
     path("", include("generation.urls")),
     path("", include("ratings.urls")),

@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from accounts.admin import ReadOnlyAdmin
-from generation.models import BatchCap, Checkpoint, Generation, Image, Lora, PoolWorker, Style
+from generation.models import BatchCap, Checkpoint, Generation, Image, Lora, PoolWorker, Style, TextualInversion
 
 
 @admin.register(Checkpoint)
@@ -21,8 +21,16 @@ class StyleAdmin(admin.ModelAdmin[Style]):
 
 @admin.register(Lora)
 class LoraAdmin(admin.ModelAdmin[Lora]):
-    list_display = ("name", "slug", "checkpoint", "licence", "is_enabled")
+    list_display = ("name", "slug", "base_family", "checkpoint", "licence", "is_enabled")
     list_select_related = ("checkpoint",)
+    readonly_fields = ("sha256",)
+
+
+@admin.register(TextualInversion)
+class TextualInversionAdmin(admin.ModelAdmin[TextualInversion]):
+    list_display = ("name", "slug", "base_family", "checkpoint", "licence", "is_enabled")
+    list_select_related = ("checkpoint",)
+    readonly_fields = ("sha256",)
 
 
 @admin.register(BatchCap)

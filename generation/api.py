@@ -150,7 +150,7 @@ class GenerationSerializer(serializers.ModelSerializer[Generation]):
     class Meta:
         model = Generation
         fields = ["id", "prompt", "negative_prompt", "checkpoint", "style", "scheduler", "steps", "guidance", "width",
-                  "height", "loras", "parent", "remix_kind", "source_image", "source_upload", "strength",
+                  "height", "loras", "parent", "remix_kind", "source_image", "source_upload", "strength", "clip_skip",
                   "submitted_at", "images"]  # fmt: skip
 
     @extend_schema_field(ImageSerializer(many=True))

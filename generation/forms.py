@@ -12,11 +12,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from generation.catalogue.samplers import label as sampler_label
 from generation.models import Checkpoint, Generation, Image, Lora, Style, Upload
 from generation.parameters import Kind, LoraUse, Parameters, Wanted
 from generation.queries import source_image_for, source_upload_for
 from generation.services import submit_generation
-from generation.validation import MAX_IMAGES, MAX_PROMPT, check_request
+from generation.validation import MAX_CLIP_SKIP, MAX_IMAGES, MAX_PROMPT, check_request
 from lib.errors import Refused
 from lib.fields import LineField, TextField
 
@@ -62,6 +63,12 @@ class CreateForm(forms.Form):
         widget=forms.NumberInput(attrs={"min": 0, "max": 20, "step": 0.5}),
     )
     scheduler = LineField(required=False, label=_("Sampler"), widget=forms.Select)
+    clip_skip = LineField(
+        required=False,
+        label=_("Clip skip"),
+        help_text=_("2 reads the text encoder one layer before its last."),
+        widget=forms.NumberInput(attrs={"min": 1, "max": MAX_CLIP_SKIP, "placeholder": 1}),
+    )
     loras = LineField(
         required=False,
         label=_("LoRAs"),
@@ -98,6 +105,7 @@ class CreateForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.source = source
         self.offers_loras = False
+        self.offers_clip_skip = any(each.facts.has_clip_skip for each in checkpoints)
         if source is None:
             del self.fields["keep_source"]
         self.asks_to_confirm = False
@@ -131,17 +139,19 @@ class CreateForm(forms.Form):
         styles = Style.objects.filter(checkpoints=checkpoint).order_by("name").values_list("slug", "name")
         self._offer("style", [("", _("None")), *styles])
         self._offer("size", [(f"{w}x{h}", f"{_shape(w, h)} {w} × {h}") for w, h in checkpoint.sizes])
-        self._offer("scheduler", [(name, name.removesuffix("Scheduler")) for name in checkpoint.schedulers])
+        self._offer("scheduler", [(name, sampler_label(name)) for name in checkpoint.schedulers])
         self._offer_loras(checkpoint)
         self.fields["steps"].widget.attrs |= {"max": checkpoint.max_steps, "placeholder": checkpoint.default_steps}
         self.fields["guidance"].widget.attrs["placeholder"] = f"{checkpoint.default_guidance:g}"
 
     def _offer_loras(self, checkpoint: Checkpoint) -> None:
         """Shows the field where a checkpoint has LoRAs, or where it is filled already."""
-        offered = Lora.objects.filter(checkpoint__in=self.checkpoints, is_enabled=True).order_by("slug")
-        rows = list(offered.values_list("checkpoint", "slug"))
-        names = [f"{slug}:0.8" for row, slug in rows if row == checkpoint.pk]
-        self.offers_loras = bool(rows or self["loras"].value())
+        names = [
+            f"{slug}:0.8"
+            for slug in Lora.objects.offered_to(checkpoint).order_by("slug").values_list("slug", flat=True)
+        ]
+        has_any = bool(names) or Lora.objects.offered_to(*self.checkpoints).exists()
+        self.offers_loras = bool(has_any or self["loras"].value())
         self.fields["loras"].widget.attrs["placeholder"] = ", ".join(names[:MAX_LORA_HINTS])
 
     def clean(self) -> dict[str, Any]:
@@ -164,7 +174,7 @@ class CreateForm(forms.Form):
         values = self.cleaned_data
         width, _x, height = values["size"].partition("x")
         names = ("prompt", "negative_prompt", "checkpoint", "style", "count", "seed", "steps", "guidance", "scheduler",
-                 "strength")  # fmt: skip
+                 "strength", "clip_skip")  # fmt: skip
         return {name: values[name] for name in names} | {
             "loras": read_loras(values["loras"]), "width": _number(width), "height": _number(height)
         }  # fmt: skip
@@ -253,6 +263,7 @@ def remix_of(image: Image, *, kind: str, member: User, at: datetime) -> Remix:
         "scheduler": parameters.scheduler,
         "seed": parameters.seed,
         "loras": written_loras(loras),
+        "clip_skip": parameters.clip_skip if parameters.clip_skip > 1 else "",
         "strength": f"{parameters.strength:g}" if has_source and parameters.strength is not None else "",
         "keep_source": has_source,
     }
@@ -261,7 +272,7 @@ def remix_of(image: Image, *, kind: str, member: User, at: datetime) -> Remix:
 
 def _offered_loras(checkpoint: Checkpoint, used: Iterable[LoraUse]) -> tuple[list[LoraUse], list[str]]:
     """Those that would draw the same today, and the names of the others."""
-    offered = Lora.objects.filter(checkpoint=checkpoint, is_enabled=True)
+    offered = Lora.objects.offered_to(checkpoint)
     same = set(offered.values_list("slug", "sha256")) if used else set()
     kept = [each for each in used if (each.slug, each.sha256) in same]
     return kept, [each.slug for each in used if each not in kept]

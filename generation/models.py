@@ -1,6 +1,7 @@
 """Checkpoints, what members ask for, and the images that are drawn from it."""
 
 from datetime import datetime
+from typing import Any, Self
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -12,6 +13,7 @@ from pgvector.django import BitField
 
 from accounts.hooks import hidden_authors
 from accounts.models import Role, User, Viewer, level_for
+from generation.catalogue.families import Family, family_of
 from lib.content_levels import ContentLevel
 from lib.ids import PublicIdModel
 from moderation.models import Restriction
@@ -35,12 +37,18 @@ class Checkpoint(models.Model):
         default=False, help_text=_("The licence lets its pictures enter training datasets")
     )
     pipeline_class = models.CharField(max_length=64, default="DiffusionPipeline")
+    engine = models.CharField(max_length=32, default="diffusers", db_default="diffusers")
+    family = models.CharField(max_length=32, blank=True, db_default="")  # of catalogue.families; empty: by its pipeline
+    options = models.JSONField(
+        default=dict, db_default={}, blank=True, help_text=_("How it is held in memory, or where its server is")
+    )
+    token_limit = models.PositiveIntegerField(null=True)  # tokens of a prompt that it reads; 0: any; None: unknown
     sizes = models.JSONField(help_text=_("Allowed [[width, height], …] in pixels, the default first"))
     default_steps = models.PositiveSmallIntegerField(default=20)
     max_steps = models.PositiveSmallIntegerField(default=50)
     default_guidance = models.FloatField(default=3.0)
     schedulers: ArrayField[list[str], list[str]] = ArrayField(
-        models.CharField(max_length=64), default=list, help_text=_("Diffusers class names, the default first")
+        models.CharField(max_length=64), default=list, help_text=_("Samplers, the default first")
     )
     min_memory_mb = models.PositiveIntegerField(default=0)
     pool = models.SlugField(max_length=32, default="default")
@@ -51,6 +59,11 @@ class Checkpoint(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def facts(self) -> Family:
+        """What is true of its family."""
+        return family_of(self.family, self.pipeline_class)
 
 
 class Style(models.Model):
@@ -68,14 +81,42 @@ class Style(models.Model):
         return self.name
 
 
-class Lora(models.Model):
+class AddOnQuerySet(models.QuerySet[Any]):
+    def offered_to(self, *checkpoints: Checkpoint) -> Self:
+        """Enabled ones made for one of these checkpoints, or for the family of one."""
+        families = {each.facts.slug for each in checkpoints}
+        fitting = Q(checkpoint__in=checkpoints) | Q(checkpoint=None, base_family__in=families)
+        return self.filter(fitting, is_enabled=True)
+
+
+class AddOn(models.Model):
+    """Small weights beside those of a checkpoint; made for one checkpoint, or for every one of a family."""
+
     slug = models.SlugField(max_length=64, unique=True)
     name = models.CharField(max_length=120)
-    checkpoint = models.ForeignKey(Checkpoint, on_delete=models.CASCADE, related_name="loras")
+    checkpoint = models.ForeignKey(
+        Checkpoint, null=True, blank=True, on_delete=models.CASCADE, related_name="%(class)ss"
+    )
+    base_family = models.CharField(max_length=32, blank=True, db_default="")
     source = models.CharField(max_length=300)
     sha256 = models.CharField(max_length=64, blank=True)
     licence = models.CharField(max_length=64)
     is_enabled = models.BooleanField(default=True)
+
+    objects = AddOnQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+
+class Lora(AddOn):
+    trigger_words: ArrayField[list[str], list[str]] = ArrayField(
+        models.CharField(max_length=80), default=list, db_default=[], blank=True
+    )
+
+
+class TextualInversion(AddOn):
+    """An embedding that a word of the prompt stands for; the slug is the word."""
 
 
 class GenerationQuerySet(models.QuerySet["Generation"]):
@@ -117,7 +158,8 @@ class Generation(PublicIdModel):
     checkpoint = models.ForeignKey(Checkpoint, on_delete=models.PROTECT, related_name="generations")
     style = models.ForeignKey(Style, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     loras = models.JSONField(default=list)  # [{slug, sha256, weight}]
-    scheduler = models.CharField(max_length=64)
+    scheduler = models.CharField(max_length=64)  # a sampler's slug; in older rows a class name of diffusers
+    clip_skip = models.PositiveSmallIntegerField(default=1, db_default=1)  # 1 reads the last layer of the encoder
     steps = models.PositiveSmallIntegerField()
     guidance = models.FloatField()
     width = models.PositiveSmallIntegerField()

@@ -12,16 +12,18 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Required, Self, TypedDict
 
+from generation.catalogue.families import family_of
+from generation.catalogue.samplers import written_as
+from generation.infotext.a1111 import write_infotext
 from generation.models import Checkpoint, Image, Style, Upload
 
 RECORD_VERSION = 1
 COLUMNS = (
     "prompt", "negative_prompt", "checkpoint_id", "style_id", "scheduler", "steps", "guidance", "width", "height",
-    "loras", "source_image_id", "upload_id", "strength",
+    "loras", "source_image_id", "upload_id", "strength", "clip_skip",
 )  # fmt: skip
 """Columns of Generation that, with the seed of the image, decide a picture."""
 
-EMBEDDED_GUIDANCE = ("Flux", "LatentConsistency")  # beginnings of the names of pipelines
 
 STYLED_PROMPT_SQL = "replace(coalesce(nullif(style.template, ''), '{prompt}'), '{prompt}', made.prompt)"
 """`Parameters.styled_prompt` in SQL, where `made` is the generation and `style` its style, outer joined."""
@@ -36,6 +38,7 @@ _DATASET_COLUMNS = {
     "loras": "made.loras",
     "remix": "made.remix_kind",
     "strength": "made.strength",
+    "clip_skip": "made.clip_skip",
     "versions": "image.versions",
 }
 
@@ -58,6 +61,7 @@ class Wanted(TypedDict, total=False):
     loras: Sequence[Mapping[str, Any]]
     remix_kind: str
     strength: float | str | None
+    clip_skip: int | str | None
 
 
 class Kind(StrEnum):
@@ -72,17 +76,11 @@ class CheckpointUse:
     slug: str
     name: str
     sha256: str = ""
-    pipeline_class: str = ""
+    family: str = ""
 
     @classmethod
     def of(cls, checkpoint: Checkpoint) -> Self:
-        return cls(checkpoint.slug, checkpoint.name, checkpoint.sha256, checkpoint.pipeline_class)
-
-    def passes(self, guidance: float) -> int:
-        """How often the model runs at each step: twice for classifier-free guidance above 1, once where the scale is
-        an input of the model.
-        """
-        return 1 if self.pipeline_class.startswith(EMBEDDED_GUIDANCE) or guidance <= 1 else 2
+        return cls(checkpoint.slug, checkpoint.name, checkpoint.sha256, checkpoint.facts.slug)
 
 
 @dataclass(frozen=True)
@@ -115,7 +113,8 @@ class LoraUse:
 
 @dataclass(frozen=True)
 class Parameters:
-    """What decides one picture. `guidance` is the classifier-free guidance scale, `strength` the noise of img2img.
+    """What decides one picture. `guidance` is the guidance scale, `strength` the noise of img2img, `scheduler` the slug
+    of a sampler (in older rows a class name), `clip_skip` the layer of the text encoder that is read, 1 being the last.
 
     The public ids of a source picture are filled in only for somebody who may start from it.
     """
@@ -132,6 +131,7 @@ class Parameters:
     seed: int
     loras: tuple[LoraUse, ...] = ()
     strength: float | None = None
+    clip_skip: int = 1
     source_image: str = ""
     source_upload: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)  # of the libraries that drew it
@@ -160,6 +160,7 @@ class Parameters:
             seed=image.seed,
             loras=tuple(LoraUse.of(each) for each in made.loras),
             strength=made.strength,
+            clip_skip=made.clip_skip,
             source_image=source.public_id if isinstance(source, Image) else "",
             source_upload=source.public_id if isinstance(source, Upload) else "",
             versions=image.versions if versions is None else versions,
@@ -178,10 +179,15 @@ class Parameters:
     def styled_negative_prompt(self) -> str:
         return ", ".join(filter(None, (self.negative_prompt, self.style.negative_prompt if self.style else "")))
 
+    @property
+    def drawn_steps(self) -> int:
+        """The steps that are really drawn: img2img leaves out the first ones."""
+        return family_of(self.checkpoint.family).drawn_steps(self.steps, self.strength)
+
     def cost_units(self) -> int:
-        """Pixels x steps x passes, of those that really run: img2img leaves out the first steps."""
-        steps = self.steps if self.strength is None else max(1, min(self.steps, int(self.steps * self.strength)))
-        return self.width * self.height * steps * self.checkpoint.passes(self.guidance)
+        """Pixels x drawn steps x passes of the model at each step: two with classifier-free guidance above 1."""
+        passes = family_of(self.checkpoint.family).passes(self.guidance)
+        return self.width * self.height * max(1, self.drawn_steps) * passes
 
     def batch_key(self) -> str:
         """All that images must share to be drawn in one call, as 32 hex digits. Prompts and seeds are no part of it."""
@@ -202,6 +208,7 @@ class Parameters:
             "guidance": float(self.guidance),
             "scheduler": self.scheduler,
             "strength": self.strength,
+            "clip_skip": self.clip_skip,
         }
 
     def as_columns(self) -> dict[str, Any]:
@@ -224,6 +231,7 @@ class Parameters:
             "scheduler": self.scheduler,
             "loras": [each.as_column() for each in self.loras],
             "strength": self.strength,
+            "clip_skip": self.clip_skip,
             "count": 1,
         }
 
@@ -242,6 +250,7 @@ class Parameters:
             "checkpoint_sha256": self.checkpoint.sha256,
             "style": self.style.slug if self.style else "",
             "loras": [each.as_column() for each in self.loras],
+            "sampler": written_as(self.scheduler),
             "seed": self.seed,
             "versions": dict(self.versions),
             **self.as_job(),
@@ -249,16 +258,10 @@ class Parameters:
         return json.dumps(values, ensure_ascii=False, sort_keys=True)
 
     def as_a1111(self) -> str:
-        """The text that AUTOMATIC1111's web UI writes into PNGs and most tools read.
-
-        As there, LoRAs stand in the prompt, and values with a comma, a colon or a line break in JSON quotes.
-        """
-        lines = [self.styled_prompt + "".join(f" <lora:{each.slug}:{each.weight:g}>" for each in self.loras)]
-        if self.styled_negative_prompt:
-            lines.append(f"Negative prompt: {self.styled_negative_prompt}")
-        facts = {
+        """The text that AUTOMATIC1111's web UI writes into PNGs and most tools read."""
+        facts: dict[str, object] = {
             "Steps": self.steps,
-            "Sampler": self.scheduler.removesuffix("Scheduler"),
+            "Sampler": written_as(self.scheduler),
             "CFG scale": f"{self.guidance:g}",
             "Seed": self.seed,
             "Size": f"{self.width}x{self.height}",
@@ -267,15 +270,17 @@ class Parameters:
         }
         if self.strength is not None:
             facts["Denoising strength"] = f"{self.strength:g}"
+        if self.clip_skip > 1:
+            facts["Clip skip"] = self.clip_skip
         if hashes := ", ".join(f"{each.slug}: {each.sha256[:12]}" for each in self.loras if each.sha256):
             facts["Lora hashes"] = hashes
         facts["Version"] = "Salon"
-        lines.append(", ".join(f"{name}: {_quoted(str(value))}" for name, value in facts.items()))
-        return "\n".join(lines)
-
-
-def _quoted(value: str) -> str:
-    return json.dumps(value, ensure_ascii=False) if any(mark in value for mark in ',:\n"') else value
+        return write_infotext(
+            prompt=self.styled_prompt,
+            negative_prompt=self.styled_negative_prompt,
+            loras={each.slug: each.weight for each in self.loras},
+            facts=facts,
+        )
 
 
 def dataset_sql() -> str:

@@ -2,12 +2,16 @@ from django.urls import path, re_path
 
 from generation import views
 from generation.media import views as media_views
+from generation.prompts import views as prompt_views
 from generation.queue import views as queue_views
+from generation.recall import views as recall_views
 from lib import converters  # noqa: F401  # registers public_id, number, …
 
 app_name = "generation"
 urlpatterns = [
     path("create/", views.create, name="create"),
+    path("create/recall/", recall_views.recall, name="recall"),
+    path("create/tokens/", prompt_views.count_tokens, name="prompt-tokens"),
     path("mine/", views.history_page, name="history"),
     path("mine/<public_id:public_id>/", views.detail, name="detail"),
     path("mine/<public_id:public_id>/events/", queue_views.follow, name="events"),

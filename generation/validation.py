@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from generation.catalogue.samplers import find, label
 from generation.models import Checkpoint, Generation, Lora, Style
 from generation.parameters import CheckpointUse, LoraUse, Parameters, StyleUse, Wanted
 from lib.errors import Refused
@@ -16,6 +17,7 @@ MAX_PROMPT = 2000  # UTF-16 code units, as the page counts
 MAX_IMAGES = 8
 MAX_GUIDANCE = 20.0
 MAX_SEED = 2**63 - 1
+MAX_CLIP_SKIP = 4
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,9 @@ def check_request(wanted: Wanted, *, has_source: bool) -> Request:
         scheduler=_scheduler(faults, row, wanted.get("scheduler")),
         loras=_loras(faults, row, wanted.get("loras", ())),
         strength=_strength(faults, wanted.get("strength")) if has_source else None,
+        clip_skip=_clip_skip(faults, row, wanted.get("clip_skip")),
     )
+    check_together(faults, parameters, row)
     faults.raise_if_any()
     return Request(parameters, checkpoint=row, style=style, count=count, seed=seed, remix_kind=remix_kind)
 
@@ -184,14 +188,55 @@ def _guidance(faults: _Faults, checkpoint: Checkpoint, value: float | str | None
 
 
 def _scheduler(faults: _Faults, checkpoint: Checkpoint, value: str | None) -> str:
-    default = checkpoint.schedulers[0] if checkpoint.schedulers else ""
-    if value and value not in checkpoint.schedulers:
-        names = ", ".join(checkpoint.schedulers)
+    """A stored class name stands for the preset that took its place."""
+    offered: list[str] = checkpoint.schedulers
+    default = offered[0] if offered else ""
+    if not value or value in offered:
+        return value or default
+    preset = find(value)
+    same = [each for each in offered if preset is not None and find(each) == preset]
+    if not same:
+        names = ", ".join(label(each) for each in offered)
         faults.add(
             "scheduler", _("%(name)s supports these samplers: %(names)s.") % {"name": checkpoint.name, "names": names}
         )
-        return default
-    return value or default
+    return same[0] if same else default
+
+
+def _clip_skip(faults: _Faults, checkpoint: Checkpoint, value: int | str | None) -> int:
+    most = MAX_CLIP_SKIP if checkpoint.facts.has_clip_skip else 1
+    if value is None or value == "" or (most == 1 and _whole(value) == 1):
+        return 1
+    if most == 1:
+        faults.add("clip_skip", _("%(name)s cannot skip layers of its text encoder.") % {"name": checkpoint.name})
+        return 1
+    return _integer(faults, "clip_skip", value, 1, most, _("Choose between 1 and %(most)s.") % {"most": most})
+
+
+def check_together(faults: _Faults, parameters: Parameters, checkpoint: Checkpoint) -> None:
+    """Values that are right one by one and cannot be drawn together; found out here, never by a worker."""
+    family, preset = checkpoint.facts, find(parameters.scheduler)
+    has_source = parameters.strength is not None
+    if has_source and not family.has_source:
+        faults.add("source_file", _("%(name)s cannot start from a picture.") % {"name": checkpoint.name})
+    elif has_source and preset is not None and not preset.takes_source:
+        message = _("The sampler %(name)s cannot start from a picture. Choose another one.")
+        faults.add("scheduler", message % {"name": preset.name})
+    elif parameters.drawn_steps < 1:
+        values = {"steps": parameters.steps, "strength": family.least_strength(parameters.steps)}
+        message = _(
+            "%(steps)s steps at this strength would draw nothing. Use more steps, or a strength from %(strength)s."
+        )
+        for field in ("steps", "strength"):
+            faults.add(field, message % values)
+    if preset is not None and not preset.least_steps <= parameters.steps <= preset.most_steps:
+        message = _("The sampler %(name)s draws with %(least)s to %(most)s steps.")
+        values = {
+            "name": preset.name,
+            "least": preset.least_steps,
+            "most": min(preset.most_steps, checkpoint.max_steps),
+        }
+        faults.add("steps", message % values)
 
 
 def _strength(faults: _Faults, value: float | str | None) -> float:
@@ -203,7 +248,7 @@ def _strength(faults: _Faults, value: float | str | None) -> float:
 
 
 def _loras(faults: _Faults, checkpoint: Checkpoint, wanted: Sequence[Mapping[str, Any]]) -> tuple[LoraUse, ...]:
-    known = {row.slug: row for row in Lora.objects.filter(checkpoint=checkpoint, is_enabled=True)} if wanted else {}
+    known = {row.slug: row for row in Lora.objects.offered_to(checkpoint)} if wanted else {}
     chosen = []
     for each in wanted:
         row, weight = known.get(str(each.get("slug", ""))), _decimal(each.get("weight", 1.0))

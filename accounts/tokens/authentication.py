@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from knox.auth import TokenAuthentication as KnoxAuthentication
 from knox.crypto import hash_token
+from rest_framework.authentication import get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
@@ -39,6 +40,11 @@ class TokenAuthentication(KnoxAuthentication):
         _note_use(found[1], timezone.now())
         bind_token(found[0])
         return found
+
+    def authenticate_header(self, request: Request) -> str:
+        """``Token``; clients of the OpenAI API say ``Bearer`` instead."""
+        is_bearer = get_authorization_header(request)[:7].lower() == b"bearer "
+        return "Bearer" if is_bearer else str(super().authenticate_header(request))  # type: ignore[no-untyped-call]
 
     def authenticate_credentials(self, token: bytes) -> tuple[User, ApiToken]:
         try:

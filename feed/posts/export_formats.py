@@ -24,6 +24,7 @@ _LABELS: dict[str, str | Promise] = {
     "scheduler": _("Scheduler"),
     "source_image": _("Start from a picture"),
     "strength": _("Strength"),
+    "clip_skip": _("Clip skip"),
 }
 
 

@@ -33,6 +33,7 @@ from feed.posts.reproduction import outcome_of, reproduce_post
 from feed.ranking.explain import score_of
 from feed.responses import button_of_a_post, came_from, for_members, says_no, toast
 from feed.tags.services import suggest_from_prompt, tags_of
+from generation.catalogue.samplers import label as sampler_label
 from generation.media.signing import Picture, is_plainly_public, picture
 from generation.models import Image
 from generation.openings import remember_opening
@@ -95,7 +96,7 @@ def _shown(post: Post, viewer: Viewer, at: datetime) -> dict[str, object]:
         "is_own": viewer.pk == post.author_id,
         "is_prompt_readable": is_readable,
         "is_prompt_long": len(post.image.generation.prompt) > LONG,
-        "sampler": post.image.generation.scheduler.removesuffix("Scheduler"),
+        "sampler": sampler_label(post.image.generation.scheduler),
         "copies": _copies(post, viewer, at) if is_readable else {},
         "same_url": remix_url(post, "same") if is_readable else "",
         "inspired_url": remix_url(post, "inspired"),

@@ -13,7 +13,7 @@ from typing import Any
 import PIL.Image
 from thumbhash import rgba_to_thumb_hash
 
-from generation.media.metadata import XMP, png
+from generation.media.metadata import XMP, png, xmp_of
 from generation.parameters import Parameters
 from lib.images import hash_picture
 
@@ -94,7 +94,7 @@ def encode(picture: PIL.Image.Image, parameters: Parameters, *, public_id: str) 
     original, jpeg = png(picture, parameters, public_id=public_id), training_jpeg(picture)
     digest = hashlib.sha256(original).hexdigest()
     files = {"original.png": original, "training.jpg": jpeg}
-    files |= {f"{digest[:16]}-{name}": data for name, data in _renditions(picture)}
+    files |= {f"{digest[:16]}-{name}": data for name, data in _renditions(picture, xmp_of(public_id))}
     pdq = hash_picture(picture)
     derived = Derived(
         png_sha256=digest,
@@ -109,12 +109,12 @@ def encode(picture: PIL.Image.Image, parameters: Parameters, *, public_id: str) 
     return Encoded(files, derived)
 
 
-def _renditions(picture: PIL.Image.Image) -> Iterator[tuple[str, bytes]]:
+def _renditions(picture: PIL.Image.Image, xmp: bytes) -> Iterator[tuple[str, bytes]]:
     for width in widths_for(picture.width):
         height = height_at(width, picture.width, picture.height)
         scaled = picture if width == picture.width else picture.resize((width, height), LANCZOS)
-        yield f"{width}.webp", _saved(scaled, "WEBP", quality=84, method=4, xmp=XMP.encode())
-        yield f"{width}.avif", _saved(scaled, "AVIF", quality=70, speed=8, xmp=XMP.encode())
+        yield f"{width}.webp", _saved(scaled, "WEBP", quality=84, method=4, xmp=xmp)
+        yield f"{width}.avif", _saved(scaled, "AVIF", quality=70, speed=8, xmp=xmp)
 
 
 def _saved(picture: PIL.Image.Image, form: str, **options: Any) -> bytes:

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import PIL.Image
 from django.utils.translation import gettext as _
 
-from generation.engines.base import Job, Source
+from generation.engines.base import Job, LoadOptions, Source
 from generation.media import storage
-from generation.models import Checkpoint, Generation, Image, Lora
+from generation.models import Checkpoint, Generation, Image, Lora, TextualInversion
 from generation.parameters import Parameters
 from lib.images import open_stored
 
@@ -23,7 +23,16 @@ class StoreAway(Exception):
 
 
 def source_of(checkpoint: Checkpoint) -> Source:
-    return Source(checkpoint.source, checkpoint.revision, checkpoint.sha256)
+    """Where a checkpoint lies and how it is held in memory, with the embeddings that prompts may name."""
+    words = TextualInversion.objects.offered_to(checkpoint).order_by("slug").values_list("slug", "source")
+    return Source(
+        location=checkpoint.source,
+        revision=checkpoint.revision,
+        sha256=checkpoint.sha256,
+        family=checkpoint.facts.slug,
+        options=LoadOptions(**checkpoint.options),
+        embeddings=tuple(words),
+    )
 
 
 def job_of(images: Sequence[Image]) -> Job:
@@ -36,17 +45,17 @@ def job_of(images: Sequence[Image]) -> Job:
         negative_prompts=[each.styled_negative_prompt for each in parameters],
         seeds=[each.seed for each in parameters],
         sources=None if first.strength is None else [source_picture(image.generation) for image in images],
-        loras=_lora_weights(first.checkpoint, parameters[0]),
+        loras=_lora_weights(parameters[0]),
         **parameters[0].as_job(),
     )
 
 
-def _lora_weights(checkpoint: Checkpoint, parameters: Parameters) -> Mapping[str, float]:
+def _lora_weights(parameters: Parameters) -> Mapping[str, float]:
     """Weights by the location of each LoRA."""
     if not parameters.loras:
         return {}
     chosen = {each.slug: each.weight for each in parameters.loras}
-    return {row.source: chosen[row.slug] for row in Lora.objects.filter(checkpoint=checkpoint, slug__in=chosen)}
+    return {row.source: chosen[row.slug] for row in Lora.objects.filter(slug__in=chosen)}
 
 
 def source_picture(generation: Generation) -> PIL.Image.Image:

@@ -20,10 +20,16 @@ from django.db.models import F, Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from generation.engines.base import CheckpointError, DeviceLost, OutOfMemory, PreviewSource
-from generation.engines.diffusers.cache import pipeline_cache
-from generation.engines.diffusers.drawing import draw
-from generation.engines.diffusers.loading import device, device_name, versions
+from generation.engines.base import (
+    CheckpointError,
+    DeviceLost,
+    Engine,
+    NotSupported,
+    OutOfMemory,
+    PreviewSource,
+    ServerAway,
+)
+from generation.engines.registry import engine_named
 from generation.models import Checkpoint, Image
 from generation.queue import capacity, events, leases
 from generation.queue.background import send
@@ -49,13 +55,13 @@ class Stopped(Exception):
 
 def drain(*, pool: str, worker: str, seconds: float = DRAIN_SECONDS) -> int:
     """Draws batches of a pool until none is waiting or `seconds` have passed; returns how many images it drew."""
-    ends, drawn = time.monotonic() + seconds, 0
+    ends, drawn, engine = time.monotonic() + seconds, 0, _engine_of(pool)
     with Finisher() as finisher:
         while time.monotonic() < ends:
             images = leases.claim(
                 pool=pool,
                 worker=worker,
-                cap=cap_of(measured_caps(device_name())),
+                cap=cap_of(measured_caps(engine.device)),
                 at=timezone.now(),
                 warm=_warm.known(),
             )
@@ -75,9 +81,9 @@ def warm_up(pools: Sequence[str]) -> None:
     checkpoint = latest.first()
     if checkpoint is not None:
         try:
-            pipeline_cache().get(source_of(checkpoint))
+            engine_named(checkpoint.engine).load(source_of(checkpoint))
             _warm.use(checkpoint.pk)
-        except CheckpointError as error:
+        except (CheckpointError, ServerAway) as error:
             log.error("warm_up_failed", checkpoint=checkpoint.slug, error=str(error))
     connection.close()
 
@@ -108,32 +114,36 @@ def run_batch(images: Sequence[Image], finisher: Finisher) -> int:
     was_warm = _warm.use(images[0].generation.checkpoint_id)
     with ExitStack() as owner:
         batch = owner.enter_context(Batch(images))
-        bucket = _bucket(len(images))
-        pictures = _drawn(batch, bucket)
+        engine = engine_named(images[0].generation.checkpoint.engine)
+        bucket = bucket_of(len(images)) if engine.pads else len(images)
+        pictures = _drawn(engine, batch, bucket)
         if pictures is None:
             return 0
         if was_warm:
             _record_speed(batch)
-        ran = {**versions(), "checkpoint": images[0].generation.checkpoint.sha256}
+        ran = {**engine.versions(), "checkpoint": images[0].generation.checkpoint.sha256}
         finisher.take(batch, pictures, owner, bucket, ran)
         return len(pictures)
 
 
-def _bucket(count: int) -> int:
-    """Padded to few shapes on an accelerator, which compiles per shape; a CPU would only draw more."""
-    return count if device() == "cpu" else bucket_of(count)
+def _engine_of(pool: str) -> Engine:
+    """All checkpoints of a pool have one engine: registration sees to it."""
+    names = Checkpoint.objects.enabled().filter(pool=pool).order_by("pk").values_list("engine", flat=True)
+    return engine_named(names.first() or "diffusers")
 
 
-def _drawn(batch: Batch, bucket: int) -> list[PIL.Image.Image] | None:
+def _drawn(engine: Engine, batch: Batch, bucket: int) -> list[PIL.Image.Image] | None:
     """The pictures of a batch, or None where it failed: then every image of it is dealt with."""
     try:
-        return list(draw(job_of(batch.images), on_step=_Steps(batch).on_step, pad_to=bucket))
+        return engine.draw(job_of(batch.images), on_step=_Steps(batch).on_step, pad_to=bucket)
     except Stopped as reason:
         _fail_all(batch, str(reason))
     except SourceGone as error:
         _fail_all(batch, str(error), is_final=len(batch.images) == 1)
+    except NotSupported as error:
+        _fail_all(batch, str(error), is_final=True)
     except OutOfMemory:
-        _make_smaller(batch)
+        _make_smaller(batch, engine.device)
     except CheckpointError as error:
         log.error("checkpoint_unusable", checkpoint=batch.images[0].generation.checkpoint.slug, error=str(error))
         _fail_all(batch, _(UNUSABLE))
@@ -142,7 +152,7 @@ def _drawn(batch: Batch, bucket: int) -> list[PIL.Image.Image] | None:
         log.error("device_lost", error=str(error))
         batch.interrupt(STOPPED)
         os._exit(75)
-    except (Error, StoreAway) as error:
+    except (Error, StoreAway, ServerAway) as error:
         log.warning("batch_interrupted", error=str(error))
         if isinstance(error, Error):
             connection.close()
@@ -158,14 +168,14 @@ def _fail_all(batch: Batch, failure: str, *, is_final: bool = False) -> None:
         batch.fail(image, failure, is_final=is_final)
 
 
-def _make_smaller(batch: Batch) -> None:
+def _make_smaller(batch: Batch, device: str) -> None:
     """Half as many at a time from now on; one alone that does not fit is failed."""
     half = len(batch.images) // 2
     if half == 0:
         _fail_all(batch, _(TOO_LARGE), is_final=True)
         return
     log.warning("out_of_memory", images=len(batch.images), now=half)
-    capacity.lower_cap(batch.images, device=device_name(), cap=half)
+    capacity.lower_cap(batch.images, device=device, cap=half)
     batch.interrupt(STOPPED)
 
 
@@ -199,6 +209,8 @@ class _Steps:
             raise Stopped("")
         if time.monotonic() > self.ends:
             raise Stopped(_(TOO_SLOW))
+        if step == 0:  # the engine does not know its steps
+            return
         pictures: list[PIL.Image.Image] = []
         if time.monotonic() - self.previewed >= PREVIEW_EVERY:
             pictures, self.previewed = previews(), time.monotonic()
@@ -210,7 +222,8 @@ def _publish(images: Sequence[Image], wanted: set[int], step: int, pictures: Seq
         if image.pk not in wanted:
             continue
         generation = image.generation
-        events.publish(generation.public_id, "step", {"image": image.public_id, "step": step, "of": generation.steps})
+        of = generation.checkpoint.facts.drawn_steps(generation.steps, generation.strength)
+        events.publish(generation.public_id, "step", {"image": image.public_id, "step": step, "of": of})
         if pictures and not generation.was_doubtful:
             data = {"image": image.public_id, "webp": events.preview_uri(pictures[number])}
             events.publish(generation.public_id, "preview", data)

@@ -32,6 +32,9 @@ class GenerationRequestSerializer(serializers.Serializer[Any]):
     remix_kind = serializers.ChoiceField(Generation.RemixKind.choices, allow_blank=True, default="")
     source_image = ApiLine(allow_null=True, default=None, help_text="An image to start from")
     strength = ApiNumber(allow_null=True, default=None)
+    clip_skip = serializers.IntegerField(
+        allow_null=True, default=None, help_text="1 reads the last layer of the text encoder, 2 the one before"
+    )
     confirm_doubtful = serializers.BooleanField(default=False)
 
 

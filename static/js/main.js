@@ -4,6 +4,7 @@ import './toast.js';
 import './overlay.js';
 import './copy.js';
 import './forms.js';
+import './drop.js';
 import './keys.js';
 import './feed.js';
 import './progress.js';

@@ -104,6 +104,15 @@ def test_cost_counts_pixels_steps_and_guidance_passes(guidance: float, passes: i
     assert replace(PLAIN, guidance=guidance).cost_units() == 64 * 48 * 20 * passes
 
 
+def test_a_model_that_takes_its_guidance_as_an_input_costs_one_pass() -> None:
+    flux = replace(PLAIN, checkpoint=CheckpointUse("flux", "FLUX", "a" * 64, "flux-dev"), guidance=3.5)
+    assert flux.cost_units() == 64 * 48 * 20
+
+
+def test_a_start_picture_costs_the_steps_that_are_drawn() -> None:
+    assert replace(PLAIN, strength=0.25).cost_units() == 64 * 48 * 5 * 2
+
+
 def _styled_image(author: User, make_image: MakeImage) -> Image:
     style = Style.objects.create(slug="flat", name="Flat", template="{prompt}, flat style", negative_prompt="3d")
     image = make_image(author, prompt="a fox", style=style, remix_kind="same")
@@ -132,6 +141,16 @@ def test_dataset_rows_say_what_the_record_says(alice: User, make_image: MakeImag
         (stored,) = cursor.fetchone()
     values = json.loads(stored)
     request = Parameters.of(image).as_request()
-    names = {"checkpoint", "negative_prompt", "style", "scheduler", "steps", "guidance", "loras", "strength"}
+    names = {
+        "checkpoint",
+        "negative_prompt",
+        "style",
+        "scheduler",
+        "steps",
+        "guidance",
+        "loras",
+        "strength",
+        "clip_skip",
+    }
     assert {name: values[name] for name in names} == {name: request[name] for name in names}  # type: ignore[literal-required]
     assert set(values) == names | {"remix", "versions"}
