@@ -241,7 +241,8 @@ def main() -> int:
 
 def _native_size(folder: Path) -> list[int]:
     from generation.engines.base import Source
-    from generation.engines.diffusers.loading import load, native_size
+    from generation.engines.diffusers.inspection import native_size
+    from generation.engines.diffusers.loading import load
 
     return native_size(load(Source(str(folder))))
 
