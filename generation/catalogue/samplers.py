@@ -4,7 +4,7 @@ A generation stores the slug of a preset. Older rows store the class name of a s
 understands as well.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -145,17 +145,15 @@ def recognise(sampler: str, schedule: str = "", *, offered: Iterable[str]) -> st
     known = {slug: preset for slug in offered if (preset := find(slug)) is not None}
     if not sampler.strip():
         return None
-    names = _spellings(sampler, schedule)
-    for is_same in (
-        lambda preset: preset.slug in names or _plain(preset.name) in names or _plain(written_as(preset.slug)) in names,
-        lambda preset: (_plain(sampler), _plain(schedule)) == tuple(map(_plain, preset.comfyui)),
+    names, pair = _spellings(sampler, schedule), (_plain(sampler), _plain(schedule))
+    ways: tuple[Callable[[Preset], bool], ...] = (
+        lambda preset: bool(names & {preset.slug, _plain(preset.name), _plain(written_as(preset.slug))}),
+        lambda preset: pair == (_plain(preset.comfyui[0]), _plain(preset.comfyui[1])),
         lambda preset: bool(preset.invokeai) and preset.invokeai in names,
-        lambda preset: _plain(sampler) == _plain(preset.comfyui[0]) and _is_usual(schedule, preset),
-    ):
-        found = next((slug for slug, preset in known.items() if is_same(preset)), None)
-        if found is not None:
-            return found
-    return None
+        lambda preset: pair[0] == _plain(preset.comfyui[0]) and _is_usual(schedule, preset),
+    )
+    matches = (slug for is_same in ways for slug, preset in known.items() if is_same(preset))
+    return next(matches, None)
 
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789+"

@@ -1,7 +1,7 @@
 """What every engine offers, takes and raises. No torch: engines import it themselves, when they are first used."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Protocol
 
 import PIL.Image
@@ -45,6 +45,11 @@ class LoadOptions:
     model: str = ""  # of an external server: its name there
     in_flight: int = 8  # of an external server: requests at once
     key_variable: str = ""  # of an external server: the environment variable that holds its key
+
+    def said(self) -> dict[str, str | int | bool]:
+        """What differs from the defaults, as it is stored."""
+        usual = asdict(LoadOptions())
+        return {name: value for name, value in asdict(self).items() if value != usual[name]}
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +82,7 @@ def register_checkpoint(*, source: Source, terms: Terms) -> tuple[Checkpoint, bo
             "outputs_may_train": terms.outputs_may_train,
             "pipeline_class": type(loaded.text2img).__name__,
             "family": family.slug,
-            "options": {name: value for name, value in asdict(options).items() if value},
+            "options": options.said(),
             "token_limit": token_limit_of(loaded),
             "sizes": sizes,
             "default_steps": terms.steps or family.steps,

@@ -1,7 +1,6 @@
 """``manage.py register_server``: an external server with the OpenAI images API becomes a checkpoint."""
 
 from argparse import ArgumentParser
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -53,7 +52,7 @@ class Command(BaseCommand):
         values = {
             "name": options["name"], "source": options["address"], "licence": options["licence"],
             "engine": OpenAIImages.name, "family": "external", "pipeline_class": "", "token_limit": None,
-            "options": {name: value for name, value in asdict(told).items() if value},
+            "options": told.said(),
             "sizes": options["sizes"], "default_steps": options["steps"],
             "max_steps": max(options["steps"], options["max_steps"]), "default_guidance": options["guidance"],
             "schedulers": [], "pool": options["pool"], "outputs_may_train": options["outputs_may_train"],
@@ -63,7 +62,7 @@ class Command(BaseCommand):
             slug=options["slug"] or slugify(options["name"]), defaults=values
         )
         for width, height in row.sizes:
-            values = {"cap": row.options["in_flight"], "updated_at": timezone.now()}
+            values = {"cap": told.in_flight, "updated_at": timezone.now()}
             BatchCap.objects.update_or_create(
                 checkpoint=row, device=OpenAIImages.device, width=width, height=height, defaults=values
             )

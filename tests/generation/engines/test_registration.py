@@ -163,7 +163,7 @@ def test_a_textual_inversion_is_a_word_that_changes_the_picture(sd15: Path, tmp_
 def test_the_commands_say_what_they_did(sd15: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     call_command("register_checkpoint", str(sd15), name="Tried", licence="MIT", dtype="float32", vae_tiling=True)
     row = Checkpoint.objects.get(slug="tried")
-    assert row.options == {"dtype": "float32", "vae_tiling": True, "in_flight": 8}
+    assert row.options == {"dtype": "float32", "vae_tiling": True}
     file = lora_of_peft(tmp_path / "ink.safetensors", sd15)
     call_command("register_lora", str(file), checkpoint="tried", name="Ink", licence="MIT")
     out = capsys.readouterr().out
