@@ -124,7 +124,7 @@ def error_body(status: int, code: str, message: str) -> dict[str, Any]:
 
 @csrf_exempt  # a token is needed below; a session's cookie is checked for CSRF by its own authentication
 async def generate_images(request: HttpRequest) -> HttpResponseBase:
-    """Queues pictures and answers when the last is drawn and checked; whoever hangs up cancels what waits."""
+    """Queues pictures and answers when the last is drawn and checked; whoever disconnects cancels what waits."""
     answer: Any = await sync_to_async(_submitted)(request)
     if answer.status_code != 200:
         return _translated(answer)

@@ -1,7 +1,7 @@
 """The graph that ComfyUI writes into a picture: nodes by id, inputs that are values or ``[node, output]``.
 
 From the sampler that ends the graph, the settings are followed upwards. Nodes of other people's making are passed
-through where they hand on what they get, and named where they do something that cannot be told.
+through where they hand on what they get, and named where they do something that cannot be known.
 """
 
 from collections.abc import Iterator

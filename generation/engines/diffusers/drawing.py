@@ -120,7 +120,7 @@ class _Progress:
     on_step: StepCallback
     group: _Group | None = None
     finished: int = -1
-    told: int = 0
+    reported: int = 0
     latents: dict[int, torch.Tensor] = field(default_factory=dict)
 
     def begin(self, group: _Group) -> None:
@@ -132,8 +132,8 @@ class _Progress:
         assert group is not None
         self.latents |= zip(group.numbers[: group.count], latents, strict=False)
         done = (self.finished * self.steps + step) // self.groups
-        if done > self.told:
-            self.told = done
+        if done > self.reported:
+            self.reported = done
             self.on_step(done, self._previews)
 
     def _previews(self) -> list[PIL.Image.Image]:

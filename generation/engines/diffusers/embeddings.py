@@ -81,8 +81,8 @@ def window_of(tokenizer: Any) -> int:
 
 def windows_needed(tokenizer: Any, prompt: Weighted) -> int:
     """How many windows a prompt fills, at least one."""
-    room = window_of(tokenizer) - 2
-    return max(1, -(-len(read_tokens(tokenizer, prompt)) // room))
+    space = window_of(tokenizer) - 2
+    return max(1, -(-len(read_tokens(tokenizer, prompt)) // space))
 
 
 def encode_windows(tokenizer: Any, prompts: Sequence[Weighted], windows: int, encoder: Encoder) -> Encoded:

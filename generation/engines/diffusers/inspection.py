@@ -1,4 +1,4 @@
-"""What a checkpoint is, told by its files and its parts."""
+"""What a checkpoint is, by its files and its parts."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ from generation.engines.diffusers.loading import Loaded
 def family_in(source: Source) -> str:
     """The family of a checkpoint, by its index and the configuration of its parts.
 
-    Distilled models are told from their teachers by what they were published with: no other spacing of timesteps, no
+    Distilled models are recognised by what they were published with: no other spacing of timesteps, no
     input for the guidance.
     """
     folder = Path(resolve(source.options.config or source.location))

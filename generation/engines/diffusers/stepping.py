@@ -20,17 +20,17 @@ def counted_steps(scheduler: Any, *, steps: int, drawn: int, on_step: LatentsCal
         steps: of the whole schedule; img2img draws the last `drawn` of them.
     """
     original = scheduler.step
-    calls, told = 0, 0
+    calls, reported = 0, 0
 
     @wraps(original)  # pipelines look at the signature: a sampler that takes no generator is not given one
     def step(*args: Any, **kwargs: Any) -> Any:
-        nonlocal calls, told
+        nonlocal calls, reported
         result = original(*args, **kwargs)
         calls += 1
         total = len(scheduler.timesteps) - (steps - drawn) * getattr(scheduler, "order", 1)
         done = min(drawn, calls * drawn // max(1, total))
-        if done > told:
-            told = done
+        if done > reported:
+            reported = done
             on_step(done, result[0] if isinstance(result, tuple) else result.prev_sample)
         return result
 

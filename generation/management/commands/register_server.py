@@ -36,10 +36,12 @@ class Command(BaseCommand):
         parser.add_argument("--outputs-may-train", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        told = LoadOptions(model=options["model"], in_flight=options["in_flight"], key_variable=options["key_variable"])
+        limits = LoadOptions(
+            model=options["model"], in_flight=options["in_flight"], key_variable=options["key_variable"]
+        )
         if Checkpoint.objects.filter(pool=options["pool"]).exclude(engine=OpenAIImages.name).exists():
             raise CommandError(f"The pool {options['pool']} draws on GPUs. Choose another --pool for a server.")
-        source = Source(options["address"], family="external", options=told)
+        source = Source(options["address"], family="external", options=limits)
         width, height = options["sizes"][0]
         job = Job(source, ["a red fox in the snow"], [""], [0], width, height, 2, options["guidance"])
         try:
@@ -52,7 +54,7 @@ class Command(BaseCommand):
         values = {
             "name": options["name"], "source": options["address"], "licence": options["licence"],
             "engine": OpenAIImages.name, "family": "external", "pipeline_class": "", "token_limit": None,
-            "options": told.said(),
+            "options": limits.said(),
             "sizes": options["sizes"], "default_steps": options["steps"],
             "max_steps": max(options["steps"], options["max_steps"]), "default_guidance": options["guidance"],
             "schedulers": [], "pool": options["pool"], "outputs_may_train": options["outputs_may_train"],
@@ -62,7 +64,7 @@ class Command(BaseCommand):
             slug=options["slug"] or slugify(options["name"]), defaults=values
         )
         for width, height in row.sizes:
-            values = {"cap": told.in_flight, "updated_at": timezone.now()}
+            values = {"cap": limits.in_flight, "updated_at": timezone.now()}
             BatchCap.objects.update_or_create(
                 checkpoint=row, device=OpenAIImages.device, width=width, height=height, defaults=values
             )

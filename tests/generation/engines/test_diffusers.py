@@ -36,7 +36,7 @@ def test_a_pipeline_larger_than_the_budget_is_loaded_all_the_same(monkeypatch: p
     assert kept.sources() == [Source("b")]
 
 
-def test_room_is_made_before_the_next_checkpoint_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_is_freed_before_the_next_checkpoint_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = cache.PipelineCache(budget=10)
     in_memory: list[list[Source]] = []
 

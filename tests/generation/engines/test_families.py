@@ -25,7 +25,7 @@ WORDS = [
     "a cat",
     "a dog on a hill",
     "the sea",
-    "a red house by a lake",
+    "a red hut by a lake",
     "snow",
     "two birds",
     "a boat",
@@ -88,32 +88,32 @@ def test_the_family_is_read_from_the_published_files(name: str, folder_of: Folde
 
 @pytest.mark.parametrize("name", NAMES)
 def test_it_draws_counts_every_step_and_shows_a_preview_of_every_picture(name: str, folder_of: FolderOf) -> None:
-    told: list[int] = []
+    reported: list[int] = []
     previews: list[list[PIL.Image.Image]] = []
 
     def on_step(step: int, source: PreviewSource) -> None:
-        told.append(step)
+        reported.append(step)
         previews.append(source())
 
     made = draw(job(folder_of(name), prompts=["a cat", "a dog"]), on_step=on_step)
     assert [each.size for each in made] == [(families.SIZE, families.SIZE)] * 2
     assert furthest(made[0], made[1]) > 1
-    assert told == [1, 2, 3, 4]
+    assert reported == [1, 2, 3, 4]
     assert [len(each) for each in previews] == [2] * 4
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_callback_that_raises_stops_within_two_steps(name: str, folder_of: FolderOf) -> None:
-    told: list[int] = []
+    reported: list[int] = []
 
     def on_step(step: int, _previews: PreviewSource) -> None:
-        told.append(step)
+        reported.append(step)
         if step >= 2:
             raise Cancelled
 
     with pytest.raises(Cancelled):
         draw(job(folder_of(name), steps=12), on_step=on_step)
-    assert told == [1, 2]
+    assert reported == [1, 2]
     made = draw(job(folder_of(name)), on_step=no_steps)
     assert len(made) == 1
 
@@ -130,10 +130,10 @@ def test_a_picture_among_eight_is_itself_alone(name: str, folder_of: FolderOf) -
 
 @pytest.mark.parametrize("name", [name for name in NAMES if FAMILIES[families.BUILDERS[name][0]].has_source])
 def test_it_starts_from_a_picture_and_draws_only_the_last_steps(name: str, folder_of: FolderOf) -> None:
-    told: list[int] = []
+    reported: list[int] = []
     wanted = job(folder_of(name), steps=8, sources=[picture()], strength=0.5)
-    (made,) = draw(wanted, on_step=lambda step, _previews: told.append(step))
-    assert told == list(range(1, FAMILIES[wanted.source.family].drawn_steps(8, 0.5) + 1))
+    (made,) = draw(wanted, on_step=lambda step, _previews: reported.append(step))
+    assert reported == list(range(1, FAMILIES[wanted.source.family].drawn_steps(8, 0.5) + 1))
     (other,) = draw(replace(wanted, sources=[picture().rotate(180)]), on_step=no_steps)
     assert furthest(made, other) > 1
 
@@ -181,11 +181,11 @@ def test_words_beyond_the_first_window_change_the_picture(name: str, folder_of: 
 
 
 def test_a_long_prompt_does_not_change_the_picture_beside_it(folder_of: FolderOf) -> None:
-    told: list[int] = []
+    reported: list[int] = []
     long = "hills, rivers, woods, " * 10
     together = job(folder_of("sd15"), prompts=[long, "a cat", long + "sea"], steps=4)
-    made = draw(together, on_step=lambda step, _previews: told.append(step), pad_to=4)
-    assert told == [1, 2, 3, 4]
+    made = draw(together, on_step=lambda step, _previews: reported.append(step), pad_to=4)
+    assert reported == [1, 2, 3, 4]
     for number, prompt in enumerate(together.prompts):
         (alone,) = draw(job(folder_of("sd15"), prompts=[prompt], seeds=[number]), on_step=no_steps)
         assert furthest(alone, made[number]) <= 1
@@ -209,9 +209,9 @@ def test_samplers_leave_no_trace_in_the_next_picture(name: str, folder_of: Folde
 
 @pytest.mark.parametrize("sampler", ["heun", "heun_k", "dpm2", "dpm2_a", "pndm", "dpmpp_sde", "euler_a"])
 def test_steps_are_counted_alike_however_often_a_sampler_calls_the_model(sampler: str, folder_of: FolderOf) -> None:
-    told: list[int] = []
-    draw(job(folder_of("sd15"), steps=8, scheduler=sampler), on_step=lambda step, _previews: told.append(step))
-    assert told == list(range(1, 9))
+    reported: list[int] = []
+    draw(job(folder_of("sd15"), steps=8, scheduler=sampler), on_step=lambda step, _previews: reported.append(step))
+    assert reported == list(range(1, 9))
 
 
 @pytest.mark.parametrize("sampler", ["euler_a", "dpmpp_2m_sde_k", "dpmpp_sde", "dpm2_a", "lcm", "ddpm"])
