@@ -184,7 +184,8 @@ def _cancel(generation_id: int) -> None:
 def _answer(generation_id: int, as_url: bool) -> JsonResponse:
     """The pictures that are ready; held, removed and failed ones are left out, and an error where none is left."""
     try:
-        images = list(Image.objects.filter(generation_id=generation_id).order_by("position"))
+        rows = Image.objects.filter(generation_id=generation_id).select_related("author")
+        images = list(rows.order_by("position"))
         ready = [image for image in images if image.state == ImageState.READY]
         if not ready:
             is_refused = any(image.state in (ImageState.HELD, ImageState.REJECTED) for image in images)
@@ -201,4 +202,4 @@ def _bytes(image: Image) -> str:
 
 
 def _url(image: Image) -> str:
-    return settings.SITE_URL + signing.original_url(image, viewer_may_sign=True)
+    return settings.SITE_URL + signing.original_url(image, viewer_may_sign=True, viewer=image.author)
