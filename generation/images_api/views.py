@@ -31,6 +31,7 @@ from generation import services
 from generation.media import signing, storage
 from generation.models import PENDING, Checkpoint, Generation, Image, ImageState
 from generation.parameters import Wanted
+from generation.requests.waiting import cancel_generation
 from lib.errors import Refused
 from lib.fields import ApiLine, ApiNumber, ApiText
 from lib.regex import compile_linear
@@ -174,7 +175,7 @@ def _cancel(generation_id: int) -> None:
     try:
         generation = Generation.objects.select_related("author").get(pk=generation_id)
         author: User = generation.author
-        services.cancel_generation(generation=generation, author=author)
+        cancel_generation(generation=generation, author=author)
     except Refused:
         pass  # the last picture was ready in this moment
     finally:
