@@ -26,6 +26,6 @@ class LookField(models.CharField[str | None, str | None]):
 
     def pre_save(self, instance: models.Model, add: bool) -> str | None:
         if add:
-            setattr(instance, self.attname, look_of(instance.username))
+            setattr(instance, self.attname, look_of(instance.username))  # type: ignore[attr-defined]  # of User alone
         value: str | None = getattr(instance, self.attname)
         return value

@@ -16,6 +16,7 @@ from lib.regex import compile_linear
 
 MOST_DEPTH = 32  # of arrays and objects inside one another
 LONGEST_NUMBER = 30  # digits
+_NUMBER = compile_linear("[0-9]{1,18}")
 _CONTROL = compile_linear(r"[\x00-\x1f\x7f]")
 _UNSTORABLE = dict.fromkeys([0, *range(0xD800, 0xE000)])  # for str.translate: NUL and surrogates
 
@@ -55,7 +56,8 @@ def _check(request: HttpRequest) -> None:
         raise BadRequest(_nul())
     if any("\x00" in value for value in request.COOKIES.values()):
         request.COOKIES = {name: value for name, value in request.COOKIES.items() if "\x00" not in value}
-    if request.content_type != "multipart/form-data" and _length(request) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+    length = _length(request)
+    if length > settings.DATA_UPLOAD_MAX_MEMORY_SIZE and request.content_type != "multipart/form-data":
         raise RequestDataTooBig(_("This request is too large."))
 
 
@@ -83,10 +85,11 @@ def _nul() -> str:
 
 
 def _length(request: HttpRequest) -> int:
-    try:
-        return int(request.META.get("CONTENT_LENGTH") or 0)
-    except ValueError:
-        return 0
+    """The length that the client gave; raises BadRequest where it is no number."""
+    given = request.META.get("CONTENT_LENGTH") or "0"
+    if not _NUMBER.fullmatch(str(given)):
+        raise BadRequest(_("The length of this request is not a number."))
+    return int(given)
 
 
 class BoundedJSONParser(JSONParser):

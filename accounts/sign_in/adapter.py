@@ -21,3 +21,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         """What a banned member reads who knows their password: what CLOSED_ACCOUNTS say about the account."""
         sentences = [line for lines in call_hooks(settings.CLOSED_ACCOUNTS, user) for line in lines]
         return render(request, "account/account_inactive.html", {"sentences": sentences}, status=403)
+
+    def is_safe_url(self, url: str) -> bool:
+        """Whether to go there after signing in; what is no address is not (allauth raises ValueError for ``http://[``)."""
+        try:
+            return bool(super().is_safe_url(url))
+        except ValueError:
+            return False

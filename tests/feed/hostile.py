@@ -113,7 +113,8 @@ HEADERS = [
     {"If-Modified-Since": "Mon, 99 Foo 99999 99:99:99 GMT"},
     {"If-None-Match": '"'}, {"Referer": "http://["}, {"HX-Current-URL": "http://[", "HX-Request": "true"},
     {"X-Forwarded-For": "\xff,[::"}, {"Idempotency-Key": "\xff" * 300}, {"Last-Event-ID": "9" * 400 + "-1"},
-    {"Content-Length": "x"}, {"X-HTTP-Method-Override": "TRACE"}, {"Origin": "http://["},
+    {"Content-Length": "x"}, {"Content-Length": "9" * 5_000},
+    {"X-HTTP-Method-Override": "TRACE"}, {"Origin": "http://["},
 ]  # fmt: skip
 
 

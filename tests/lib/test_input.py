@@ -54,3 +54,17 @@ def test_a_surrogate_in_json_is_left_out(alice: User, api_as: ApiAs) -> None:
     )
     assert made.status_code == 201
     assert made.json()["name"] == "abc"
+
+
+@pytest.mark.parametrize("page", ["login", "signup", "logout", "password/change", "reauthenticate"])
+@pytest.mark.parametrize("where", ["http://[", "//[", "https://x:y/"])
+def test_an_address_to_go_on_to_that_is_none_leads_nowhere(page: str, where: str, alice: User, as_user: As) -> None:
+    for user in (None, alice):
+        answer = as_user(user).get(f"/accounts/{page}/", {"next": where})
+        assert answer.status_code < 400
+        assert "[" not in answer.headers.get("Location", "")
+
+
+@pytest.mark.parametrize("length", ["x", "-1", "9" * 5_000])
+def test_a_length_that_is_no_number_is_refused(length: str, db: None, client: Client) -> None:
+    assert client.get("/", headers={"Content-Length": length}).status_code == 400
