@@ -21,8 +21,8 @@ from lib.text import count_units, normalise_line, normalise_text
 class MaxUnitsValidator(MaxLengthValidator):
     """The length that a browser counts."""
 
-    def clean(self, value: str) -> int:
-        return count_units(str(value))
+    def clean(self, x: object) -> int:
+        return count_units(str(x))
 
 
 def _count_units(validators: list[Any]) -> list[Any]:

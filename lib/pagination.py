@@ -133,6 +133,6 @@ class DefaultPagination(CursorPagination):
     def decode_cursor(self, request: Request) -> Any:
         """Raises NotFound for a cursor that is none of this list: its position is a primary key."""
         cursor = super().decode_cursor(request)
-        if cursor is not None and cursor.position is not None and not _KEY.fullmatch(cursor.position):
+        if cursor is not None and cursor.position is not None and not _KEY.fullmatch(str(cursor.position)):
             raise NotFound(self.invalid_cursor_message)
         return cursor

@@ -22,6 +22,7 @@ HOSTILE = "  a\u202eb\x00\x07\ud800\ufffe e\u0301\r\nc \u2066 "
 
 
 def _below(kind: type) -> Iterator[type]:
+    each: type
     for each in kind.__subclasses__():
         yield each
         yield from _below(each)
@@ -93,7 +94,8 @@ def test_the_api_brings_text_to_the_same_form(field: type[serializers.CharField]
     assert field().run_validation(HOSTILE) == clean
     with pytest.raises(serializers.ValidationError):
         field().run_validation("\u202e\u200b ")
-    for wrong in ([], {}, None, True):
+    wrongs: list[Any] = [[], {}, None, True]
+    for wrong in wrongs:
         with pytest.raises(serializers.ValidationError):
             field().run_validation(wrong)
 

@@ -1,10 +1,16 @@
 """What no view ever sees: control characters in addresses, NUL, bodies without a bound."""
 
+from typing import Any
+
 import pytest
 from django.test import Client
 
 from accounts.models import User
 from tests.conftest import ApiAs, As
+
+
+def send(client: Any, path: str, body: bytes) -> Any:
+    return client.generic("POST", path, body, content_type="application/json")
 
 
 @pytest.mark.parametrize("path", ["/p/%00/", "/%0a", "/api/posts/%00/", "/accounts/%00/", "/admin/%00", "/static/%00"])
@@ -36,22 +42,20 @@ def test_a_cookie_with_a_nul_is_ignored(db: None, client: Client) -> None:
      b'{"strength": 1e999}', b'{"count": ' + b"9" * 5_000 + b"}", b"\xff", b"{", b"[]", b"null", b'"x"', b"1"],
 )  # fmt: skip
 def test_json_that_nobody_means_is_refused(body: bytes, alice: User, api_as: ApiAs) -> None:
-    answer = api_as(alice).generic("POST", "/api/generations/", body, content_type="application/json")
+    answer = send(api_as(alice), "/api/generations/", body)
     assert answer.status_code == 400
     assert set(answer.json()) == {"code", "detail", "fields"}
 
 
 def test_a_body_that_is_no_upload_is_bounded(alice: User, api_as: ApiAs) -> None:
     body = b'{"prompt": "' + b"a" * 3_000_000 + b'"}'
-    answer = api_as(alice).generic("POST", "/api/generations/", body, content_type="application/json")
+    answer = send(api_as(alice), "/api/generations/", body)
     assert answer.status_code == 400
     assert answer.json()["code"] == "bad_request"
 
 
 def test_a_surrogate_in_json_is_left_out(alice: User, api_as: ApiAs) -> None:
-    made = api_as(alice).generic(
-        "POST", "/api/collections/", b'{"name": "a\\ud800b\\u0000c", "\\ud800": 1}', content_type="application/json"
-    )
+    made = send(api_as(alice), "/api/collections/", b'{"name": "a\\ud800b\\u0000c", "\\ud800": 1}')
     assert made.status_code == 201
     assert made.json()["name"] == "abc"
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.models import User
 from feed.comments.services import post_comment
 from feed.members import services as members_services
-from feed.models import Post, PostTag, PostWords, SearchEntry
+from feed.models import Post, PostTag, PostWords, SearchEntry, Tag
 from feed.posts import services as posts_services
 from feed.posts.words import cut_parts
 from feed.rates import unlimited
@@ -153,7 +153,7 @@ def test_words_that_an_earlier_version_cut_are_cut_again(alice: User, bob: User,
     SearchEntry.objects.update(lexemes=None)
     type(muted).objects.update(words="")
     type(comment).objects.update(words="")
-    old = posts_services.Tag.objects.create(name="b--w")
+    old = Tag.objects.create(name="b--w")
     for _again in range(2):
         call_command("index_search")
         assert read_results(parse("狐狸"), alice, at=timezone.now()).posts == [post]
