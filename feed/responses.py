@@ -10,13 +10,12 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.cache import patch_vary_headers
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
 from lib.errors import Refused
-from lib.http import is_htmx
+from lib.http import is_htmx, is_page_of_ours
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
@@ -25,7 +24,7 @@ View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 def came_from(request: HttpRequest, otherwise: str) -> str:
     """The page of ours that the form was on."""
     page = request.POST.get("next") or request.headers.get("HX-Current-URL") or request.headers.get("Referer", "")
-    safe = url_has_allowed_host_and_scheme(page, {request.get_host()}, require_https=request.is_secure())
+    safe = is_page_of_ours(request, page)
     return page if safe and page.split("?")[0] != request.build_absolute_uri(request.path) else otherwise
 
 

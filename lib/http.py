@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.files.base import File
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils.cache import get_conditional_response
-from django.utils.http import content_disposition_header, http_date
+from django.utils.http import content_disposition_header, http_date, url_has_allowed_host_and_scheme
 from rest_framework.request import Request
 from zipstream import ZipStream
 
@@ -49,6 +49,12 @@ def client_network(request: HttpRequest | Request) -> str:
         return str(ipaddress.IPv6Network(f"{address}/64", strict=False))
     except ValueError:  # no IPv6 address
         return address
+
+
+def is_page_of_ours(request: HttpRequest, page: str) -> bool:
+    """Whether somebody may be sent to this address: a path or an address of this site, not a word without a slash."""
+    is_here = url_has_allowed_host_and_scheme(page, {request.get_host()}, require_https=request.is_secure())
+    return is_here and "/" in page  # `redirect` takes a word for the name of a view
 
 
 def is_htmx(request: HttpRequest) -> bool:

@@ -5,7 +5,6 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
@@ -16,7 +15,7 @@ from generation.media import storage
 from generation.models import Image
 from generation.openings import has_opened
 from lib.errors import Refused
-from lib.http import is_htmx
+from lib.http import is_htmx, is_page_of_ours
 from ratings.asking import services
 from ratings.asking.forms import AnswerForm, ComparisonForm
 from ratings.asking.models import Ask, AskOutcome, Surface
@@ -87,8 +86,7 @@ def _render(request: HttpRequest, name: str, context: dict[str, Any], status: in
 def _back(request: HttpRequest) -> str:
     """The page the member came from, if it is one of this site."""
     target = request.POST.get("next") or request.GET.get("next") or ""
-    is_local = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
-    return target if is_local else "/"
+    return target if is_page_of_ours(request, target) else "/"
 
 
 @never_cache

@@ -72,3 +72,11 @@ def test_an_address_to_go_on_to_that_is_none_leads_nowhere(page: str, where: str
 @pytest.mark.parametrize("length", ["x", "-1", "9" * 5_000])
 def test_a_length_that_is_no_number_is_refused(length: str, db: None, client: Client) -> None:
     assert client.get("/", headers={"Content-Length": length}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "where", ["true", "9" * 400, "http://[", "//evil.example/", "javascript:alert(1)/", "feed:list"]
+)
+def test_a_form_leads_back_to_a_page_of_ours_alone(where: str, alice: User, bob: User, as_user: As) -> None:
+    answer = as_user(alice).post("/@bob/follow/", {"next": where})
+    assert (answer.status_code, answer["Location"]) == (302, "/")
