@@ -42,6 +42,12 @@ class WordConverter(_Text):
     regex = "[A-Za-z_.]{1,64}"
 
 
+class SecretConverter(_Text):
+    """What a link carries that is a key itself: random, or signed."""
+
+    regex = "[A-Za-z0-9_.:=-]{1,500}"
+
+
 class NumberConverter(_Text):
     """A primary key where one is shown."""
 
@@ -55,4 +61,5 @@ register_converter(PublicIdConverter, "public_id")
 register_converter(UsernameConverter, "username")
 register_converter(DayConverter, "day")
 register_converter(WordConverter, "word")
+register_converter(SecretConverter, "secret")
 register_converter(NumberConverter, "number")

@@ -20,7 +20,8 @@ STRANGERS = re.compile(
 # Words of our own under such a name, by template.
 OURS = {
     "_empty.html": {"title", "text"}, "_icon.html": {"name"}, "_pager.html": {"note"}, "_toast.html": {"text"},
-    "_field.html": {"tag"}, "feed/_score.html": {"name"}, "moderation/mine.html": {"words"},
+    "_field.html": {"tag"}, "moderation/_others.html": {"title"},
+    "feed/_score.html": {"name"}, "moderation/mine.html": {"words"},
     "ratings/_answered.html": {"text"}, "ratings/policy.html": {"name"}, "generation/history.html": {"name"},
     "ratings/benchmark_detail.html": {"name"}, "styleguide.html": {"name", "title", "text", "words", "tag"},
     "feed/list.html": {"note"}, "errors/_fault.html": {"title", "text"},
