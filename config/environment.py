@@ -25,10 +25,13 @@ def string(name: str, default: str) -> str:
     return os.environ.get(name, default)
 
 
-def strings(name: str, default: Sequence[str]) -> list[str]:
-    """A comma-separated list."""
+def strings(name: str, default: Sequence[str], least: int = 0) -> list[str]:
+    """A comma-separated list of at least `least` names."""
     value = os.environ.get(name)
-    return list(default) if value is None else [part.strip() for part in value.split(",") if part.strip()]
+    found = list(default) if value is None else [part.strip() for part in value.split(",") if part.strip()]
+    if len(found) < least:
+        raise _wrong(name, value or "", f"a list of at least {least}")
+    return found
 
 
 def languages(name: str, default: Sequence[str]) -> list[tuple[str, str]]:

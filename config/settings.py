@@ -359,11 +359,14 @@ WEBHOOK_ALLOW_PRIVATE = env.boolean("WEBHOOK_ALLOW_PRIVATE", False)  # also lets
 MODERATION_TEXT_CHECKERS = env.strings(
     "MODERATION_TEXT_CHECKERS",
     ["moderation.screening.checkers.rules.check", "moderation.screening.checkers.profanity.check"],
+    least=1,
 )
 MODERATION_IMAGE_CHECKERS = env.strings(
     "MODERATION_IMAGE_CHECKERS",
     ["moderation.screening.checkers.blocklist.check", "moderation.screening.checkers.nsfw.check"],
+    least=1,
 )
+MODERATION_CHECKER_SECONDS = env.integer("MODERATION_CHECKER_SECONDS", 5, least=1)  # a slower one holds
 
 # --- Asking ---------------------------------------------------------------------------------------------
 ASK_POLICY_VERSION = env.integer("ASK_POLICY_VERSION", 6 if DEMO else 0, least=0)  # 0: the one marked active

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Unpack
 
@@ -122,7 +122,7 @@ def _require_sources(
 
 
 def _screen_prompts(author: User, request: Request, is_confirmed: bool, at: datetime) -> Verdict:
-    """The verdict of a prompt that may run. A refusal is recorded before it is raised."""
+    """The verdict of prompts that may run, at the higher level of both. A refusal is recorded before it is raised."""
     verdicts = {
         "prompt": screen_text(text=request.parameters.prompt, kind="prompt"),
         "negative_prompt": screen_text(text=request.parameters.negative_prompt, kind="negative_prompt"),
@@ -134,7 +134,9 @@ def _screen_prompts(author: User, request: Request, is_confirmed: bool, at: date
             continue
         record_screening(verdict=verdict, author=author, at=at)
         raise _refusal(field, verdict)
-    return verdicts["prompt"]
+    level = max(verdict.level for verdict in verdicts.values())
+    doubted = [verdict for verdict in verdicts.values() if verdict.verdict == Screening.Verdict.ASK]
+    return replace((doubted or [verdicts["prompt"]])[0], level=level)
 
 
 def _refusal(field: str, verdict: Verdict) -> Refused:

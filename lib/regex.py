@@ -13,6 +13,7 @@ import regex
 _ASCII_ONLY = regex.compile(r"(?<!\\)(?:\\\\)*\\[wWsSbB]")
 MAX_PATTERN = 20_000  # characters
 BOUND_SECONDS = 0.1
+MAX_MEMORY = 64 << 20  # bytes that the automaton of one pattern may take; without enough, RE2 is ten times slower
 
 Match = Any  # of either engine: group, groups, span, start, end and [name]
 
@@ -31,6 +32,7 @@ class LinearPattern:
         options = re2.Options()
         options.case_sensitive = not ignore_case
         options.log_errors = False
+        options.max_mem = MAX_MEMORY
         self.pattern = pattern
         self._compiled = re2.compile(pattern, options)
 
@@ -74,15 +76,16 @@ class BoundedPattern:
         return self._compiled.sub(replacement, text, timeout=self.seconds)
 
 
-def compile_linear(pattern: str, *, ignore_case: bool = False) -> LinearPattern:
+def compile_linear(pattern: str, *, ignore_case: bool = False, ascii_only: bool = False) -> LinearPattern:
     r"""A pattern for RE2: no look-around, no back-references.
 
-    Letters are ``\pL``, digits ``\pN`` or ``[0-9]``, white space ``[\s\pZ]`` cannot be written: use ``\pZ``.
+    Letters are ``\pL``, digits ``\pN`` or ``[0-9]``, spaces ``\pZ``. `ascii_only` says that the caller
+    knows what ``\w``, ``\s`` and ``\b`` mean here.
 
     Raises:
-        BadPattern: RE2 cannot run it, or it uses ``\w``, ``\s`` or ``\b``, which mean ASCII there.
+        BadPattern: RE2 cannot run it, or it uses ``\w``, ``\s`` or ``\b``, which mean ASCII there, unasked.
     """
-    if _ASCII_ONLY.search(pattern):
+    if not ascii_only and _ASCII_ONLY.search(pattern):
         raise BadPattern(r"\w, \s and \b mean ASCII alone in RE2: write \pL, \pN and \pZ.")
     try:
         return LinearPattern(pattern, ignore_case=ignore_case)

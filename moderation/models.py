@@ -7,10 +7,11 @@ from moderation.evidence.models import Evidence
 from moderation.hashes.models import BlockedHash
 from moderation.notices.models import Notice
 from moderation.restrictions.models import Restriction, Strike
-from moderation.screening.models import Rule, Screening
+from moderation.screening.models import BenignMark, Rule, RuleDecision, Screening
 
 __all__ = [
     "Appeal",
+    "BenignMark",
     "BlockedHash",
     "Case",
     "CaseNote",
@@ -20,6 +21,7 @@ __all__ = [
     "Report",
     "Restriction",
     "Rule",
+    "RuleDecision",
     "Screening",
     "Strike",
     "kind_label",

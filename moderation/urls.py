@@ -7,7 +7,7 @@ from moderation.decisions import views as decision_views
 from moderation.evidence import views as evidence_views
 from moderation.notices import views as notice_views
 from moderation.restrictions import views as restriction_views
-from moderation.screening import views as rule_views
+from moderation.rules import views as rule_views
 from moderation.transparency import views as transparency_views
 
 app_name = "moderation"
@@ -35,7 +35,9 @@ urlpatterns = [
     path("moderation/appeals/", appeal_views.list_appeals, name="appeals"),
     path("moderation/appeals/<public_id:public_id>/", appeal_views.show_appeal, name="appeal"),
     path("moderation/rules/", rule_views.list_rules, name="rules"),
+    path("moderation/rules/<slug:slug>/", rule_views.show_rule, name="rule"),
     path("moderation/rules/<slug:slug>/retire/", rule_views.retire_rule, name="rule-retire"),
+    path("moderation/rules/<slug:slug>/matches/<number:pk>/benign/", rule_views.mark_match_benign, name="rule-benign"),
     path("moderation/members/<public_id:public_id>/", restriction_views.show_member, name="member"),
     path("moderation/restrictions/<number:pk>/lift/", restriction_views.lift_restriction, name="lift"),
 ]

@@ -1,6 +1,6 @@
 """What passes between checkers, the plain code that decides, and whoever asked."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -26,6 +26,7 @@ class Label(StrEnum):
     FORBIDDEN = "forbidden"  # breaks a hard rule
     DOUBTFUL = "doubtful"  # may break a rule: ask
     LEVEL = "level"  # fits a content level (`level`)
+    EXPLAINED = "explained"  # words of a rule that their context explains: art, health, a title
     PROFANE = "profane"
     EXPLICIT = "explicit"  # a picture's nudity, score 0 to 1
     BLOCKED = "blocked"  # near a picture that was removed; the score is the distance in bits
@@ -42,11 +43,18 @@ class Observation:
     level: ContentLevel = ContentLevel.GENERAL
     matched: str = ""
     message: str = ""  # a rule's own words for the member; never a model's
+    rule: str = ""  # its slug
+    spans: tuple[tuple[int, int], ...] = ()  # where the matched words stand in the text as it was written
+    stages: tuple[str, ...] = ()  # of normalisation that led to the match
 
     def record(self) -> dict[str, Any]:
         """As it is kept in `Screening.observations`."""
         kept = asdict(self)
-        return {name: kept[name] for name in ("checker", "version", "label", "score", "reason", "level", "matched")}
+        names = ("checker", "version", "label", "score", "reason", "level", "matched", "rule", "spans", "stages")
+        return {name: kept[name] for name in names if kept[name] not in ("", ())}
+
+    def with_label(self, label: Label) -> "Observation":
+        return replace(self, label=label)
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,7 @@ verdict = screen_text(text=prompt, kind="prompt")
 verdict = screen_image(image=pillow_image)
 """
 
-from collections.abc import Callable, Iterable
-from typing import TypeVar
-
-import structlog
 from django.conf import settings
-from django.utils.module_loading import import_string
 from PIL import Image
 
 from moderation.policy import POLICY_VERSION, Reason
@@ -17,12 +12,12 @@ from moderation.screening import safe_mode
 from moderation.screening.checkers import Picture
 from moderation.screening.models import Screening
 from moderation.screening.observations import Label, Observation, TextKind, Verdict
+from moderation.screening.running import run_checkers
 from moderation.screening.verdicts import decide_image, decide_text
 
 __all__ = ["Label", "Observation", "Screening", "TextKind", "Verdict", "screen_image", "screen_text"]
 
-T = TypeVar("T")
-log = structlog.get_logger(__name__)
+MAX_TEXT = 100_000  # characters; longer ones are held unread
 
 
 def screen_text(*, text: str, kind: TextKind | str) -> Verdict:
@@ -30,26 +25,18 @@ def screen_text(*, text: str, kind: TextKind | str) -> Verdict:
     kind = TextKind(kind)
     if not text.strip():
         return decide_text([], kind, POLICY_VERSION)
-    seen = _observe(settings.MODERATION_TEXT_CHECKERS, lambda check: check(text, kind))
+    if len(text) > MAX_TEXT:
+        return decide_text(
+            [Observation("length", "TooLong", Label.FAILED, 1.0, Reason.UNCHECKED)], kind, POLICY_VERSION
+        )
+    deadline = settings.MODERATION_CHECKER_SECONDS
+    seen = run_checkers(settings.MODERATION_TEXT_CHECKERS, lambda check: check(text, kind), deadline=deadline)
     return safe_mode.lock(decide_text(seen, kind, POLICY_VERSION), is_picture=False)
 
 
 def screen_image(*, image: Image.Image) -> Verdict:
     """What may happen to a picture of any mode and size; never raises for what a checker does."""
     picture = Picture(image)
-    seen = _observe(settings.MODERATION_IMAGE_CHECKERS, lambda check: check(picture))
+    deadline = settings.MODERATION_CHECKER_SECONDS
+    seen = run_checkers(settings.MODERATION_IMAGE_CHECKERS, lambda check: check(picture), deadline=deadline)
     return safe_mode.lock(decide_image(seen, POLICY_VERSION), is_picture=True)
-
-
-def _observe(
-    names: Iterable[str], ask: Callable[[Callable[..., list[Observation]]], list[Observation]]
-) -> list[Observation]:
-    seen: list[Observation] = []
-    for name in names:
-        try:
-            seen += ask(import_string(name))
-        except Exception as error:
-            log.exception("checker_failed", checker=name)
-            short = name.removesuffix(".check").rpartition(".")[2]
-            seen.append(Observation(short, type(error).__name__, Label.FAILED, 1.0, Reason.UNCHECKED))
-    return seen

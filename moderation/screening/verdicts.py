@@ -1,5 +1,6 @@
 """Plain code that decides: observations in, one verdict out. Pure."""
 
+import math
 from collections.abc import Sequence
 
 from django.utils.translation import gettext as _
@@ -25,7 +26,8 @@ _ORDER = [_ALLOW, _ASK, _HOLD, _REJECT]
 def decide_text(observations: Sequence[Observation], kind: TextKind, policy_version: str) -> Verdict:
     """A hard rule refuses, a failed checker holds, a soft rule asks; levels are raised, never lowered.
 
-    A negative prompt names what is *not* wanted, so its words are recorded but only a failure counts.
+    A negative prompt names what is *not* wanted, so only hard rules, insults and hatred count there. What a member
+    confirms in spite of a doubt is at least sensitive.
     """
     return _verdict(observations, [_weigh_text(seen, kind) for seen in observations], policy_version)
 
@@ -36,20 +38,36 @@ def decide_image(observations: Sequence[Observation], policy_version: str) -> Ve
 
 
 def _weigh_text(seen: Observation, kind: TextKind) -> tuple[Screening.Verdict, ContentLevel]:
-    if seen.label is Label.FAILED:
+    if seen.label is Label.FAILED or not math.isfinite(seen.score):
         return _HOLD, ContentLevel.GENERAL
     if kind is TextKind.NEGATIVE_PROMPT:
-        return _ALLOW, ContentLevel.GENERAL
+        return _weigh_negative(seen)
     if seen.label is Label.FORBIDDEN:
         return _REJECT, seen.level
     if seen.label in (Label.DOUBTFUL, Label.PROFANE):
-        return (_REJECT if kind is TextKind.NAME else _ASK), seen.level
+        return (_REJECT if kind is TextKind.NAME else _ASK), max(seen.level, ContentLevel.SENSITIVE)
+    if seen.label is Label.EXPLAINED:
+        return _ALLOW, seen.level
+    if kind is TextKind.NAME and seen.level > ContentLevel.SENSITIVE:
+        return _REJECT, seen.level
     # what everybody reads, whatever they chose to be shown, has to be general
     return (_ASK if kind in _PUBLIC_WORDS and seen.level > ContentLevel.SENSITIVE else _ALLOW), seen.level
 
 
+def _weigh_negative(seen: Observation) -> tuple[Screening.Verdict, ContentLevel]:
+    """The words are published beside the prompt, so refused ones are refused here too."""
+    if seen.label is Label.FORBIDDEN:
+        return _REJECT, seen.level
+    if seen.label is Label.PROFANE or (seen.label is Label.DOUBTFUL and seen.reason is Reason.HATE):
+        return _ASK, ContentLevel.SENSITIVE
+    if seen.label is Label.LEVEL and seen.reason in (Reason.MINOR, Reason.INTIMATE):
+        return _ALLOW, ContentLevel.SENSITIVE
+    return _ALLOW, ContentLevel.GENERAL
+
+
 def _weigh_image(seen: Observation) -> tuple[Screening.Verdict, ContentLevel]:
-    if seen.label in (Label.FAILED, Label.BLOCKED, Label.FORBIDDEN, Label.DOUBTFUL):
+    is_nonsense = not math.isfinite(seen.score)
+    if is_nonsense or seen.label in (Label.FAILED, Label.BLOCKED, Label.FORBIDDEN, Label.DOUBTFUL):
         return _HOLD, seen.level
     if seen.label is Label.EXPLICIT:
         return (_HOLD if seen.score >= EXPLICIT_HOLD else _ALLOW), level_of_score(seen.score)
@@ -85,7 +103,7 @@ def _verdict(
 def _message(verdict: Screening.Verdict, decisive: Sequence[Observation]) -> str:
     if verdict == _ALLOW:
         return ""
-    if any(seen.label is Label.FAILED for seen in decisive):
+    if any(seen.label is Label.FAILED or not math.isfinite(seen.score) for seen in decisive):
         return _("We couldn’t check this just now. Try again in a moment.")
     words = dict.fromkeys(seen.message or str(POLICY[Reason(seen.reason)].rule) for seen in decisive)
     return " ".join(words)

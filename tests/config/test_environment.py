@@ -39,6 +39,8 @@ from tests.services import ROOT
         ("SECRET_KEY", "short", "at least 40 characters"),
         ("SECRET_KEY_FALLBACKS", "x" * 40 + ",short", "at least 40 characters"),
         ("S3_BUCKET", "media", "S3_ACCESS_KEY_ID"),
+        ("MODERATION_TEXT_CHECKERS", "", "at least 1"),
+        ("MODERATION_IMAGE_CHECKERS", " , ", "at least 1"),
     ],
 )
 def test_a_wrong_value_is_refused_with_a_sentence_naming_it(

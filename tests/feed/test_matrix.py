@@ -189,7 +189,7 @@ EXEMPT = {
     "moderation:log": "every decision, naming nothing",
     **dict.fromkeys(["moderation:mine", "moderation:decision"], "decisions about the member's own things"),
     **dict.fromkeys(["moderation:queue", "moderation:preview", "moderation:case", "moderation:appeals",
-                     "moderation:appeal", "moderation:rules", "moderation:member", "moderation:recent",
+                     "moderation:appeal", "moderation:rules", "moderation:rule", "moderation:member", "moderation:recent",
                      "moderation:picture"], "moderators alone"),
     **dict.fromkeys(["accounts:settings", "accounts:consent", "accounts:tokens", "accounts:webhooks",
                      "accounts:webhook-log", "accounts:data", "accounts:data-json", "accounts:data-zip"],
@@ -202,7 +202,7 @@ POSTS_ONLY = (
     " generation:cancel generation:act generation:image-act generation:image-retry generation:image-delete"
     " ratings:ask-answer ratings:ask-report ratings:compare-answer ratings:policy-activate ratings:policy-discard"
     " ratings:quality-appeal-answer ratings:release-cancel ratings:release-follow"
-    " moderation:next moderation:claim moderation:release moderation:rule-retire moderation:lift"
+    " moderation:next moderation:claim moderation:release moderation:rule-retire moderation:rule-benign moderation:lift"
     " moderation:note moderation:undo"
     " accounts:token-revoke accounts:webhook-remove accounts:webhook-resume accounts:delete"
 )

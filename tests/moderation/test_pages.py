@@ -119,17 +119,27 @@ def test_the_whole_way_through_the_api(alice: User, mallory: User, mod: User, ap
     assert set(line) == {"decided_at", "kind", "action", "reason", "level", "policy_version"}
 
 
-def test_a_rule_is_edited_on_its_page_and_a_broken_one_is_kept_as_typed(mod: User, as_user: As) -> None:
+def test_a_rule_is_edited_on_its_page_and_a_broken_one_is_kept_as_typed(mod: User, mia: User, as_user: As) -> None:
     page, client = reverse("moderation:rules"), as_user(mod)
     values = {"slug": "teapots", "pattern": r"\bteapot", "effect": "block", "level": "0", "category": "other",
-              "reason": "No teapots."}  # fmt: skip
+              "reason": "No teapots.", "must_match": "two teapots", "must_not_match": "a tea party",
+              "why": "Asked."}  # fmt: skip
+    tried = client.post(page, {**values, "try": "1"})
+    assert (tried.status_code, "Nothing was saved" in tried.content.decode()) == (200, True)
+    assert not Rule.objects.filter(slug="teapots").exists()
     assert client.post(page, values).status_code == 302
     assert Rule.objects.active().get(slug="teapots").reason == "No teapots."
     for broken in ("(", "a?"):
         answer = client.post(page, {**values, "pattern": broken})
         assert answer.status_code == 422
         assert "No teapots." in answer.content.decode()
-    assert client.post(reverse("moderation:rule-retire", args=["teapots"])).status_code == 302
+    own, retire = reverse("moderation:rule", args=["teapots"]), reverse("moderation:rule-retire", args=["teapots"])
+    client.post(retire, {"why": "Enough."})
+    assert Rule.objects.active().filter(slug="teapots").exists(), "a hard rule takes two"
+    as_user(mia).post(retire, {"why": "I agree."})
+    shown = client.get(own).content.decode()
+    assert "Enough." in shown
+    assert "I agree." in shown
     assert not Rule.objects.active().filter(slug="teapots").exists()
 
 

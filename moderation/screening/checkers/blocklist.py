@@ -5,10 +5,12 @@ from moderation.hashes.services import find_nearest
 from moderation.policy import Reason
 from moderation.screening.checkers import Picture
 from moderation.screening.observations import Label, Observation
+from moderation.screening.running import bounded
 
 VERSION = "pdq-2"
 
 
+@bounded
 def check(picture: Picture) -> list[Observation]:
     """One observation when the picture, turned or mirrored too, is near a hash in force; score: bits apart."""
     found = find_nearest([each.bits for each in picture.hashes if is_reliable(each.quality)])

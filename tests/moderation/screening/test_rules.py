@@ -1,10 +1,10 @@
 """What the starting rules let through, ask about, and refuse."""
 
 import pytest
+from django.utils import timezone
 
 from lib.content_levels import ContentLevel
 from moderation.models import Rule, Screening
-from moderation.screening.rules import add_rule, retire_rule
 from moderation.screening.services import screen_text
 
 Verdict = Screening.Verdict
@@ -65,10 +65,9 @@ def test_sexualised_minors_are_refused_in_any_disguise(prompt: str) -> None:
     assert "minor" in verdict.message
 
 
-def test_a_text_whose_letters_are_all_set_apart_is_refused_because_its_words_cannot_be_separated() -> None:
+def test_letters_that_are_all_set_apart_are_read() -> None:
     verdict = screen_text(text="n a k e d k i d", kind="prompt")
-    assert verdict.verdict == Verdict.REJECT
-    assert "whole words" in verdict.message
+    assert (verdict.verdict, verdict.reasons) == (Verdict.REJECT, ["minor"])
     assert screen_text(text="the letters A B C on a block", kind="prompt").verdict == Verdict.ALLOW
 
 
@@ -95,27 +94,55 @@ def test_a_negative_prompt_may_name_what_is_not_wanted() -> None:
     assert verdict.observations
 
 
-def test_an_edited_rule_counts_at_once_and_its_predecessor_stays_readable() -> None:
-    def add(pattern: str) -> Rule:
-        return add_rule(slug="teapots", pattern=pattern, effect="block", category="other", reason="No teapots.")
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("ugly, a naked child in bed", Verdict.REJECT),
+        ("blurry, loli hentai", Verdict.REJECT),
+        ("fuck you all", Verdict.ASK),
+        ("hitler was right", Verdict.ASK),
+    ],
+)
+def test_a_negative_prompt_that_describes_instead_of_listing_is_stopped(text: str, expected: str) -> None:
+    """It is published beside the prompt, so what may not be said there may not be said here."""
+    assert screen_text(text=text, kind="negative_prompt").verdict == expected
 
-    first = add(r"\bteapots?\b")
-    assert screen_text(text="two teapots", kind="prompt").verdict == Verdict.REJECT
-    second = add(r"\bteapot\b")
-    assert screen_text(text="two teapots", kind="prompt").verdict == Verdict.ALLOW
-    first.refresh_from_db()
-    assert first.retired_at is not None
-    retire_rule(rule=second)
-    assert screen_text(text="a teapot", kind="prompt").verdict == Verdict.ALLOW
+
+def test_a_word_of_a_hard_rule_alone_in_a_negative_prompt_is_not_shown_at_general() -> None:
+    verdict = screen_text(text="loli, extra fingers", kind="negative_prompt")
+    assert (verdict.verdict, verdict.level) == (Verdict.ALLOW, ContentLevel.SENSITIVE)
+
+
+@pytest.mark.parametrize("prompt", ["fuck this picture", "a suicide", "hentai"])
+def test_what_is_asked_about_is_never_general_once_confirmed(prompt: str) -> None:
+    verdict = screen_text(text=prompt, kind="prompt")
+    assert verdict.verdict == Verdict.ASK
+    assert verdict.level > ContentLevel.GENERAL
+
+
+def test_the_evidence_says_what_matched_where_and_how_it_was_disguised() -> None:
+    text = "a portrait of a n\u200bu\u200bd\u200be w0man"
+    (seen,) = [each for each in screen_text(text=text, kind="prompt").observations if each.rule == "nudity"]
+    assert [text[slice(*span)] for span in seen.spans] == ["n\u200bu\u200bd\u200be"]
+    assert "characters" in seen.stages
+    assert seen.record()["rule"] == "nudity"
+
+
+def test_a_context_explains_a_word_but_never_the_gravest() -> None:
+    title = screen_text(text="Nude Descending a Staircase, Duchamp", kind="title")
+    assert title.is_allowed
+    assert not screen_text(text="Nude on a bed", kind="title").is_allowed
+    assert screen_text(text="a nude schoolgirl, oil painting, museum", kind="prompt").verdict == Verdict.REJECT
 
 
 def test_a_pattern_that_runs_away_holds_instead_of_blocking() -> None:
-    add_rule(slug="slow", pattern=r"(?:a|a|b?a)+[!?]", effect="ask", category="other", reason="Slow.")
+    slow = r"(?<!x)(?:a|a|b?a)+[!?]"  # look-behind, so RE2 cannot take it; saved past the check
+    Rule.objects.create(slug="slow", pattern=slow, effect="ask", category="other", reason="Slow.")
     verdict = screen_text(text="a" * 60 + "b", kind="prompt")
     assert (verdict.verdict, verdict.reasons) == (Verdict.HOLD, ["unchecked"])
 
 
 def test_an_empty_rule_table_holds_everything() -> None:
-    Rule.objects.all().delete()
+    Rule.objects.update(retired_at=timezone.now())
     verdict = screen_text(text="a cat", kind="prompt")
     assert (verdict.verdict, verdict.reasons) == (Verdict.HOLD, ["unchecked"])

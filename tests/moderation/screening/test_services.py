@@ -15,7 +15,6 @@ from moderation.hashes.services import block_hash, lift_hash
 from moderation.models import Screening
 from moderation.policy import Reason
 from moderation.screening.checkers import Picture
-from moderation.screening.normalisation import joined, plain, readings, unleeted
 from moderation.screening.observations import Label, Observation, TextKind
 from moderation.screening.services import screen_image, screen_text
 from moderation.screening.verdicts import EXPLICIT_HOLD, decide_image, decide_text
@@ -122,20 +121,6 @@ def test_the_threshold_of_holding_is_inclusive() -> None:
     assert decide_image([sure], "1").verdict == Verdict.HOLD
 
 
-@given(st.text(max_size=200))
-def test_every_text_has_a_few_readings_without_anything_invisible(text: str) -> None:
-    found = readings(text + "\u200b\u202e\x00")
-    assert 1 <= len(found) <= 7
-    assert not {"\u200b", "\u202e", "\x00", "\n"} & set("".join(found))
-
-
-def test_disguises_come_off() -> None:
-    assert plain("Ｈｅｌｌо  \u200bWörld") == "hello world"
-    assert plain("(a cat:1.3), [dog], {{bird}}:0.5") == "a cat , dog , bird"
-    assert joined("n u d e and n.u.d.e") == "nude and nude"
-    assert unleeted("n4k3d 8k 35mm 1984") == "naked bk esmm 1984"
-
-
 @pytest.mark.django_db
 def test_screening_a_prompt_takes_few_queries(django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
     screen_text(text="a cat", kind="prompt")
@@ -150,7 +135,9 @@ def test_pictures_offer_their_hash_once(settings: Settings) -> None:
     assert len(shown.hashes) == 8
 
 
-@pytest.mark.parametrize("text", ["_" * 44 + "ab"])
+@pytest.mark.parametrize(
+    "text", ["_" * 44 + "ab", "_" * 9_000 + "ab", "a." * 4_000, "(" * 9_000, "n u" * 3_000, "((a:1.1)" * 1_000]
+)
 @pytest.mark.django_db
 def test_no_text_of_a_few_thousand_characters_keeps_the_gate_busy(text: str) -> None:
     """A run of underscores once took minutes; a pattern that is too slow now counts as a failed checker."""

@@ -1,0 +1,64 @@
+"""The weight syntax of prompts (AUTOMATIC1111, Compel, InvokeAI, NovelAI, Midjourney) taken off. Pure."""
+
+from collections.abc import Iterable, Iterator
+
+from lib.regex import compile_linear
+from moderation.screening.normalisation.characters import BLANK
+from moderation.screening.normalisation.edits import Edit, Reading
+
+_MARKS = "()[]{}<>\\|+-:^$" + BLANK
+# (word:1.3), word::2 | (word)1.3 | word++ | BREAK, AND | {2$$a|b}
+_WEIGHT = compile_linear(r"::? ?[-+]?[0-9]{0,4}\.?[0-9]{1,6}([)\]}>, ]|$)")
+_FACTOR = compile_linear(r"[)\]}]([-+]{1,9}|[-+]?[0-9]{0,4}\.?[0-9]{1,6})")
+_PLUSES = compile_linear(r"[\pL\pN](\+{1,9}|-{2,9})([)\]}, ]|$)")
+_KEYWORD = compile_linear(r"(?:^|[ ,)\]}])(BREAK|AND|ADDCOMM|ADDBASE|ADDROW|ADDCOL)(?:[ ,(\[{]|$)")
+_CHOICE = compile_linear(r"[\[{][^\[\]{}]*\|[^\[\]{}]*[\]}]")
+
+
+def take_off_weights(reading: Reading) -> list[Reading]:
+    """The text without weights: brackets inside words read as a gap, and, if there are such, as nothing at all."""
+    if not any(mark in reading.text for mark in _MARKS) and "BREAK" not in reading.text and "AND" not in reading.text:
+        return [reading]
+    for name, edits in (("keywords", _keywords), ("weights", _numbers), ("weights", _choices)):
+        reading = reading.edited(name, edits(reading.text))
+    apart = reading.edited("brackets", _brackets(reading.text, " "))
+    joined = reading.edited("brackets", _brackets(reading.text, ""))
+    return [apart] if apart.text == joined.text else [apart, joined]
+
+
+def _keywords(text: str) -> Iterator[Edit]:
+    for found in _KEYWORD.finditer(text):
+        yield Edit(*found.span(1), "")
+
+
+def _numbers(text: str) -> Iterator[Edit]:
+    spans = [(found.start(), found.start(1)) for found in _WEIGHT.finditer(text)]
+    spans += [found.span(1) for pattern in (_FACTOR, _PLUSES) for found in pattern.finditer(text)]
+    return _apart(spans)
+
+
+def _apart(spans: Iterable[tuple[int, int]]) -> Iterator[Edit]:
+    place = 0
+    for start, end in sorted(spans):
+        if start >= place:
+            yield Edit(start, end, "")
+            place = end
+
+
+def _choices(text: str) -> Iterator[Edit]:
+    for found in _CHOICE.finditer(text):
+        start, end = found.span()
+        yield Edit(start, end, text[start:end].replace("|", " "))
+
+
+def _brackets(text: str, glue: str) -> list[Edit]:
+    """Brackets and blanks between two letters become `glue`, all others a space."""
+    edits = []
+    for found in _GAPS.finditer(text):
+        start, end = found.span()
+        is_inside = start > 0 and end < len(text) and text[start - 1].isalnum() and text[end].isalnum()
+        edits.append(Edit(start, end, glue if is_inside else " "))
+    return edits
+
+
+_GAPS = compile_linear(rf'[()\[\]{{}}<>\\"“”{BLANK}]+')
