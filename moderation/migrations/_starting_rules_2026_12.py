@@ -16,7 +16,7 @@ EXPLICIT = w.sign(w.EXPLICIT, raw=w.EXPLICIT_RAW)
 SUGGESTIVE = w.sign(w.SUGGESTIVE)
 STRONG = w.sign(
     r"""
-porn(?:o|os|ographi\w*|ography|hubs?|y|ing|ed|stars?|sites?|ified)? / pr0n / pron / hentai / x-rated / xxx / blow ?-?jobs? / hand ?-?jobs? / foot ?-?jobs? / rim ?-?jobs? / masturbat\w* / cum ?-?(?:shot|ming|slut|dump)s? / creampies? / deep ?-?throat\w* / gang ?-?bangs? / bukkake / dildos? / futanari / ahegao / incest\w* / doggy ?-?style / suck(?:ing|s)? (?:a |his |my |that )?(?:cocks?|dicks?) / (?:huge|big|hard|thick|erect|throbbing) (?:black |white )?(?:cocks?|dicks?) / cum (?:on|in|inside|covered|all over|dripping|drenched) / fuck(?:ing|ed|s)? / ficken / gefickt / follando / pompino / rule ?34"""
+porn(?:o|os|ographi\w*|ography|hubs?|y|ing|ed|stars?|sites?|ified)? / pr0n / pron / hentai / x-rated / xxx / blow ?-?jobs? / hand ?-?jobs? / foot ?-?jobs? / rim ?-?jobs? / masturbat\w* / cum ?-?(?:shots?|ming|sluts?|dumps?) / creampies? / deep ?-?throat\w* / gang ?-?bangs? / bukkake / dildos? / futanari / ahegao / incest\w* / doggy ?-?style / suck(?:ing|s)? (?:a |his |my |that )?(?:cocks?|dicks?) / (?:huge|big|hard|thick|erect|throbbing) (?:black |white )?(?:cocks?|dicks?) / cum (?:on|in|inside|covered|all over|dripping|drenched) / fuck(?:ing|ed|s)? / ficken / gefickt / follando / pompino / rule ?34"""
 )
 ANATOMY = w.sign(
     r"penis(?:es)? / vagina\w* / vulvas? / genital\w* / clitor\w+ / breasts? / nipples? / buttocks / crotch / anus / private parts / erections?"

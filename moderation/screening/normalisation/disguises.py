@@ -295,6 +295,8 @@ def find_words(letters: str, oracle: Oracle, *, strict: bool = False) -> str | N
         pieces.append(letters[starts[end] : end])
         is_hit |= hits[end]
         end = starts[end]
+    if strict and len(pieces) == 2 and min(map(len, pieces)) == 1:
+        return None  # “asexual”
     phrase = " ".join(reversed(pieces))
     return phrase if is_hit or (strict and oracle.speaks_about(phrase)) else None
 
