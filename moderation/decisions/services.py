@@ -56,9 +56,8 @@ def decide_case(
 ) -> Decision:
     """Decides a case that the moderator holds; raises Refused (409) when they no longer do.
 
-    `restriction` and `duration` are for RESTRICT alone. The author is notified, with the reasons; a removal
-    blocks the picture's hash, opens cases for what was made from it, and brings a strike, also when the author has
-    deleted the thing meanwhile.
+    `restriction` and `duration` are for RESTRICT alone. A removal blocks the picture's hash, opens cases for what was
+    made from it, and brings a strike, also when the author has deleted the thing meanwhile.
     """
     now = at or timezone.now()
     action, reason = _checked(action, reason, level)
@@ -81,8 +80,6 @@ def decide_case(
             decided_at=now,
         )
         if action not in INTERNAL:
-            if case.notices.exclude(email="").exists():
-                enqueue_on_commit("moderation.answer_senders", case.pk)
             _apply(decision, case, target, restriction, Duration(duration).end(now))
     return decision
 
@@ -142,6 +139,8 @@ def _apply(
     decision: Decision, case: Case, target: models.Model | None, restriction: str, until: datetime | None
 ) -> None:
     at, author = decision.decided_at, case.author
+    if case.notices.exclude(email="").exists():
+        enqueue_on_commit("moderation.answer_senders", case.pk)
     if decision.action == Action.REMOVE:
         _remove(decision, case, target, at)
     if decision.action == Action.RESTRICT and author is not None:
