@@ -34,7 +34,7 @@ def put(image: Image, kind: Kind) -> Image:
 
 
 def addresses(client: Client | APIClient, image: Image) -> list[str]:
-    """Of every file of the picture that this client is told of; none where it may not see it."""
+    """Of every file of the picture whose address this client is given; none where it may not see it."""
     answer = client.get(f"/api/images/{image.public_id}/")
     if answer.status_code == 404:
         return []
