@@ -28,7 +28,8 @@ def take_off_weights(reading: Reading) -> list[Reading]:
 
 def _keywords(text: str) -> Iterator[Edit]:
     for found in _KEYWORD.finditer(text):
-        yield Edit(*found.span(1), "")
+        start, end = found.span(1)
+        yield Edit(start, end, "")
 
 
 def _numbers(text: str) -> Iterator[Edit]:
