@@ -231,12 +231,12 @@ def check_together(faults: _Faults, parameters: Parameters, checkpoint: Checkpoi
             faults.add(field, message % values)
     if preset is not None and not preset.least_steps <= parameters.steps <= preset.most_steps:
         message = _("The sampler %(name)s draws with %(least)s to %(most)s steps.")
-        values = {
+        bounds = {
             "name": preset.name,
             "least": preset.least_steps,
             "most": min(preset.most_steps, checkpoint.max_steps),
         }
-        faults.add("steps", message % values)
+        faults.add("steps", message % bounds)
 
 
 def _strength(faults: _Faults, value: float | str | None) -> float:

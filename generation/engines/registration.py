@@ -131,11 +131,10 @@ def _draw_tests(source: Source, sizes: Sequence[Sequence[int]], chosen: Sequence
             draw_test(replace(job, scheduler=chosen[0] if chosen else ""))
         else:
             _require_size(job)
+    width, height = sizes[0]
     for name in chosen[1:]:
-        if (
-            samplers.find(name) is None
-        ):  # a class of diffusers that no preset stands for: only drawing shows that it fits
-            draw_test(Job(source, [TEST_PROMPT], [""], [0], *sizes[0], TEST_STEPS, guidance, name))
+        if samplers.find(name) is None:  # a class of diffusers without a preset: only drawing shows that it fits
+            draw_test(Job(source, [TEST_PROMPT], [""], [0], width, height, TEST_STEPS, guidance, name))
 
 
 def _require_size(job: Job) -> None:

@@ -94,8 +94,8 @@ def dtype_of(source: Source) -> torch.dtype:
 
 
 def _named_dtype(name: str) -> torch.dtype:
-    found = getattr(torch, name, None)
-    if found not in _BYTES:
+    found: Any = getattr(torch, name, None)
+    if not isinstance(found, torch.dtype) or found not in _BYTES:
         raise CheckpointError(f"{name} is no precision. Choose float32, float16 or bfloat16.")
     return found
 
@@ -148,7 +148,8 @@ def _folder(source: Source) -> Any:
 
 def _single_file(source: Source) -> Any:
     """A checkpoint in one file, as most of the web has them; its configuration comes from a folder, or from a hub."""
-    kind, options = _class_of_single_file(source), {"dtype": dtype_of(source)}
+    kind = _class_of_single_file(source)
+    options: dict[str, Any] = {"dtype": dtype_of(source)}
     accepted = inspect.signature(kind.__init__).parameters
     if "safety_checker" in accepted:
         options |= {"safety_checker": None}
@@ -193,7 +194,7 @@ def _placed(pipeline: Any, source: Source) -> Loaded:
         pipeline.enable_model_cpu_offload()
     else:
         pipeline.to(device())
-    denoiser = getattr(pipeline, "transformer", None) or getattr(pipeline, "unet", None)
+    denoiser: Any = getattr(pipeline, "transformer", None) or getattr(pipeline, "unet", None)
     if options.vae_tiling and hasattr(pipeline.vae, "enable_tiling"):
         pipeline.vae.enable_tiling()
     if options.attention:

@@ -21,10 +21,14 @@ def set_sampler(loaded: Loaded, pipeline: Any, name: str) -> None:
     own = loaded.own_scheduler
     preset = PRESETS.get(name)
     class_name = preset.scheduler if preset is not None else name or type(own).__name__
-    kind = getattr(diffusers, class_name, None)
-    if not isinstance(kind, type) or not issubclass(kind, diffusers.SchedulerMixin):
+    kind: Any = getattr(diffusers, class_name, None)
+    if not _is_scheduler(kind):
         raise CheckpointError(f"{name} is no sampler that Salon knows and no scheduler of diffusers.")
     pipeline.scheduler = kind.from_config(own.config if preset is None else {**own.config, **_options(preset, own)})
+
+
+def _is_scheduler(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, diffusers.SchedulerMixin)
 
 
 _NEUTRAL = {"use_karras_sigmas": False, "use_exponential_sigmas": False, "use_beta_sigmas": False}

@@ -68,13 +68,16 @@ class Adapter:
 
     def scaled(self, latents: torch.Tensor) -> torch.Tensor:
         """Latents as the VAE takes them, from latents as the denoiser makes them."""
-        config = self.pipeline.vae.config
+        config: Any = self.pipeline.vae.config
+        made: torch.Tensor
         mean, deviation = getattr(config, "latents_mean", None), getattr(config, "latents_std", None)
         if mean and deviation:
             shape = (1, latents.shape[1], 1, 1)
             mean, deviation = (torch.tensor(each).view(shape).to(latents) for each in (mean, deviation))
-            return latents * deviation / config.scaling_factor + mean
-        return latents / config.scaling_factor + (getattr(config, "shift_factor", None) or 0.0)
+            made = latents * deviation / config.scaling_factor + mean
+        else:
+            made = latents / config.scaling_factor + (getattr(config, "shift_factor", None) or 0.0)
+        return made
 
     @torch.inference_mode()
     def decode(self, latents: torch.Tensor, call: Call) -> list[PIL.Image.Image]:
