@@ -83,7 +83,7 @@ def test_the_python_client_lists_generates_publishes_and_likes(
     client = client_package.AuthenticatedClient(
         base_url=live_site, token=token, prefix="Token", raise_on_unexpected_status=True
     )
-    assert [row.slug for row in _call(client, "checkpoints.checkpoints_list").results] == ["tiny"]
+    assert "tiny" in [row.slug for row in _call(client, "checkpoints.checkpoints_list").results]
     assert [row.id for row in _call(client, "posts.posts_list").results] == [other.public_id]
     body = models.GenerationRequestRequest(prompt="a fox in the snow", checkpoint="tiny", count=1, steps=2)
     made = _call(client, "generations.generations_create", body=body)
