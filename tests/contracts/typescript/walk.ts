@@ -15,7 +15,7 @@ const checkpoint = checkpoints.find(({ slug }) => slug === 'tiny')!; // the one 
 const before = found(await api.GET('/api/posts/', { params: { query: { sort: 'new' } } })).results;
 const other = before[0]!;
 
-let made = found(
+let made: components['schemas']['Generation'] = found(
   await api.POST('/api/generations/', {
     body: { prompt: 'a fox in the snow', checkpoint: checkpoint.slug, count: 1, steps: 2 },
   }),
