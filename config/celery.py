@@ -7,6 +7,8 @@ from typing import Any
 from celery import Celery
 from celery.signals import beat_init, celeryd_init, setup_logging
 
+from config.observability import request_ids, serving
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 # torch's threads on the CPU wait for each other by spinning. Where anything else wants the cores too, that made a
 # picture of one second take minutes (seen); waiting asleep costs nothing. Read when torch is first imported.
@@ -18,6 +20,9 @@ _RATINGS = ("ratings", "ratings.releases")
 app.autodiscover_tasks(
     ["accounts", "moderation", "generation.queue", "feed", *(f"feed.{name}" for name in _FEED), *_RATINGS]
 )
+
+
+__all__ = ["app", "request_ids"]  # the latter sends the ids of requests along with tasks
 
 
 @celeryd_init.connect
@@ -37,3 +42,19 @@ def _log_as_the_site_does(loglevel: int | None = None, **kwargs: Any) -> None:
     logging.config.dictConfig(settings.LOGGING)
     if loglevel is not None:
         logging.getLogger("celery").setLevel(loglevel)
+
+
+@celeryd_init.connect
+def _serve_numbers_of_the_worker(**kwargs: Any) -> None:
+    serving.prepare()
+    from config.observability import task_numbers  # noqa: F401 - connects its signals
+
+    serving.serve()
+
+
+@beat_init.connect
+def _serve_numbers_of_the_site(**kwargs: Any) -> None:
+    """Beat is one process and counts nothing itself."""
+    from config.observability.site_numbers import SiteNumbers
+
+    serving.serve(SiteNumbers())

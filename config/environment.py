@@ -88,6 +88,13 @@ def weights(name: str) -> dict[str, float]:
     return found
 
 
+def percentage(name: str, default: int) -> int:
+    value = integer(name, default, least=0)
+    if value > 100:
+        raise _wrong(name, str(value), "a whole number from 0 to 100")
+    return value
+
+
 def choice(name: str, choices: Sequence[str], default: str) -> str:
     value = os.environ.get(name, default)
     if value not in choices:
@@ -232,8 +239,8 @@ def email(value: str, folder: Path) -> dict[str, Any]:
     return dict(environ.Env.email_url_config(value))
 
 
-def logging(level: str) -> dict[str, Any]:
-    """structlog for every logger: key=value lines on standard error."""
+def logging(level: str, form: str = "logfmt") -> dict[str, Any]:
+    """structlog for every logger: lines of key=value (``logfmt``) or of JSON on standard error."""
     import structlog
 
     shared: list[Any] = [
@@ -247,12 +254,15 @@ def logging(level: str) -> dict[str, Any]:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
+    order = ["timestamp", "level", "logger", "event"]
     formatter = {
         "()": structlog.stdlib.ProcessorFormatter,
         "processors": [
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
-            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "logger", "event"]),
+            structlog.processors.JSONRenderer()
+            if form == "json"
+            else structlog.processors.LogfmtRenderer(key_order=order),
         ],
         "foreign_pre_chain": shared,
     }

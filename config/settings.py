@@ -66,6 +66,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "whitenoise.runserver_nostatic",
     "config.static_files.StaticConfig",
+    "config.backups.apps.BackupsConfig",
     "allauth",
     "allauth.account",
     "allauth.mfa",
@@ -81,6 +82,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "lib.input.InputMiddleware",  # before all that read addresses, headers and cookies
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "config.observability.request_ids.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -386,8 +388,13 @@ SENTRY_DSN = env.string("SENTRY_DSN", "")
 if SENTRY_DSN:
     import sentry_sdk
 
-    sentry_sdk.init(dsn=SENTRY_DSN, send_default_pii=False)
-LOGGING = env.logging("DEBUG" if DEBUG else "INFO")
+    sentry_sdk.init(
+        dsn=SENTRY_DSN,
+        release=env.string("SENTRY_RELEASE", "") or None,
+        traces_sample_rate=env.percentage("SENTRY_TRACES_PERCENT", 0) / 100,
+        send_default_pii=False,
+    )
+LOGGING = env.logging("DEBUG" if DEBUG else "INFO", env.choice("LOG_FORMAT", ["logfmt", "json"], "logfmt"))
 SILENCED_SYSTEM_CHECKS: list[str] = (
     [] if HTTPS else ["security.W004", "security.W008", "security.W012", "security.W016"]
 )

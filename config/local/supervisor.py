@@ -14,12 +14,13 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from config import environment
 from config.local import LocalServiceError, Running, services
 from config.local.processes import Guarded, guard, listen_on
+from config.observability import serving
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FIRST_PORT = 8000
@@ -50,12 +51,17 @@ def programs(listener: socket.socket, pool: str, var: Path) -> list[Program]:
     gpu = [*WORKER, "-n", f"gpu.{pool}@%h", "-P", "prefork", "-c", "1", "-Q", f"gpu.{pool}", "--disable-prefetch"]
     default = [*WORKER, "-n", "default@%h", "-P", "prefork", "-c", "2", "-Q", "default,media,moderation,preview"]
     beat = ["celery", "-A", "config", "beat", "--loglevel", "WARNING", "-s", str(var / "beat-schedule"), "--pidfile="]
-    return [
+    found = [
         Program("web", web, {"DATABASE_POOL_SIZE": "16"}, keep=[listener.fileno()]),
         # Drawing takes every core it gets for seconds; pages must not wait for it.
         Program("gpu-worker", gpu, niceness=5),
         Program("worker", default, niceness=2),
         Program("beat", beat),
+    ]
+    first = serving.port()  # each serves its numbers on a port of its own
+    return [
+        replace(program, environ={**program.environ, "METRICS_PORT": str(first + number)}) if first else program
+        for number, program in enumerate(found)
     ]
 
 

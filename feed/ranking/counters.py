@@ -19,9 +19,15 @@ DROPS_KEPT = timedelta(days=1)  # as long as a list may be continued without sho
 
 COUNTED = ("likes", "saves", "remixes", "comments", "weight")
 
-COUNT_DRIFT = Gauge("salon_feed_count_drift", "Posts whose counts the last reconcile found wrong")
-RANK_DRIFT = Gauge("salon_feed_rank_drift", "Posts whose rank the last reconcile found wrong")
-SHOWN_DRIFT = Gauge("salon_feed_shown_drift", "Posts the last reconcile found shown or hidden wrongly")
+COUNT_DRIFT = Gauge(
+    "salon_feed_count_drift", "Posts whose counts the last reconcile found wrong", multiprocess_mode="mostrecent"
+)
+RANK_DRIFT = Gauge(
+    "salon_feed_rank_drift", "Posts whose rank the last reconcile found wrong", multiprocess_mode="mostrecent"
+)
+SHOWN_DRIFT = Gauge(
+    "salon_feed_shown_drift", "Posts the last reconcile found shown or hidden wrongly", multiprocess_mode="mostrecent"
+)
 
 # Counts distinct members other than the author who are neither muted nor banned. %(posts)s: post ids; %(at)s: now.
 _LEDGERS = f"""

@@ -36,7 +36,8 @@ from generation.queue.background import send
 from generation.queue.batches import STOPPED, Batch, Finisher
 from generation.queue.jobs import SourceGone, StoreAway, job_of, source_of
 from generation.queue.ordering import bucket_of
-from generation.queue.queries import cap_of, measured_caps
+from generation.queue.queries import cap_of, measured_caps, pools_waiting
+from generation.queue.wakeup import wake_workers
 
 DRAIN_SECONDS = 30.0
 WARM_SECONDS = 20.0  # for so long others may be passed over for the checkpoint in memory
@@ -67,6 +68,8 @@ def drain(*, pool: str, worker: str, seconds: float = DRAIN_SECONDS) -> int:
             )
             if not images:
                 break
+            if pool in pools_waiting(timezone.now()):
+                wake_workers(pool)  # an idle one, which wakes the next: all are at work after moments
             log.info("batch_started", pool=pool, images=len(images), checkpoint=images[0].generation.checkpoint.slug)
             drawn += run_batch(images, finisher)
     return drawn

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import PIL.Image
 import pytest
+import redis
 from django.contrib.auth.models import AnonymousUser
 from django.core.files.storage import default_storage
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from generation import services
@@ -48,6 +50,18 @@ def test_images_of_two_members_are_drawn_in_one_batch_and_become_ready(
     assert all((image.attempts, image.interruptions, image.lease_no) == (0, 0, 2) for image in images)
     assert all(storage.training_jpeg(image) and image.versions["torch"] for image in images)
     assert alice.notifications.filter(kind="generation.done").count() == 1
+
+
+@pytest.mark.usefixtures("tiny_checkpoint")
+@pytest.mark.parametrize(("steps", "wakeups"), [((2,), 0), ((2, 3), 1)])
+def test_a_worker_that_leaves_something_waiting_wakes_another_at_once(
+    steps: tuple[int, ...], wakeups: int, alice: User, run_gpu_worker_inline: Draw, settings: Settings
+) -> None:
+    for number in steps:  # each a batch of its own
+        _submit(alice, str(number), steps=number)
+    assert run_gpu_worker_inline() == len(steps)
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        assert client.llen("gpu.default") == wakeups
 
 
 @pytest.mark.usefixtures("tiny_checkpoint")
