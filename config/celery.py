@@ -2,10 +2,11 @@
 
 import logging.config
 import os
+import sys
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, celeryd_init, setup_logging
+from celery.signals import beat_init, celeryd_init, import_modules, setup_logging
 
 from config.observability import request_ids, serving
 
@@ -13,6 +14,14 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 # torch's threads on the CPU wait for each other by spinning. Where anything else wants the cores too, that made a
 # picture of one second take minutes (seen); waiting asleep costs nothing. Read when torch is first imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+@import_modules.connect  # before Celery connects its own, which loads the apps and with them prometheus_client
+def _prepare_numbers(**kwargs: Any) -> None:
+    if "prometheus_client" not in sys.modules:
+        serving.prepare()
+
+
 app = Celery("salon")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 _FEED = ("ranking", "search", "styles", "challenges", "tags", "notifications")
@@ -46,7 +55,6 @@ def _log_as_the_site_does(loglevel: int | None = None, **kwargs: Any) -> None:
 
 @celeryd_init.connect
 def _serve_numbers_of_the_worker(**kwargs: Any) -> None:
-    serving.prepare()
     from config.observability import task_numbers  # noqa: F401 - connects its signals
 
     serving.serve()
