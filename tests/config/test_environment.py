@@ -105,7 +105,7 @@ def test_secrets_are_never_made_where_other_machines_may_need_the_same(
     assert runpy.run_path(str(ROOT / "config" / "settings.py"))[name] == "y" * 40
 
 
-def test_a_machine_that_made_its_secret_before_is_told_where_it_is(
+def test_a_machine_that_made_its_secret_before_learns_where_it_is(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv("SOME_KEY", raising=False)

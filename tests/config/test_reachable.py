@@ -154,24 +154,24 @@ def test_the_object_store_is_asked_too(client: Client, s3_storage: None, s3_vari
 
 
 @pytest.fixture
-def hang_store(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+def silence_store(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
     """When called: from then on the object store takes connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         monkeypatch.setenv("S3_ENDPOINT_URL", f"http://127.0.0.1:{server.getsockname()[1]}")
         monkeypatch.setenv("S3_ACCESS_KEY_ID", "any")
         monkeypatch.setenv("S3_SECRET_ACCESS_KEY", "any")
 
-        def hang() -> None:
+        def silence() -> None:
             store = environment.storage("media", "media", settings.MEDIA_ROOT, seconds=1)
             settings.STORAGES = {**settings.STORAGES, "default": store}
 
-        yield hang
+        yield silence
 
 
 @pytest.mark.django_db
 @pytest.mark.timeout(30)  # botocore alone would wait for minutes
-def test_a_store_that_hangs_is_given_up_on(client: Client, hang_store: Callable[[], None]) -> None:
-    hang_store()
+def test_a_store_that_never_answers_is_given_up_on(client: Client, silence_store: Callable[[], None]) -> None:
+    silence_store()
     assert client.get("/readyz").status_code == 200
     response = client.get("/statusz")
     assert response.status_code == 503
@@ -181,10 +181,10 @@ def test_a_store_that_hangs_is_given_up_on(client: Client, hang_store: Callable[
 @pytest.mark.django_db
 @pytest.mark.timeout(60)
 def test_a_picture_whose_store_is_away_is_503(
-    as_user: As, hang_store: Callable[[], None], make_image: Any, alice: User
+    as_user: As, silence_store: Callable[[], None], make_image: Any, alice: User
 ) -> None:
     image = make_image(alice)
-    hang_store()
+    silence_store()
     client = as_user(alice)
     client.raise_request_exception = False
     response = client.get(picture(image, viewer_may_sign=True).src)
