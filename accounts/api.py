@@ -26,8 +26,8 @@ from accounts.permissions import member_of
 from accounts.tokens.scopes import Scope
 from accounts.webhooks import deliveries
 from lib.api import checked
-from lib.converters import PUBLIC_ID
-from lib.fields import ApiUrl
+from lib.http.converters import PUBLIC_ID
+from lib.text.fields import ApiUrl
 
 
 class MeSerializer(serializers.ModelSerializer[User]):

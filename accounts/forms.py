@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import EXPLAINED, User, WebhookEvent
 from lib.content_levels import ContentLevel
-from lib.fields import LineField, LineUrlField
+from lib.text.fields import LineField, LineUrlField
 
 
 class ViewingForm(forms.Form):

@@ -16,7 +16,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from knox.models import AbstractAuthToken
 
-from accounts.names import LookField, look_of
+from accounts.sign_in.names import LookField, look_of
 from accounts.tokens.scopes import Scope, every_scope
 from lib.content_levels import ContentLevel
 from lib.ids import PublicIdModel
@@ -49,7 +49,7 @@ class User(PublicIdModel, AbstractUser):
     first_name = None  # type: ignore[assignment]
     last_name = None  # type: ignore[assignment]
     email = models.EmailField(_("email address"), blank=True)
-    look = LookField()  # unique: no name looks like another's (accounts.names)
+    look = LookField()  # unique: no name looks like another's (accounts.sign_in.names)
     is_simulated = models.BooleanField(default=False, editable=False)
     is_adult = models.BooleanField(_("I am 18 or older"), default=False)
     max_level = models.PositiveSmallIntegerField(
@@ -59,7 +59,7 @@ class User(PublicIdModel, AbstractUser):
 
     objects: ClassVar[MemberManager] = MemberManager()
 
-    came_by: SessionBase | str | None = None  # for a request: the session, or "token"; see accounts.access
+    came_by: SessionBase | str | None = None  # for a request: the session, or "token"; see accounts.sign_in.access
 
     class Meta(AbstractUser.Meta):
         constraints = [

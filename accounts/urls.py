@@ -2,7 +2,7 @@ from django.urls import path
 
 from accounts import views
 from accounts.tokens import views as token_views
-from lib import converters  # noqa: F401  # registers public_id, number, …
+from lib.http import converters  # noqa: F401  # registers public_id, number, …
 
 app_name = "accounts"
 urlpatterns = [

@@ -97,9 +97,8 @@ def load(posts: int, *, is_hard: bool) -> dict[str, float]:
     from pgvector.psycopg import register_vector
 
     from feed.models import Post, PostCount, PostWords, SearchEntry
-    from feed.posts.words import cut_parts
     from generation.models import Generation, Image
-    from lib.text import TOKENISER
+    from lib.text import TOKENISER, cut_parts
 
     image, post = template()
     began = time.perf_counter()

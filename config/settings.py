@@ -80,7 +80,7 @@ INSTALLED_APPS = [
     "rest_framework",
 ]
 MIDDLEWARE = [
-    "lib.input.InputMiddleware",  # before all that read addresses, headers and cookies
+    "lib.http.input.InputMiddleware",  # before all that read addresses, headers and cookies
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "config.observability.request_ids.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -90,7 +90,7 @@ MIDDLEWARE = [
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "accounts.access.AccessMiddleware",
+    "accounts.sign_in.access.AccessMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -242,7 +242,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticatedOrReadOnly"],
     "DEFAULT_PAGINATION_CLASS": "lib.pagination.DefaultPagination",
     "DEFAULT_PARSER_CLASSES": [
-        "lib.input.BoundedJSONParser",
+        "lib.http.input.BoundedJSONParser",
         "rest_framework.parsers.FormParser",
         "rest_framework.parsers.MultiPartParser",
     ],

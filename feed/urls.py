@@ -12,7 +12,7 @@ from feed.ranking import views as ranking_views
 from feed.search import views as search_views
 from feed.styles import views as styles_views
 from feed.tags import views as tags_views
-from lib import converters  # noqa: F401  # registers public_id, username, …
+from lib.http import converters  # noqa: F401  # registers public_id, username, …
 
 app_name = "feed"
 urlpatterns = [

@@ -18,6 +18,7 @@ from accounts.permissions import member_of
 from accounts.tokens.scopes import Scope
 from generation import services
 from generation.media import signing
+from generation.media.openings import remember_opening
 from generation.models import (
     Checkpoint,
     Generation,
@@ -28,7 +29,6 @@ from generation.models import (
     Style,
     Upload,
 )
-from generation.openings import remember_opening
 from generation.parameters import Wanted
 from generation.queue.queries import Place, places_of
 from generation.requests import waiting
@@ -42,7 +42,7 @@ from generation.requests.serializers import (
 )
 from generation.validation import check_request
 from lib.api import checked
-from lib.converters import PUBLIC_ID, SLUG
+from lib.http.converters import PUBLIC_ID, SLUG
 
 
 class CheckpointSerializer(serializers.ModelSerializer[Checkpoint]):

@@ -19,7 +19,7 @@ from generation.queries import source_image_for, source_upload_for
 from generation.services import submit_generation
 from generation.validation import MAX_CLIP_SKIP, MAX_IMAGES, MAX_PROMPT, check_request
 from lib.errors import Refused
-from lib.fields import LineField, TextField
+from lib.text.fields import LineField, TextField
 
 CHECKED_ELSEWHERE = {"width": "size", "height": "size", "source_image": "source_file"}
 MAX_LORA_HINTS = 12  # named beside the field

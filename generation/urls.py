@@ -5,7 +5,7 @@ from generation.media import views as media_views
 from generation.prompts import views as prompt_views
 from generation.queue import views as queue_views
 from generation.recall import views as recall_views
-from lib import converters  # noqa: F401  # registers public_id, number, …
+from lib.http import converters  # noqa: F401  # registers public_id, number, …
 
 app_name = "generation"
 urlpatterns = [

@@ -15,9 +15,9 @@ from accounts.models import User
 from accounts.permissions import member_of, member_required
 from generation import queries, services
 from generation.forms import SAME, CreateForm, Remix, fresh_key, remix_of
+from generation.media.openings import remember_opening
 from generation.media.uploads import preview_of
 from generation.models import PENDING, Checkpoint, Generation, Image, ImageQuerySet, ImageState, Upload
-from generation.openings import remember_opening
 from generation.queue.queries import next_place
 from generation.requests import waiting
 from generation.requests.budgets import allowance_of

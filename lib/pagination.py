@@ -21,7 +21,7 @@ from rest_framework.utils.urls import remove_query_param, replace_query_param
 from rest_framework.views import APIView
 
 from lib.errors import Refused
-from lib.regex import compile_linear
+from lib.text.regex import compile_linear
 
 M = TypeVar("M", bound=Model)
 PAGE_SIZE = 30

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from lib import converters  # noqa: F401  # registers public_id, number, …
+from lib.http import converters  # noqa: F401  # registers public_id, number, …
 from moderation.appeals import views as appeal_views
 from moderation.cases import views as case_views
 from moderation.decisions import views as decision_views

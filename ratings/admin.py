@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from accounts.admin import ReadOnlyAdmin
-from lib.fields import LineField
+from lib.text.fields import LineField
 from ratings.asking.models import Ask, DrawCount, Policy, Question, QuestionTranslation
 from ratings.asking.services import reword_question
 from ratings.benchmarks.models import Benchmark, PromptSet

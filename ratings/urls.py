@@ -1,6 +1,6 @@
 from django.urls import path, re_path
 
-from lib import converters  # noqa: F401  # registers public_id, number, …
+from lib.http import converters  # noqa: F401  # registers public_id, number, …
 from ratings.asking import views as asking_views
 from ratings.asking.policies import views as policies_views
 from ratings.benchmarks import views as benchmarks_views

@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-import accounts.names
+import accounts.sign_in.names
 
 AT_ONCE = 1_000
 
@@ -15,7 +15,7 @@ def fill(apps, schema_editor):
         looks = {}
         for user in rows:
             if user.deleted_at is None:
-                looks.setdefault(accounts.names.look_of(user.username), user)
+                looks.setdefault(accounts.sign_in.names.look_of(user.username), user)
         for taken in User.objects.filter(look__in=looks).values_list("look", flat=True):
             looks.pop(taken)
         for look, user in looks.items():
@@ -28,7 +28,9 @@ class Migration(migrations.Migration):
     dependencies = [("accounts", "0004_token_scopes")]
 
     operations = [
-        migrations.AddField("user", "look", accounts.names.LookField(editable=False, max_length=600, null=True)),
+        migrations.AddField(
+            "user", "look", accounts.sign_in.names.LookField(editable=False, max_length=600, null=True)
+        ),
         migrations.RunPython(fill, migrations.RunPython.noop),
         migrations.AddConstraint("user", models.UniqueConstraint(fields=["look"], name="user_look_once")),
     ]

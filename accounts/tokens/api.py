@@ -16,9 +16,9 @@ from accounts.sign_in.services import authenticate_program, proved_who_they_are
 from accounts.tokens import services
 from accounts.tokens.scopes import Scope
 from lib.api import checked
-from lib.converters import PUBLIC_ID
 from lib.errors import Refused
-from lib.fields import ApiLine
+from lib.http.converters import PUBLIC_ID
+from lib.text.fields import ApiLine
 
 LONGEST_DAYS = 3650
 

@@ -13,8 +13,8 @@ from rest_framework.authentication import get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
-from accounts.access import bind_token
 from accounts.models import ApiToken, User
+from accounts.sign_in.access import bind_token
 from accounts.tokens.scopes import needed_scope
 
 USE_NOTED_EVERY = timedelta(minutes=1)  # not at every request: it is a write

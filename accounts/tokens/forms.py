@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from accounts.tokens.scopes import usual_scopes
 from accounts.tokens.services import scopes_for
-from lib.fields import LineField
+from lib.text.fields import LineField
 
 DAYS = [("30", _("in 30 days")), ("90", _("in 90 days")), ("365", _("in a year")), ("", _("never"))]
 

@@ -21,7 +21,7 @@ from feed.lists.api import CURSOR, PostPageSerializer, post_page
 from feed.lists.pages import PAGE_SIZE
 from feed.posts.models import Post
 from lib.api import checked
-from lib.converters import DAY as DAY_PATTERN
+from lib.http.converters import DAY as DAY_PATTERN
 from lib.pagination import KeysetPagination, read_keyset
 
 DAY = OpenApiParameter("day", OpenApiTypes.DATE, OpenApiParameter.PATH)

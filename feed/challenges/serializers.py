@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from feed.challenges.models import Challenge
 from lib.days import day_bounds
-from lib.fields import ApiLine
+from lib.text.fields import ApiLine
 
 
 class ChallengeSerializer(serializers.ModelSerializer[Challenge]):

@@ -26,7 +26,7 @@ from feed.lists.pages import PAGE_SIZE
 from feed.members.queries import visible_members
 from feed.posts.models import Post
 from lib.api import checked
-from lib.converters import PUBLIC_ID, USERNAME
+from lib.http.converters import PUBLIC_ID, USERNAME
 from lib.pagination import KeysetPagination
 
 ID = OpenApiParameter("id", str, OpenApiParameter.PATH)

@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from feed.collections.models import Collection
-from lib.fields import LineField
+from lib.text.fields import LineField
 
 
 class CollectionForm(forms.Form):

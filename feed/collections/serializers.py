@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from feed.collections.models import Collection
 from feed.collections.services import MAX_NAME_LENGTH
-from lib.fields import ApiLine
+from lib.text.fields import ApiLine
 
 
 class CollectionSerializer(serializers.ModelSerializer[Collection]):

@@ -21,7 +21,7 @@ from feed.comments.serializers import (
 )
 from feed.posts.models import Post
 from lib.api import checked
-from lib.converters import PUBLIC_ID
+from lib.http.converters import PUBLIC_ID
 from lib.pagination import NextPagination
 
 POST = OpenApiParameter("post", str, required=True, description="Id of the post")

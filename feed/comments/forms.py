@@ -3,7 +3,7 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from lib.fields import TextField
+from lib.text.fields import TextField
 
 
 class CommentForm(forms.Form):

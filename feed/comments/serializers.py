@@ -8,7 +8,7 @@ from rest_framework import serializers
 from feed.comments.models import Comment
 from feed.comments.queries import CommentNode
 from feed.comments.services import MAX_LENGTH
-from lib.fields import ApiLine, ApiText
+from lib.text.fields import ApiLine, ApiText
 
 
 class CommentSerializer(serializers.Serializer[Comment]):

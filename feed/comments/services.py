@@ -12,10 +12,10 @@ from accounts.services import notify
 from feed.comments.models import DEEPEST, Comment
 from feed.posts.models import Post
 from feed.posts.services import request_recount
-from feed.posts.words import cut_parts
 from feed.rates import check_member_rate
 from feed.screened_text import clean_text
 from lib.errors import NotFound, Refused
+from lib.text import cut_parts
 from moderation.restrictions.services import require_unrestricted
 from moderation.screening.services import TextKind
 

@@ -34,7 +34,7 @@ from feed.posts.models import Post
 from feed.posts.serializers import PictureSerializer
 from generation.models import Image
 from lib.api import checked
-from lib.converters import NUMBER, PUBLIC_ID, USERNAME
+from lib.http.converters import NUMBER, PUBLIC_ID, USERNAME
 from lib.pagination import KeysetPagination, read_keyset
 
 CURSOR = OpenApiParameter("cursor", str, description="From `next` of the page before; opaque")

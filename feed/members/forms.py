@@ -13,7 +13,7 @@ from feed.members.queries import visible_members
 from feed.members.services import MAX_WORDS_LENGTH
 from generation.models import Checkpoint, Image
 from lib.errors import Refused
-from lib.fields import LineField, TextField
+from lib.text.fields import LineField, TextField
 
 DAYS = [("", _("Until I unmute it")), ("1", _("A day")), ("7", _("A week")), ("30", _("30 days"))]
 

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from accounts.models import User
 from feed.members.models import Block, Follow, HiddenPost, Mute
-from lib.fields import ApiLine, ApiText
+from lib.text.fields import ApiLine, ApiText
 
 
 class EditProfileSerializer(serializers.Serializer[Any]):

@@ -46,12 +46,12 @@ from feed.posts.serializers import (
 from feed.ranking.explain import score_of
 from feed.tags.services import tags_of
 from generation.api import LoraUseSerializer
+from generation.media.openings import remember_opening
 from generation.models import Image
-from generation.openings import remember_opening
 from generation.queries import source_image_for
 from lib.api import ZipRenderer, checked
-from lib.converters import PUBLIC_ID
 from lib.http import download, zip_files
+from lib.http.converters import PUBLIC_ID
 
 ID = OpenApiParameter("id", str, OpenApiParameter.PATH)
 POST_ID = OpenApiParameter("id", str, OpenApiParameter.PATH, description="Id of the post")

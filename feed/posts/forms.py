@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from feed.screened_text import MAX_ALT_LENGTH
-from lib.fields import LineField
+from lib.text.fields import LineField
 
 
 class PublishForm(forms.Form):

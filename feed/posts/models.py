@@ -155,7 +155,7 @@ class Post(PublicIdModel):
 
 
 class PostWords(models.Model):
-    """The words of a post as `lib.text.words_of` cuts them: what mutes and search compare. `feed.posts.words` keeps it.
+    """The words of a post as `lib.text.words_of` cuts them: what mutes and search compare. `visibility` keeps it.
 
     Parts lie between bars: ``| the red fox | night sky |``. A row of another version of the tokeniser is cut again by
     `index_search`.

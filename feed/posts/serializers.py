@@ -16,7 +16,7 @@ from feed.posts.lineage import Lineage, Relative
 from feed.posts.models import Post
 from feed.posts.reproduction import Outcome
 from feed.screened_text import MAX_ALT_LENGTH
-from lib.fields import ApiLine
+from lib.text.fields import ApiLine
 
 
 class PictureSerializer(serializers.Serializer[Any]):

@@ -34,9 +34,9 @@ from feed.ranking.explain import score_of
 from feed.responses import button_of_a_post, came_from, for_members, says_no, toast
 from feed.tags.services import suggest_from_prompt, tags_of
 from generation.catalogue.samplers import label as sampler_label
+from generation.media.openings import remember_opening
 from generation.media.signing import Picture, is_plainly_public, picture
 from generation.models import Image
-from generation.openings import remember_opening
 from generation.queries import source_image_for
 from lib.days import local_day
 from lib.errors import Refused

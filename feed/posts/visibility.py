@@ -9,14 +9,28 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import Exists, OuterRef, Q
 
-from feed.posts.models import Post
-from feed.posts.words import refresh_words
+from feed.posts.models import Post, PostWords
 from generation.models import Image, ImageState, PromptExample
 from lib.content_levels import ContentLevel
 from lib.hooks import load_functions
+from lib.text import TOKENISER, cut_parts
 
+# Posts whose title, tags or prompt changed since their words were cut.
+_CHANGED = """
+    SELECT post.id, post.title, tags.names, made.prompt, image.is_prompt_hidden, text.source
+    FROM feed_post post JOIN generation_image image ON image.id = post.image_id
+    JOIN generation_generation made ON made.id = image.generation_id
+    CROSS JOIN LATERAL (SELECT coalesce(array_agg(tag.name ORDER BY tag.name), '{}') AS names FROM feed_posttag tagged
+                        JOIN feed_tag tag ON tag.id = tagged.tag_id WHERE tagged.post_id = post.id) tags
+    CROSS JOIN LATERAL (SELECT md5(jsonb_build_array(post.title, tags.names, made.prompt,
+                                                     image.is_prompt_hidden)::text)::uuid AS source) text
+    LEFT JOIN feed_postwords words ON words.post_id = post.id
+    WHERE post.id = ANY(%(posts)s) AND post.deleted_at IS NULL
+      AND (words.source, words.version) IS DISTINCT FROM (text.source, %(version)s::smallint)
+"""
 SCREENED = Q(state=ImageState.READY, deleted_at=None)
 
 
@@ -26,7 +40,7 @@ def refresh_visibility(post_ids: Iterable[int], at: datetime) -> None:
     Writes only rows that differ. Call inside a transaction.
     """
     ids = list(post_ids)
-    refresh_words(ids)
+    _refresh_words(ids)
     _refresh_pictures(ids)
     _refresh_prompt_examples(ids, at)
     for hook in load_functions(settings.POST_VISIBILITY_HOOKS):
@@ -50,4 +64,25 @@ def _refresh_prompt_examples(ids: list[int], at: datetime) -> None:
     PromptExample.objects.bulk_create(
         [PromptExample(image=image, prompt=image.generation.prompt) for image in examples.select_related("generation")],
         ignore_conflicts=True,
+    )
+
+
+def _refresh_words(ids: list[int]) -> None:
+    """Cuts those of the posts again whose texts changed, and forgets the words of deleted ones."""
+    PostWords.objects.filter(post__in=ids).exclude(post__deleted_at=None).delete()
+    with connection.cursor() as cursor:
+        cursor.execute(_CHANGED, {"posts": ids, "version": TOKENISER})
+        changed = cursor.fetchall()
+    rows = []
+    for post_id, title, tags, prompt, is_hidden, source in changed:
+        readable = [title, *tags] if is_hidden else [title, *tags, prompt]
+        hidden = [prompt] if is_hidden else []
+        words = {"readable": cut_parts(readable), "hidden": cut_parts(hidden)}
+        rows.append(PostWords(post_id=post_id, source=source, version=TOKENISER, **words))
+    PostWords.objects.bulk_create(
+        rows,
+        batch_size=500,
+        update_conflicts=True,
+        unique_fields=["post"],
+        update_fields=["readable", "hidden", "source", "version"],
     )

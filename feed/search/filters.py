@@ -12,10 +12,9 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import User, Viewer, level_for
 from feed.members.queries import visible_members
-from feed.search.lexemes import Tsquery, quote_phrase
 from feed.search.models import SearchEntry
 from feed.search.query_language import Query, Word
-from feed.search.sql import Clause
+from feed.search.sql import Clause, Tsquery, quote_phrase
 from feed.styles.models import StyleName
 from feed.styles.queries import find_names
 from feed.tags.models import Tag

@@ -14,8 +14,8 @@ from django.utils.translation import gettext_lazy
 
 from feed.tags.normalisation import normalise_tag
 from lib.errors import Refused
-from lib.regex import Match, compile_linear
 from lib.text import count_units, normalise_line, words_of
+from lib.text.regex import Match, compile_linear
 
 LONGEST, MOST_PARTS = 300, 24  # UTF-16 code units, as browsers count
 _PART = compile_linear(

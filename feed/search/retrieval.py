@@ -20,10 +20,9 @@ from feed.search import filters as search_filters
 from feed.search.embeddings import images, text
 from feed.search.embeddings.indexing import find_image_embedding
 from feed.search.embeddings.vectors import TEXT_DIMENSIONS, Vector, shift
-from feed.search.lexemes import Tsquery
 from feed.search.models import SearchEntry
 from feed.search.query_language import Query
-from feed.search.sql import EF_SEARCH, WORDS_AT_ONCE, Clause, WordSearch, find_by_words, find_nearest
+from feed.search.sql import EF_SEARCH, WORDS_AT_ONCE, Clause, Tsquery, WordSearch, find_by_words, find_nearest
 from lib.errors import Refused
 from lib.images import parse_pdq
 

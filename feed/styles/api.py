@@ -19,8 +19,8 @@ from feed.styles import services as styles_services
 from feed.styles.models import EmergentStyle, StyleName, StyleWeek
 from feed.styles.queries import names_of, trending_styles, weeks_of
 from lib.api import checked
-from lib.converters import PUBLIC_ID
-from lib.fields import ApiLine
+from lib.http.converters import PUBLIC_ID
+from lib.text.fields import ApiLine
 
 ID = OpenApiParameter("id", str, OpenApiParameter.PATH)
 NAME = OpenApiParameter("name_id", str, OpenApiParameter.PATH)

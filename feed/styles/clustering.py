@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lib.regex import compile_linear
+from lib.text.regex import compile_linear
 
 Vectors = NDArray[np.float32]
 

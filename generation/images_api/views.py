@@ -33,8 +33,8 @@ from generation.models import PENDING, Checkpoint, Generation, Image, ImageState
 from generation.parameters import Wanted
 from generation.requests.waiting import cancel_generation
 from lib.errors import Refused
-from lib.fields import ApiLine, ApiNumber, ApiText
-from lib.regex import compile_linear
+from lib.text.fields import ApiLine, ApiNumber, ApiText
+from lib.text.regex import compile_linear
 
 WAIT_SECONDS = 570  # the client of OpenAI waits for 600
 LOOK_EVERY = 0.5

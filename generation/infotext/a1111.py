@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lib.regex import compile_linear
+from lib.text.regex import compile_linear
 
 MARK = "\u200b"
 """ZERO WIDTH SPACE, inside what imitates: some readers look for it at the start of a line, others anywhere."""

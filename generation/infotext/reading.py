@@ -10,7 +10,7 @@ from typing import Any
 
 from generation.infotext.a1111 import LONGEST, Infotext, read_infotext
 from generation.infotext.comfyui import read_graph
-from lib.regex import compile_linear
+from lib.text.regex import compile_linear
 
 _SIZE = compile_linear("([0-9]{1,5})x([0-9]{1,5})")
 _UNDERSTOOD = {"Steps", "Sampler", "Schedule type", "CFG scale", "Distilled CFG Scale", "Seed", "Size", "Model",

@@ -13,8 +13,8 @@ from django.core import signing
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.access import access_key_of
 from accounts.models import Viewer
+from accounts.sign_in.access import access_key_of
 from generation.media import encoding
 from generation.models import Image, ImageState
 from lib.content_levels import ContentLevel

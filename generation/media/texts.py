@@ -6,7 +6,7 @@ import warnings
 import PIL.Image
 from django.core.files.base import File
 
-from lib.regex import compile_linear
+from lib.text.regex import compile_linear
 
 MOST_BYTES = 50_000_000
 _EXIF, _USER_COMMENT = 0x8769, 0x9286

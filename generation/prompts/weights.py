@@ -7,7 +7,7 @@ Syntax: https://github.com/AUTOMATIC1111/stable-diffusion-webui/wiki/Features#at
 
 from dataclasses import dataclass
 
-from lib.regex import compile_linear
+from lib.text.regex import compile_linear
 
 MORE, LESS = 1.1, 1 / 1.1
 LEAST, MOST = -4.0, 4.0

@@ -24,7 +24,7 @@ from accounts.tokens.scopes import Scope
 from generation.models import PENDING, Generation, Image
 from generation.queue import events
 from generation.queue.queries import next_place
-from lib.regex import compile_linear
+from lib.text.regex import compile_linear
 
 BLOCK_MS = 2000  # PostgreSQL is asked this often while the stream is silent
 STREAM_SECONDS = 600  # then the browser connects again

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from generation.models import Generation
-from lib.fields import ApiLine, ApiNumber, ApiText
+from lib.text.fields import ApiLine, ApiNumber, ApiText
 
 
 class GenerationRequestSerializer(serializers.Serializer[Any]):

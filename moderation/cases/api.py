@@ -17,9 +17,9 @@ from accounts.permissions import HasRole, member_of
 from accounts.tokens.scopes import Scope
 from lib.api import checked
 from lib.content_levels import ContentLevel
-from lib.converters import PUBLIC_ID
 from lib.errors import NotFound
-from lib.fields import ApiLine, ApiText
+from lib.http.converters import PUBLIC_ID
+from lib.text.fields import ApiLine, ApiText
 from moderation.cases import services as case_services
 from moderation.cases.models import Case, Report
 from moderation.decisions import batches, reversal

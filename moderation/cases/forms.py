@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from lib.content_levels import ContentLevel
-from lib.fields import LineField, TextField
+from lib.text.fields import LineField, TextField
 from moderation.cases.models import Case, CaseQuerySet, Report, kind_label
 from moderation.decisions.models import Decision
 from moderation.policy import DECIDABLE

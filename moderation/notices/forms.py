@@ -4,7 +4,7 @@ from django import forms
 from django.core.validators import validate_email
 from django.utils.translation import gettext_lazy as _
 
-from lib.fields import LineField, TextField
+from lib.text.fields import LineField, TextField
 from moderation.notices.models import Notice
 
 

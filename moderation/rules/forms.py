@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from lib.fields import LineField, TextField
+from lib.text.fields import LineField, TextField
 from moderation.screening.models import Rule
 
 _MONO = {"rows": 3, "class": "mono"}

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from lib.errors import Refused
-from lib.regex import BadPattern
+from lib.text.regex import BadPattern
 from moderation.pseudonyms import pseudonym
 from moderation.screening.checkers.rules import compile_rule, first_match
 from moderation.screening.coarse_words import coarse_words

@@ -10,7 +10,7 @@ from json import loads
 from pathlib import Path
 from typing import Any
 
-from lib.regex import LinearPattern, compile_linear
+from lib.text.regex import LinearPattern, compile_linear
 
 
 @cache

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from lib.regex import BadPattern, BoundedPattern, LinearPattern, compile_bounded, compile_linear
+from lib.text.regex import BadPattern, BoundedPattern, LinearPattern, compile_bounded, compile_linear
 from moderation.screening.normalisation import Oracle, Reading, readings
 
 MAX_MATCHES = 40  # of one sign in one reading

@@ -7,8 +7,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext_lazy as _
 
-from accounts.names import look_of
-from lib.regex import compile_linear
+from accounts.sign_in.names import look_of
+from lib.text.regex import compile_linear
 from moderation.screening.normalisation import plain, unleeted
 
 MAX_LENGTH = 30

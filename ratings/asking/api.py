@@ -13,9 +13,9 @@ from rest_framework.response import Response
 
 from accounts.permissions import member_of
 from accounts.tokens.scopes import Scope
+from generation.media.openings import has_opened
 from generation.models import Image
-from generation.openings import has_opened
-from lib.converters import PUBLIC_ID
+from lib.http.converters import PUBLIC_ID
 from ratings.asking import services
 from ratings.asking.models import Question, Surface
 from ratings.asking.serializers import (

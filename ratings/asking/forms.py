@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from lib.errors import Refused
-from lib.fields import LineField
+from lib.text.fields import LineField
 from ratings.asking import services
 from ratings.asking.models import Ask, AskOutcome
 

@@ -7,7 +7,7 @@ from rest_framework import serializers
 from rest_framework.reverse import reverse
 
 from accounts.permissions import member_of
-from lib.fields import ApiLine
+from lib.text.fields import ApiLine
 from ratings.asking.forms import LONGEST_DWELL
 from ratings.asking.models import Ask, AskOutcome, Comparison, Question, Rating
 from ratings.asking.pools import prompt_of, theme_of

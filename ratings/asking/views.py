@@ -12,8 +12,8 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.models import User
 from accounts.permissions import member_of, member_required, viewer_of
 from generation.media import storage
+from generation.media.openings import has_opened
 from generation.models import Image
-from generation.openings import has_opened
 from lib.errors import Refused
 from lib.http import is_htmx, is_page_of_ours
 from ratings.asking import services

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 
 from accounts.tokens.scopes import Scope
 from lib.api import ZipRenderer
-from lib.converters import SLUG
+from lib.http.converters import SLUG
 from ratings.benchmarks.bundle import bundle, results_of
 from ratings.benchmarks.models import Benchmark, BenchmarkQuerySet
 

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from lib.errors import Refused
-from lib.fields import TextField
+from lib.text.fields import TextField
 from ratings.quality.appeals import answer_quality_appeal
 from ratings.quality.models import QualityAppeal
 

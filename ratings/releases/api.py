@@ -12,8 +12,8 @@ from accounts.models import Role
 from accounts.permissions import HasRole, member_of
 from accounts.tokens.scopes import Scope
 from lib.content_levels import ContentLevel
-from lib.converters import PUBLIC_ID
-from lib.fields import ApiLine, ApiNumber, ApiSlug
+from lib.http.converters import PUBLIC_ID
+from lib.text.fields import ApiLine, ApiNumber, ApiSlug
 from ratings.releases import previews
 from ratings.releases import services as releases_services
 from ratings.releases.engine.eligibility import ReleaseFilter

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from generation.models import Checkpoint
 from lib.content_levels import ContentLevel
-from lib.fields import LineField
+from lib.text.fields import LineField
 from ratings.releases.engine.eligibility import ReleaseFilter
 from ratings.releases.formats.registry import FORMATS, USUAL
 

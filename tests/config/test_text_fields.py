@@ -10,8 +10,8 @@ from django.urls import get_resolver
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework import serializers
 
-from lib.fields import ApiLine, ApiText, LineField, TextField
 from lib.text import count_units
+from lib.text.fields import ApiLine, ApiText, LineField, TextField
 
 OURS = ("accounts", "moderation", "generation", "feed", "ratings", "config", "lib")
 # A slug's own pattern lets nothing through that could have another form; passwords stay as they were typed.

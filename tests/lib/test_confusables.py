@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.confusables import look_alikes, skeleton
+from lib.text.confusables import look_alikes, skeleton
 
 
 @pytest.mark.parametrize(

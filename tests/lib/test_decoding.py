@@ -406,7 +406,7 @@ def test_what_the_site_makes_of_a_container_never_raises(kind: str) -> None:
 # --- The one way in ---
 
 OPENS_FILES = {
-    "lib/images.py": "open_stored: files that the site encoded",
+    "lib/images": "open_stored: files that the site encoded",
     "ratings/releases/publishing/verification.py": "a command that checks the files of a release",
 }
 

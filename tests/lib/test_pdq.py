@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from lib import pdq
+from lib.images import pdq
 
 # Pictures of github.com/facebook/ThreatExchange, pdq/data/bridge-mods (BSD licence); hashes as its PDQ signal has them
 FOLDER = Path(__file__).parent / "pdq"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.regex import BadPattern, compile_bounded, compile_linear
+from lib.text.regex import BadPattern, compile_bounded, compile_linear
 from tests.services import ROOT
 
 # A pattern of fixed length over the bytes of files, which the helper does not take.
@@ -33,7 +33,7 @@ def test_every_pattern_goes_through_the_helper_that_bounds_its_time() -> None:
         str(file.relative_to(ROOT)): names
         for folder in CODE
         for file in (ROOT / folder).rglob("*.py")
-        if file not in OF_FIXED_LENGTH | {ROOT / "lib/regex.py"} and (names := _imported(file) & unbounded)
+        if file not in OF_FIXED_LENGTH | {ROOT / "lib/text/regex.py"} and (names := _imported(file) & unbounded)
     }
     assert found == {}
 

@@ -22,8 +22,8 @@ from accounts.models import User, Viewer, level_for
 from feed.posts.models import Post
 from feed.ranking.models import PostCount
 from generation.models import Checkpoint, Generation, Image, Style
-from lib.regex import compile_linear
 from lib.sql import open_cursor
+from lib.text.regex import compile_linear
 
 _PLACEHOLDER = compile_linear("%[s%]")
 _ANY_ID, _ANY_IDS = -8_070_605_040_302_010, [-1_020_304_050_607_080]

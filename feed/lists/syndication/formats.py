@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Viewer
 from feed.posts.cards import picture_of, profile_url, shared_jpeg
 from feed.posts.models import Post
-from lib.regex import compile_linear
+from lib.text.regex import compile_linear
 
 FORMATS = {
     "rss": "application/rss+xml; charset=utf-8",

@@ -9,7 +9,7 @@ from django.conf import settings
 from safetensors import SafetensorError, safe_open
 
 from generation.engines.base import CheckpointError, Source
-from lib.regex import compile_linear
+from lib.text.regex import compile_linear
 
 _HUB_ID = compile_linear(r"[0-9A-Za-z_.-]+/[0-9A-Za-z_.-]+")
 _COMMIT = compile_linear("[0-9a-f]{40}")

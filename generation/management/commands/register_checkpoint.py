@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.text import slugify
 
-from lib.regex import compile_linear
+from lib.text.regex import compile_linear
 
 _SIZE = compile_linear("([0-9]{2,5})x([0-9]{2,5})")
 

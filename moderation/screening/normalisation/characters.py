@@ -1,13 +1,13 @@
 """Letters that pass for Latin ones, and characters that nobody sees. Pure.
 
-Beyond the published confusables (lib/confusables.py) this knows the alphabets that generators of "fancy text" use.
+Beyond the published confusables (lib/text/confusables.py) this knows the alphabets that generators of "fancy text" use.
 """
 
 import unicodedata
 from collections.abc import Iterator
 from functools import cache
 
-from lib.confusables import is_ignored, look_alikes
+from lib.text.confusables import is_ignored, look_alikes
 from moderation.screening.normalisation.edits import Edit, Reading
 
 BLANK = "\x1f"  # stands for a character that looks like a space, or like nothing

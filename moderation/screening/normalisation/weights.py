@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from lib.regex import compile_linear
+from lib.text.regex import compile_linear
 from moderation.screening.normalisation.characters import BLANK
 from moderation.screening.normalisation.edits import Edit, Reading
 

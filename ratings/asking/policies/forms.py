@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from lib.fields import LineField
+from lib.text.fields import LineField
 from ratings.asking.models import Surface
 from ratings.asking.pairing import Strategy
 from ratings.asking.sampling import Parameters

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import yaml
 from scipy.stats import binomtest
 
-from lib.regex import compile_linear
+from lib.text.regex import compile_linear
 from ratings.releases.engine.splits import UNIQUE, normalise_prompt
 from ratings.releases.formats.base import Format
 from ratings.releases.formats.registry import FORMATS

@@ -11,13 +11,12 @@ from feed.comments.services import post_comment
 from feed.members import services as members_services
 from feed.models import Post, PostTag, PostWords, SearchEntry, Tag
 from feed.posts import services as posts_services
-from feed.posts.words import cut_parts
 from feed.rates import unlimited
 from feed.search.query_language import parse
 from feed.search.results import read_results
 from feed.tags.normalisation import normalise_tag
 from lib.errors import Refused
-from lib.text import words_of
+from lib.text import cut_parts, words_of
 from tests.conftest import ApiAs
 from tests.feed.conftest import Publish
 

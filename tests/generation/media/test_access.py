@@ -7,8 +7,8 @@ import pytest
 from django.test import Client
 from rest_framework.test import APIClient
 
-from accounts.access import bind_session
 from accounts.models import ApiToken, User
+from accounts.sign_in.access import bind_session
 from generation.media import signing, storage
 from generation.models import Image, ImageState
 from lib.content_levels import ContentLevel

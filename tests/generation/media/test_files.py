@@ -13,8 +13,8 @@ from django.core.files.storage import default_storage
 from django.test import Client
 from django.utils import timezone
 
-from accounts.access import bind_session
 from accounts.models import User
+from accounts.sign_in.access import bind_session
 from generation.media import encoding, signing, storage
 from generation.media.metadata import TRAINED_MEDIA
 from generation.models import Image, ImageState

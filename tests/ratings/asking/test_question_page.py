@@ -9,8 +9,8 @@ from django.urls import reverse
 
 from accounts.models import User
 from feed.models import Post
+from generation.media.openings import remember_opening
 from generation.models import Image
-from generation.openings import remember_opening
 from ratings.asking.tokens import token_for
 from ratings.models import Ask, Rating
 from tests.conftest import ApiAs, As

@@ -23,9 +23,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from numpy.typing import NDArray
 
-from lib import pdq
 from lib.decoding import containers, decoder
 from lib.errors import Refused
+from lib.images import pdq
 
 PDQ_BITS = 256
 LEAST_PDQ_QUALITY = 49  # a hash needs more than this: below it PDQ takes unlike pictures for alike

@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from zipstream import ZipStream
 
 from lib.errors import Refused
-from lib.regex import compile_linear
+from lib.text.regex import compile_linear
 
 UNPROCESSABLE = 422  # the status of a page whose form has errors
 ZIP = "application/zip"

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import models
 
-from lib.confusables import skeleton
+from lib.text.confusables import skeleton
 
 MAX_LENGTH = 600  # a character may look like several others
 

@@ -5,11 +5,11 @@
 """
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
-from lib.confusables import IGNORED
-from lib.regex import compile_bounded, compile_linear
+from lib.text.confusables import IGNORED
+from lib.text.regex import compile_bounded, compile_linear
 
 LONGEST_INPUT = 100_000  # characters that are looked at; no field takes as many
 MOST_MARKS = 30  # on one letter: Unicode's stream-safe format (UAX #15)
@@ -133,6 +133,9 @@ _VOWEL_POINTS = dict.fromkeys(
 _APOSTROPHES = str.maketrans("’‘ʼ＇‐‑", "''''--")
 
 
+BAR = "|"  # parts what a phrase must not reach across
+
+
 def words_of(text: str) -> list[str]:
     """The words of a text as search, mutes and moderation compare them, in their order.
 
@@ -145,6 +148,12 @@ def words_of(text: str) -> list[str]:
         plain = text[:LONGEST_INPUT].translate(_UNFIT).lower()
         return [found[0][:LONGEST_WORD] for found in _ASCII_WORD.finditer(plain)]
     return [word for found in _WORD.finditer(_prepare(text)) if (word := _fold(found[0]))]
+
+
+def cut_parts(texts: Iterable[str]) -> str:
+    """The words of several texts: ``| the red fox | night sky |``; empty without a word."""
+    parts = [" ".join(words) for words in map(words_of, texts) if words]
+    return f"{BAR} {f' {BAR} '.join(parts)} {BAR}" if parts else ""
 
 
 def spell_words(text: str) -> str:

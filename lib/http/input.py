@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
-from lib.regex import compile_linear
+from lib.text.regex import compile_linear
 
 MOST_DEPTH = 32  # of arrays and objects inside one another
 LONGEST_NUMBER = 30  # digits
