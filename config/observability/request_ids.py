@@ -1,6 +1,5 @@
 """An id for every request: in each line of a log, in the answer, and in the tasks that it queues."""
 
-import re
 import uuid
 from typing import Any
 
@@ -12,8 +11,10 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
 
+from lib.text.regex import compile_linear
+
 HEADER, TASK_HEADER = "X-Request-ID", "request_id"
-_USABLE = re.compile(r"[A-Za-z0-9_.:-]{8,64}\Z")
+_USABLE = compile_linear(r"[A-Za-z0-9_.:-]{8,64}")
 log = structlog.get_logger(__name__)
 
 
@@ -22,7 +23,7 @@ class RequestIdMiddleware(MiddlewareMixin):
 
     def process_request(self, request: HttpRequest) -> None:
         given = request.headers.get(HEADER, "") if settings.NUM_PROXIES or settings.SECURE_PROXY_SSL_HEADER else ""
-        request_id = given if _USABLE.match(given) else uuid.uuid4().hex
+        request_id = given if _USABLE.fullmatch(given) else uuid.uuid4().hex
         request.META["salon.request_id"] = request_id
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)

@@ -46,7 +46,7 @@ class OnceGenerator(SchemaGenerator):
         key = (get_language(), public)
         with self._lock:
             if key not in self._made:
-                self._made[key] = super().get_schema(request, public)
+                self._made[key] = super().get_schema(request, public)  # type: ignore[no-untyped-call]
             return self._made[key]
 
 

@@ -65,21 +65,19 @@ def publish_image(
         before_commit: called with the post inside the transaction; what it raises undoes the publication.
 
     Raises:
-        Refused: 404 not the author's; 409 not ready, or deleted before; 403 removed by moderators or the member
-            is restricted; 400 the texts or a tag break a rule; 429 too often.
+        Refused: 404 not the author's; 409 not ready or deleted; 403 removed or restricted; 400 a text; 429 too often.
     """
     at = at or timezone.now()
     check_member_rate(author, "publish")
     require_unrestricted(user=author, doing="publish", at=at)
-    # Screening is slow: before the transaction.
-    if title is not None:
+    if title is not None:  # screening is slow: before the transaction
         title = clean_text(title, kind=TextKind.TITLE, field="title", max_length=120, author=author, at=at)
     columns = {} if alt_text is None else clean_alt_text(alt_text, image=image, author=author, at=at)
     names = None if tags is None else tags_services.clean_tags(tags, author=author, at=at)
     with transaction.atomic():
-        changed = _hide_or_show_prompt(image, hide_prompt)
+        changed = Post.objects.filter(image__in=_hide_or_show_prompt(image, hide_prompt), deleted_at=None)
         post = _publish(_own_ready_image(image, author), title=title, columns=columns, at=at)
-        refresh_visibility(Post.objects.filter(image__in=changed, deleted_at=None).values_list("pk", flat=True), at)
+        refresh_visibility(changed.values_list("pk", flat=True), at)
         if names is not None:
             _set_tags(post, names, at)
         if before_commit is not None:

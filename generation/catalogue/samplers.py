@@ -102,7 +102,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType({each.slug: each for each in (
 )})  # fmt: skip
 """Every preset by its slug."""
 
-_TOLD_APART = {"use_karras_sigmas": False, "use_exponential_sigmas": False, "use_beta_sigmas": False,
+_DISTINCT = {"use_karras_sigmas": False, "use_exponential_sigmas": False, "use_beta_sigmas": False,
                "use_flow_sigmas": False, "algorithm_type": "dpmsolver++", "solver_order": 2}  # fmt: skip
 """Options by which presets of one class differ, with the values that they have where nothing is said."""
 
@@ -129,7 +129,7 @@ def of_scheduler(scheduler: str, config: Mapping[str, Any]) -> str:
     """The slug of the preset that a configured scheduler is, or its class name where none is it."""
     for preset in PRESETS.values():
         if preset.scheduler == scheduler and all(
-            config.get(name, usual) == preset.options.get(name, usual) for name, usual in _TOLD_APART.items()
+            config.get(name, usual) == preset.options.get(name, usual) for name, usual in _DISTINCT.items()
         ):
             return preset.slug
     return scheduler

@@ -69,8 +69,7 @@ def register_checkpoint(*, source: Source, terms: Terms) -> tuple[Checkpoint, bo
     tried = replace(tried, family=tried.family or family_in(tried))
     try:
         loaded = pipeline_cache().get(tried)
-        family = loaded.family
-        own = loaded.own_scheduler
+        family, own = loaded.family, loaded.own_scheduler
         chosen = _samplers(terms, family, samplers.of_scheduler(type(own).__name__, own.config) if own else "")
         sizes = terms.sizes or [native_size(loaded)]
         values: dict[str, Any] = {

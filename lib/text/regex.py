@@ -55,6 +55,10 @@ class LinearPattern:
         return list(self._compiled.split(_encodable(text), maxsplit))
 
     def sub(self, replacement: str | Callable[[Match], str], text: str) -> str:
+        r"""`text` with each match replaced; ``\1`` in a replacement of ASCII stands for the first group."""
+        if isinstance(replacement, str) and not replacement.isascii():
+            literal = replacement  # RE2 takes a replacement for bytes, and would garble it
+            return str(self._compiled.sub(lambda _match: literal, _encodable(text)))
         return str(self._compiled.sub(replacement, _encodable(text)))
 
 

@@ -1,6 +1,6 @@
 """Running checkers: each within its deadline, behind a circuit breaker that holds, measured.
 
-A checker runs in a thread of its own, so that one that hangs blocks nobody: its result counts as a failure, and a
+A checker runs in a thread of its own, so that one that does not return blocks nobody: it counts as a failure, and a
 failure holds. After `FAILURES` failures in a row it is not asked for `PAUSE` seconds; what comes meanwhile is held too.
 """
 
@@ -20,7 +20,7 @@ from moderation.policy import Reason
 from moderation.screening.observations import Label, Observation
 
 FAILURES, PAUSE = 5, 30.0
-MAX_HUNG = 8  # threads of one checker that may hang at once; more would only wait for the same thing
+MAX_STUCK = 8  # threads of one checker that may be stuck at once; more would only wait for the same thing
 
 log = structlog.get_logger(__name__)
 seconds = Histogram("salon_checker_seconds", "Time that a checker took for one text or picture", ["checker"])
@@ -50,13 +50,13 @@ class Breaker:
 
     in_a_row: int = 0
     paused_until: float = 0.0
-    hung: int = 0
+    stuck: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def is_closed(self, now: float) -> bool:
         """Whether the checker may be asked; after a pause one text tries whether it is well again."""
         with self.lock:
-            if self.hung >= MAX_HUNG or now < self.paused_until:
+            if self.stuck >= MAX_STUCK or now < self.paused_until:
                 return False
             if self.in_a_row >= FAILURES:
                 self.paused_until = now + PAUSE
@@ -76,7 +76,7 @@ def breaker_of(name: str) -> Breaker:
 
 
 def run_checkers(names: Sequence[str], ask: Ask, *, deadline: float) -> list[Observation]:
-    """What the checkers of these dotted names say; one that fails, hangs, pauses or talks nonsense says FAILED.
+    """What the checkers of these dotted names say; one that fails, is late, pauses or talks nonsense says FAILED.
 
     No checker at all is a failure too. `deadline`: seconds for each.
     """
@@ -122,10 +122,10 @@ def _within(check: Callable[..., list[Observation]], ask: Ask, deadline: float, 
         finally:
             connections.close_all()
             with breaker.lock:
-                breaker.hung -= 1
+                breaker.stuck -= 1
 
     with breaker.lock:
-        breaker.hung += 1
+        breaker.stuck += 1
     threading.Thread(target=work, name="checker", daemon=True).start()
     return answer.result(timeout=deadline)
 

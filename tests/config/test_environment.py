@@ -15,6 +15,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
+from accounts.sign_in.access import bind_session
 from config import environment
 from generation.media import signing
 from tests.conftest import As
@@ -131,13 +132,15 @@ def test_sessions_and_links_outlive_a_change_of_the_key(
     alice: User, as_user: As, make_image: Any, settings: Settings
 ) -> None:
     old, image = settings.SECRET_KEY, make_image(alice)
-    client, url = as_user(alice), signing.picture(image, viewer_may_sign=True).src
+    client = as_user(alice)
+    viewer = bind_session(alice, client.session)
+    url = signing.picture(image, viewer_may_sign=True, viewer=viewer).src
     at, query = timezone.now(), url.partition("?s=")[2]
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "z" * 40, [old]
     assert client.get("/api/me/").status_code == 200
-    assert signing.is_signed(image, query, at=at)
+    assert signing.is_signed(image, query, viewer, at=at)
     settings.SECRET_KEY_FALLBACKS = []
-    assert not signing.is_signed(image, query, at=at)
+    assert not signing.is_signed(image, query, viewer, at=at)
 
 
 def test_every_variable_that_the_settings_read_is_explained_in_the_operating_guide() -> None:

@@ -51,6 +51,11 @@ def test_what_cannot_run_in_linear_time_is_refused_with_a_reason(pattern: str) -
         compile_linear(pattern)
 
 
+def test_a_replacement_may_be_of_any_script() -> None:
+    assert compile_linear(r"(b)").sub("é海", "abc") == "aé海c"
+    assert compile_linear(r"(b)").sub(r"\1\1", "aébc") == "aébbc"
+
+
 def test_a_pattern_that_runs_away_is_stopped() -> None:
     with pytest.raises(TimeoutError):
         compile_bounded(r"(?:a|a|b?a)+[!?]", seconds=0.05).search("a" * 60)

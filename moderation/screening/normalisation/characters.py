@@ -58,7 +58,7 @@ _MORE = {
 _BLANKS = {"\u2800", "\u3164", "\uffa0", "\u115f", "\u1160", "\u180e", "\u2591"}
 
 
-class _Folding(dict[int, str]):
+class _Alike(dict[int, str]):
     """What each code point is read as; filled when first asked."""
 
     def __missing__(self, code: int) -> str:
@@ -66,12 +66,12 @@ class _Folding(dict[int, str]):
         return self[code]
 
 
-_folding = _Folding()
+_alike = _Alike()
 
 
 def fold_characters(reading: Reading) -> Reading:
     """Look-alike letters read as Latin ones, marks and invisible characters off; case stays, blanks become `BLANK`."""
-    return reading.edited("characters", _edits(reading.text, _folding))
+    return reading.edited("characters", _edits(reading.text, _alike))
 
 
 def fold_case(reading: Reading) -> Reading:

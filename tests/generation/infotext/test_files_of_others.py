@@ -53,6 +53,7 @@ def test_sd_parsers_reads_every_parameter(made: Parameters) -> None:
     found = ParserManager().parse(written(made))
     assert found is not None
     (sampler,) = found.samplers
+    assert sampler.model is not None
     assert (sampler.name, sampler.model.name, sampler.model.hash) == ("DPM++ 2M Karras", "XL 1.0 tuned", "ab" * 5)
     values = {**sampler.parameters, **found.metadata}
     assert [str(values[name]) for name in ("steps", "seed", "cfg_scale")] == ["20", "1234567890123", "6.5"]

@@ -1,4 +1,4 @@
-"""Checkers that hang, fail, talk nonsense or are missing hold; they never publish and never block for long."""
+"""Checkers that do not return, fail, talk nonsense or are missing hold; they never publish and never block for long."""
 
 import threading
 
@@ -17,7 +17,7 @@ release = threading.Event()
 asked: list[str] = []
 
 
-def hangs(text: str, kind: TextKind) -> list[Observation]:
+def never_returns(text: str, kind: TextKind) -> list[Observation]:
     release.wait()
     return []
 
@@ -41,7 +41,7 @@ def fails_at_first(text: str, kind: TextKind) -> list[Observation]:
     return []
 
 
-@pytest.mark.parametrize("checker", ["hangs", "talks_nonsense", "scores_nothing", "scores_words", "missing"])
+@pytest.mark.parametrize("checker", ["never_returns", "talks_nonsense", "scores_nothing", "scores_words", "missing"])
 def test_what_a_broken_checker_looked_at_is_held(checker: str, settings: Settings) -> None:
     settings.MODERATION_TEXT_CHECKERS = [f"{HERE}.{checker}"]
     settings.MODERATION_CHECKER_SECONDS = 0.1

@@ -264,17 +264,6 @@ def test_a_complaint_shows_different_pictures_that_were_complained_of_lately(
     assert complaint["examples"] == [image.pk for image in (loud, *others[:0:-1])]
 
 
-def test_aspects_of_a_post_keep_the_spread_of_what_others_said(
-    alice: User, publish: Publish, crowd: list[User]
-) -> None:
-    image = publish(alice)
-    for rater, value in zip(crowd, [1, 5, 1, 5, 1, 5], strict=True):
-        rate(rater, image, value)
-    rate(alice, image, 3)
-    refresh_aspects(images=[image.pk])
-    assert PostAspect.objects.get().spread == pytest.approx(2.0)
-
-
 def test_every_page_shows_its_part_with_charts_that_can_be_read_aloud(
     alice: User, bob: User, rita: User, publish: Publish, crowd: list[User], as_user: As
 ) -> None:
