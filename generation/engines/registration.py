@@ -64,8 +64,7 @@ def register_checkpoint(*, source: Source, terms: Terms) -> tuple[Checkpoint, bo
     if Checkpoint.objects.filter(pool=terms.pool).exclude(engine="diffusers").exists():
         raise CheckpointError(f"The pool {terms.pool} drives a server. Choose another --pool.")
     path = fetch(source)
-    options = _with_variant(terms.options, path)
-    tried = Source(str(path), family=_checked_family(terms.family), options=options)
+    tried = Source(str(path), family=_checked_family(terms.family), options=_with_variant(terms.options, path))
     tried = replace(tried, family=tried.family or family_in(tried))
     try:
         loaded = pipeline_cache().get(tried)
@@ -76,12 +75,12 @@ def register_checkpoint(*, source: Source, terms: Terms) -> tuple[Checkpoint, bo
             "name": terms.name,
             "source": source.location,
             "revision": source.revision,
-            "sha256": sha256_of_weights(path, options.variant),
+            "sha256": sha256_of_weights(path, tried.options.variant),
             "licence": terms.licence,
             "outputs_may_train": terms.outputs_may_train,
             "pipeline_class": type(loaded.text2img).__name__,
             "family": family.slug,
-            "options": options.said(),
+            "options": tried.options.said(),
             "token_limit": token_limit_of(loaded),
             "sizes": sizes,
             "default_steps": terms.steps or family.steps,
@@ -89,9 +88,8 @@ def register_checkpoint(*, source: Source, terms: Terms) -> tuple[Checkpoint, bo
             "default_guidance": family.guidance_scale if terms.guidance is None else terms.guidance,
             "schedulers": chosen,
             "min_memory_mb": terms.min_memory_mb,
-            "pool": terms.pool,
-            "is_enabled": True,
-        }
+            "pool": terms.pool, "is_enabled": True,
+        }  # fmt: skip
         _draw_tests(tried, sizes, chosen, values["default_guidance"])
     finally:
         pipeline_cache().clear()

@@ -12,7 +12,7 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.db import close_old_connections
+from django.db import connections
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -144,11 +144,18 @@ async def generate_images(request: HttpRequest) -> HttpResponseBase:
     return await sync_to_async(_answer)(generation_id, as_url)
 
 
+def _release_connections() -> None:
+    """Gives the thread's connections back while the view waits; `close_old_connections` would break a transaction."""
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
+
+
 def _submitted(request: HttpRequest) -> Any:
     try:
         return SubmitView.as_view()(request)
     finally:
-        close_old_connections()
+        _release_connections()
 
 
 def _translated(answer: Any) -> JsonResponse:
@@ -168,7 +175,7 @@ def _is_pending(generation_id: int) -> bool:
     try:
         return Image.objects.filter(generation_id=generation_id, state__in=PENDING).exists()
     finally:
-        close_old_connections()
+        _release_connections()
 
 
 def _cancel(generation_id: int) -> None:
@@ -179,7 +186,7 @@ def _cancel(generation_id: int) -> None:
     except Refused:
         pass  # the last picture was ready in this moment
     finally:
-        close_old_connections()
+        _release_connections()
 
 
 def _answer(generation_id: int, as_url: bool) -> JsonResponse:
@@ -195,7 +202,7 @@ def _answer(generation_id: int, as_url: bool) -> JsonResponse:
         data = [{"url": _url(image)} if as_url else {"b64_json": _bytes(image)} for image in ready]
         return JsonResponse({"created": int(timezone.now().timestamp()), "data": data})
     finally:
-        close_old_connections()
+        _release_connections()
 
 
 def _bytes(image: Image) -> str:

@@ -12,7 +12,7 @@ import regex
 # Classes and anchors that RE2 understands for ASCII alone, though the same words mean all of Unicode elsewhere.
 _ASCII_ONLY = regex.compile(r"(?<!\\)(?:\\\\)*\\[wWsSbB]")
 MAX_PATTERN = 20_000  # characters
-BOUND_SECONDS = 0.1
+BOUND_SECONDS = 1.0  # by the clock: on a busy host an innocent text must not run out of it
 MAX_MEMORY = 64 << 20  # bytes that the automaton of one pattern may take; without enough, RE2 is ten times slower
 
 Match = Any  # of either engine: group, groups, span, start, end and [name]

@@ -17,6 +17,7 @@ from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from accounts.sign_in.access import bind_session
 from config import availability, environment
 from config.availability import require_services
 from generation.media.signing import picture
@@ -187,7 +188,8 @@ def test_a_picture_whose_store_is_away_is_503(
     silence_store()
     client = as_user(alice)
     client.raise_request_exception = False
-    response = client.get(picture(image, viewer_may_sign=True).src)
+    viewer = bind_session(alice, client.session)
+    response = client.get(picture(image, viewer_may_sign=True, viewer=viewer).src)
     assert response.status_code == 503
     assert response["Retry-After"]
 

@@ -43,7 +43,7 @@ def test_it_is_valid_and_made_without_a_warning(document: dict[str, Any]) -> Non
 def test_each_operation_takes_one_type_of_body_and_a_form_only_for_a_file(document: dict[str, Any]) -> None:
     for path, _method, operation in operations(document):
         types = list(operation.get("requestBody", {}).get("content", {}))
-        has_file = path.endswith(("/picture/", "/from-picture/"))
+        has_file = path.endswith(("/picture/", "/from-picture/", "/recall/"))
         assert types in ([], ["multipart/form-data"] if has_file else ["application/json"]), path
 
 

@@ -370,10 +370,6 @@ def test_a_decoder_that_crashes_ends_alone(monkeypatch: pytest.MonkeyPatch) -> N
     assert refused(encoded(photo(), "PNG")) == ("too_complex", 400)
 
 
-def test_the_limit_of_memory_is_a_gigabyte() -> None:
-    assert decoder.MOST_MEMORY <= 1 << 30
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_mutated_picture_is_opened_or_refused(kind: str) -> None:
     """A short run of `python -m benchmarks.uploads`, which tries 20,000."""
