@@ -5,8 +5,9 @@ from allauth.account.utils import get_next_redirect_url
 from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
+from django.urls import reverse
 
 from accounts.models import User
 from accounts.sign_in.services import has_second_factor
@@ -25,7 +26,7 @@ class StaffSite(admin.AdminSite):
 
     def _go_on(self, request: HttpRequest) -> HttpResponse:
         if self.has_permission(request):
-            return redirect(get_next_redirect_url(request) or "admin:index")
+            return HttpResponseRedirect(get_next_redirect_url(request) or reverse("admin:index"))
         if _needs_second_factor(request):
             return redirect("mfa_index")
         raise PermissionDenied

@@ -128,14 +128,14 @@ def test_no_address_crashes_on_its_parts_or_its_query(role: str, walks: dict[str
         key, parts = f"{role}{route.name}", names_for(walk, route)
         address = route.fill(parts.__getitem__)
         walk.send(route, "GET", address)
-        for value in some(PATH_PARTS, key, 2) if route.parts else ():
+        for value in some(PATH_PARTS, key, 1) if route.parts else ():
             walk.send(route, "GET", route.fill(lambda _name, value=value: value))  # type: ignore[misc]
-        for query in some(QUERIES, key, 3):
+        for query in some(QUERIES, key, 2):
             walk.send(route, "GET", f"{address}?{query}")
         for headers in some(HEADERS, key, 1):
             walk.send(route, "GET", address, headers=headers)
     assert not walk.errors, failures(walk)
-    assert walk.sent > 1_000
+    assert walk.sent > 900
 
 
 @pytest.mark.timeout(3600)
@@ -147,7 +147,7 @@ def test_no_address_crashes_on_a_body(role: str, walks: dict[str, Walk]) -> None
         for method in route.methods or ("post",):
             if method in ("get", "head", "options"):
                 continue
-            for body, kind in some(bodies(route.is_api), f"{role}{method}{route.name}", 4):
+            for body, kind in some(bodies(route.is_api), f"{role}{method}{route.name}", 2):
                 walk.send(route, method.upper(), address, data=body, content_type=kind)
         if route.parts and (not route.methods or "post" in route.methods):
             for value in some(PATH_PARTS, f"{role}{route.name}", 1):
