@@ -1,6 +1,7 @@
 """What API views share."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from rest_framework import serializers
@@ -24,6 +25,12 @@ class ZipRenderer(BaseRenderer):
     charset = None
     render_style = "binary"
 
-    def render(self, data: Any, *args: Any, **kwargs: Any) -> Any:
-        """Nothing is left to do; an error that is sent under this type is JSON all the same."""
-        return data if isinstance(data, bytes) else json.dumps(data).encode()
+    def render(
+        self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
+    ) -> bytes:
+        """Nothing is left to do with a zip; an error is sent as the JSON that it is."""
+        if isinstance(data, bytes):
+            return data
+        if renderer_context is not None and "response" in renderer_context:
+            renderer_context["response"]["Content-Type"] = "application/json"
+        return json.dumps(data).encode()
