@@ -159,7 +159,7 @@ def meet_a_rule(page: Page) -> None:
 def report(page: Page, post: Post) -> None:
     page.goto(f"/p/{post.public_id}/")
     page.get_by_label("More").click()
-    page.get_by_role("link", name="Report").click()
+    page.get_by_role("link", name="Report", exact=True).click()
     page.get_by_label("Spam").check()
     page.get_by_role("button", name="Send report").click()
     expect(page.get_by_role("heading", level=1)).to_be_visible()

@@ -1,5 +1,6 @@
 """The database of the previous version, restored and migrated once, and copies of it to work on."""
 
+import io
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -37,6 +38,7 @@ def upgraded(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Itera
             cursor.execute("SELECT id, app_label, model FROM django_content_type")
             content_types = {pk: (app, model) for pk, app, model in cursor.fetchall()}
         call_command("migrate", interactive=False, verbosity=0)
+        call_command("index_search", stdout=io.StringIO())  # as `config.prepare` does
         previous.prolong_deadlines()
         ContentType.objects.clear_cache()
     yield Upgraded(name, content_types)

@@ -103,12 +103,6 @@ def circumstances(ledger: str) -> tuple[Column, ...]:
             "Milliseconds from showing to answering, as the browser measured; null if unknown.",
             "ask.dwell_ms",
         ),
-        Column(
-            "server_ms",
-            pa.int32(),
-            "Milliseconds from drawing to closing by the server's clock, waiting included; null while open.",
-            "least((extract(epoch FROM ask.closed_at - ask.created_at) * 1000)::bigint, 2147483647)::int",
-        ),
         Column("created_at", DAY, "Day of the ask or answer, UTC, without the time.", day),
     )
 
