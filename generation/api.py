@@ -1,6 +1,7 @@
 """Generations and images in the API; `services` does the same work as the pages."""
 
 import secrets
+from collections.abc import Callable
 from typing import Any, cast
 
 from django.shortcuts import get_object_or_404
@@ -347,23 +348,23 @@ class ImageViewSet(viewsets.GenericViewSet[Image]):
     @extend_schema(request=None, responses=ImageSerializer)
     @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated], token_scope=Scope.GENERATE)
     def cancel(self, request: Request, public_id: str) -> Response:
-        images = Image.objects.filter(pk=self.get_object().pk)
-        waiting.cancel_images(images=images, author=member_of(request))
-        return Response(self.get_serializer(self.get_object()).data)
+        return self._change(waiting.cancel_images)
 
     @extend_schema(request=None, responses=ImageSerializer)
     @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated], token_scope=Scope.GENERATE)
     def pause(self, request: Request, public_id: str) -> Response:
-        images = Image.objects.filter(pk=self.get_object().pk)
-        waiting.pause_images(images=images, author=member_of(request))
-        return Response(self.get_serializer(images.get()).data)
+        return self._change(waiting.pause_images)
 
     @extend_schema(request=None, responses=ImageSerializer)
     @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated], token_scope=Scope.GENERATE)
     def resume(self, request: Request, public_id: str) -> Response:
+        return self._change(waiting.resume_images)
+
+    def _change(self, change: Callable[..., object]) -> Response:
+        """Changes the image by a service of `waiting`, and says how it is now."""
         images = Image.objects.filter(pk=self.get_object().pk)
-        waiting.resume_images(images=images, author=member_of(request))
-        return Response(self.get_serializer(images.get()).data)
+        change(images=images, author=member_of(self.request))
+        return Response(self.get_serializer(images.select_related("generation").get()).data)
 
     @extend_schema(request=PlaceSerializer, responses=ImageSerializer(many=True))
     @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated], token_scope=Scope.GENERATE)

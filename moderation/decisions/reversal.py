@@ -12,7 +12,7 @@ from lib.errors import Refused
 from moderation.cases.models import Case
 from moderation.cases.services import CLAIM
 from moderation.decisions.models import INTERNAL, Decision
-from moderation.decisions.services import notify_author, run_effects
+from moderation.decisions.services import take_effect
 from moderation.evidence.services import end_retention
 from moderation.hashes.services import lift_hashes_of
 from moderation.policy import POLICY_VERSION, Reason
@@ -57,11 +57,7 @@ def reverse_decision(
     )
     lift_hashes_of(decision=decision, at=at)
     undo_consequences(decision=decision, at=at)
-    if target is not None:
-        run_effects(reversal, target)
-    if author is not None and author != target and decision.restrictions.exists():
-        run_effects(reversal, author)
-    notify_author(reversal, author, at)
+    take_effect(reversal, target, author, decision)
     return reversal
 
 

@@ -148,11 +148,7 @@ def _apply(
     if decision.action == Action.APPROVE and isinstance(target, User):
         for each in Restriction.objects.active(at).filter(user=target):
             end_restriction(restriction=each, at=at)
-    if target is not None:
-        run_effects(decision, target)
-    if author is not None and author != target and decision.restrictions.exists():
-        run_effects(decision, author)
-    notify_author(decision, author, at)
+    take_effect(decision, target, author, decision)
 
 
 def _remove(decision: Decision, case: Case, target: models.Model | None, at: datetime) -> None:
@@ -194,6 +190,19 @@ def lift_restriction(
         run_effects(decision, member)
         notify_author(decision, member, now)
     return decision
+
+
+def take_effect(decision: Decision, target: models.Model | None, author: User | None, restricting: Decision) -> None:
+    """Lets every app apply a decision about a target, and about its author where it restricts them; notifies them.
+
+    Args:
+        restricting: the decision whose restrictions are begun or ended: this one, or the one that it reverses.
+    """
+    if target is not None:
+        run_effects(decision, target)
+    if author is not None and author != target and restricting.restrictions.exists():
+        run_effects(decision, author)
+    notify_author(decision, author, decision.decided_at)
 
 
 def run_effects(decision: Decision, target: models.Model) -> None:
