@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from urllib.parse import urlsplit
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -85,12 +85,15 @@ def test_a_name_in_any_script_is_called_by_its_ascii_form(
 ) -> None:
     settings.WEBHOOK_ALLOW_PRIVATE = True
     port = receiver.server.server_port
-    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    ask_resolver = socket.getaddrinfo
+
+    def resolve(host: Any, *args: Any, **kwargs: Any) -> Any:
+        name = "127.0.0.1" if host == "xn--e1afmkfd.example" else host
+        return ask_resolver(name, *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
     services.register_webhook(user=alice, url=f"http://пример.example:{port}/путь?a=ж", events=["post.liked"])
     services.emit(user=alice, event="post.liked", target=bob)
-    monkeypatch.undo()
-    monkeypatch.setattr(sending, "resolve", lambda url: (urlsplit(url), "127.0.0.1"))
     assert deliver_due() == 1
     assert receiver.calls[0][0]["Host"] == f"xn--e1afmkfd.example:{port}"
     assert WebhookDelivery.objects.get().delivered_at is not None
