@@ -18,7 +18,7 @@ from feed.posts.api import PostViewSet, ReproductionViewSet
 from feed.search.api import SearchViewSet
 from feed.styles.api import EmergentStyleViewSet
 from feed.tags.api import TagViewSet
-from generation.api import CheckpointViewSet, GenerationViewSet, ImageViewSet, StyleViewSet
+from generation.api import CheckpointViewSet, GenerationViewSet, ImageViewSet, StyleViewSet, UploadViewSet
 from generation.prompts.api import PromptTokensView
 from generation.recall.views import RecallView
 from moderation.cases.api import CaseViewSet, ReportViewSet
@@ -56,6 +56,7 @@ router.register("checkpoints", CheckpointViewSet, basename="checkpoint")
 router.register("styles", StyleViewSet, basename="style")
 router.register("generations", GenerationViewSet, basename="generation")
 router.register("images", ImageViewSet, basename="image")
+router.register("uploads", UploadViewSet, basename="upload")
 router.register("collections", CollectionViewSet, basename="collection")
 router.register("comments", CommentViewSet, basename="comment")
 router.register("reproductions", ReproductionViewSet, basename="reproduction")

@@ -3,7 +3,18 @@
 from django.contrib import admin
 
 from accounts.admin import ReadOnlyAdmin
-from generation.models import BatchCap, Checkpoint, Generation, Image, Lora, PoolWorker, Style, TextualInversion
+from generation.models import (
+    BatchCap,
+    Checkpoint,
+    ControlNet,
+    Generation,
+    Image,
+    ImagePrompt,
+    Lora,
+    PoolWorker,
+    Style,
+    TextualInversion,
+)
 
 
 @admin.register(Checkpoint)
@@ -28,6 +39,20 @@ class LoraAdmin(admin.ModelAdmin[Lora]):
 
 @admin.register(TextualInversion)
 class TextualInversionAdmin(admin.ModelAdmin[TextualInversion]):
+    list_display = ("name", "slug", "base_family", "checkpoint", "licence", "is_enabled")
+    list_select_related = ("checkpoint",)
+    readonly_fields = ("sha256",)
+
+
+@admin.register(ControlNet)
+class ControlNetAdmin(admin.ModelAdmin[ControlNet]):
+    list_display = ("name", "slug", "base_family", "checkpoint", "licence", "is_enabled")
+    list_select_related = ("checkpoint",)
+    readonly_fields = ("sha256",)
+
+
+@admin.register(ImagePrompt)
+class ImagePromptAdmin(admin.ModelAdmin[ImagePrompt]):
     list_display = ("name", "slug", "base_family", "checkpoint", "licence", "is_enabled")
     list_select_related = ("checkpoint",)
     readonly_fields = ("sha256",)

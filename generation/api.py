@@ -6,19 +6,17 @@ from typing import Any, cast
 
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field, extend_schema_view
-from rest_framework import mixins, serializers, status, viewsets
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.parsers import MultiPartParser
 from rest_framework.permissions import AllowAny, IsAuthenticated, IsAuthenticatedOrReadOnly
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import Viewer
 from accounts.permissions import member_of
 from accounts.tokens.scopes import Scope
 from generation import services
-from generation.media import signing
 from generation.media.openings import remember_opening
 from generation.models import (
     Checkpoint,
@@ -26,153 +24,35 @@ from generation.models import (
     GenerationQuerySet,
     Image,
     ImageQuerySet,
-    ImageState,
     Style,
     Upload,
+    UploadQuerySet,
 )
 from generation.parameters import Wanted
-from generation.queue.queries import Place, places_of
 from generation.requests import waiting
+from generation.requests.answers import (
+    CheckpointSerializer,
+    CreatedSerializer,
+    GenerationSerializer,
+    ImageSerializer,
+    StyleSerializer,
+    UploadSerializer,
+)
 from generation.requests.budgets import Allowance, allowance_of
+from generation.requests.pictures import Opened, PictureArguments, Pictures, named_pictures
 from generation.requests.serializers import (
     AllowanceSerializer,
     CostSerializer,
+    FinishSerializer,
     GenerationRequestSerializer,
     PictureGenerationRequestSerializer,
     PlaceSerializer,
+    UploadRequestSerializer,
+    VariationSerializer,
 )
 from generation.validation import check_request
 from lib.api import checked
 from lib.http.converters import PUBLIC_ID, SLUG
-
-
-class CheckpointSerializer(serializers.ModelSerializer[Checkpoint]):
-    styles: "serializers.SlugRelatedField[Style]" = serializers.SlugRelatedField(
-        slug_field="slug", many=True, read_only=True
-    )
-
-    class Meta:
-        model = Checkpoint
-        fields = ["slug", "name", "licence", "outputs_may_train", "sizes", "default_steps", "max_steps",
-                  "default_guidance", "schedulers", "styles"]  # fmt: skip
-
-
-class StyleSerializer(serializers.ModelSerializer[Style]):
-    class Meta:
-        model = Style
-        fields = ["slug", "name", "template", "negative_prompt"]
-
-
-class ImageSerializer(serializers.ModelSerializer[Image]):
-    id = serializers.CharField(source="public_id", read_only=True)
-    message = serializers.SerializerMethodField()
-    alt_text = serializers.SerializerMethodField()
-    url = serializers.SerializerMethodField()
-    original_url = serializers.SerializerMethodField()
-    place = serializers.SerializerMethodField()
-    eta_s = serializers.SerializerMethodField()
-
-    class Meta:
-        model = Image
-        fields = ["id", "position", "seed", "state", "message", "place", "eta_s", "cost_units", "width", "height",
-                  "alt_text", "content_level", "is_public", "thumbhash", "url", "original_url", "queued_at",
-                  "ready_at"]  # fmt: skip
-
-    def get_message(self, image: Image) -> str:
-        return image.message()
-
-    def get_alt_text(self, image: Image) -> str:
-        return image.alt_for(self._viewer)
-
-    @extend_schema_field(serializers.CharField(allow_null=True))
-    def get_url(self, image: Image) -> str | None:
-        """A WebP. The address of a picture that is not public opens for you alone: send the same token or cookie."""
-        return signing.picture(image, viewer_may_sign=True, viewer=self._viewer).src if _is_there(image) else None
-
-    @extend_schema_field(serializers.CharField(allow_null=True))
-    def get_original_url(self, image: Image) -> str | None:
-        return signing.original_url(image, viewer_may_sign=True, viewer=self._viewer) if _is_there(image) else None
-
-    @property
-    def _viewer(self) -> Viewer | None:
-        request = self.context.get("request")
-        return request.user if request else None
-
-    @extend_schema_field(serializers.IntegerField(allow_null=True))
-    def get_place(self, image: Image) -> int | None:
-        """In the queue, from 1; null when it does not wait, or is too far back to say."""
-        place = self._place(image)
-        return None if place is None else place.place
-
-    @extend_schema_field(serializers.IntegerField(allow_null=True))
-    def get_eta_s(self, image: Image) -> int | None:
-        """Seconds until it is drawn, by the speed that was measured; null where it is not known."""
-        place = self._place(image)
-        return None if place is None else place.eta_s
-
-    def _place(self, image: Image) -> Place | None:
-        """Only the author learns it; a list brings the places of all along."""
-        if image.state != ImageState.QUEUED:
-            return None
-        known: dict[int, Place] = self.context.get("places", {})
-        return known.get(image.pk) or places_of([image], at=timezone.now()).get(image.pk)
-
-
-def _is_there(image: Image) -> bool:
-    return bool(image.prefix) and image.state in (ImageState.READY, ImageState.HELD, ImageState.REJECTED)
-
-
-class LoraUseSerializer(serializers.Serializer[Any]):
-    """A LoRA as a picture was made with it."""
-
-    slug = serializers.CharField()
-    weight = serializers.FloatField()
-
-
-class GenerationSerializer(serializers.ModelSerializer[Generation]):
-    id = serializers.CharField(source="public_id", read_only=True)
-    checkpoint: "serializers.SlugRelatedField[Checkpoint]" = serializers.SlugRelatedField(
-        slug_field="slug", read_only=True
-    )
-    # Field has attributes of these names; the serializer's metaclass takes ours out of their way.
-    style = serializers.SlugRelatedField(slug_field="slug", read_only=True, allow_null=True)  # type: ignore[assignment, var-annotated]
-    parent = serializers.SlugRelatedField(slug_field="public_id", read_only=True, allow_null=True)  # type: ignore[assignment, var-annotated]
-    loras = LoraUseSerializer(many=True, read_only=True)
-    source_image = serializers.SlugRelatedField(slug_field="public_id", read_only=True, allow_null=True)  # type: ignore[var-annotated]
-    source_upload = serializers.SlugRelatedField(  # type: ignore[var-annotated]
-        slug_field="public_id",
-        source="upload",
-        read_only=True,
-        allow_null=True,
-        help_text="Only you can start from it again",
-    )
-    images = serializers.SerializerMethodField()
-
-    class Meta:
-        model = Generation
-        fields = ["id", "prompt", "negative_prompt", "checkpoint", "style", "scheduler", "steps", "guidance", "width",
-                  "height", "loras", "parent", "remix_kind", "source_image", "source_upload", "strength", "clip_skip",
-                  "submitted_at", "images"]  # fmt: skip
-
-    @extend_schema_field(ImageSerializer(many=True))
-    def get_images(self, generation: Generation) -> list[dict[str, Any]]:
-        kept = [image for image in generation.images.all() if image.deleted_at is None]
-        kept.sort(key=lambda image: image.position)
-        context = {**self.context, "places": places_of(kept, at=timezone.now())}
-        return list(ImageSerializer(kept, many=True, context=context).data)
-
-
-class CreatedSerializer(GenerationSerializer):
-    """A new generation, and what is left after it."""
-
-    allowance = serializers.SerializerMethodField()
-
-    class Meta(GenerationSerializer.Meta):
-        fields = [*GenerationSerializer.Meta.fields, "allowance"]
-
-    @extend_schema_field(AllowanceSerializer)
-    def get_allowance(self, generation: Generation) -> dict[str, Any]:
-        return dict(AllowanceSerializer(allowance_of(generation.author, timezone.now())).data)
 
 
 @extend_schema_view(retrieve=extend_schema(parameters=[OpenApiParameter("slug", str, OpenApiParameter.PATH)]))
@@ -185,6 +65,33 @@ class CheckpointViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, viewse
     lookup_field = "slug"
     lookup_value_regex = SLUG
     queryset = Checkpoint.objects.enabled().prefetch_related("styles")
+
+
+class UploadViewSet(
+    mixins.RetrieveModelMixin, mixins.ListModelMixin, mixins.DestroyModelMixin, viewsets.GenericViewSet[Upload]
+):
+    """Pictures of yours to start from, to redraw by (masks), to follow, or for a mood board."""
+
+    serializer_class = UploadSerializer
+    permission_classes = [IsAuthenticated]
+    token_scope = Scope.GENERATE
+    lookup_field = "public_id"
+    lookup_value_regex = PUBLIC_ID
+    queryset = Upload.objects.none()
+
+    def get_queryset(self) -> UploadQuerySet:
+        return Upload.objects.visible_to(self.request.user).order_by("-pk")
+
+    @extend_schema(request=UploadRequestSerializer, responses={201: UploadSerializer})
+    def create(self, request: Request) -> Response:
+        """Checks, screens and keeps a picture, at most 2048 pixels a side and without its metadata."""
+        file = checked(UploadRequestSerializer, request)["file"]
+        upload = services.upload_picture(author=member_of(request), file=file)
+        return Response(self.get_serializer(upload).data, status=status.HTTP_201_CREATED)
+
+    def perform_destroy(self, instance: Upload) -> None:
+        """What was drawn from it stays; what waits for it fails."""
+        services.delete_upload(upload=instance, author=member_of(self.request))
 
 
 class StyleViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Style]):
@@ -206,7 +113,8 @@ class GenerationViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, viewse
 
     def get_queryset(self) -> GenerationQuerySet:
         rows = Generation.objects.visible_to(self.request.user)
-        return rows.select_related("checkpoint", "style", "parent", "source_image", "upload").prefetch_related("images")
+        rows = rows.select_related("checkpoint", "style", "parent", "source_image", "upload")
+        return rows.prefetch_related("images", "inputs__image", "inputs__upload")
 
     @extend_schema(
         request=GenerationRequestSerializer,
@@ -230,12 +138,11 @@ class GenerationViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, viewse
         return self._submit(request, has_file=True)
 
     def _submit(self, request: Request, *, has_file: bool) -> Response:
-        values = _asked(request, has_file=has_file)
-        for name in ("parent", "source_image"):
-            values[name] = _visible_image(request, values.get(name))
-        if named := values.get("source_upload"):
-            values["source_upload"] = get_object_or_404(Upload.objects.visible_to(request.user), public_id=named)
-        made = services.submit_generation(author=member_of(request), idempotency_key=_key(request), **values)
+        values, pictures = _asked(request, has_file=has_file)
+        values["parent"] = _visible_image(request, values.get("parent"))
+        made = services.submit_generation(
+            author=member_of(request), idempotency_key=_key(request), **pictures, **values
+        )
         return self._created(made)
 
     @extend_schema(responses=AllowanceSerializer)
@@ -248,10 +155,16 @@ class GenerationViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, viewse
     @action(detail=False, methods=["post"])
     def cost(self, request: Request) -> Response:
         """What a request would cost, without asking for it."""
-        values = _asked(request, has_file=bool(request.FILES))
-        has_source = any(values.get(name) for name in ("source_image", "source_upload", "source_file"))
-        asked = check_request(cast(Wanted, values), has_source=has_source)
-        allowance: Allowance = allowance_of(member_of(request), timezone.now())
+        values, pictures = _asked(request, has_file=bool(request.FILES))
+        member, at = member_of(request), timezone.now()
+        brought = Pictures(
+            source=values.get("source_file") or pictures["source_upload"] or pictures["source_image"],
+            mask=pictures["mask"],
+            control=pictures["control_picture"],
+            references=pictures["references"],
+        )
+        asked = check_request(cast(Wanted, values), given=Opened.of(brought, member, at).given(member))
+        allowance: Allowance = allowance_of(member, at)
         found = {
             "cost_units": asked.cost_units,
             "per_image": asked.parameters.cost_units(),
@@ -299,9 +212,15 @@ class GenerationViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, viewse
         return Response(created.data, status=status.HTTP_201_CREATED)
 
 
-def _asked(request: Request, *, has_file: bool) -> dict[str, Any]:
-    """The request's values; a picture comes with a form only."""
-    return checked(PictureGenerationRequestSerializer if has_file else GenerationRequestSerializer, request)
+def _asked(request: Request, *, has_file: bool) -> tuple[dict[str, Any], PictureArguments]:
+    """The request's values, and the pictures that it names; new ones come with a form only."""
+    values = checked(PictureGenerationRequestSerializer if has_file else GenerationRequestSerializer, request)
+    pictures = named_pictures(member_of(request), values, timezone.now())
+    for name in ("source_image", "source_upload", "mask_upload", "control_image", "control_upload", "references"):
+        values.pop(name, None)
+    if mask := values.pop("mask_file", None):
+        pictures["mask"] = mask
+    return values, pictures
 
 
 def _key(request: Request) -> str:
@@ -326,7 +245,7 @@ class ImageViewSet(viewsets.GenericViewSet[Image]):
 
     def get_queryset(self) -> ImageQuerySet:
         rows = Image.objects.visible_to(self.request.user, timezone.now())
-        if self.action in ("destroy", "retry", "cancel", "pause", "resume", "move"):
+        if self.action in ("destroy", "retry", "cancel", "pause", "resume", "move", "finish"):
             rows = rows.filter(author_id=self.request.user.pk or 0)
         return rows.select_related("generation")
 
@@ -365,6 +284,45 @@ class ImageViewSet(viewsets.GenericViewSet[Image]):
         images = Image.objects.filter(pk=self.get_object().pk)
         change(images=images, author=member_of(self.request))
         return Response(self.get_serializer(images.select_related("generation").get()).data)
+
+    @extend_schema(
+        request=VariationSerializer,
+        responses={201: CreatedSerializer},
+        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)],
+    )
+    @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated], token_scope=Scope.GENERATE)
+    def vary(self, request: Request, public_id: str) -> Response:
+        """Asks for pictures near this one: its seed and settings, with a part of another seed's noise."""
+        asked = checked(VariationSerializer, request)
+        return self._created(
+            services.vary_image(
+                image=self._with_settings(), author=member_of(request), idempotency_key=_key(request), **asked
+            )
+        )
+
+    @extend_schema(
+        request=FinishSerializer,
+        responses={201: CreatedSerializer},
+        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)],
+    )
+    @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated], token_scope=Scope.GENERATE)
+    def finish(self, request: Request, public_id: str) -> Response:
+        """Draws a draft of yours to its end: what was seen is what comes."""
+        asked = checked(FinishSerializer, request)
+        return self._created(
+            services.finish_draft(
+                image=self._with_settings(), author=member_of(request), idempotency_key=_key(request), **asked
+            )
+        )
+
+    def _with_settings(self) -> Image:
+        rows = Image.objects.select_related("generation__checkpoint", "generation__style", "generation__source_image",
+                                            "generation__upload")  # fmt: skip
+        return rows.get(pk=self.get_object().pk)
+
+    def _created(self, made: Generation) -> Response:
+        created = CreatedSerializer(made, context=self.get_serializer_context())
+        return Response(created.data, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=PlaceSerializer, responses=ImageSerializer(many=True))
     @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated], token_scope=Scope.GENERATE)

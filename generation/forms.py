@@ -12,16 +12,25 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from generation.catalogue.kinds import FROM_SOURCE, Kind
 from generation.catalogue.samplers import label as sampler_label
 from generation.models import Checkpoint, Generation, Image, Lora, Style, Upload
-from generation.parameters import Kind, LoraUse, Parameters, Wanted
+from generation.parameters import LoraUse, Parameters, Wanted
 from generation.queries import source_image_for, source_upload_for
+from generation.requests.edits import FEATHER, MARGIN, MAX_FACTOR, MAX_FEATHER, MAX_MARGIN, Given, offer_of
+from generation.requests.pictures import usable_pictures
 from generation.services import submit_generation
 from generation.validation import MAX_CLIP_SKIP, MAX_IMAGES, MAX_PROMPT, check_request
 from lib.errors import Refused
 from lib.text.fields import LineField, TextField
 
-CHECKED_ELSEWHERE = {"width": "size", "height": "size", "source_image": "source_file"}
+CHECKED_ELSEWHERE = {
+    "width": "size",
+    "height": "size",
+    "source_image": "source_file",
+    "borders": "border_left",
+    "kind": None,
+}
 MAX_LORA_HINTS = 12  # named beside the field
 # the fields whose choices depend on the checkpoint; fetched when one is chosen, checked again when the form is sent
 OF_CHECKPOINT = "#id_style,#id_size,#id_scheduler,#id_steps,#id_guidance,#id_loras"
@@ -93,6 +102,60 @@ class CreateForm(forms.Form):
         help_text=_("0.05 stays close to that picture, 1 ignores it."),
         widget=forms.NumberInput(attrs={"min": 0.05, "max": 1, "step": 0.05}),
     )
+    start_from = LineField(required=False, widget=forms.HiddenInput)  # public id of an image or an upload
+    source_size = LineField(required=False, widget=forms.HiddenInput)  # its pixels as 512x768, for the cost alone
+    edit_kind = LineField(required=False, widget=forms.HiddenInput)  # of catalogue.kinds
+    mask_file = forms.FileField(
+        required=False,
+        label=_("Mask"),
+        help_text=_("White is drawn anew, black stays."),
+        allow_empty_file=True,
+        widget=forms.FileInput(attrs={"accept": "image/png"}),
+    )
+    mask_margin = LineField(
+        required=False,
+        label=_("Enlarge the mask"),
+        widget=forms.NumberInput(attrs={"min": 0, "max": MAX_MARGIN, "placeholder": MARGIN}),
+    )
+    mask_feather = LineField(
+        required=False,
+        label=_("Soft edge"),
+        widget=forms.NumberInput(attrs={"min": 0, "max": MAX_FEATHER, "placeholder": FEATHER}),
+    )
+    border_left = LineField(required=False, label=_("Left"), widget=forms.NumberInput(attrs={"min": 0, "step": 8}))
+    border_top = LineField(required=False, label=_("Top"), widget=forms.NumberInput(attrs={"min": 0, "step": 8}))
+    border_right = LineField(required=False, label=_("Right"), widget=forms.NumberInput(attrs={"min": 0, "step": 8}))
+    border_bottom = LineField(required=False, label=_("Bottom"), widget=forms.NumberInput(attrs={"min": 0, "step": 8}))
+    upscale_factor = LineField(
+        required=False,
+        label=_("Times larger"),
+        widget=forms.NumberInput(attrs={"min": 1.1, "max": MAX_FACTOR, "step": 0.1, "placeholder": 2}),
+    )
+    control = LineField(required=False, label=_("Follow"), widget=forms.Select)
+    control_file = forms.FileField(
+        required=False,
+        label=_("Picture to follow"),
+        allow_empty_file=True,
+        widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp,image/avif"}),
+    )
+    control_strength = LineField(
+        required=False,
+        label=_("How closely"),
+        widget=forms.NumberInput(attrs={"min": 0, "max": 2, "step": 0.05, "placeholder": 1}),
+    )
+    references = LineField(required=False, label=_("Mood board"), widget=forms.HiddenInput)  # public ids, by commas
+    reference_strength = LineField(
+        required=False,
+        label=_("Influence of the mood board"),
+        widget=forms.NumberInput(attrs={"min": 0, "max": 1, "step": 0.05, "placeholder": 0.6}),
+    )
+    variation_strength = LineField(
+        required=False,
+        label=_("How far"),
+        widget=forms.NumberInput(attrs={"min": 0, "max": 1, "step": 0.05, "placeholder": 0.2}),
+    )
+    variation_seed = LineField(required=False, label=_("Variation seed"), widget=forms.HiddenInput)
+    is_draft = forms.BooleanField(required=False, widget=forms.HiddenInput)
     remix = LineField(required=False, widget=forms.HiddenInput)
     kind = LineField(required=False, widget=forms.HiddenInput)
     confirm_doubtful = forms.BooleanField(required=False, label=_("Generate anyway"))
@@ -139,6 +202,7 @@ class CreateForm(forms.Form):
         styles = Style.objects.filter(checkpoints=checkpoint).order_by("name").values_list("slug", "name")
         self._offer("style", [("", _("None")), *styles])
         self._offer("size", [(f"{w}x{h}", f"{_shape(w, h)} {w} × {h}") for w, h in checkpoint.sizes])
+        self._offer("control", [("", _("None")), *((each.slug, each.name) for each in offer_of(checkpoint).controls)])
         self._offer("scheduler", [(name, sampler_label(name)) for name in checkpoint.schedulers])
         self._offer_loras(checkpoint)
         self.fields["steps"].widget.attrs |= {"max": checkpoint.max_steps, "placeholder": checkpoint.default_steps}
@@ -162,36 +226,65 @@ class CreateForm(forms.Form):
 
     def cost_units(self) -> int | None:
         """Of all images as the form is filled in; None where it is not complete."""
-        wanted = self._wanted() | {"prompt": self.cleaned_data["prompt"] or "-"}
+        wanted = self._wanted() | {"prompt": self.cleaned_data["prompt"] or "-", "seed": self.cleaned_data["seed"] or 0}
         try:
-            has_source = bool(self.cleaned_data["strength"])
-            return check_request(cast(Wanted, wanted), has_source=has_source).cost_units
+            return check_request(cast(Wanted, wanted), given=self._given()).cost_units
         except Refused:
             return None
+
+    def _given(self) -> Given:
+        """The pictures that will come along, as the page describes them."""
+        values = self.cleaned_data
+        kind, size = values["edit_kind"], values["source_size"].partition("x")
+        has_source = kind in FROM_SOURCE or (not kind and bool(values["strength"]))
+        return Given(
+            source=(_number(size[0]) or 1, _number(size[2]) or 1) if has_source else None,
+            is_from_draft=True,
+            has_mask=kind == Kind.INPAINT,
+            has_control=kind == Kind.CONTROL,
+        )
 
     def _wanted(self) -> dict[str, Any]:
         """What the fields say about the picture itself."""
         values = self.cleaned_data
         width, _x, height = values["size"].partition("x")
         names = ("prompt", "negative_prompt", "checkpoint", "style", "count", "seed", "steps", "guidance", "scheduler",
-                 "strength", "clip_skip")  # fmt: skip
+                 "strength", "clip_skip", "mask_margin", "mask_feather", "upscale_factor", "control",
+                 "control_strength", "reference_strength", "variation_strength", "variation_seed",
+                 "is_draft")  # fmt: skip
         return {name: values[name] for name in names} | {
-            "loras": read_loras(values["loras"]), "width": _number(width), "height": _number(height)
+            "loras": read_loras(values["loras"]), "width": _number(width), "height": _number(height),
+            "kind": values["edit_kind"],
+            "borders": {side: values[f"border_{side}"] for side in ("left", "top", "right", "bottom")},
         }  # fmt: skip
+
+    def _pictures(self, author: User, at: datetime) -> dict[str, Any]:
+        """The pictures of the form; raises NotFound for one that the member may not use."""
+        values = self.cleaned_data
+        kept = self.source if values.get("keep_source") else None
+        if values["start_from"]:
+            (kept,) = usable_pictures(author, [values["start_from"]], at)
+        if values["source_file"] is not None:
+            kept = None
+        return {
+            "source_file": values["source_file"],
+            "source_image": kept if isinstance(kept, Image) else None,
+            "source_upload": kept if isinstance(kept, Upload) else None,
+            "mask": values["mask_file"],
+            "control_picture": values["control_file"],
+            "references": usable_pictures(author, list(filter(None, values["references"].split(","))), at),
+        }
 
     def submit(self, *, author: User, parent: Image | None, at: datetime) -> Generation | None:
         """The generation, or None with what is wrong beside the fields."""
         values = self.cleaned_data
-        kept = self.source if values.get("keep_source") and values["source_file"] is None else None
         try:
             return submit_generation(
                 author=author,
                 **cast(Wanted, self._wanted() | {"remix_kind": values["kind"] if parent is not None else ""}),
-                source_file=values["source_file"],
+                **self._pictures(author, at),
                 confirm_doubtful=values["confirm_doubtful"],
                 idempotency_key=values["idempotency_key"],
-                source_image=kept if isinstance(kept, Image) else None,
-                source_upload=kept if isinstance(kept, Upload) else None,
                 parent=parent,
                 at=at,
             )
@@ -253,7 +346,7 @@ def remix_of(image: Image, *, kind: str, member: User, at: datetime) -> Remix:
     loras, gone = _offered_loras(made.checkpoint, parameters.loras)
     missing += [gettext("The LoRA %(name)s has changed or is no longer available.") % {"name": name} for name in gone]
     has_source = source_image_for(image, member, at) is not None or source_upload_for(image, member) is not None
-    if parameters.kind == Kind.IMG2IMG and not has_source:
+    if parameters.kind in FROM_SOURCE and not has_source:
         missing.append(gettext("It was made from a picture that you cannot use. Choose one of your own."))
     initial |= {
         "style": parameters.style.slug if parameters.style else "",

@@ -1,7 +1,6 @@
 """Checkpoints, what members ask for, and the images that are drawn from it."""
 
 from datetime import datetime
-from typing import Any, Self
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -13,110 +12,37 @@ from pgvector.django import BitField
 
 from accounts.hooks import hidden_authors
 from accounts.models import Role, User, Viewer, level_for
-from generation.catalogue.families import Family, family_of
+from generation.catalogue.models import Checkpoint, ControlNet, ImagePrompt, Lora, Style, TextualInversion
 from lib.content_levels import ContentLevel
 from lib.ids import PublicIdModel
 from moderation.models import Restriction
 
-
-class CheckpointQuerySet(models.QuerySet["Checkpoint"]):
-    def enabled(self) -> "CheckpointQuerySet":
-        return self.filter(is_enabled=True)
-
-
-class Checkpoint(models.Model):
-    """A registered diffusers checkpoint: a local folder, or a hub id with a pinned revision."""
-
-    slug = models.SlugField(max_length=64, unique=True)
-    name = models.CharField(max_length=120)
-    source = models.CharField(max_length=300, help_text=_("A folder under CHECKPOINTS_DIR, or a hub id"))
-    revision = models.CharField(max_length=64, blank=True, help_text=_("Pinned commit, for a hub id"))
-    sha256 = models.CharField(max_length=64, blank=True, help_text=_("Of the folder's weights"))
-    licence = models.CharField(max_length=64)
-    outputs_may_train = models.BooleanField(
-        default=False, help_text=_("The licence lets its pictures enter training datasets")
-    )
-    pipeline_class = models.CharField(max_length=64, default="DiffusionPipeline")
-    engine = models.CharField(max_length=32, default="diffusers", db_default="diffusers")
-    family = models.CharField(max_length=32, blank=True, db_default="")  # of catalogue.families; empty: by its pipeline
-    options = models.JSONField(
-        default=dict, db_default={}, blank=True, help_text=_("How it is held in memory, or where its server is")
-    )
-    token_limit = models.PositiveIntegerField(null=True)  # tokens of a prompt that it reads; 0: any; None: unknown
-    sizes = models.JSONField(help_text=_("Allowed [[width, height], …] in pixels, the default first"))
-    default_steps = models.PositiveSmallIntegerField(default=20)
-    max_steps = models.PositiveSmallIntegerField(default=50)
-    default_guidance = models.FloatField(default=3.0)
-    schedulers: ArrayField[list[str], list[str]] = ArrayField(
-        models.CharField(max_length=64), default=list, help_text=_("Samplers, the default first")
-    )
-    min_memory_mb = models.PositiveIntegerField(default=0)
-    pool = models.SlugField(max_length=32, default="default")
-    is_enabled = models.BooleanField(default=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    objects = CheckpointQuerySet.as_manager()
-
-    def __str__(self) -> str:
-        return self.name
-
-    @property
-    def facts(self) -> Family:
-        """What is true of its family."""
-        return family_of(self.family, self.pipeline_class)
-
-
-class Style(models.Model):
-    """A text around a prompt; `template` holds `{prompt}` once."""
-
-    slug = models.SlugField(max_length=64, unique=True)
-    name = models.CharField(max_length=80)
-    template = models.CharField(max_length=500, default="{prompt}")
-    negative_prompt = models.CharField(max_length=500, blank=True)
-    checkpoints: models.ManyToManyField[Checkpoint, models.Model] = models.ManyToManyField(
-        Checkpoint, related_name="styles"
-    )
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class AddOnQuerySet(models.QuerySet[Any]):
-    def offered_to(self, *checkpoints: Checkpoint) -> Self:
-        """Enabled ones made for one of these checkpoints, or for the family of one."""
-        families = {each.facts.slug for each in checkpoints}
-        fitting = Q(checkpoint__in=checkpoints) | Q(checkpoint=None, base_family__in=families)
-        return self.filter(fitting, is_enabled=True)
-
-
-class AddOn(models.Model):
-    """Small weights beside those of a checkpoint; made for one checkpoint, or for every one of a family."""
-
-    slug = models.SlugField(max_length=64, unique=True)
-    name = models.CharField(max_length=120)
-    checkpoint = models.ForeignKey(
-        Checkpoint, null=True, blank=True, on_delete=models.CASCADE, related_name="%(class)ss"
-    )
-    base_family = models.CharField(max_length=32, blank=True, db_default="")
-    source = models.CharField(max_length=300)
-    sha256 = models.CharField(max_length=64, blank=True)
-    licence = models.CharField(max_length=64)
-    is_enabled = models.BooleanField(default=True)
-
-    objects = AddOnQuerySet.as_manager()
-
-    class Meta:
-        abstract = True
-
-
-class Lora(AddOn):
-    trigger_words: ArrayField[list[str], list[str]] = ArrayField(
-        models.CharField(max_length=80), default=list, db_default=[], blank=True
-    )
-
-
-class TextualInversion(AddOn):
-    """An embedding that a word of the prompt stands for; the slug is the word."""
+__all__ = [
+    "ALONE_AFTER",
+    "MAX_ATTEMPTS",
+    "MAX_INTERRUPTIONS",
+    "MAX_SCREENINGS",
+    "PENDING",
+    "UNPAID",
+    "BatchCap",
+    "Checkpoint",
+    "ControlNet",
+    "Generation",
+    "GenerationQuerySet",
+    "Image",
+    "ImagePrompt",
+    "ImageQuerySet",
+    "ImageState",
+    "InputPicture",
+    "Lora",
+    "PoolWorker",
+    "PromptExample",
+    "QueueShare",
+    "Style",
+    "TextualInversion",
+    "Upload",
+    "UploadQuerySet",
+]
 
 
 class GenerationQuerySet(models.QuerySet["Generation"]):
@@ -173,6 +99,10 @@ class Generation(PublicIdModel):
     )
     upload = models.ForeignKey(Upload, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     strength = models.FloatField(null=True)
+    kind = models.CharField(max_length=16, blank=True, default="", db_default="")  # of catalogue.kinds; empty in older
+    # rows, where `strength` says it
+    edit = models.JSONField(default=dict, db_default={}, blank=True)  # a catalogue.kinds.Edit, without its defaults
+    is_draft = models.BooleanField(default=False, db_default=False)  # a few steps, drawn while the prompt is typed
     idempotency_key = models.CharField(max_length=64)
     request_hash = models.CharField(
         max_length=64, blank=True, default="", db_default=""
@@ -185,6 +115,31 @@ class Generation(PublicIdModel):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["author", "idempotency_key"], name="generation_once_per_key")]
         indexes = [models.Index(fields=["author", "-submitted_at", "-id"], name="generation_history")]
+
+
+class InputPicture(models.Model):
+    """A picture beside the source that decides a generation; one of `image` and `upload`, neither once it is gone."""
+
+    class Role(models.TextChoices):
+        MASK = "mask", _("Mask")
+        CONTROL = "control", _("Picture to follow")
+        REFERENCE = "reference", _("Reference")
+
+    generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="inputs")
+    role = models.CharField(max_length=10, choices=Role.choices)
+    position = models.PositiveSmallIntegerField(default=0)
+    image = models.ForeignKey("generation.Image", null=True, on_delete=models.SET_NULL, related_name="+")
+    upload = models.ForeignKey(Upload, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["generation", "role", "position"], name="inputpicture_position"),
+            models.CheckConstraint(name="inputpicture_is_one", condition=Q(image=None) | Q(upload=None)),
+        ]
+
+    @property
+    def picture(self) -> "Image | Upload | None":
+        return self.image or self.upload
 
 
 class ImageState(models.TextChoices):
@@ -251,6 +206,7 @@ class Image(PublicIdModel):
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="images")
     position = models.PositiveSmallIntegerField()
     seed = models.BigIntegerField()
+    variation_seed = models.BigIntegerField(null=True)  # of the noise that is mixed in
     batch_key = models.CharField(max_length=64)
     cost_units = models.BigIntegerField()  # pixels x steps x passes that run; reserved while the image is pending
     charged_units = models.BigIntegerField(null=True)  # settled once, when the image is ready

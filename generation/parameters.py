@@ -8,24 +8,30 @@ check in `validation` and its field in `forms`.
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Any, Required, Self, TypedDict
+from dataclasses import asdict, dataclass, field
+from typing import Any, Required, Self, TypedDict, cast
 
 from generation.catalogue.families import family_of
+from generation.catalogue.kinds import MASKED, Edit, Kind, tiles
 from generation.catalogue.samplers import written_as
 from generation.infotext.a1111 import write_infotext
-from generation.models import Checkpoint, Image, Style, Upload
+from generation.models import Checkpoint, Generation, Image, Style, Upload
 
-RECORD_VERSION = 1
+RECORD_VERSION = 2
 COLUMNS = (
     "prompt", "negative_prompt", "checkpoint_id", "style_id", "scheduler", "steps", "guidance", "width", "height",
-    "loras", "source_image_id", "upload_id", "strength", "clip_skip",
+    "loras", "source_image_id", "upload_id", "strength", "clip_skip", "kind", "edit", "is_draft",
 )  # fmt: skip
 """Columns of Generation that, with the seed of the image, decide a picture."""
 
 
-STYLED_PROMPT_SQL = "replace(coalesce(nullif(style.template, ''), '{prompt}'), '{prompt}', made.prompt)"
+_WORDS_SQL = (
+    "coalesce((SELECT string_agg(', ' || word, '' ORDER BY place) FROM "
+    "jsonb_array_elements_text(made.edit #> '{references,words}') WITH ORDINALITY AS shared (word, place)), '')"
+)
+STYLED_PROMPT_SQL = (
+    f"replace(coalesce(nullif(style.template, ''), '{{prompt}}'), '{{prompt}}', made.prompt || {_WORDS_SQL})"
+)
 """`Parameters.styled_prompt` in SQL, where `made` is the generation and `style` its style, outer joined."""
 
 _DATASET_COLUMNS = {
@@ -40,6 +46,9 @@ _DATASET_COLUMNS = {
     "strength": "made.strength",
     "clip_skip": "made.clip_skip",
     "versions": "image.versions",
+    "kind": "coalesce(nullif(made.kind, ''), CASE WHEN made.strength IS NULL THEN 'text2img' ELSE 'img2img' END)",
+    "edit": "made.edit",
+    "variation_seed": "image.variation_seed",
 }
 
 
@@ -62,11 +71,20 @@ class Wanted(TypedDict, total=False):
     remix_kind: str
     strength: float | str | None
     clip_skip: int | str | None
-
-
-class Kind(StrEnum):
-    TEXT2IMG = "text2img"
-    IMG2IMG = "img2img"
+    kind: str
+    """Of `catalogue.kinds`; left out, it follows from the pictures that come with the request."""
+    mask_margin: int | str | None
+    mask_feather: int | str | None
+    borders: Mapping[str, int | str | None]
+    """`left`, `top`, `right`, `bottom` in pixels of the source, for outpaint."""
+    upscale_factor: float | str | None
+    control: str
+    """Slug of a ControlNet."""
+    control_strength: float | str | None
+    reference_strength: float | str | None
+    variation_strength: float | str | None
+    variation_seed: int | str | None
+    is_draft: bool
 
 
 @dataclass(frozen=True)
@@ -113,10 +131,12 @@ class LoraUse:
 
 @dataclass(frozen=True)
 class Parameters:
-    """What decides one picture. `guidance` is the guidance scale, `strength` the noise of img2img, `scheduler` the slug
-    of a sampler (in older rows a class name), `clip_skip` the layer of the text encoder that is read, 1 being the last.
+    """What decides one picture. `guidance` is the guidance scale, `strength` how much of a source is drawn anew,
+    `scheduler` the slug of a sampler (in older rows a class name), `clip_skip` the layer of the text encoder that is
+    read, 1 being the last. `width` and `height` are what the model draws at; a picture that was redrawn in part,
+    extended or enlarged has the size `output`.
 
-    The public ids of a source picture are filled in only for somebody who may start from it.
+    The public ids of pictures that it was made from are filled in only for somebody who may start from them.
     """
 
     prompt: str
@@ -132,6 +152,11 @@ class Parameters:
     loras: tuple[LoraUse, ...] = ()
     strength: float | None = None
     clip_skip: int = 1
+    kind: Kind = Kind.TEXT2IMG
+    edit: Edit = field(default_factory=Edit)
+    variation_seed: int | None = None
+    is_draft: bool = False
+    output: tuple[int, int] | None = None  # pixels of the finished picture, where they differ
     source_image: str = ""
     source_upload: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)  # of the libraries that drew it
@@ -155,25 +180,32 @@ class Parameters:
             scheduler=made.scheduler,
             steps=made.steps,
             guidance=made.guidance,
-            width=image.width,
-            height=image.height,
+            width=made.width,
+            height=made.height,
             seed=image.seed,
             loras=tuple(LoraUse.of(each) for each in made.loras),
             strength=made.strength,
             clip_skip=made.clip_skip,
+            kind=kind_of(made),
+            edit=Edit.of(made.edit),
+            variation_seed=image.variation_seed,
+            is_draft=made.is_draft,
+            output=None if (image.width, image.height) == (made.width, made.height) else (image.width, image.height),
             source_image=source.public_id if isinstance(source, Image) else "",
             source_upload=source.public_id if isinstance(source, Upload) else "",
             versions=image.versions if versions is None else versions,
         )
 
     @property
-    def kind(self) -> Kind:
-        return Kind.TEXT2IMG if self.strength is None else Kind.IMG2IMG
+    def size(self) -> tuple[int, int]:
+        """Width and height of the finished picture in pixels."""
+        return self.output or (self.width, self.height)
 
     @property
     def styled_prompt(self) -> str:
-        """What the model reads: the member's prompt inside the style's template."""
-        return ((self.style and self.style.template) or "{prompt}").replace("{prompt}", self.prompt)
+        """What the model reads: the member's prompt, and words of a mood board, inside the style's template."""
+        words = ", ".join((self.prompt, *self.edit.references.words))
+        return ((self.style and self.style.template) or "{prompt}").replace("{prompt}", words)
 
     @property
     def styled_negative_prompt(self) -> str:
@@ -185,14 +217,19 @@ class Parameters:
         return family_of(self.checkpoint.family).drawn_steps(self.steps, self.strength)
 
     def cost_units(self) -> int:
-        """Pixels x drawn steps x passes of the model at each step: two with classifier-free guidance above 1."""
+        """Pixels x drawn steps x passes of the model at each step: two with classifier-free guidance above 1.
+
+        A picture that is enlarged is drawn in tiles, which overlap.
+        """
         passes = family_of(self.checkpoint.family).passes(self.guidance)
-        return self.width * self.height * max(1, self.drawn_steps) * passes
+        parts = len(list(tiles(*self.size, (self.width, self.height)))) if self.kind == Kind.UPSCALE else 1
+        return self.width * self.height * parts * max(1, self.drawn_steps) * passes
 
     def batch_key(self) -> str:
         """All that images must share to be drawn in one call, as 32 hex digits. Prompts and seeds are no part of it."""
         shared = {
-            "kind": self.kind,
+            "edit": self.edit.as_column(),
+            "output": self.output if self.kind == Kind.UPSCALE else None,
             "checkpoint": [self.checkpoint.slug, self.checkpoint.sha256],
             "loras": [each.as_column() for each in self.loras],
             **self.as_job(),
@@ -209,12 +246,14 @@ class Parameters:
             "scheduler": self.scheduler,
             "strength": self.strength,
             "clip_skip": self.clip_skip,
+            "kind": self.kind,
         }
 
     def as_columns(self) -> dict[str, Any]:
         """The plain columns of a Generation; its rows (checkpoint, style, source) are set beside them."""
         columns = self.as_job() | {"prompt": self.prompt, "negative_prompt": self.negative_prompt}
-        return columns | {"loras": [each.as_column() for each in self.loras]}
+        edit = {"edit": self.edit.as_column(), "is_draft": self.is_draft}
+        return columns | {"loras": [each.as_column() for each in self.loras]} | edit
 
     def as_request(self) -> Wanted:
         """What `submit_generation` and ``POST /api/generations/`` take to draw the picture again, its source apart."""
@@ -233,13 +272,34 @@ class Parameters:
             "strength": self.strength,
             "clip_skip": self.clip_skip,
             "count": 1,
+            **self._edit_request(),
         }
+
+    def _edit_request(self) -> Wanted:
+        """What the kind uses of the edit, as it is asked for."""
+        edit, asked = self.edit, cast(Wanted, {})
+        if self.kind not in (Kind.TEXT2IMG, Kind.IMG2IMG):  # these follow from whether there is a source
+            asked["kind"] = self.kind
+        if self.is_draft:
+            asked["is_draft"] = True
+        if self.kind in MASKED:
+            asked |= {"mask_margin": edit.mask_margin, "mask_feather": edit.mask_feather}
+        if edit.borders:
+            asked["borders"] = asdict(edit.borders)
+        if self.kind == Kind.UPSCALE:
+            asked["upscale_factor"] = edit.factor
+        if self.kind == Kind.VARIATION:
+            asked |= {"variation_strength": edit.variation_strength, "variation_seed": self.variation_seed}
+        if edit.control is not None:
+            asked |= {"control": edit.control.slug, "control_strength": edit.control.strength}
+        if edit.references.method:
+            asked["reference_strength"] = edit.references.strength
+        return asked
 
     def as_json(self, *, public_id: str = "") -> str:
         """The JSON in the ``salon`` chunk of a PNG; keys are added, never renamed. It names no source picture."""
         values = {
             "record_version": RECORD_VERSION,
-            "kind": self.kind,
             "public_id": public_id,
             "prompt": self.prompt,
             "negative_prompt": self.negative_prompt,
@@ -253,9 +313,25 @@ class Parameters:
             "sampler": written_as(self.scheduler),
             "seed": self.seed,
             "versions": dict(self.versions),
+            "edit": self.edit.as_column(),
+            "variation_seed": self.variation_seed,
+            "output": list(self.size),
             **self.as_job(),
         }
         return json.dumps(values, ensure_ascii=False, sort_keys=True)
+
+    def _edit_facts(self) -> dict[str, object]:
+        """The numbers of an edit by the names that AUTOMATIC1111 gives them."""
+        edit, facts = self.edit, dict[str, object]()
+        if self.kind in MASKED:
+            facts["Mask blur"] = edit.mask_feather
+        if self.kind == Kind.UPSCALE:
+            facts["Hires upscale"] = f"{edit.factor:g}"
+        if self.variation_seed is not None:
+            facts |= {"Variation seed": self.variation_seed, "Variation seed strength": f"{edit.variation_strength:g}"}
+        if edit.control is not None:
+            facts["ControlNet 0"] = f"Module: none, Model: {edit.control.slug}, Weight: {edit.control.strength:g}"
+        return facts
 
     def as_a1111(self) -> str:
         """The text that AUTOMATIC1111's web UI writes into PNGs and most tools read."""
@@ -264,7 +340,7 @@ class Parameters:
             "Sampler": written_as(self.scheduler),
             "CFG scale": f"{self.guidance:g}",
             "Seed": self.seed,
-            "Size": f"{self.width}x{self.height}",
+            "Size": "x".join(map(str, self.size)),
             "Model hash": self.checkpoint.sha256[:10],
             "Model": self.checkpoint.name,
         }
@@ -272,6 +348,7 @@ class Parameters:
             facts["Denoising strength"] = f"{self.strength:g}"
         if self.clip_skip > 1:
             facts["Clip skip"] = self.clip_skip
+        facts |= self._edit_facts()
         if hashes := ", ".join(f"{each.slug}: {each.sha256[:12]}" for each in self.loras if each.sha256):
             facts["Lora hashes"] = hashes
         facts["Version"] = "Salon"
@@ -281,6 +358,20 @@ class Parameters:
             loras={each.slug: each.weight for each in self.loras},
             facts=facts,
         )
+
+
+EDIT_FIELDS = (
+    "kind", "strength", "mask_margin", "mask_feather", "borders", "upscale_factor", "control", "control_strength",
+    "reference_strength",
+)  # fmt: skip
+"""Of a request: what means nothing without the pictures that an edit starts from."""
+
+
+def kind_of(made: Generation) -> Kind:
+    """Rows from before kinds were stored say it by their strength."""
+    if made.kind:
+        return Kind(made.kind)
+    return Kind.TEXT2IMG if made.strength is None else Kind.IMG2IMG
 
 
 def dataset_sql() -> str:

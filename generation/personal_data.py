@@ -16,6 +16,7 @@ COVERED = frozenset(
         "generation.Generation.parent",  # what others made from it keeps pointing at the tombstone
         "generation.Generation.source_image",
         "generation.Image.author",
+        "generation.InputPicture.image",  # what others made after it keeps pointing at the tombstone
         "generation.PromptExample.image",
         "generation.QueueShare.author",  # a number that means nothing elsewhere
         "generation.Upload.author",
@@ -30,7 +31,8 @@ def export(user: User) -> dict[str, Any]:
             Generation.objects.filter(author=user)
             .order_by("pk")
             .values("public_id", "prompt", "negative_prompt", "checkpoint__slug", "style__slug", "scheduler", "steps",
-                    "guidance", "width", "height", "parent__public_id", "remix_kind", "strength", "submitted_at")
+                    "guidance", "width", "height", "parent__public_id", "remix_kind", "strength", "kind", "edit",
+                    "is_draft", "submitted_at")
         ),
         "images": list(
             images.values("public_id", "generation__public_id", "seed", "state", "alt_text", "content_level",
@@ -50,7 +52,7 @@ def erase(user: User) -> None:
     PromptExample.objects.filter(image__author=user).delete()
     QueueShare.objects.filter(author=user).delete()
     blank_images(images.filter(deleted_at=None), at=timezone.now())
-    Generation.objects.filter(author=user).update(prompt="", negative_prompt="")
+    Generation.objects.filter(author=user).update(prompt="", negative_prompt="", edit={})
     uploads = Upload.objects.filter(author=user)
     names = list(uploads.values_list("file", flat=True))
     uploads.delete()

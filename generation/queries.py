@@ -69,7 +69,8 @@ class Page:
 
 def page_of(author: User, query: Query, *, at: datetime) -> Page:
     """One page of generations that have an image left, newest first."""
-    rows = _found(Generation.objects.visible_to(author), query).order_by("-submitted_at", "-pk")
+    finished = Generation.objects.visible_to(author).filter(is_draft=False)
+    rows = _found(finished, query).order_by("-submitted_at", "-pk")
     last = _last_seen(author, query.before)
     if last is not None:
         rows = rows.filter(Q(submitted_at__lt=last.submitted_at) | Q(submitted_at=last.submitted_at, pk__lt=last.pk))

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from generation.catalogue.kinds import Kind
 from generation.media import storage
 from generation.media.uploads import keep_upload
 from generation.models import PENDING, Generation, Image, ImageQuerySet, ImageState, Upload
@@ -19,9 +20,11 @@ from generation.parameters import Parameters, Wanted
 from generation.queue import wakeup
 from generation.requests.budgets import require_budget
 from generation.requests.checks import check_member_rate, checked_key, earlier_request, request_hash, require_own
+from generation.requests.pictures import Opened, Picture, Pictures, pictures_of
+from generation.requests.waiting import WAITING
 from generation.validation import MAX_SEED, Request, check_request
-from lib.content_levels import ContentLevel
 from lib.errors import NotFound, Refused
+from lib.images import open_picture
 from moderation.cases.services import record_screening
 from moderation.evidence.services import copy_pictures
 from moderation.models import Screening
@@ -29,21 +32,6 @@ from moderation.restrictions.services import require_unrestricted
 from moderation.screening.services import Verdict, screen_text
 
 RANDOM_SEEDS = 2**31  # short enough to be read aloud; a chosen seed may be any up to 2**63 - 1
-
-
-@dataclass(frozen=True)
-class Origin:
-    """What a generation starts from, each or none."""
-
-    parent: Image | None
-    source_image: Image | None
-    upload: Upload | None
-
-    @property
-    def level(self) -> int:
-        """The content level that a picture made from it has at least."""
-        sources = (self.source_image, self.upload)
-        return max([ContentLevel.GENERAL, *(each.content_level for each in sources if each is not None)])
 
 
 def submit_generation(
@@ -54,13 +42,17 @@ def submit_generation(
     source_image: Image | None = None,
     source_upload: Upload | None = None,
     source_file: File[bytes] | None = None,
+    mask: Picture | None = None,
+    control_picture: Picture | None = None,
+    references: Sequence[Image | Upload] = (),
     confirm_doubtful: bool = False,
     at: datetime | None = None,
     **wanted: Unpack[Wanted],
 ) -> Generation:
     """Queues `count` images. The same request with a key that was used before returns the generation it made.
 
-    Nothing is drawn, stored or reserved before moderation allows the prompt.
+    Nothing is drawn, stored or reserved before moderation allows the prompt. A mask is white where the source is drawn
+    anew. A draft takes the place of those of the author that still wait.
 
     Raises:
         Refused: "invalid" with `fields`; "refused" (a rule forbids the words); "doubtful" (409: ask the member,
@@ -69,62 +61,65 @@ def submit_generation(
         NotFound: a parent or source picture that the author may not see, or an upload of somebody else's.
     """
     now = at or timezone.now()
-    digest = request_hash(
-        wanted, parent=parent, source_image=source_image, source_upload=source_upload, source_file=source_file
-    )
+    pictures = Pictures(source_file or source_upload or source_image, mask, control_picture, references)
+    digest = request_hash(wanted, parent=parent, pictures=pictures)
     if (earlier := earlier_request(author, checked_key(idempotency_key), digest)) is not None:
         return earlier
     check_member_rate(author)
     require_unrestricted(user=author, doing="generate", at=now)
-    request = check_request(wanted, has_source=(source_image, source_upload, source_file) != (None, None, None))
-    _require_sources(author, parent, source_image, source_upload, now)
+    origin = Origin(parent, Opened.of(pictures, author, now))
+    request = check_request(wanted, given=origin.opened.given(author))
+    _require_parent(author, parent, now)
     verdict = _screen_prompts(author, request, confirm_doubtful, now)
-    require_budget(author, count=request.count, cost=request.cost_units, at=now)
-    new_upload = keep_upload(author=author, file=source_file, at=now) if source_file is not None else None
-    origin = Origin(parent, source_image, new_upload or source_upload)
-    generation, is_new = _create_once(author, request, (idempotency_key, digest), verdict, origin, now)
-    if not is_new:
-        _forget_upload(new_upload)
-    return generation
+    return _create_once(author, request, (idempotency_key, digest), verdict, origin, now)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a generation is made from."""
+
+    parent: Image | None
+    opened: Opened
 
 
 def _create_once(
     author: User, request: Request, key: tuple[str, str], verdict: Verdict, origin: Origin, at: datetime
-) -> tuple[Generation, bool]:
-    """The generation of this idempotency key and hash, and whether it is new."""
+) -> Generation:
+    """The generation of this idempotency key and hash; its files are kept before its row."""
+    if request.parameters.is_draft:
+        _cancel_drafts(author)
+    require_budget(author, count=request.count, cost=request.cost_units, at=at)
+    origin.opened.keep(author, at)
     with transaction.atomic():
         User.objects.select_for_update().get(pk=author.pk)  # one submission of a member at a time: budgets must hold
-        earlier = earlier_request(author, *key)
-        if earlier is not None:
-            return earlier, False
-        require_budget(author, count=request.count, cost=request.cost_units, at=at)
-        generation = _create(author, request, key, verdict, origin, at)
-        transaction.on_commit(lambda: wakeup.wake_workers(request.checkpoint.pool))
-        return generation, True
+        generation = earlier_request(author, *key)
+        if generation is None:
+            require_budget(author, count=request.count, cost=request.cost_units, at=at)
+            transaction.on_commit(lambda: wakeup.wake_workers(request.checkpoint.pool))
+            return _create(author, request, key, verdict, origin, at)
+    origin.opened.forget()
+    return generation
 
 
-def _forget_upload(upload: Upload | None) -> None:
-    """Deletes the second copy of an upload whose form was sent twice."""
-    if upload is not None:
-        upload.delete()
-        storage.delete(upload.file)
+def _cancel_drafts(author: User) -> None:
+    """Only the latest draft of a member waits: whoever goes on typing does not look at the others any more."""
+    drafts = Image.objects.filter(author=author, generation__is_draft=True)
+    drafts.filter(state=ImageState.LEASED, is_cancel_requested=False).update(is_cancel_requested=True)
+    drafts.filter(state__in=WAITING).update(state=ImageState.CANCELLED)
 
 
-def _require_sources(
-    author: User, parent: Image | None, source_image: Image | None, upload: Upload | None, at: datetime
-) -> None:
-    gone = NotFound(_("The picture you want to start from is no longer available."))
-    for image in filter(None, (parent, source_image)):
-        if not Image.objects.visible_to(author, at).filter(pk=image.pk).exclude(prefix="").exists():
-            raise gone
-    if upload is not None and not Upload.objects.visible_to(author).filter(pk=upload.pk).exists():
-        raise gone
+def _require_parent(author: User, parent: Image | None, at: datetime) -> None:
+    if parent is None:
+        return
+    if not Image.objects.visible_to(author, at).filter(pk=parent.pk).exclude(prefix="").exists():
+        raise NotFound(_("The picture you want to start from is no longer available."))
 
 
 def _screen_prompts(author: User, request: Request, is_confirmed: bool, at: datetime) -> Verdict:
     """The verdict of prompts that may run, at the higher level of both. A refusal is recorded before it is raised."""
+    words = ", ".join((request.parameters.prompt, *request.parameters.edit.references.words))
     verdicts = {
-        "prompt": screen_text(text=request.parameters.prompt, kind="prompt"),
+        "prompt": screen_text(text=words, kind="prompt"),
         "negative_prompt": screen_text(text=request.parameters.negative_prompt, kind="negative_prompt"),
     }
     for field, verdict in verdicts.items():
@@ -155,11 +150,12 @@ def _create(
     author: User, request: Request, key: tuple[str, str], verdict: Verdict, origin: Origin, at: datetime
 ) -> Generation:
     """The generation, its images and its screening; call inside a transaction that holds the author's row."""
+    source = origin.opened.row("source")
     generation = Generation.objects.create(
         author=author,
         parent=origin.parent,
-        source_image=origin.source_image,
-        upload=origin.upload,
+        source_image=source if isinstance(source, Image) else None,
+        upload=source if isinstance(source, Upload) else None,
         idempotency_key=key[0],
         request_hash=key[1],
         was_doubtful=verdict.verdict == Screening.Verdict.ASK,
@@ -169,53 +165,123 @@ def _create(
         remix_kind=request.remix_kind,
         **request.parameters.as_columns(),
     )
-    Image.objects.bulk_create(_images(generation, request, max(verdict.level, origin.level), at))
+    origin.opened.store(generation)
+    Image.objects.bulk_create(_images(generation, request, max(verdict.level, origin.opened.level), at))
     record_screening(verdict=verdict, target=generation, author=author, at=at)
     return generation
 
 
 def _images(generation: Generation, request: Request, level: int, at: datetime) -> Iterator[Image]:
-    """The waiting images, with seeds in a row where one was chosen."""
+    """The waiting images, with seeds in a row where one was chosen; variations share the seed of their picture."""
     parameters = request.parameters
     batch_key, cost_units = parameters.batch_key(), parameters.cost_units()
+    width, height = parameters.size
+    is_variation = parameters.kind == Kind.VARIATION
     for position in range(request.count):
         yield Image(
             generation=generation,
             author_id=generation.author_id,
             position=position,
-            seed=secrets.randbelow(RANDOM_SEEDS)
-            if request.seed is None
-            else (request.seed + position) % (MAX_SEED + 1),
+            seed=_seed_at(request.seed, 0 if is_variation else position),
+            variation_seed=_seed_at(parameters.variation_seed, position) if is_variation else None,
             batch_key=batch_key,
             cost_units=cost_units,
             pool=request.checkpoint.pool,
             not_before=at,
             queued_at=at,
-            width=parameters.width,
-            height=parameters.height,
+            width=width,
+            height=height,
             alt_text=parameters.prompt[:500],
             content_level=level,
         )
 
 
+def _seed_at(first: int | None, position: int) -> int:
+    return secrets.randbelow(RANDOM_SEEDS) if first is None else (first + position) % (MAX_SEED + 1)
+
+
 def clone_generation(
     *, generation: Generation, author: User, idempotency_key: str, at: datetime | None = None
 ) -> Generation:
-    """Asks for as many images again with the same settings and new seeds; raises what `submit_generation` raises."""
+    """Asks for as many images again with the same settings and new seeds; raises what `submit_generation` raises.
+
+    Variations keep the seed of their picture, and what was finished from a draft is drawn from its words.
+    """
     require_own(generation.author_id, author)
     first = generation.images.select_related("generation__checkpoint", "generation__style").earliest("position")
-    wanted = Parameters.of(first).as_request()
-    del wanted["seed"]
+    wanted, pictures = Parameters.of(first).as_request(), pictures_of(generation)
+    if first.variation_seed is not None:
+        del wanted["variation_seed"]
+    else:
+        del wanted["seed"]
+    if generation.kind == Kind.FINAL:
+        wanted["kind"], pictures = "", {}
     wanted["count"] = generation.images.count()
     wanted["remix_kind"] = generation.remix_kind
     return submit_generation(
         author=author,
         idempotency_key=idempotency_key,
         parent=generation.parent,
-        source_image=generation.source_image,
-        source_upload=generation.upload,
         confirm_doubtful=generation.was_doubtful,
         at=at,
+        **pictures,
+        **wanted,
+    )
+
+
+def vary_image(
+    *, image: Image, author: User, idempotency_key: str, strength: float | str | None = None, count: int | str = 4,
+    at: datetime | None = None,
+) -> Generation:  # fmt: skip
+    """Asks for pictures near one that `author` may see: its seed and settings, with a part of another seed's noise.
+
+    Raises:
+        Refused: 403, its prompt is hidden; 409, it was not drawn from words alone; and what `submit_generation` raises.
+    """
+    if not image.may_read_prompt(author):
+        raise Refused("hidden", _("The author hides the prompt, so it can't be varied."), status=403)
+    parameters = Parameters.of(image)
+    if parameters.kind not in (Kind.TEXT2IMG, Kind.VARIATION):
+        message = _("Variations are drawn of pictures that came from words alone. Start from this picture instead.")
+        raise Refused("not_variable", message, status=409)
+    wanted = parameters.as_request() | {
+        "kind": Kind.VARIATION, "variation_strength": strength, "variation_seed": None, "count": count,
+        "is_draft": False, "remix_kind": Generation.RemixKind.SAME_SETTINGS,
+    }  # fmt: skip
+    doubtful = image.generation.was_doubtful and image.author_id == author.pk
+    return submit_generation(
+        author=author,
+        idempotency_key=idempotency_key,
+        parent=image,
+        confirm_doubtful=doubtful,
+        at=at,
+        **pictures_of(image.generation),
+        **wanted,
+    )
+
+
+def finish_draft(
+    *, image: Image, author: User, idempotency_key: str, steps: int | str | None = None,
+    strength: float | str | None = None, at: datetime | None = None,
+) -> Generation:  # fmt: skip
+    """Draws a draft of the author's to its end: the same seed and settings with all steps, from what was seen.
+
+    Raises:
+        Refused: 409, it is no draft or not ready; and what `submit_generation` raises.
+    """
+    require_own(image.author_id, author)
+    if not image.generation.is_draft or image.state != ImageState.READY:
+        raise Refused("no_draft", _("Only a draft that is ready can be finished."), status=409)
+    pictures = pictures_of(image.generation) | {"source_image": image}
+    wanted = Parameters.of(image).as_request() | {
+        "kind": Kind.FINAL, "steps": steps, "strength": strength, "is_draft": False,
+    }  # fmt: skip
+    return submit_generation(
+        author=author,
+        idempotency_key=idempotency_key,
+        confirm_doubtful=image.generation.was_doubtful,
+        at=at,
+        **pictures,
         **wanted,
     )
 
@@ -253,6 +319,24 @@ def retry_image(*, image: Image, author: User, at: datetime | None = None) -> Im
         transaction.on_commit(lambda: wakeup.wake_workers(image.pool))
     image.refresh_from_db()
     return image
+
+
+def upload_picture(*, author: User, file: File[bytes], at: datetime | None = None) -> Upload:
+    """Keeps a picture of the author's to start from; raises Refused: it is none, or moderation refuses it."""
+    now = at or timezone.now()
+    check_member_rate(author)
+    require_unrestricted(user=author, doing="generate", at=now)
+    return keep_upload(author=author, picture=open_picture(file, field="file"), at=now, field="file")
+
+
+def delete_upload(*, upload: Upload, author: User) -> None:
+    """Deletes the picture and its file; what was drawn from it stays. Raises NotFound for somebody else's."""
+    require_own(upload.author_id, author)
+    check_member_rate(author)
+    name = upload.file
+    with transaction.atomic():
+        upload.delete()
+        transaction.on_commit(lambda: storage.delete(name))
 
 
 def delete_image(*, image: Image, author: User, at: datetime | None = None) -> None:

@@ -45,10 +45,10 @@ from feed.posts.serializers import (
 )
 from feed.ranking.explain import score_of
 from feed.tags.services import tags_of
-from generation.api import LoraUseSerializer
 from generation.media.openings import remember_opening
 from generation.models import Image
 from generation.queries import source_image_for
+from generation.requests.answers import LoraUseSerializer
 from lib.api import ZipRenderer, checked
 from lib.http import download, zip_files
 from lib.http.converters import PUBLIC_ID

@@ -7,8 +7,9 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from generation.catalogue.kinds import Kind
 from generation.models import Image
-from generation.parameters import Parameters
+from generation.parameters import EDIT_FIELDS, Parameters
 
 _LABELS: dict[str, str | Promise] = {
     "prompt": _("Prompt"),
@@ -36,16 +37,21 @@ def settings_of(image: Image, source: Image | None = None) -> dict[str, Any]:
     """
     parameters = Parameters.of(image, source=source)
     settings: dict[str, Any] = {**parameters.as_request()}
-    strength, count = settings.pop("strength"), settings.pop("count")
-    if parameters.source_image:
-        settings |= {"source_image": parameters.source_image, "strength": strength}
+    count = settings.pop("count")
+    if parameters.kind != Kind.VARIATION:
+        edit = {name: settings.pop(name) for name in EDIT_FIELDS if name in settings}
+        if parameters.source_image and not lacks_source(image, source):
+            settings |= {"source_image": parameters.source_image, **edit}
     settings["count"] = count
     return {name: value for name, value in settings.items() if value not in (None, "", [])}
 
 
 def lacks_source(image: Image, source: Image | None) -> bool:
-    """Whether it was made from a picture that cannot be copied along: an upload, or one not to be seen."""
-    return image.generation.strength is not None and source is None
+    """Whether it was made from a picture that cannot be copied along: an upload, a mask, or one not to be seen."""
+    parameters = Parameters.of(image)
+    if parameters.kind in (Kind.INPAINT, Kind.CONTROL) or parameters.edit.references.method == "ip_adapter":
+        return True
+    return parameters.strength is not None and source is None
 
 
 def all_forms(image: Image, source: Image | None, site_url: str) -> dict[str, str]:

@@ -14,6 +14,7 @@ from feed.rates import check_member_rate
 from generation.models import PENDING, Image, ImageState, Upload
 from generation.parameters import Parameters
 from generation.queries import source_upload_for
+from generation.requests.pictures import pictures_of
 from generation.services import submit_generation
 from lib.errors import NotFound, Refused
 from lib.images import NEAR_PDQ_DISTANCE, hamming_distance, is_reliable
@@ -59,8 +60,7 @@ def reproduce_post(*, post: Post, member: User, at: datetime | None = None) -> R
         generation = submit_generation(
             author=member,
             idempotency_key=f"reproduce-{post.public_id}",
-            source_image=made.source_image,
-            source_upload=upload,
+            **pictures_of(made) | {"source_upload": upload},
             confirm_doubtful=made.was_doubtful,
             at=at,
             **Parameters.of(image).as_request(),

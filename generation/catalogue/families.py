@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+from generation.catalogue.kinds import Kind
 from generation.catalogue.samplers import PRESETS, Noise, find
 
 
@@ -32,6 +33,12 @@ class Family:
     has_clip_skip: bool = False
     has_source: bool = True
     """Whether it can start from a picture."""
+    has_variations: bool = True
+    """Whether the noise that it starts from can be mixed."""
+    has_networks: bool = False
+    """Whether ControlNets and IP-Adapters can be registered for it."""
+    mixes_guidance: bool = True
+    """Whether pictures of one batch may have different guidance scales."""
     token_limit: int = 0
     """Tokens of a prompt that the model reads; 0: any number, in chunks."""
     brings_sigmas: bool = False
@@ -53,6 +60,14 @@ class Family:
         if preset is None or self.slug == GENERIC:
             return self.slug == GENERIC
         return preset.slug in self.samplers and (preset.takes_source or not with_source)
+
+    def supports(self, kind: str) -> bool:
+        """Whether its checkpoints can be asked for a kind; a ControlNet must be registered as well."""
+        if kind == Kind.TEXT2IMG:
+            return True
+        if kind == Kind.VARIATION:
+            return self.has_variations
+        return self.has_networks if kind == Kind.CONTROL else self.has_source
 
     def passes(self, guidance: float) -> int:
         """How often the model runs at each step."""
@@ -79,12 +94,13 @@ _XL = ("StableDiffusionXLPipeline", "StableDiffusionXLImg2ImgPipeline")
 
 FAMILIES: Mapping[str, Family] = MappingProxyType({each.slug: each for each in (
     Family("sd1", "Stable Diffusion 1.x and 2.x", ("StableDiffusionPipeline",), has_clip_skip=True,
-           guidance_scale=7.0),
-    Family("sd-turbo", "SD-Turbo", ("StableDiffusionPipeline",), has_clip_skip=True, steps=2, guidance_scale=0.0),
-    Family("sdxl", "Stable Diffusion XL", _XL, has_clip_skip=True, steps=30),
-    Family("sdxl-turbo", "SDXL-Turbo", _XL, has_clip_skip=True, steps=4, guidance_scale=0.0),
+           guidance_scale=7.0, has_networks=True),
+    Family("sd-turbo", "SD-Turbo", ("StableDiffusionPipeline",), has_clip_skip=True, steps=2, guidance_scale=0.0,
+           has_networks=True),
+    Family("sdxl", "Stable Diffusion XL", _XL, has_clip_skip=True, steps=30, has_networks=True),
+    Family("sdxl-turbo", "SDXL-Turbo", _XL, has_clip_skip=True, steps=4, guidance_scale=0.0, has_networks=True),
     Family("playground-v2.5", "Playground v2.5", _XL, has_clip_skip=True, noise=Noise.EDM, steps=30,
-           guidance_scale=3.0),
+           guidance_scale=3.0, has_networks=True),
     Family("lcm", "Latent Consistency", ("LatentConsistencyModelPipeline",), noise=Noise.LCM,
            guidance=Guidance.EMBEDDED, has_negative=False, has_clip_skip=True, steps=4, guidance_scale=8.5),
     Family("sd3", "Stable Diffusion 3", ("StableDiffusion3Pipeline",), multiple=16, noise=Noise.FLOW, token_limit=256,
@@ -98,8 +114,8 @@ FAMILIES: Mapping[str, Family] = MappingProxyType({each.slug: each for each in (
     Family("sana", "Sana", ("SanaPipeline",), multiple=32, noise=Noise.FLOW, has_weights=False, has_source=False,
            token_limit=300, steps=20, guidance_scale=4.5, dtype="bfloat16"),
     Family("external", "A server with the OpenAI images API", (), multiple=1, guidance=Guidance.NONE,
-           has_weights=False, has_source=False),
-    Family(GENERIC, "Another architecture", (), has_weights=False),
+           has_weights=False, has_source=False, has_variations=False),
+    Family(GENERIC, "Another architecture", (), has_weights=False, mixes_guidance=False),
 )})  # fmt: skip
 """Every family by its slug."""
 

@@ -6,6 +6,8 @@ from typing import Protocol
 
 import PIL.Image
 
+from generation.catalogue.kinds import Kind
+
 PreviewSource = Callable[[], list[PIL.Image.Image]]
 StepCallback = Callable[[int, PreviewSource], None]
 
@@ -87,6 +89,7 @@ class Job:
     strength: float | None = None
     loras: Mapping[str, float] = field(default_factory=dict)
     clip_skip: int = 1  # 1 reads the last layer of the text encoder, 2 the one before
+    kind: Kind = Kind.TEXT2IMG
 
 
 class Engine(Protocol):

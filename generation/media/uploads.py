@@ -4,7 +4,7 @@ import hashlib
 import io
 from datetime import datetime
 
-from django.core.files.base import File
+import PIL.Image
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -12,7 +12,7 @@ from generation.media import storage
 from generation.models import Upload
 from lib.errors import Refused
 from lib.ids import new_public_id
-from lib.images import open_picture, open_stored
+from lib.images import open_stored
 from moderation.cases.services import record_screening
 from moderation.models import Screening
 from moderation.screening.services import screen_image
@@ -20,17 +20,20 @@ from moderation.screening.services import screen_image
 PREVIEW_SIDE = 256
 
 
-def keep_upload(*, author: User, file: File[bytes], at: datetime) -> Upload:
-    """Keeps a picture as a PNG of at most 2048 px a side, without its metadata.
+def keep_upload(*, author: User, picture: PIL.Image.Image, at: datetime, field: str = "source_file") -> Upload:
+    """Keeps a picture that `open_picture` read, as a PNG without any metadata.
+
+    Args:
+        field: of the form, beside which a refusal stands.
 
     Raises:
-        Refused: it is too large, not a supported picture, damaged, or refused by moderation.
+        Refused: moderation refuses it.
     """
-    picture = open_picture(file)
     verdict = screen_image(image=picture)
     if verdict.verdict != Screening.Verdict.ALLOW:
         record_screening(verdict=verdict, author=author, at=at)
-        raise _refused("source_refused", verdict.message or _("We cannot use this picture. Choose another one."))
+        message = verdict.message or _("We cannot use this picture. Choose another one.")
+        raise Refused("source_refused", message, fields={field: [message]})
     stream = io.BytesIO()
     picture.save(stream, "PNG")
     public_id = new_public_id()
@@ -55,7 +58,3 @@ def preview_of(upload: Upload) -> bytes:
     stream = io.BytesIO()
     picture.save(stream, "WEBP")
     return stream.getvalue()
-
-
-def _refused(code: str, message: str) -> Refused:
-    return Refused(code, message, fields={"source_file": [message]})

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from generation.models import Generation, Image, Upload
+from generation.requests.pictures import Picture, Pictures
 from lib.errors import NotFound, Refused
 from lib.limits import check_rate
 
@@ -47,24 +48,22 @@ def earlier_request(author: User, key: str, digest: str) -> Generation | None:
     return earlier
 
 
-def request_hash(
-    wanted: Mapping[str, Any],
-    *,
-    parent: Image | None,
-    source_image: Image | None,
-    source_upload: Upload | None,
-    source_file: "File[bytes] | None",
-) -> str:
+def request_hash(wanted: Mapping[str, Any], *, parent: Image | None, pictures: Pictures) -> str:
     """SHA-256 of what is asked, so that a repeated request is known from another one with the same key.
 
     What was left out and what is empty are the same; so are a number and its digits.
     """
-    asked = {name: _plain(value) for name, value in wanted.items() if value not in (None, "", [], ())}
-    rows = {"parent": parent, "source_image": source_image, "source_upload": source_upload}
-    asked |= {name: row.public_id for name, row in rows.items() if row is not None}
-    if source_file is not None:
-        asked["source_file"] = _digest(source_file)
+    asked = {name: _plain(value) for name, value in wanted.items() if value not in (None, "", [], (), {}, False)}
+    if parent is not None:
+        asked["parent"] = parent.public_id
+    asked |= {role: _named(picture) for role, picture in pictures.single.items()}
+    if pictures.references:
+        asked["references"] = [_named(picture) for picture in pictures.references]
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+
+def _named(picture: Picture) -> str:
+    return picture.public_id if isinstance(picture, Image | Upload) else _digest(picture)
 
 
 def _plain(value: Any) -> Any:

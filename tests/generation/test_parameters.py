@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -10,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import User
+from generation.catalogue.kinds import Borders, ControlUse, Edit, Kind, References, tile_starts, tiles
 from generation.models import Generation, Image, Style
-from generation.parameters import COLUMNS, CheckpointUse, Kind, LoraUse, Parameters, StyleUse, dataset_sql
+from generation.parameters import COLUMNS, STYLED_PROMPT_SQL, CheckpointUse, LoraUse, Parameters, StyleUse, dataset_sql
 from tests.generation.fixtures import MakeImage
 
 # A busy machine is slow, and says nothing about the properties.
@@ -55,8 +57,7 @@ def test_the_json_keeps_every_key_that_was_ever_written() -> None:
 
 
 def test_neither_text_names_the_source_picture() -> None:
-    made = replace(PLAIN, strength=0.5, source_image="secret-image", source_upload="secret-upload")
-    assert made.kind == Kind.IMG2IMG
+    made = replace(PLAIN, kind=Kind.IMG2IMG, strength=0.5, source_image="secret-image", source_upload="secret-upload")
     assert "secret" not in made.as_json() + made.as_a1111()
 
 
@@ -71,6 +72,9 @@ def test_neither_text_names_the_source_picture() -> None:
         {"width": 48},
         {"height": 64},
         {"strength": 0.5},
+        {"kind": Kind.INPAINT},
+        {"edit": Edit(control=ControlUse("edges", 0.8))},
+        {"edit": Edit(references=References("ip_adapter", 2))},
         {"loras": (INK,)},
         {"loras": (replace(INK, weight=0.7),)},
         {"loras": (replace(INK, sha256=""),)},
@@ -116,7 +120,9 @@ def test_a_start_picture_costs_the_steps_that_are_drawn() -> None:
 def _styled_image(author: User, make_image: MakeImage) -> Image:
     style = Style.objects.create(slug="flat", name="Flat", template="{prompt}, flat style", negative_prompt="3d")
     image = make_image(author, prompt="a fox", style=style, remix_kind="same")
-    Generation.objects.filter(pk=image.generation_id).update(loras=[INK.as_column()], strength=0.5)
+    Generation.objects.filter(pk=image.generation_id).update(
+        loras=[INK.as_column()], strength=0.5, kind="outpaint", edit=Edit(4, 8, Borders(top=64)).as_column()
+    )
     return Image.objects.select_related("generation__checkpoint", "generation__style").get(pk=image.pk)
 
 
@@ -153,4 +159,47 @@ def test_dataset_rows_say_what_the_record_says(alice: User, make_image: MakeImag
         "clip_skip",
     }
     assert {name: values[name] for name in names} == {name: request[name] for name in names}  # type: ignore[literal-required]
-    assert set(values) == names | {"remix", "versions"}
+    assert set(values) == names | {"remix", "versions", "kind", "edit", "variation_seed"}
+    assert (values["kind"], Edit.of(values["edit"])) == ("outpaint", Parameters.of(image).edit)
+
+
+@slow_machine
+@given(st.integers(1, 5000), st.integers(8, 1024))
+def test_tiles_cover_a_length_and_overlap_by_an_eighth(length: int, tile: int) -> None:
+    starts = tile_starts(length, tile)
+    assert starts[0] == 0
+    assert starts[-1] == max(0, length - tile)
+    assert all(later - earlier <= tile - tile // 8 + 1 for earlier, later in pairwise(starts))
+
+
+def test_a_picture_that_is_enlarged_costs_the_tiles_that_are_drawn() -> None:
+    enlarged = replace(PLAIN, kind=Kind.UPSCALE, strength=0.5, edit=Edit(factor=2.0), output=(128, 96))
+    assert len(list(tiles(128, 96, (64, 48)))) == 9
+    assert enlarged.cost_units() == 9 * 64 * 48 * 10 * 2
+
+
+@given(
+    st.builds(
+        Edit, mask_margin=st.integers(0, 99), mask_feather=st.integers(0, 99),
+        borders=st.builds(Borders, *(st.integers(0, 512),) * 4), factor=st.floats(1, 4),
+        variation_strength=st.floats(0, 1), control=st.none() | st.builds(ControlUse, st.text(), st.floats(0, 2)),
+        references=st.builds(References, st.text(), st.integers(0, 6), words=st.lists(st.text()).map(tuple)),
+    )
+)  # fmt: skip
+def test_an_edit_is_read_back_as_it_was_stored(edit: Edit) -> None:
+    assert Edit.of(json.loads(json.dumps(edit.as_column()))) == edit
+
+
+def test_words_of_a_mood_board_are_read_by_the_model_and_by_datasets_alike(alice: User, make_image: MakeImage) -> None:
+    image = _styled_image(alice, make_image)
+    edit = Edit(references=References("words", 2, words=("harbour", "night, rain")))
+    Generation.objects.filter(pk=image.generation_id).update(edit=edit.as_column())
+    image = Image.objects.select_related("generation__checkpoint", "generation__style").get(pk=image.pk)
+    assert Parameters.of(image).styled_prompt == "a fox, harbour, night, rain, flat style"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {STYLED_PROMPT_SQL} FROM generation_generation made "  # noqa: S608 (a literal of ours)
+            "LEFT JOIN generation_style style ON style.id = made.style_id WHERE made.id = %s",
+            [image.generation_id],
+        )
+        assert cursor.fetchone() == ("a fox, harbour, night, rain, flat style",)

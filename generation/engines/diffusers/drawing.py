@@ -10,6 +10,7 @@ from typing import Any
 import PIL.Image
 import torch
 
+from generation.catalogue.kinds import Kind
 from generation.catalogue.samplers import PRESETS, label
 from generation.engines.base import DeviceLost, Job, NotSupported, OutOfMemory, StepCallback
 from generation.engines.diffusers.adapters.base import Call
@@ -54,6 +55,8 @@ def draw(job: Job, *, on_step: StepCallback, pad_to: int = 0) -> list[PIL.Image.
 def require_supported(loaded: Loaded, job: Job) -> int:
     """The steps that will be drawn; raises NotSupported with a sentence for what the checkpoint cannot do."""
     family = loaded.family
+    if job.kind not in (Kind.TEXT2IMG, Kind.IMG2IMG, Kind.FINAL):
+        raise NotSupported("This worker cannot draw this kind of picture.")
     multiple = max(family.multiple, _multiple_of(loaded.text2img))
     if job.width % multiple or job.height % multiple:
         raise NotSupported(f"{family.name} draws sizes whose sides are multiples of {multiple} pixels.")
