@@ -27,7 +27,7 @@ from generation.parameters import Parameters
 from generation.queue import events, leases, screening
 from generation.queue.background import send
 
-CHECK_SECONDS = 0.05  # between two looks at who cancelled
+CHECK_SECONDS = 0.2  # between two looks at who cancelled
 STOPPED = "The machine stopped while this picture was drawn."
 NOT_STORED = "This picture was drawn, but could not be stored for a long time. Try it again later."
 NOT_ENCODED = "This picture could not be saved. Try it again, or choose another size."

@@ -40,12 +40,18 @@ def stream_of(public_id: str) -> str:
 
 
 def publish(public_id: str, event: str, data: dict[str, Any]) -> None:
-    """Appends one event to a generation's stream; a broker that does not answer is logged, never in the way."""
-    stream = stream_of(public_id)
+    """Appends one event to a generation's stream."""
+    publish_all([(public_id, event, data)])
+
+
+def publish_all(sent: Iterable[tuple[str, str, dict[str, Any]]]) -> None:
+    """Appends events (generation, event, data) at once; a broker that does not answer is logged, never in the way."""
     try:
         with _client().pipeline(transaction=False) as pipe:
-            pipe.xadd(stream, {"event": event, "data": json.dumps(data)}, maxlen=KEEP_EVENTS, approximate=True)
-            pipe.expire(stream, KEEP_SECONDS)
+            for public_id, event, data in sent:
+                fields = {"event": event, "data": json.dumps(data)}
+                pipe.xadd(stream_of(public_id), fields, maxlen=KEEP_EVENTS, approximate=True)
+                pipe.expire(stream_of(public_id), KEEP_SECONDS)
             pipe.execute()
     except redis.RedisError as error:
         _warn(str(error))
@@ -62,8 +68,7 @@ def _warn(error: str) -> None:
 def publish_states(image_ids: Iterable[int]) -> None:
     """Publishes the present state of each of these images."""
     rows = Image.objects.filter(pk__in=list(image_ids)).select_related("generation")
-    for image in rows:
-        publish(image.generation.public_id, "image", state_of(image))
+    publish_all((image.generation.public_id, "image", state_of(image)) for image in rows)
 
 
 def state_of(image: Image) -> dict[str, Any]:

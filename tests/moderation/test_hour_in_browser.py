@@ -1,7 +1,6 @@
 """A moderator's hour by keyboard alone, a visitor's notice and an author's appeal, in a real browser."""
 
 import pytest
-from django.conf import settings
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
@@ -74,7 +73,7 @@ def test_a_moderators_hour_by_keyboard_alone(
 
 
 def test_a_visitor_sends_a_notice_without_scripts_and_follows_it(
-    person: Person, make_image: MakeImage, alice: User
+    person: Person, live_site: str, make_image: MakeImage, alice: User
 ) -> None:
     post = publish_image(image=make_image(alice), author=alice)
     for javascript in (False, True):
@@ -83,7 +82,7 @@ def test_a_visitor_sends_a_notice_without_scripts_and_follows_it(
         if javascript:
             assert (overflow(page), violations(page)) == (0, [])
         page.get_by_label("An intimate picture of me").check()
-        page.get_by_label("Address of the page").fill(f"{settings.SITE_URL}/p/{post.public_id}/")
+        page.get_by_label("Address of the page").fill(f"{live_site}/p/{post.public_id}/")
         page.get_by_label("What should we know").fill("That is me.")
         page.get_by_label("What I say here is true").check()
         page.get_by_role("button", name="Send notice").click()

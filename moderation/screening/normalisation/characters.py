@@ -131,6 +131,8 @@ def _letters() -> dict[str, str]:
 
 
 def _fold(char: str) -> str:
+    if " " <= char <= "~":
+        return char
     if char in "\n\r\t\v\f\x1c\x1d\x1e\x85\u2028\u2029":
         return " "
     category = unicodedata.category(char)

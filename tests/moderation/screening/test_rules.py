@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from lib.content_levels import ContentLevel
 from moderation.models import Rule, Screening
+from moderation.screening.checkers import rules
 from moderation.screening.services import screen_text
 
 Verdict = Screening.Verdict
@@ -135,7 +136,8 @@ def test_a_context_explains_a_word_but_never_the_gravest() -> None:
     assert screen_text(text="a nude schoolgirl, oil painting, museum", kind="prompt").verdict == Verdict.REJECT
 
 
-def test_a_pattern_that_runs_away_holds_instead_of_blocking() -> None:
+def test_a_pattern_that_runs_away_holds_instead_of_blocking(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules, "_latest", [])  # the runaway must not serve the next test of this process
     slow = r"(?<!x)(?:a|a|b?a)+[!?]"  # look-behind, so RE2 cannot take it; saved past the check
     Rule.objects.create(slug="slow", pattern=slow, effect="ask", category="other", reason="Slow.")
     verdict = screen_text(text="a" * 60 + "b", kind="prompt")
