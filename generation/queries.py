@@ -115,7 +115,7 @@ def card_of(image: Image, *, author: User, at: datetime) -> ImageCard:
         image=image,
         picture=picture_for(image, author, at) if has_picture else None,
         message=image.message(),
-        download_url=_download_url(image, author, at) if has_picture else "",
+        download_url=signing.download_url(image, viewer_may_sign=True, viewer=author, at=at) if has_picture else "",
         publish_url=_url("feed:publish", image.public_id) if is_ready and not image.is_public else "",
         ask_url=_url("ratings:ask", image.public_id) if is_ready else "",
         is_pending=image.state in PENDING,
@@ -135,11 +135,6 @@ def upload_picture(upload: Upload) -> signing.Picture:
         src=address, srcset="", sizes="", width=upload.width, height=upload.height,
         alt=gettext("The picture you uploaded"), placeholder="", avif_srcset="",
     )  # fmt: skip
-
-
-def _download_url(image: Image, viewer: User, at: datetime) -> str:
-    url = signing.original_url(image, viewer_may_sign=True, viewer=viewer, at=at)
-    return url + ("&" if "?" in url else "?") + "download=1"
 
 
 def _url(name: str, *args: str) -> str:

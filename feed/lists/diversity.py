@@ -20,12 +20,13 @@ class Slot:
     collapsed: list[int] = field(default_factory=list)
 
 
-def spread(rows: Sequence[tuple[int, int]], before: Sequence[int] = ()) -> list[Slot]:
+def spread(rows: Sequence[tuple[int, int]], before: Sequence[int] = (), *, is_full: bool | None = None) -> list[Slot]:
     """Orders one block of ``(post id, author id)`` so that any ``WINDOW`` neighbours hold few posts of one author.
 
     Args:
         rows: at most ``BLOCK`` rows, the best first.
         before: authors of the slots just before the block, the nearest last.
+        is_full: whether the list goes on after the block; by default, whether it has ``BLOCK`` rows.
 
     Posts that fit nowhere are collapsed behind their author's last slot. In a block that is not full, the last of a
     list, they come at the end instead: no post after them is crowded out.
@@ -41,7 +42,7 @@ def spread(rows: Sequence[tuple[int, int]], before: Sequence[int] = ()) -> list[
         shown[chosen[1]] += 1
         if len(recent) == WINDOW:
             shown[recent.popleft()] -= 1
-    if len(rows) < BLOCK:
+    if not (len(rows) == BLOCK if is_full is None else is_full):
         return placed + [Slot(*row) for row in waiting]
     return _collapse(placed, waiting)
 

@@ -25,7 +25,7 @@ MOST_NEW = 99
 
 @dataclass(frozen=True)
 class Page:
-    """Posts with `collapsed_count` (further visible posts of the author behind it), and the cursor of the next page."""
+    """Posts with `collapsed_count` and `stack_count` (visible posts of the author, and variations, behind it)."""
 
     posts: list[Post]
     spec: FeedSpec
@@ -110,9 +110,9 @@ def _fill(
             end = slot
             break
         post = shown.get(segment.posts[slot])
-        if post is None and slot in segment.collapsed:  # hidden since: a post collapsed behind it takes its place
-            inside = fetch_listed(segment.collapsed[slot], viewer, at)
-            post = next((inside[post_id] for post_id in segment.collapsed[slot] if post_id in inside), None)
+        if post is None and (behind := segment.behind(slot)):  # hidden since: a post behind it takes its place
+            inside = fetch_listed(behind, viewer, at)
+            post = next((inside[post_id] for post_id in behind if post_id in inside), None)
         if post is not None:
             found[slot] = post
     _count_collapsed(found, segment, viewer, at)
@@ -132,13 +132,14 @@ def _slots(segment: Segment, position: int, wanted: int, seen_by: User | None, a
 
 
 def _count_collapsed(found: dict[int, Post], segment: Segment, viewer: Viewer, at: datetime) -> None:
-    """Sets `collapsed_count` to the collapsed posts that the viewer may see, so that a count reveals nothing."""
-    wanted = [post_id for slot in found for post_id in segment.collapsed.get(slot, ())]
+    """Counts the posts behind each that the viewer may see, so that a count reveals nothing."""
+    wanted = [post_id for slot in found for post_id in segment.behind(slot)]
     if not wanted:
         return
     visible = set(Post.objects.listed_for(viewer, at).filter(pk__in=wanted).values_list("pk", flat=True))
     for slot, post in found.items():
         post.collapsed_count = len(visible.intersection(segment.collapsed.get(slot, ())) - {post.pk})
+        post.stack_count = len(visible.intersection(segment.stacked.get(slot, ())) - {post.pk})
 
 
 def count_new_posts(spec: FeedSpec, viewer: Viewer, *, since: datetime, at: datetime) -> int:

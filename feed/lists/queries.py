@@ -10,6 +10,7 @@ from django.db.models import Exists, F, Func, OuterRef, Q, QuerySet, TextField
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast
 
+from feed.lists.filters import Condition
 from feed.lists.spec import EPOCH, MICROSECOND, FeedSpec, ReadRange, SortKey, sort_value
 from feed.members.models import Follow
 from feed.ranking.models import FeedEntry, PrecomputedEntry, RankDrop
@@ -22,14 +23,9 @@ SCANNED = 100_000  # rows looked at for one snapshot where a list is scanned
 LEAST_PER_AUTHOR = 20
 
 _MERGE = "SELECT best.* FROM feed_follow wanted CROSS JOIN LATERAL ({entries}) best WHERE wanted.member_id = %s"
-_SCAN_FOLLOWED = (
-    "SELECT best.* FROM ({entries}) best"
-    " WHERE best.author_id = ANY(ARRAY(SELECT followed_id FROM feed_follow WHERE member_id = %s))"
-)
-_SCAN_TAGGED = (
-    "SELECT best.* FROM ({entries}) best"
-    " WHERE EXISTS (SELECT FROM feed_posttag tagged WHERE tagged.post_id = best.post_id AND tagged.tag_id = %s)"
-)
+_SCAN = "SELECT best.* FROM ({entries}) best WHERE {conditions}"
+_FOLLOWED = "best.author_id = ANY(ARRAY(SELECT followed_id FROM feed_follow WHERE member_id = %s))"
+_TAGGED = "EXISTS (SELECT FROM feed_posttag tagged WHERE tagged.post_id = best.post_id AND tagged.tag_id = %s)"
 _ORDERED = " ORDER BY 1 DESC, 2 DESC LIMIT %s"
 
 
@@ -66,14 +62,18 @@ def read_entries(
     pg_snapshot = Cast(Func(function="pg_current_snapshot"), TextField())
     ordered = source.annotate(pg_snapshot=pg_snapshot).order_by(F(column).desc(), "-post_id")
     chosen = ordered.values_list(column, "post_id", "author_id", "pg_snapshot")
+    conditions = spec.filters.conditions()
     if spec.tag:
         tag = find_tag(spec.tag)
         tagged = PostTag.objects.filter(tag=tag)
         if tag and spec.sort != "following" and tagged[: SORTED_TAGGED + 1].count() > SORTED_TAGGED:
-            return _scan(_SCAN_TAGGED, chosen, tag.pk, limit)
-        chosen = chosen.filter(post_id__in=tagged.values("post"))
+            conditions.append(Condition(_TAGGED, [tag.pk]))
+        else:
+            chosen = chosen.filter(post_id__in=tagged.values("post"))
     if spec.sort == "following":
-        return _read_followed(spec, chosen, limit)
+        return _read_followed(spec, chosen, conditions, limit)
+    if conditions:
+        return _scan(conditions, chosen, limit)
     found = list(chosen[:limit])
     return _entry_range(found, None if len(found) < limit else found[-1])
 
@@ -102,20 +102,22 @@ def _drops_from(spec: FeedSpec, part: ReadRange) -> QuerySet[RankDrop]:
     return drops.committed_after(part.pg_snapshot)
 
 
-def _read_followed(spec: FeedSpec, chosen: QuerySet[Any, Any], limit: int) -> EntryRange:
+def _read_followed(spec: FeedSpec, chosen: QuerySet[Any, Any], conditions: list[Condition], limit: int) -> EntryRange:
     """Posts by members that the viewer follows: merged from each author's best, or scanned from the hot list."""
     follows = Follow.objects.filter(member=spec.member).count()
-    if follows > MERGED_FOLLOWS:
-        return _scan(_SCAN_FOLLOWED, chosen, spec.member, limit)
+    if conditions or follows > MERGED_FOLLOWS:
+        return _scan([*conditions, Condition(_FOLLOWED, [spec.member])], chosen, limit)
     each = max(LEAST_PER_AUTHOR, 4 * limit // max(follows, 1))
     own = chosen.filter(author_id=RawSQL("wanted.followed_id", []))[:each]
-    found = _fetch_wrapped(_MERGE, own, spec.member, limit)
+    found = _fetch_wrapped(_MERGE, own, [spec.member], limit)
     return _merged_range(found, each, is_full=len(found) == limit)
 
 
-def _scan(sql: str, chosen: QuerySet[Any, Any], wanted_id: int, limit: int) -> EntryRange:
-    """Filters the next `SCANNED` rows by `sql`; complete down to the last row looked at."""
-    found = _fetch_wrapped(sql, chosen[:SCANNED], wanted_id, limit)
+def _scan(conditions: list[Condition], chosen: QuerySet[Any, Any], limit: int) -> EntryRange:
+    """Filters the next `SCANNED` rows; complete down to the last row looked at."""
+    sql = _SCAN.replace("{conditions}", " AND ".join(condition.sql for condition in conditions))
+    values = [value for condition in conditions for value in condition.values]
+    found = _fetch_wrapped(sql, chosen[:SCANNED], values, limit)
     last = found[-1] if len(found) == limit else next(iter(chosen[SCANNED - 1 : SCANNED]), None)
     return _entry_range(found, last)
 
@@ -130,10 +132,10 @@ def _merged_range(found: list[tuple[Any, ...]], each: int, *, is_full: bool) -> 
     return _entry_range(found, found[-1] if is_full else None)
 
 
-def _fetch_wrapped(outer: str, entries: QuerySet[Any, Any], wanted_id: int, limit: int) -> list[tuple[Any, ...]]:
+def _fetch_wrapped(outer: str, entries: QuerySet[Any, Any], wanted: Sequence[int], limit: int) -> list[tuple[Any, ...]]:
     sql, values = entries.query.sql_with_params()
     with connection.cursor() as cursor:
-        cursor.execute(outer.format(entries=sql) + _ORDERED, [*values, wanted_id, limit])
+        cursor.execute(outer.format(entries=sql) + _ORDERED, [*values, *wanted, limit])
         found: list[tuple[Any, ...]] = cursor.fetchall()
     return found
 

@@ -9,6 +9,7 @@ import hashlib
 import secrets
 from array import array
 from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
@@ -19,13 +20,14 @@ from feed.lists.cursors import Cursor
 from feed.lists.diversity import Slot
 from feed.lists.queries import EntryRange, read_entries
 from feed.lists.spec import FeedSpec, SortKey, sort_value
+from generation.models import Image
 
 LIMIT = 2_000
 KEPT_SECONDS = 30 * 60
 SMALL, SMALL_SHARED_SECONDS = 240, 1  # a short list is cheap to read again
 BUILDING_SECONDS = 10
 FRESH_SECONDS = 2  # readers who ask for what is new have a list rebuilt at most this often
-SEGMENT_KEY = "feed:segment:2:"  # the number changes with what `_store` writes
+SEGMENT_KEY = "feed:segment:3:"  # the number changes with what `_store` writes
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,11 @@ class Segment:
     end_values: "array[float]"
     end_posts: "array[int]"
     is_last: bool
+    stacked: dict[int, list[int]]  # position -> ids of variations of that post, wherever in this part they rank
+
+    def behind(self, position: int) -> list[int]:
+        """Ids of the posts that stand behind the one at `position`."""
+        return [*self.stacked.get(position, ()), *self.collapsed.get(position, ())]
 
     def blocks_before(self, position: int) -> int:
         return bisect_right(self.ends, position)
@@ -50,7 +57,7 @@ class Segment:
         whole = self.blocks_before(position)
         end = SortKey(self.end_values[whole - 1], self.end_posts[whole - 1]) if whole else None
         first = self.ends[whole - 1] if whole else 0
-        shown = [*self.posts[first:position], *(i for at in range(first, position) for i in self.collapsed.get(at, ()))]
+        shown = [*self.posts[first:position], *(i for at in range(first, position) for i in self.behind(at))]
         return replace(
             cursor,
             segment=self.key,
@@ -61,19 +68,28 @@ class Segment:
         )
 
 
-def pack(key: str, read: EntryRange, spec: FeedSpec, built_at: datetime) -> Segment:
+def pack(
+    key: str, read: EntryRange, spec: FeedSpec, built_at: datetime, generations: Mapping[int, int] | None = None
+) -> Segment:
+    """Packs what was read; `generations` of post ids stacks the variations of each."""
     entries = read.entries
+    variations = _variations([entry.sort_key.post_id for entry in entries], generations or {})
+    hidden = {post_id for ids in variations.values() for post_id in ids}
     posts, ends, end_posts = array("q"), array("q"), array("q")
     end_values = array("d")
     collapsed: dict[int, list[int]] = {}
+    stacked: dict[int, list[int]] = {}
     authors: list[int] = []
     for first in range(0, len(entries), spec.block_size):
         block = entries[first : first + spec.block_size]
-        pairs = [(entry.sort_key.post_id, entry.author_id) for entry in block]
-        slots = diversity.spread(pairs, authors) if spec.block_size > 1 else [Slot(*pair) for pair in pairs]
+        pairs = [(entry.sort_key.post_id, entry.author_id) for entry in block if entry.sort_key.post_id not in hidden]
+        is_full = len(block) == diversity.BLOCK
+        slots = diversity.spread(pairs, authors, is_full=is_full) if spec.block_size > 1 else [Slot(*p) for p in pairs]
         for slot in slots:
             if slot.collapsed:
-                collapsed[len(posts)] = slot.collapsed
+                collapsed[len(posts)] = [i for one in slot.collapsed for i in (one, *variations.get(one, ()))]
+            if slot.post_id in variations:
+                stacked[len(posts)] = variations[slot.post_id]
             posts.append(slot.post_id)
             authors.append(slot.author_id)
         ends.append(len(posts))
@@ -84,7 +100,21 @@ def pack(key: str, read: EntryRange, spec: FeedSpec, built_at: datetime) -> Segm
         end_values.append(read.end.value)
         end_posts.append(read.end.post_id)
     is_last = read.end is None
-    return Segment(key, built_at, read.pg_snapshot, posts, collapsed, ends, end_values, end_posts, is_last)
+    return Segment(key, built_at, read.pg_snapshot, posts, collapsed, ends, end_values, end_posts, is_last, stacked)
+
+
+def _variations(post_ids: Sequence[int], generations: Mapping[int, int]) -> dict[int, list[int]]:
+    """{the first post of a generation in the list: the others of it}."""
+    fronts: dict[int, int] = {}
+    found: dict[int, list[int]] = {}
+    for post_id in post_ids:
+        generation = generations.get(post_id)
+        if generation is None:
+            continue
+        front = fronts.setdefault(generation, post_id)
+        if front != post_id:
+            found.setdefault(front, []).append(post_id)
+    return found
 
 
 def first_segment(spec: FeedSpec, at: datetime, newer_than: datetime | None = None) -> Segment:
@@ -93,7 +123,7 @@ def first_segment(spec: FeedSpec, at: datetime, newer_than: datetime | None = No
     Args:
         newer_than: for a reader who must see what they just changed, or who asked for what is new.
     """
-    pointer = f"feed:current:{spec.name}:{spec.filter_hash}"
+    pointer = f"feed:current:{spec.name}:{spec.filter_hash}{':stacked' if spec.is_stacked else ''}"
     current = _load(cache.get(pointer) or "")
     if current is not None and not _is_due(current, spec, at, newer_than):
         return current
@@ -121,14 +151,18 @@ def find_segment(cursor: Cursor) -> Segment | None:
 
 def next_segment(spec: FeedSpec, cursor: Cursor, at: datetime) -> Segment:
     """The posts below everything that `cursor` has read; shared by all readers who have read the same."""
-    state = repr((spec.name, spec.filter_hash, sort_value(cursor.began), cursor.read_ranges, cursor.skip))
+    state = repr(
+        (spec.name, spec.filter_hash, sort_value(cursor.began), cursor.read_ranges, cursor.skip, spec.is_stacked)
+    )
     key = f"{SEGMENT_KEY}{hashlib.sha256(state.encode()).hexdigest()[:24]}"
     return _load(key) or _build(key, spec, cursor, at)
 
 
 def _build(key: str, spec: FeedSpec, cursor: Cursor, at: datetime) -> Segment:
     entries = read_entries(spec, began=cursor.began, read_ranges=cursor.read_ranges, skip=cursor.skip, limit=LIMIT)
-    segment = pack(key, entries, spec, at)
+    ids = [entry.sort_key.post_id for entry in entries.entries]
+    generations = dict(Image.objects.filter(post__in=ids).values_list("post", "generation")) if spec.is_stacked else {}
+    segment = pack(key, entries, spec, at, generations)
     _store(segment)
     return segment
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User, Viewer, level_for
 from feed.lists import diversity
+from feed.lists.filters import Filters
 from feed.ranking.orders import ASPECT_NAMES, SORT_NAMES, WINDOW_NAMES, WINDOWS, list_name
 from feed.tags.normalisation import MAX_TAG_LENGTH, normalise_tag
 from lib.errors import Refused
@@ -51,6 +52,8 @@ class FeedSpec:
     aspect: str = ""
     member: int = 0  # whose follows; 0 for a list that is the same for everybody
     tag: str = ""  # normalised; an alias stands for its tag
+    filters: Filters = Filters()
+    is_stacked: bool = False  # variations of one generation stand behind the first of them
 
     @classmethod
     def parse(cls, viewer: Viewer, sort: str = "", window: str = "", aspect: str = "", tag: str = "") -> "FeedSpec":
@@ -102,7 +105,8 @@ class FeedSpec:
     @property
     def filter_hash(self) -> str:
         """Changes with every filter, not with the sort. A cursor is only valid for the hash it was made for."""
-        filters = {name: value for name, value in vars(self).items() if name not in {"sort", "window", "aspect"}}
+        apart = {"sort", "window", "aspect", "is_stacked", "filters"}
+        filters = {name: value for name, value in vars(self).items() if name not in apart} | self.filters.parameters()
         return hashlib.sha256(json.dumps(filters, sort_keys=True).encode()).hexdigest()[:12]
 
     @property
@@ -122,6 +126,7 @@ class FeedSpec:
     def url(self, **more: str) -> str:
         """The address of the list's page, with `more` query parameters; defaults and empty values are left out."""
         words = {"sort": self.sort if self.sort != "hot" else "", "aspect": self.aspect, "tag": self.tag}
+        words |= self.filters.parameters()
         if self.sort == "top":
             words["window"] = self.window
         query = urlencode({name: value for name, value in {**words, **more}.items() if value})

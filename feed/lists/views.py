@@ -13,10 +13,12 @@ from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from accounts.models import User, Viewer
+from accounts.models import User, Viewer, level_for
 from feed.challenges.models import Challenge
+from feed.lists.filters import LEVELS, SHAPES, Filters, filter_options
 from feed.lists.pages import Page, count_new_posts, read_page
 from feed.lists.spec import EPOCH, MICROSECOND, SPEC_PARAMETERS, FeedSpec, sort_value
 from feed.posts.cards import card_of
@@ -27,6 +29,7 @@ from lib.days import day_bounds, local_day
 from lib.errors import Refused
 
 BANNER_SECONDS = 60
+DENSITIES = {"compact": gettext_lazy("Small pictures"), "large": gettext_lazy("Large pictures")}
 LIVE_SORTS = frozenset({"hot", "new", "following"})  # a new post enters these at once
 
 
@@ -44,25 +47,35 @@ def feed_list(request: HttpRequest) -> HttpResponseBase:
     cursor, hide_seen = query.get("cursor", ""), _hides_seen(request)
     fresh = _parse_time(query["fresh"]) if query.get("fresh") else None
     page = read_page(spec, request.user, at=at, cursor=cursor, newer_than=fresh, hide_seen=hide_seen)
-    context = _context(spec, page, request.user, at, hide_seen=hide_seen)
+    context = _context(spec, page, request.user, at, hide_seen=hide_seen, density=_density_of(request))
     if not cursor:
-        context["challenge"] = None if spec.tag else challenge_of_the_day(at)
-        if spec.sort in LIVE_SORTS:
+        context["challenge"] = None if spec.tag or spec.filters else challenge_of_the_day(at)
+        if spec.sort in LIVE_SORTS and not spec.filters:
             since = urlencode({"sort": spec.sort, "tag": spec.tag, "since": int(sort_value(page.began))})
             context["new_url"] = f"{reverse('feed:new-above')}?{since}"
     return render_list(request, "feed/list.html", "feed/_page.html", context)
 
 
 def _spec_of(request: HttpRequest) -> FeedSpec:
-    return FeedSpec.parse(request.user, *(request.GET.get(name, "") for name in SPEC_PARAMETERS))
+    spec = FeedSpec.parse(request.user, *(request.GET.get(name, "") for name in SPEC_PARAMETERS))
+    filters = Filters.parse(request.GET)
+    level = min(spec.level, LEVELS[filters.level]) if filters.level else spec.level
+    return replace(spec, is_stacked=True, filters=filters, level=level)
 
 
 def _hides_seen(request: HttpRequest) -> bool:
     return request.GET.get("seen") == "hide" and isinstance(request.user, User)
 
 
-def _context(spec: FeedSpec, page: Page, viewer: Viewer, at: datetime, *, hide_seen: bool) -> dict[str, object]:
-    kept = {"seen": "hide"} if hide_seen else {}
+def _density_of(request: HttpRequest) -> str:
+    chosen = request.GET.get("density", "")
+    return chosen if chosen in DENSITIES else ""
+
+
+def _context(
+    spec: FeedSpec, page: Page, viewer: Viewer, at: datetime, *, hide_seen: bool, density: str
+) -> dict[str, object]:
+    kept = {"seen": "hide" if hide_seen else "", "density": density}
     is_counted = spec.sort in {"rising", "controversial", "best", "top"}
     return {
         "cards": [card_of(post, viewer, at) for post in page.posts],
@@ -74,10 +87,23 @@ def _context(spec: FeedSpec, page: Page, viewer: Viewer, at: datetime, *, hide_s
         "spec": spec,
         "heading": spec.heading,
         "hide_seen": hide_seen,
-        "seen_url": spec.url(seen="" if hide_seen else "hide") if isinstance(viewer, User) else "",
+        "seen_url": spec.url(**kept | {"seen": "" if hide_seen else "hide"}) if isinstance(viewer, User) else "",
         "is_counted": is_counted,
-        "sorts": [(sort, label, FeedSpec(sort, "", 0, tag=spec.tag).url()) for sort, label in SORT_NAMES.items()],
+        "sorts": [
+            (sort, label, FeedSpec(sort, "", 0, tag=spec.tag, filters=spec.filters).url(density=density))
+            for sort, label in SORT_NAMES.items()
+        ],
         "parts": _parts(spec),
+        "density": density,
+        "densities": DENSITIES,
+        "options": filter_options(),
+        "shapes": SHAPES,
+        "levels": [(name, one.label) for name, one in LEVELS.items() if one <= level_for(viewer)],
+        "chosen": [
+            (words, replace(spec, filters=replace(spec.filters, **{name: ""})).url(**kept))
+            for name, words in spec.filters.names()
+        ],
+        "unfiltered_url": replace(spec, filters=Filters()).url(**kept),
         "top_url": spec.url(**kept),
         "untagged_url": replace(spec, tag="").url(),
     }

@@ -126,7 +126,10 @@ def _relationship_view(change: Callable[[User, User], bool], done: str | Promise
             messages.success(request, str(done))
         if is_htmx(request):
             is_followed = Follow.objects.filter(member=member, followed=other).exists()
-            return render(request, "feed/_follow.html", {"member": other, "is_followed": is_followed})
+            followers = follows_of(other, member, timezone.now(), side="member")[:MAX_FOLLOWS_COUNTED].count()
+            size = "small" if request.POST.get("size") == "small" else ""
+            context = {"member": other, "is_followed": is_followed, "size": size, "follower_count": followers}
+            return render(request, "feed/_follow.html", context)
         is_gone = Block.objects.filter(member=member, blocked=other).exists()
         return redirect("feed:list" if is_gone else came_from(request, "/"))
 

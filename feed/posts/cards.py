@@ -13,7 +13,7 @@ from accounts.models import Viewer
 from feed.members.models import Profile
 from feed.posts.models import Post
 from generation.media.encoding import height_at, jpeg_widths
-from generation.media.signing import Picture, jpeg_url, picture
+from generation.media.signing import Picture, download_url, jpeg_url, picture
 from generation.models import Image
 from lib.content_levels import ContentLevel
 
@@ -43,6 +43,8 @@ class Card:
     hide_url: str = ""
     save_url: str = ""
     saved: bool = False
+    stack: int = 0  # pictures that this one stands for, itself among them; 0 for one that stands alone
+    download_url: str = ""
 
 
 def card_of(post: Post, viewer: Viewer, at: datetime) -> Card:
@@ -70,6 +72,8 @@ def card_of(post: Post, viewer: Viewer, at: datetime) -> Card:
         save_url=save_url(post, is_saved=post.is_saved),
         saved=post.is_saved,
         hide_url=hide_url(post) if viewer.pk not in {None, post.author_id} else "",
+        stack=post.stack_count + 1 if post.stack_count else 0,
+        download_url=download_url(post.image, viewer_may_sign=True, viewer=viewer, at=at),
     )
 
 
@@ -149,8 +153,6 @@ def _badges(post: Post) -> list[str]:
     badges = []
     if post.image.content_level > ContentLevel.GENERAL:
         badges.append(str(ContentLevel(post.image.content_level).label))
-    if alike := post.stack_count:
-        badges.append(ngettext("+%(n)s like it", "+%(n)s like it", alike) % {"n": alike})
     if more := post.collapsed_count:
         badges.append(ngettext("+%(n)s by this author", "+%(n)s by this author", more) % {"n": more})
     return badges

@@ -21,6 +21,7 @@ from feed.challenges.services import publish_into_challenge
 from feed.comments.forms import CommentForm
 from feed.comments.models import Comment
 from feed.comments.queries import count_comments, read_threads
+from feed.members.models import Follow
 from feed.posts import export_formats
 from feed.posts import services as posts_services
 from feed.posts.bulk_actions import read_originals, unpublish_posts
@@ -94,6 +95,8 @@ def _shown(post: Post, viewer: Viewer, at: datetime) -> dict[str, object]:
         "card": card_of(post, viewer, at),
         "picture": picture_of(post, viewer, at, DETAIL_SIZES),
         "is_own": viewer.pk == post.author_id,
+        "is_followed": isinstance(viewer, User)
+        and Follow.objects.filter(member=viewer, followed=post.author_id).exists(),
         "is_prompt_readable": is_readable,
         "is_prompt_long": len(post.image.generation.prompt) > LONG,
         "sampler": sampler_label(post.image.generation.scheduler),

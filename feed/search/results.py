@@ -23,7 +23,7 @@ KEPT_SECONDS = 600
 MOST_ROUNDS = 5  # queries of a page where nearly all posts are hidden; then the page is short, but leads on
 FEW = 6  # with fewer results, words may be mistyped
 SALT = "feed.search"
-CANDIDATES_KEY = "feed:search:2:"  # the number changes with what `_store` writes
+CANDIDATES_KEY = "feed:search:3:"  # the number changes with what `_store` writes
 SEARCHES_A_MINUTE = 60
 
 
@@ -46,6 +46,7 @@ class _Candidates:
     ids: list[int] = field(default_factory=list)
     steps: int = 0
     corrections: dict[str, str] = field(default_factory=dict)
+    fronts: dict[int, int] = field(default_factory=dict)  # generation -> the post that stands for it
 
 
 def check_search_rate(viewer: Viewer, address: str) -> None:
@@ -53,7 +54,9 @@ def check_search_rate(viewer: Viewer, address: str) -> None:
     check_rate(key=f"feed:search:{viewer.pk or address}", limit=SEARCHES_A_MINUTE, seconds=60)
 
 
-def search_posts(text: str, viewer: Viewer, *, address: str, at: datetime, cursor: str = "") -> ResultPage:
+def search_posts(
+    text: str, viewer: Viewer, *, address: str, at: datetime, cursor: str = "", is_stacked: bool = False
+) -> ResultPage:
     """One page of results for what a viewer typed; no results for an empty text.
 
     Raises:
@@ -61,11 +64,22 @@ def search_posts(text: str, viewer: Viewer, *, address: str, at: datetime, curso
     """
     if text:
         check_search_rate(viewer, address)
-    return read_results(parse(text), viewer, at=at, cursor=cursor)
+    return read_results(parse(text), viewer, at=at, cursor=cursor, is_stacked=is_stacked)
 
 
-def read_results(query: Query, viewer: Viewer, *, at: datetime, cursor: str = "", size: int = PAGE_SIZE) -> ResultPage:
+def read_results(
+    query: Query,
+    viewer: Viewer,
+    *,
+    at: datetime,
+    cursor: str = "",
+    size: int = PAGE_SIZE,
+    is_stacked: bool = False,
+) -> ResultPage:
     """One page of results for `viewer`; no results for an empty query.
+
+    Args:
+        is_stacked: of the variations of one generation only the first is a result, with `stack_count`.
 
     Raises:
         Refused: 400 for a cursor of another search, or a query that names a post which does not exist.
@@ -76,13 +90,13 @@ def read_results(query: Query, viewer: Viewer, *, at: datetime, cursor: str = ""
     position = _position(cursor, key)
     candidates = (_load(key) if cursor else None) or _Candidates(key)
     search = retrieval.begin(query, viewer, at, candidates.corrections)
-    posts, position = _fill(search, candidates, position, at, size)
+    posts, position = _fill(search, candidates, position, at, size, is_stacked=is_stacked)
     if not cursor and len(posts) < FEW:
         corrections = typos.suggest_corrections(query.plain_words(), viewer, at)
         if corrections:
             candidates = _Candidates(key, corrections=corrections)
             search = retrieval.begin(query, viewer, at, corrections)
-            posts, position = _fill(search, candidates, 0, at, size)
+            posts, position = _fill(search, candidates, 0, at, size, is_stacked=is_stacked)
     _store(candidates)
     is_end = candidates.steps == search.steps and position >= len(candidates.ids)
     following = None if is_end else signing.dumps([key, position], salt=SALT)
@@ -92,7 +106,7 @@ def read_results(query: Query, viewer: Viewer, *, at: datetime, cursor: str = ""
 
 def _store(candidates: _Candidates) -> None:
     """Keeps plain values, not the class: what one version of the code stored, another can read or miss, never fail."""
-    values = (candidates.ids, candidates.steps, candidates.corrections)
+    values = (candidates.ids, candidates.steps, candidates.corrections, candidates.fronts)
     cache.set(f"{CANDIDATES_KEY}{candidates.key}", values, KEPT_SECONDS)
 
 
@@ -113,7 +127,9 @@ def _position(cursor: str, key: str) -> int:
     return int(position)
 
 
-def _fill(search: Search, candidates: _Candidates, position: int, at: datetime, size: int) -> tuple[list[Post], int]:
+def _fill(
+    search: Search, candidates: _Candidates, position: int, at: datetime, size: int, *, is_stacked: bool
+) -> tuple[list[Post], int]:
     """Up to `size` posts from `position` on that the viewer may see now, and the position after them."""
     posts: list[Post] = []
     for number in range(MOST_ROUNDS):
@@ -126,9 +142,21 @@ def _fill(search: Search, candidates: _Candidates, position: int, at: datetime, 
             break
         shown = fetch_listed(ahead, search.viewer, at)
         for post_id in ahead:
-            position += 1
-            if post_id in shown:
-                posts.append(shown[post_id])
+            post = shown.get(post_id)
+            if post is not None and not (is_stacked and _is_behind(post, posts, candidates)):
                 if len(posts) == size:
                     return posts, position
+                posts.append(post)
+            position += 1
+            if len(posts) == size and not is_stacked:
+                return posts, position
     return posts, position
+
+
+def _is_behind(post: Post, posts: list[Post], candidates: _Candidates) -> bool:
+    """Whether a variation of the post is a result already; that one counts it."""
+    front = candidates.fronts.setdefault(post.image.generation_id, post.pk)
+    for other in posts:
+        if other.pk == front != post.pk:
+            other.stack_count += 1
+    return front != post.pk

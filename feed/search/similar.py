@@ -43,7 +43,7 @@ def find_similar_posts(post: Post, viewer: Viewer, at: datetime) -> tuple[list[P
     for operator in ("like", "looks"):
         query = f"{operator}:{post.public_id}"
         try:
-            found = read_results(parse(query), viewer, at=at, size=MOST_SIMILAR).posts
+            found = read_results(parse(query), viewer, at=at, size=MOST_SIMILAR, is_stacked=True).posts
         except Refused:  # has nothing to compare
             continue
         if found:

@@ -30,7 +30,7 @@ def search(request: HttpRequest) -> HttpResponse:
     at, text = timezone.now(), request.GET.get("q", "").strip()
     try:
         address, cursor = client_network(request), request.GET.get("cursor", "")
-        page = search_posts(text, request.user, address=address, at=at, cursor=cursor)
+        page = search_posts(text, request.user, address=address, at=at, cursor=cursor, is_stacked=True)
     except Refused as refused:
         problems = refused.fields.get("q") or [refused.message]
         return render(request, "feed/search.html", {"q": text, "problems": problems}, status=refused.status)

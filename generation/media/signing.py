@@ -76,6 +76,14 @@ def original_url(
     return _path(image, image.width, "png") + _query(image, viewer, viewer_may_sign=viewer_may_sign, at=at)
 
 
+def download_url(
+    image: Image, *, viewer_may_sign: bool, viewer: Viewer | None = None, at: datetime | None = None
+) -> str:
+    """The address of the PNG that a browser saves as a file."""
+    url = original_url(image, viewer_may_sign=viewer_may_sign, viewer=viewer, at=at)
+    return url + ("&" if "?" in url else "?") + "download=1"
+
+
 def jpeg_url(
     image: Image, width: int, *, viewer_may_sign: bool, viewer: Viewer | None = None, at: datetime | None = None
 ) -> str:

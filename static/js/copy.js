@@ -16,7 +16,7 @@ async function textFor(button) {
 }
 
 /** The clipboard API needs HTTPS; a plain-HTTP installation falls back to a selection. */
-async function write(text) {
+export async function write(text) {
   if (navigator.clipboard && window.isSecureContext) return navigator.clipboard.writeText(text);
   const area = document.createElement('textarea');
   area.value = text;

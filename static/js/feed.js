@@ -25,6 +25,8 @@ async function more(link) {
     );
     feed().append(...cards);
     for (const card of cards) window.htmx?.process(card);
+    const status = document.querySelector('[data-feed-status]');
+    if (status) status.textContent = status.dataset.words.replace('%n', cards.length);
     const next = page.querySelector('[data-pager]');
     if (next) bar.replaceWith(next);
     else bar.remove();

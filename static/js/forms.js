@@ -9,6 +9,11 @@ on('keydown', 'textarea[data-submit-on-enter]', (area, event) => {
 
 on('change', 'form[data-autosubmit]', (form) => form.requestSubmit());
 
+// Addresses name only what was chosen.
+on('formdata', 'form[data-tidy]', (form, event) => {
+  for (const [name, value] of [...event.formData]) if (value === '') event.formData.delete(name);
+});
+
 // A toggle changes at once; a refusal changes it back.
 const flip = (button) => button.setAttribute('aria-pressed', String(button.getAttribute('aria-pressed') !== 'true'));
 document.addEventListener('htmx:beforeRequest', (event) => {

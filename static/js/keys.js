@@ -28,7 +28,8 @@ function latin({ key, code, shiftKey }) {
   return code === 'Slash' && shiftKey ? '?' : key;
 }
 
-const usable = (element) => !element.disabled && element.getClientRects().length > 0;
+/** What a card does not show on a phone is still its control. */
+const usable = (element) => !element.disabled && (element.getClientRects().length > 0 || element.closest('.card__actions'));
 
 /** The control a key stands for: in the current item first, else the first on the page outside items. */
 function control(key) {
@@ -45,6 +46,7 @@ document.addEventListener('keydown', (event) => {
   if (key === '?') document.getElementById('keys')?.showModal();
   else if (key === 'j' && document.querySelector('[data-key-item]')) move(1);
   else if (key === 'k' && document.querySelector('[data-key-item]')) move(-1);
+  else if (key === 'm' && current()?.querySelector('[data-sheet]')) current().querySelector('[data-sheet]').click();
   else {
     const found = key === 'Enter' || event.repeat ? null : control(key);
     if (!found) return;
