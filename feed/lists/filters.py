@@ -1,6 +1,6 @@
 """What a reader narrows a list to: a checkpoint, a style, a shape. Each is a parameter of the list's address."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, fields
 from typing import NamedTuple
 
@@ -62,7 +62,7 @@ class Filters:
         if not chosen:
             return chosen
         options = filter_options()
-        offered = {
+        offered: dict[str, Container[str]] = {
             "checkpoint": dict(options.checkpoints),
             "style": dict(options.styles),
             "shape": SHAPES,
@@ -70,9 +70,8 @@ class Filters:
         }
         for name, value in chosen.parameters().items():
             if value not in offered[name]:
-                raise Refused(
-                    "unknown_filter", _("There is nothing called “%(value)s” to filter by.") % {"value": value[:60]}
-                )
+                words = _("There is nothing called “%(value)s” to filter by.") % {"value": value[:60]}
+                raise Refused("unknown_filter", words)
         return chosen
 
     def parameters(self) -> dict[str, str]:
@@ -100,6 +99,9 @@ class Filters:
         words = {**dict(options.checkpoints), **dict(options.styles), **SHAPES}
         words |= {name: level.label for name, level in LEVELS.items()}
         return [(name, str(words.get(value, value))) for name, value in self.parameters().items()]
+
+
+NOTHING = Filters()
 
 
 def filter_options() -> FilterOptions:

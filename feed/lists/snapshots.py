@@ -151,9 +151,8 @@ def find_segment(cursor: Cursor) -> Segment | None:
 
 def next_segment(spec: FeedSpec, cursor: Cursor, at: datetime) -> Segment:
     """The posts below everything that `cursor` has read; shared by all readers who have read the same."""
-    state = repr(
-        (spec.name, spec.filter_hash, sort_value(cursor.began), cursor.read_ranges, cursor.skip, spec.is_stacked)
-    )
+    read = (sort_value(cursor.began), cursor.read_ranges, cursor.skip)
+    state = repr((spec.name, spec.filter_hash, *read, spec.is_stacked))
     key = f"{SEGMENT_KEY}{hashlib.sha256(state.encode()).hexdigest()[:24]}"
     return _load(key) or _build(key, spec, cursor, at)
 

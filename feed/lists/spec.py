@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User, Viewer, level_for
 from feed.lists import diversity
-from feed.lists.filters import Filters
+from feed.lists.filters import NOTHING, Filters
 from feed.ranking.orders import ASPECT_NAMES, SORT_NAMES, WINDOW_NAMES, WINDOWS, list_name
 from feed.tags.normalisation import MAX_TAG_LENGTH, normalise_tag
 from lib.errors import Refused
@@ -52,7 +52,7 @@ class FeedSpec:
     aspect: str = ""
     member: int = 0  # whose follows; 0 for a list that is the same for everybody
     tag: str = ""  # normalised; an alias stands for its tag
-    filters: Filters = Filters()
+    filters: Filters = NOTHING
     is_stacked: bool = False  # variations of one generation stand behind the first of them
 
     @classmethod

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import User, Viewer, level_for
 from feed.challenges.models import Challenge
-from feed.lists.filters import LEVELS, SHAPES, Filters, filter_options
+from feed.lists.filters import LEVELS, NOTHING, SHAPES, Filters, filter_options
 from feed.lists.pages import Page, count_new_posts, read_page
 from feed.lists.spec import EPOCH, MICROSECOND, SPEC_PARAMETERS, FeedSpec, sort_value
 from feed.posts.cards import card_of
@@ -103,7 +103,7 @@ def _context(
             (words, replace(spec, filters=replace(spec.filters, **{name: ""})).url(**kept))
             for name, words in spec.filters.names()
         ],
-        "unfiltered_url": replace(spec, filters=Filters()).url(**kept),
+        "unfiltered_url": replace(spec, filters=NOTHING).url(**kept),
         "top_url": spec.url(**kept),
         "untagged_url": replace(spec, tag="").url(),
     }
