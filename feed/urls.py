@@ -3,6 +3,7 @@ from django.urls import path
 from feed.challenges import views as challenges_views
 from feed.collections import views as collections_views
 from feed.comments import views as comments_views
+from feed.lists import galleries
 from feed.lists import views as lists_views
 from feed.lists.syndication import views as syndication_views
 from feed.members import views as members_views
@@ -21,6 +22,10 @@ urlpatterns = [
     path("search/", search_views.search, name="search"),
     path("feeds/<word:form>/", syndication_views.feed, name="syndication"),
     path("oembed/", syndication_views.embed, name="oembed"),
+    path("models/", galleries.models, name="models"),
+    path("models/<slug:slug>/", galleries.model, name="model"),
+    path("models/styles/<slug:slug>/", galleries.look, name="look"),
+    path("search/suggest/", search_views.suggest, name="search-suggest"),
     path("styles/", styles_views.styles, name="styles"),
     path("styles/<public_id:public_id>/", styles_views.style, name="style"),
     path("styles/<public_id:public_id>/names/", styles_views.suggest_name, name="style-name"),

@@ -95,9 +95,7 @@ def _shown(post: Post, viewer: Viewer, at: datetime) -> dict[str, object]:
         "card": card_of(post, viewer, at),
         "picture": picture_of(post, viewer, at, DETAIL_SIZES),
         "is_own": viewer.pk == post.author_id,
-        "is_followed": Follow.objects.filter(member=viewer.pk, followed=post.author_id).exists()
-        if viewer.pk
-        else False,
+        "is_followed": bool(viewer.pk) and Follow.objects.filter(member=viewer.pk, followed=post.author_id).exists(),
         "is_prompt_readable": is_readable,
         "is_prompt_long": len(post.image.generation.prompt) > LONG,
         "sampler": sampler_label(post.image.generation.scheduler),

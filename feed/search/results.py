@@ -36,6 +36,7 @@ class ResultPage:
     used: list[UsedPart]
     notes: tuple[str, ...]
     is_cut: bool = False  # shorter than asked for though there is more: nearly all posts looked at are hidden
+    similar_from: int | None = None  # from this post on they lack the words, and are only similar
 
 
 @dataclass
@@ -46,6 +47,7 @@ class _Candidates:
     ids: list[int] = field(default_factory=list)
     steps: int = 0
     corrections: dict[str, str] = field(default_factory=dict)
+    exact: int = 0  # so many of the first ids have the words of the query
     fronts: dict[int, int] = field(default_factory=dict)  # generation -> the post that stands for it
 
 
@@ -87,7 +89,7 @@ def read_results(
     if query.is_empty:
         return ResultPage([], None, [], ())
     key = hashlib.sha256(repr((query, viewer.pk, level_for(viewer))).encode()).hexdigest()[:24]
-    position = _position(cursor, key)
+    began = position = _position(cursor, key)
     candidates = (_load(key) if cursor else None) or _Candidates(key)
     search = retrieval.begin(query, viewer, at, candidates.corrections)
     posts, position = _fill(search, candidates, position, at, size, is_stacked=is_stacked)
@@ -101,12 +103,16 @@ def read_results(
     is_end = candidates.steps == search.steps and position >= len(candidates.ids)
     following = None if is_end else signing.dumps([key, position], salt=SALT)
     is_cut = not is_end and len(posts) < size
-    return ResultPage(posts, following, explain_parts(search, posts), search.scope.notes, is_cut)
+    similar = set(candidates.ids[candidates.exact :])
+    first = next((number for number, post in enumerate(posts) if post.pk in similar), None)
+    is_new = first is not None and (first > 0 or began <= candidates.exact)
+    used = explain_parts(search, posts)
+    return ResultPage(posts, following, used, search.scope.notes, is_cut, first if is_new else None)
 
 
 def _store(candidates: _Candidates) -> None:
     """Keeps plain values, not the class: what one version of the code stored, another can read or miss, never fail."""
-    values = (candidates.ids, candidates.steps, candidates.corrections, candidates.fronts)
+    values = (candidates.ids, candidates.steps, candidates.corrections, candidates.exact, candidates.fronts)
     cache.set(f"{CANDIDATES_KEY}{candidates.key}", values, KEPT_SECONDS)
 
 
@@ -135,7 +141,9 @@ def _fill(
     for number in range(MOST_ROUNDS):
         wanted = (size - len(posts) + READ_AHEAD) * 2**number
         while len(candidates.ids) < position + wanted and candidates.steps < search.steps:
+            by_words = candidates.steps < search.steps_by_words
             candidates.ids += search.step(candidates.steps, candidates.ids)
+            candidates.exact = len(candidates.ids) if by_words else candidates.exact
             candidates.steps = search.next_step
         ahead = candidates.ids[position : position + wanted]
         if not ahead:

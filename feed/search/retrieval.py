@@ -70,6 +70,13 @@ class Search:
         return len(NEAREST) + (0 if self.picture or self.is_arithmetic else 3)
 
     @property
+    def steps_by_words(self) -> int:
+        """So many of the first steps find posts by their words or filters; the others by what they mean."""
+        if self.picture or self.is_arithmetic or self.is_by_time:
+            return self.steps
+        return 2
+
+    @property
     def is_by_time(self) -> bool:
         """Whether results are only sorted by time; then the first step without results is the end."""
         if self.picture or self.is_arithmetic:

@@ -44,6 +44,7 @@ document.addEventListener('keydown', (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || document.querySelector('dialog[open]')) return;
   const key = latin(event);
   if (key === '?') document.getElementById('keys')?.showModal();
+  else if (key === '/') document.getElementById('palette')?.showModal();
   else if (key === 'j' && document.querySelector('[data-key-item]')) move(1);
   else if (key === 'k' && document.querySelector('[data-key-item]')) move(-1);
   else if (key === 'm' && current()?.querySelector('[data-sheet]')) current().querySelector('[data-sheet]').click();
