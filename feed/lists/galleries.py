@@ -29,7 +29,8 @@ def models(request: HttpRequest) -> HttpResponseBase:
 
 
 def _examples(request: HttpRequest, kind: str, view: str, rows: QuerySet[Checkpoint] | QuerySet[Style]) -> list[object]:
-    at, found = timezone.now(), []
+    at = timezone.now()
+    found: list[object] = []
     for row in rows.order_by("name")[:SHOWN]:
         page = read_page(_spec(request, kind, row.slug), request.user, at=at, size=EXAMPLES)
         pictures = [(post.get_absolute_url(), picture_of(post, request.user, at)) for post in page.posts]
