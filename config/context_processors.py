@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from accounts.models import Role, User
+from accounts.sign_in.intentions import Intention, see_intention, take_intention
 from feed.notifications.queries import count_unread
 
 THEME_COOKIE = "theme"
@@ -27,6 +28,11 @@ def _unread(request: HttpRequest) -> int:
     return count_unread(user, timezone.now())
 
 
+def _intention(request: HttpRequest) -> Intention | None:
+    """What a member wanted to do before they signed in, once."""
+    return take_intention(request) if isinstance(request.user, User) else None
+
+
 def site(request: HttpRequest) -> dict[str, Any]:
     """Lazy where a query is needed, so that fragments without a header cost none.
 
@@ -38,7 +44,10 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "SITE_NAME": settings.SITE_NAME,
         "SITE_URL": settings.SITE_URL,
         "DEMO": settings.DEMO,
+        "CONTACT_EMAIL": settings.CONTACT_EMAIL,
         "color_theme": chosen if chosen in THEMES else "",
         "roles": SimpleLazyObject(lambda: _roles(request)),
+        "intended": SimpleLazyObject(lambda: see_intention(request)),
+        "intention": SimpleLazyObject(lambda: _intention(request)),
         "unread_notifications": SimpleLazyObject(lambda: _unread(request)),
     }

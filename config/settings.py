@@ -99,12 +99,14 @@ MIDDLEWARE = [
     "config.errors.RefusalMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
+TEMPLATES_DIR = env.path("TEMPLATES_DIR", VAR_DIR / "templates")  # of the operator: stand before ours
+CONTACT_EMAIL = env.string("CONTACT_EMAIL", "")
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [TEMPLATES_DIR, BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -196,7 +198,7 @@ ACCOUNT_FORMS = {"signup": "accounts.sign_in.forms.SignupForm"}
 ACCOUNT_PREVENT_ENUMERATION = "strict"  # no page tells whether an address is registered
 ACCOUNT_REAUTHENTICATION_REQUIRED = True  # an open browser is not enough to take an account over
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
-ACCOUNT_SIGNUP_FIELDS = ["username*", "email" + ("*" if EMAIL_URL else ""), "password1*", "password2*"]
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email" + ("*" if EMAIL_URL else ""), "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if EMAIL_URL else "none"
 ACCOUNT_USERNAME_MIN_LENGTH = 3
 ACCOUNT_USERNAME_VALIDATORS = "moderation.screening.usernames.username_validators"

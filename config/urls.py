@@ -4,7 +4,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from config import health
+from config import health, pages
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("config.api")),  # first: the parts without a prefix are gone through pattern by pattern
@@ -16,6 +16,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("accounts.urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
+    path("about/", pages.about, name="about"),
+    path("terms/", pages.terms, name="terms"),
+    path("privacy/", pages.privacy, name="privacy"),
+    path("contact/", pages.contact, name="contact"),
+    path("offline/", pages.offline, name="offline"),
+    path("site.webmanifest", pages.manifest, name="manifest"),
+    path("service-worker.js", pages.service_worker, name="service-worker"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("statusz", health.statusz, name="statusz"),

@@ -11,12 +11,19 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
+from accounts.sign_in.intentions import Intention, remember_intention
 from lib.errors import Refused
 from lib.http import is_htmx, is_page_of_ours
 
+INTENTIONS = {
+    "feed:like": gettext_lazy("Like the picture"),
+    "feed:save": gettext_lazy("Save the picture"),
+    "feed:follow": gettext_lazy("Follow %(name)s"),
+}
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
@@ -36,10 +43,19 @@ def for_members(view: View[P]) -> View[P]:
         if isinstance(request.user, User):
             return view(request, *args, **kwargs)
         back = request.get_full_path() if request.method == "GET" else came_from(request, "/")
+        if request.method == "POST" and (words := _intended(request)):
+            remember_intention(request, Intention(request.path, words))
         answer = redirect_to_login(back)
         return HttpResponse(headers={"HX-Redirect": answer.url}) if is_htmx(request) else answer
 
     return cast("View[P]", guarded)
+
+
+def _intended(request: HttpRequest) -> str:
+    """What the button says that does it after signing in; empty for a form whose fields would be lost."""
+    match = request.resolver_match
+    words = INTENTIONS.get(match.view_name) if match else None
+    return str(words) % {"name": match.kwargs.get("username", "")} if match and words else ""
 
 
 def says_no(view: View[P]) -> View[P]:

@@ -29,6 +29,7 @@ from lib.days import day_bounds, local_day
 from lib.errors import Refused
 
 BANNER_SECONDS = 60
+FIRST_DAYS, STEPS_COOKIE = timedelta(days=7), "steps"
 DENSITIES = {"compact": gettext_lazy("Small pictures"), "large": gettext_lazy("Large pictures")}
 LIVE_SORTS = frozenset({"hot", "new", "following"})  # a new post enters these at once
 
@@ -48,12 +49,20 @@ def feed_list(request: HttpRequest) -> HttpResponseBase:
     fresh = _parse_time(query["fresh"]) if query.get("fresh") else None
     page = read_page(spec, request.user, at=at, cursor=cursor, newer_than=fresh, hide_seen=hide_seen)
     context = _context(spec, page, request.user, at, hide_seen=hide_seen, density=_density_of(request))
+    context["is_start"] = not (cursor or spec.tag or spec.filters) and spec.sort == "hot"
+    context["first_steps"] = _is_new(request, at)
     if not cursor:
         context["challenge"] = None if spec.tag or spec.filters else challenge_of_the_day(at)
         if spec.sort in LIVE_SORTS and not spec.filters:
             since = urlencode({"sort": spec.sort, "tag": spec.tag, "since": int(sort_value(page.began))})
             context["new_url"] = f"{reverse('feed:new-above')}?{since}"
     return render_list(request, "feed/list.html", "feed/_page.html", context)
+
+
+def _is_new(request: HttpRequest, at: datetime) -> bool:
+    """Whether a member joined within the last days and has not closed the first steps."""
+    user = request.user
+    return isinstance(user, User) and at - user.date_joined < FIRST_DAYS and STEPS_COOKIE not in request.COOKIES
 
 
 def _spec_of(request: HttpRequest) -> FeedSpec:

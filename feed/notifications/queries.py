@@ -6,7 +6,7 @@ written: turned on again, it is all there.
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +23,7 @@ from feed.comments.models import Comment
 from feed.members.queries import visible_members
 from feed.notifications.models import NotificationChoice
 from feed.posts.models import Post
+from generation.models import Generation
 from lib.pagination import read_keyset
 
 PAGE_SIZE = 30
@@ -78,6 +79,9 @@ class Notice:
     is_new: bool
     kind: str = ""
     actor: str = ""
+    title: str = ""
+    post_id: int | None = None  # what a thumbnail shows
+    generation_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -171,8 +175,23 @@ def _shown(manager: Any, reader: User, at: datetime) -> Any:
 
 
 def _notice(row: Notification, target: models.Model, actor: str) -> Notice:
-    title = target.title if isinstance(target, Post) else ""
-    sentence = (TITLED if title and row.kind in TITLED else SENTENCES).get(row.kind, OTHERWISE)
     url = target.get_absolute_url() if hasattr(target, "get_absolute_url") else ""
-    text = str(sentence).format(actor=actor, title=title)
-    return Notice(row.pk, text, url, row.created_at, row.read_at is None, row.kind, actor)
+    notice = Notice(
+        row.pk,
+        "",
+        url,
+        row.created_at,
+        row.read_at is None,
+        row.kind,
+        actor,
+        title=target.title if isinstance(target, Post) else "",
+        post_id=target.pk if isinstance(target, Post) else getattr(target, "post_id", None),
+        generation_id=target.pk if isinstance(target, Generation) else None,
+    )
+    return replace(notice, text=sentence_of(notice, actor=actor))
+
+
+def sentence_of(notice: Notice, *, actor: str) -> str:
+    """What a notice says; `actor` may be several people."""
+    is_titled = notice.title and notice.kind in TITLED
+    return str((TITLED if is_titled else SENTENCES).get(notice.kind, OTHERWISE)).format(actor=actor, title=notice.title)

@@ -13,6 +13,7 @@ from accounts.permissions import member_of
 from accounts.services import mark_notifications_read
 from feed.notifications import digests
 from feed.notifications.forms import NotificationSettingsForm
+from feed.notifications.groups import group_notices
 from feed.notifications.queries import read_notices
 from feed.responses import for_members, render_list, says_no
 
@@ -21,9 +22,10 @@ from feed.responses import for_members, render_list, says_no
 @for_members
 @says_no
 def notifications(request: HttpRequest) -> HttpResponseBase:
-    page = read_notices(member_of(request), at=timezone.now(), cursor=request.GET.get("cursor", ""))
+    at, member = timezone.now(), member_of(request)
+    page = read_notices(member, at=at, cursor=request.GET.get("cursor", ""))
     context: dict[str, object] = {
-        "notices": page.notices,
+        "groups": group_notices(page.notices, member, at),
         "next_url": f"{reverse('feed:notifications')}?cursor={page.next}" if page.next else "",
         "latest": page.latest,
         "has_new": page.has_new,

@@ -49,16 +49,22 @@ def recent_asks(rater: User, parameters: Parameters) -> list[PastAsk]:
 
 
 def comparison_pools(rater: User, parameters: Parameters, at: datetime) -> dict[str, list[Candidate]]:
-    """Eligible pairs by strategy, the newest pictures first, without pairs that `rater` was shown before."""
+    """Eligible pairs by strategy, the newest pictures first, without pairs that `rater` was shown before.
+
+    Pairs with a picture of the rater's own are in the pools only when there are no others.
+    """
     pictures = list(_pictures(rater, at))
     entries = list(_entries(rater, at))
     excluded = _shown_before(rater, [*(picture.id for picture in pictures), *(image for _, image, _ in entries)])
     limit = parameters.pool_size
-    pairs = eligible_pairs(pictures, excluded=excluded, limit=limit)
+    others = [picture for picture in pictures if not picture.is_own]
+    pairs = eligible_pairs(others, excluded=excluded, limit=limit)
     pairs[Strategy.CHALLENGE] = entry_pairs(entries, excluded=excluded, limit=limit)
     sources = load_functions(settings.PAIR_SOURCES.values())
     for strategy, source in zip(settings.PAIR_SOURCES, sources, strict=True):
         pairs[Strategy(strategy)] = source(rater, limit=limit, at=at)
+    if not any(pairs.values()):  # a member's own pictures come last
+        pairs |= {name: own for name, own in eligible_pairs(pictures, excluded=excluded, limit=limit).items() if own}
     answered = _raters_by_pair(chain.from_iterable(pairs.values()))
     pools = {
         str(strategy): [Candidate(low, high, answered.get((low, high), 0)) for low, high in found]

@@ -14,11 +14,12 @@ from accounts.permissions import member_of, member_required, viewer_of
 from generation.media import storage
 from generation.media.openings import has_opened
 from generation.models import Image
+from lib.days import day_bounds, local_day
 from lib.errors import Refused
 from lib.http import is_htmx, is_page_of_ours
 from ratings.asking import services
 from ratings.asking.forms import AnswerForm, ComparisonForm
-from ratings.asking.models import Ask, AskOutcome, Surface
+from ratings.asking.models import Ask, AskOutcome, Comparison, Surface
 from ratings.asking.pools import askable_images, prompt_of, theme_of
 from ratings.asking.tokens import token_for
 from ratings.quality.gold import spoil
@@ -131,7 +132,7 @@ def compare_reveal(request: HttpRequest, public_id: str) -> HttpResponse:
     theme = theme_of(ask)
     sides = [(image, image.alt_for(member)) for image in (ask.left, ask.right) if image]
     context = {"ask": ask, "sides": sides, "theme": theme, "prompt": prompt_of(ask, member, theme)}
-    return render(request, "ratings/compare_reveal.html", context)
+    return render(request, f"ratings/{'_' if is_htmx(request) else ''}compare_reveal.html", context)
 
 
 @require_GET
@@ -161,7 +162,7 @@ def compare_picture(request: HttpRequest, public_id: str, side: str) -> HttpResp
 
 def _render_pair(request: HttpRequest, ask: Ask | None) -> HttpResponse:
     if ask is None:
-        return render(request, "ratings/compare.html")
+        return render(request, f"ratings/{'_compare_end' if is_htmx(request) else 'compare'}.html")
     theme = theme_of(ask)
     context = {
         "ask": ask,
@@ -169,9 +170,15 @@ def _render_pair(request: HttpRequest, ask: Ask | None) -> HttpResponse:
         "theme": theme,
         "prompt": prompt_of(ask, member_of(request), theme),
         "sides": [(side, image) for side, image in (("left", ask.left), ("right", ask.right)) if image],
+        "tally": _compared_today(ask),
         "has_flags": RaterStanding.objects.current().filter(rater=ask.rater_id, flagged__gt=0).exists(),
     }
-    return render(request, "ratings/compare.html", context)
+    return render(request, f"ratings/{'_compare_pair' if is_htmx(request) else 'compare'}.html", context)
+
+
+def _compared_today(ask: Ask) -> int:
+    start = day_bounds(local_day(ask.created_at))[0]
+    return Comparison.objects.filter(rater=ask.rater_id, created_at__gte=start).count()
 
 
 def _are_askable(member: User, ask: Ask) -> bool:

@@ -9,6 +9,7 @@ import './share.js';
 import './transition.js';
 import './forms.js';
 import './drop.js';
+import './members.js';
 import './suggest.js';
 import './keys.js';
 import './feed.js';

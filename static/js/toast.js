@@ -1,7 +1,7 @@
 // Toasts: Django messages in the page, `HX-Trigger: {"toast": {"text", "level"}}` from htmx, toast() from modules.
 import { each, on, words } from './dom.js';
 
-const STAYS_MS = 6000;
+const STAYS_MS = 6000, MOST = 3;
 
 /** Show a sentence for a while; one at level "error" stays until dismissed. */
 export function toast(text, level = 'info') {
@@ -9,7 +9,10 @@ export function toast(text, level = 'info') {
   element.className = `toast toast--${level}`;
   element.dataset.toast = level;
   element.querySelector('[data-toast-text]').textContent = text;
-  document.getElementById('toasts').append(element);
+  const box = document.getElementById('toasts');
+  for (const other of box.querySelectorAll('[data-toast]')) if (other.querySelector('[data-toast-text]').textContent === text) other.remove();
+  while (box.querySelectorAll('[data-toast]').length >= MOST) box.querySelector('[data-toast]').remove();
+  box.append(element);
 }
 
 each('#toasts > [data-toast]', (element) => {
