@@ -4,11 +4,14 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import EXPLAINED, User, WebhookEvent
 from lib.content_levels import ContentLevel
 from lib.text.fields import LineField, LineUrlField
+
+THEMES = [("", _("As on my device")), ("light", _("Light")), ("dark", _("Dark"))]
 
 
 class ViewingForm(forms.Form):
@@ -27,6 +30,21 @@ class ViewingForm(forms.Form):
         if settings.SAFE_MODE:
             self.fields["max_level"].disabled = True
             self.fields["max_level"].help_text = _("This site shows general pictures only.")
+
+
+class AppearanceForm(forms.Form):
+    """Kept by the browser, not by the account."""
+
+    theme = forms.ChoiceField(label=_("Colours"), choices=THEMES, required=False, widget=forms.RadioSelect)
+    language = forms.ChoiceField(label=_("Language"), required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if len(settings.LANGUAGES) < 2:
+            del self.fields["language"]
+        else:
+            names = [(code, get_language_info(code)["name_local"]) for code, _name in settings.LANGUAGES]
+            self.fields["language"].choices = [("", _("As in my browser")), *names]  # type: ignore[attr-defined]
 
 
 class ConsentForm(forms.Form):

@@ -7,6 +7,7 @@ from lib.http import converters  # noqa: F401  # registers public_id, number, â€
 app_name = "accounts"
 urlpatterns = [
     path("settings/", views.show_settings, name="settings"),
+    path("settings/appearance/", views.choose_appearance, name="appearance"),
     path("settings/consent/", views.show_consent, name="consent"),
     path("settings/tokens/", token_views.show_tokens, name="tokens"),
     path("settings/tokens/<public_id:public_id>/revoke/", token_views.revoke_token, name="token-revoke"),

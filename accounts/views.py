@@ -1,5 +1,6 @@
 """Settings pages of a member. Sign-in, e-mail, password, two-factor and sessions are allauth's own."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
@@ -10,7 +11,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import services
-from accounts.forms import ConsentForm, DeletionForm, ViewingForm, WebhookForm
+from accounts.forms import AppearanceForm, ConsentForm, DeletionForm, ViewingForm, WebhookForm
 from accounts.models import ConsentEvent, Purpose, User, Webhook
 from accounts.permissions import member_of, member_required
 from accounts.webhooks import deliveries
@@ -18,6 +19,7 @@ from lib.errors import NotFound, Refused
 from lib.http import UNPROCESSABLE, add_refusal, download, zip_files
 
 LOGGED = 100
+YEAR = 31_536_000  # seconds
 page = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -34,7 +36,31 @@ def show_settings(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, _("Saved."))
             return redirect("accounts:settings")
-    return render(request, "accounts/settings.html", {"form": form}, status=_status(form.is_bound))
+    seen = {
+        "theme": request.COOKIES.get("theme", ""),
+        "language": request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, ""),
+    }
+    context = {"form": form, "appearance": AppearanceForm(initial=seen)}
+    return render(request, "accounts/settings.html", context, status=_status(form.is_bound))
+
+
+@member_required
+@require_POST
+def choose_appearance(request: HttpRequest) -> HttpResponse:
+    """Light or dark, and the language: cookies, so that they hold before anybody signs in."""
+    form = AppearanceForm(request.POST)
+    response = redirect("accounts:settings")
+    if not form.is_valid():
+        messages.error(request, _("Choose one of the values offered."))
+        return response
+    chosen = {"theme": form.cleaned_data["theme"], settings.LANGUAGE_COOKIE_NAME: form.cleaned_data.get("language", "")}
+    for name, value in chosen.items():
+        if value:
+            response.set_cookie(name, value, max_age=YEAR, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE)
+        else:
+            response.delete_cookie(name)
+    messages.success(request, _("Saved."))
+    return response
 
 
 @member_required
@@ -124,9 +150,12 @@ def download_data(request: HttpRequest, form: str) -> HttpResponseBase:
 
 
 @member_required
-@require_POST
+@page
 def delete_account(request: HttpRequest) -> HttpResponse:
+    """The form is on the page of one's data."""
     member = member_of(request)
+    if request.method != "POST":
+        return redirect("accounts:data")
     form = DeletionForm(request.POST, member=member)
     if not form.is_valid():
         return render(request, "accounts/data.html", {"form": form}, status=UNPROCESSABLE)

@@ -83,6 +83,7 @@ MIDDLEWARE = [
     "lib.http.input.InputMiddleware",  # before all that read addresses, headers and cookies
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "config.observability.request_ids.RequestIdMiddleware",
+    "lib.http.compression.PageCompressionMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -149,6 +150,11 @@ RELEASES_ROOT = VAR_DIR / "releases"
 STATIC_ROOT = env.path("STATIC_DIR", VAR_DIR / "static")
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+    "config.static_files.StyleFinder",
+]
 STORAGES: dict[str, dict[str, Any]] = {
     "default": env.storage("media", S3_BUCKET, MEDIA_ROOT),
     "releases": env.storage("releases", S3_BUCKET, RELEASES_ROOT, seconds=60),

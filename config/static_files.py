@@ -2,16 +2,48 @@
 
 import hashlib
 import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
 
 import django
 from django.conf import settings
 from django.contrib.staticfiles.apps import StaticFilesConfig
-from django.contrib.staticfiles.finders import get_finders
+from django.contrib.staticfiles.finders import BaseFinder, get_finders
+from django.core.files.storage import FileSystemStorage
 from django.core.management import call_command
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
+BUNDLE = "css/site.css"
+STYLES = (  # in this order
+    *("tokens", "base", "layout", "button", "form", "card", "rows", "post", "feedback", "data", "overlay", "lightbox"),
+    *("ask", "case"),
+)
 MANIFEST = "staticfiles.json"
 SOURCES = ".sources"  # in STATIC_ROOT: the digest of the files that were collected
+
+
+class StyleFinder(BaseFinder):
+    """Finds `BUNDLE`, the style sheets of every page in one file: written anew where one of them changed."""
+
+    def find(self, path: str, find_all: bool = False, **kwargs: Any) -> Any:
+        if path != BUNDLE:
+            return []
+        return [str(_bundle())] if find_all or kwargs.get("all") else str(_bundle())
+
+    def list(self, ignore_patterns: Iterable[str] | None) -> Iterable[Any]:
+        _bundle()
+        yield BUNDLE, FileSystemStorage(location=settings.VAR_DIR / "styles")
+
+
+def _bundle() -> Path:
+    target = settings.VAR_DIR / "styles" / BUNDLE
+    sources = [settings.BASE_DIR / "static" / "css" / f"{name}.css" for name in STYLES]
+    text = "".join(source.read_text() for source in sources)
+    if not target.exists() or target.read_text() != text:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+    return target
 
 
 class StaticConfig(StaticFilesConfig):

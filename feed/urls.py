@@ -46,6 +46,7 @@ urlpatterns = [
     path("p/<public_id:public_id>/like/", posts_views.like, name="like"),
     path("p/<public_id:public_id>/unlike/", posts_views.unlike, name="unlike"),
     path("p/<public_id:public_id>/unpublish/", posts_views.unpublish, name="unpublish"),
+    path("p/<public_id:public_id>/pin/", posts_views.pin, name="pin"),
     path("p/<public_id:public_id>/delete/", posts_views.delete, name="delete"),
     path("p/<public_id:public_id>/comments/", comments_views.post_comment, name="comment-post"),
     path("p/<public_id:public_id>/save/", collections_views.save, name="save"),

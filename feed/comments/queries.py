@@ -1,10 +1,11 @@
 """The comments below a post as one viewer reads them."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from accounts.models import Viewer
+from accounts.models import User, Viewer
 from feed.comments.models import Comment
 from feed.posts.models import Post
 from lib.pagination import read_keyset
@@ -67,3 +68,13 @@ def _build_threads(roots: list[int], viewer: Viewer, at: datetime) -> list[Comme
 def count_comments(post: Post, viewer: Viewer, at: datetime) -> int:
     """How many the viewer may read; counted to 1,000."""
     return Comment.objects.filter(post=post).readable_by(viewer, at)[:MAX_COUNTED].count()
+
+
+def authors_of(nodes: Iterable[CommentNode]) -> list[User]:
+    """Everybody who wrote in these threads."""
+    found: list[User] = []
+    for node in nodes:
+        if node.comment is not None:
+            found.append(node.comment.author)
+        found += authors_of(node.answers)
+    return found

@@ -1,6 +1,7 @@
 """Profiles, following, blocking, muting, and what a member is not interested in."""
 
 from collections.abc import Callable
+from datetime import datetime
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -15,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.models import User
+from accounts.models import User, Viewer
 from accounts.permissions import member_of
 from feed.collections.models import Collection
 from feed.lists.pages import PAGE_SIZE
@@ -24,14 +25,17 @@ from feed.members.forms import MuteForm, ProfileForm
 from feed.members.models import Block, Follow, HiddenPost, Mute
 from feed.members.queries import FollowSide, follows_of, profile_of, visible_members
 from feed.posts import services as posts_services
+from feed.posts.avatars import add_avatars
 from feed.posts.cards import avatar_post, card_of, picture_of
 from feed.posts.models import Post
 from feed.posts.near_duplicates import collapse_near_duplicates, newest_variations
 from feed.responses import View, came_from, for_members, render_list, says_no
+from generation.media.signing import Picture, picture
 from lib.errors import Refused
 from lib.http import add_refusal, is_htmx
 from lib.pagination import read_keyset
 
+MAX_POSTS_COUNTED = 5_000  # of a profile
 MAX_FOLLOWS_COUNTED = 1_000  # followers, and followed
 HIDDEN_ON_A_PAGE = 50
 SIDES: tuple[FollowSide, FollowSide] = ("followed", "member")
@@ -49,11 +53,16 @@ def profile(request: HttpRequest, username: str) -> HttpResponseBase:
     is_own, is_flat = viewer.pk == member.pk, "all" in request.GET
     listed = Post.objects.listed_for(viewer, at).filter(author=member).with_card(viewer, at)
     listed = listed if is_flat else newest_variations(listed, viewer, at)
-    page = read_keyset(listed, by="published_at", cursor=request.GET.get("cursor", ""), size=PAGE_SIZE)
+    page_cursor = request.GET.get("cursor", "")
+    page = read_keyset(listed, by="published_at", cursor=page_cursor, size=PAGE_SIZE)
     query = urlencode({**({"all": ""} if is_flat else {}), **({"cursor": page.next} if page.next else {})})
     face = profile_of(member)
     avatar = avatar_post(face, viewer, at)
+    is_start = not page_cursor
+    pinned = Post.objects.listed_for(viewer, at).filter(author=member).exclude(pinned_at=None).with_card(viewer, at)
     context: dict[str, object] = {
+        "pinned": [card_of(post, viewer, at) for post in pinned.order_by("-pinned_at")] if is_start else [],
+        "totals": _totals(member, viewer, at) if is_start else None,
         "member": member,
         "profile": face,
         "avatar": picture_of(avatar, viewer, at) if avatar else None,
@@ -73,6 +82,13 @@ def profile(request: HttpRequest, username: str) -> HttpResponseBase:
     return render_list(request, "feed/profile.html", "feed/_page.html", context)
 
 
+def _totals(member: User, viewer: Viewer, at: datetime) -> dict[str, int]:
+    """Of the member's newest posts that the viewer may see: how many, and the likes and remixes they got."""
+    newest = Post.objects.listed_for(viewer, at).filter(author=member).order_by("-published_at", "-pk")
+    rows = list(newest.values_list("count__likes", "count__remixes")[:MAX_POSTS_COUNTED])
+    return {"posts": len(rows), "likes": sum(likes for likes, _n in rows), "remixes": sum(n for _likes, n in rows)}
+
+
 @require_safe
 @says_no
 def follows(request: HttpRequest, username: str, side: FollowSide) -> HttpResponseBase:
@@ -81,10 +97,12 @@ def follows(request: HttpRequest, username: str, side: FollowSide) -> HttpRespon
     member = get_object_or_404(visible_members(viewer, at), username__iexact=username)
     found = follows_of(member, viewer, at, side=side).select_related(side)
     page = read_keyset(found, by="created_at", cursor=request.GET.get("cursor", ""), size=PAGE_SIZE)
+    people = [getattr(row, side) for row in page.rows]
+    add_avatars(people, viewer, at)
     context = {
         "member": member,
         "is_following": side == "followed",
-        "people": [getattr(row, side) for row in page.rows],
+        "people": people,
         "next_url": f"?cursor={page.next}" if page.next else "",
     }
     return render(request, "feed/follows.html", context)
@@ -109,7 +127,16 @@ def edit_profile(request: HttpRequest) -> HttpResponseBase:
             add_refusal(form, refused)
         else:
             return redirect("feed:profile", member.username)
-    return render(request, "feed/profile_edit.html", {"form": form}, status=422 if form.errors else 200)
+    context = {"form": form, "avatars": _avatars_to_choose(form, member)}
+    return render(request, "feed/profile_edit.html", context, status=422 if form.errors else 200)
+
+
+def _avatars_to_choose(form: ProfileForm, member: User) -> list[tuple[str, Picture, bool]]:
+    """(public id, picture, whether it is chosen) of the pictures that the form offers."""
+    at, chosen = timezone.now(), str(form["avatar"].value() or "")
+    images = form.fields["avatar"].queryset.select_related("generation")  # type: ignore[attr-defined]
+    shown = [(image, picture(image, viewer_may_sign=True, viewer=member, sizes="72px", at=at)) for image in images]
+    return [(image.public_id, one, chosen in {image.public_id, str(image.pk)}) for image, one in shown]
 
 
 def _relationship_view(change: Callable[[User, User], bool], done: str | Promise) -> View[[str]]:

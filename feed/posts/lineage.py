@@ -61,6 +61,7 @@ class Lineage:
 
     root: Relative
     credits: list[str]
+    parent: Card | None = None  # what the post was remixed from, if it is shown
 
     @property
     def is_alone(self) -> bool:
@@ -95,7 +96,9 @@ def lineage_of(post: Post, viewer: Viewer, at: datetime) -> Lineage:
         below, is_gap = above, False
     top.is_gap = is_gap
     authors = dict.fromkeys(shown[image].author.username for image in reversed(line) if image in shown)
-    return Lineage(top, [name for name in authors if name != post.author.username])
+    parent = shown.get(line[0]) if line else None
+    card = card_of(parent, viewer, at) if parent is not None and not parent.is_blurred else None
+    return Lineage(top, [name for name in authors if name != post.author.username], card)
 
 
 def _grow(root: Relative, post: Post, viewer: Viewer, at: datetime) -> None:

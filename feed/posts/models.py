@@ -104,6 +104,7 @@ class Post(PublicIdModel):
     unpublished_at = models.DateTimeField(null=True, blank=True)
     removed_at = models.DateTimeField(null=True, blank=True)  # by moderation
     deleted_at = models.DateTimeField(null=True, blank=True)
+    pinned_at = models.DateTimeField(null=True, blank=True)  # to the top of its author's profile
 
     objects = PostQuerySet.as_manager()
 
@@ -115,7 +116,10 @@ class Post(PublicIdModel):
             models.CheckConstraint(name="post_tombstone_is_blank", condition=Q(deleted_at=None) | Q(title=""))
         ]
         # a profile and its feeds: newest first
-        indexes = [models.Index(fields=["author", "-published_at", "-id"], name="post_of_author")]
+        indexes = [
+            models.Index(fields=["author", "-published_at", "-id"], name="post_of_author"),
+            models.Index(fields=["author"], name="post_pinned", condition=Q(pinned_at__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return self.title or self.public_id

@@ -28,6 +28,7 @@ from lib.hooks import load_functions
 from moderation.restrictions.services import require_unrestricted
 from moderation.screening.services import TextKind
 
+MAX_PINNED = 6  # posts of a member at the top of their profile
 MAX_HIDDEN = 5_000  # posts that a member is not interested in
 
 
@@ -328,3 +329,25 @@ def respell_tags(at: datetime) -> int:
             Tag.objects.filter(pk=tag.pk).update(name=name)
             refresh_visibility(list(PostTag.objects.filter(tag=tag).values_list("post_id", flat=True)), at)
     return changed
+
+
+def pin_post(*, post: Post, author: User, at: datetime | None = None) -> bool:
+    """Pins a post to the top of its author's profile; returns whether it was not. Idempotent.
+
+    Raises:
+        Refused: 409 for one more than `MAX_PINNED`, or for a post that is not published.
+    """
+    with transaction.atomic():
+        User.objects.select_for_update(no_key=True).only("pk").get(pk=author.pk)
+        own = Post.objects.published().filter(author=author)
+        if not own.filter(pk=post.pk).exists():
+            raise Refused("not_published", _("Publish the picture first."), status=409)
+        if own.exclude(pinned_at=None).exclude(pk=post.pk).count() >= MAX_PINNED:
+            words = _("You can pin %(n)s pictures. Unpin one first.") % {"n": MAX_PINNED}
+            raise Refused("too_many", words, status=409)
+        return bool(own.filter(pk=post.pk, pinned_at=None).update(pinned_at=at or timezone.now()))
+
+
+def unpin_post(*, post: Post, author: User) -> bool:
+    """Returns whether it was pinned. Idempotent."""
+    return bool(Post.objects.filter(pk=post.pk, author=author).exclude(pinned_at=None).update(pinned_at=None))

@@ -20,10 +20,11 @@ from feed.challenges.models import Challenge
 from feed.challenges.services import publish_into_challenge
 from feed.comments.forms import CommentForm
 from feed.comments.models import Comment
-from feed.comments.queries import count_comments, read_threads
+from feed.comments.queries import authors_of, count_comments, read_threads
 from feed.members.models import Follow
 from feed.posts import export_formats
 from feed.posts import services as posts_services
+from feed.posts.avatars import add_avatars
 from feed.posts.bulk_actions import read_originals, unpublish_posts
 from feed.posts.cards import card_of, picture_of, remix_url, shared_jpeg
 from feed.posts.forms import PublishForm
@@ -76,6 +77,7 @@ def show_post(
     threads = read_threads(
         post, viewer, at=at, cursor=request.GET.get("comments", ""), first=request.GET.get("comment", "")
     )
+    add_avatars([post.author, *authors_of(threads.rows)], viewer, at)
     context = {
         **_shown(post, viewer, at),
         "threads": threads.rows,
@@ -103,7 +105,8 @@ def _shown(post: Post, viewer: Viewer, at: datetime) -> dict[str, object]:
         "same_url": remix_url(post, "same") if is_readable else "",
         "inspired_url": remix_url(post, "inspired"),
         "score": score_of(post),
-        "lineage": lineage_of(post, viewer, at),
+        "lineage": (lineage := lineage_of(post, viewer, at)),
+        "parent": lineage.parent,
         "variations": [card_of(other, viewer, at) for other in variations_of(post, viewer, at)],
         "near_duplicates": [card_of(other, viewer, at) for other in near_duplicates_of(post, viewer, at)],
         "tags": tags_of(post.pk),
@@ -243,6 +246,22 @@ def unpublish(request: HttpRequest, public_id: str) -> HttpResponseBase:
     posts_services.unpublish_post(post=post, author=member, at=at)
     messages.success(request, _("Taken down. You can publish it again: its date and likes are kept."))
     return redirect(post)
+
+
+@require_POST
+@for_members
+@says_no
+def pin(request: HttpRequest, public_id: str) -> HttpResponseBase:
+    """Pins an own post to the profile, or with ``undo`` takes it off again."""
+    member = member_of(request)
+    post = get_object_or_404(Post, public_id=public_id, author=member)
+    if "undo" in request.POST:
+        posts_services.unpin_post(post=post, author=member)
+        messages.success(request, _("Unpinned."))
+    else:
+        posts_services.pin_post(post=post, author=member)
+        messages.success(request, _("Pinned to your profile."))
+    return redirect(came_from(request, post.get_absolute_url()))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

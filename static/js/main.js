@@ -8,6 +8,8 @@ import './lightbox.js';
 import './share.js';
 import './transition.js';
 import './forms.js';
+import './slider.js';
+import './popover.js';
 import './drop.js';
 import './members.js';
 import './suggest.js';
