@@ -15,8 +15,8 @@ from feed.rates import unlimited
 from generation.models import Checkpoint
 from lib.errors import Refused
 from ratings.releases.engine.splits import split_of
-from ratings.simulation import interactions, publications, workers
-from ratings.simulation.scenario import PER_GENERATION, PlannedGeneration, Scenario, write_scenario
+from ratings.simulation import interactions, publications, social, workers
+from ratings.simulation.scenario import PER_GENERATION, PlannedGeneration, Scenario, lend_plans, write_scenario
 from ratings.simulation.state import Simulation, sign_up
 
 Bar = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]  # (title, total)
@@ -52,6 +52,8 @@ def simulate(
         images=sizes.images,
         split_of=partial(split_of, settings.RELEASE_SECRET),
     )
+    if guests:  # the last of them makes pictures too
+        scenario = lend_plans(scenario, to=len(scenario.personas) + len(guests) - 1)
     simulation = Simulation(scenario, _end(scenario, at), _checkpoint(checkpoint))
     sign_up(simulation, guests)
     _make(simulation, _("Pictures"), scenario.originals(), inline, bar)
@@ -61,6 +63,8 @@ def simulate(
         interactions.view_posts(simulation, progress)
     with bar(_("Comparisons"), len(simulation.members)) as progress:
         interactions.compare(simulation, progress)
+    with bar(_("Comments and follows"), len(simulation.members)) as progress:
+        social.join_in(simulation, progress)
     interactions.report_posts(simulation, moderator)
     while counters.process_recount_requests(at=at):
         continue

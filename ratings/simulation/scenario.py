@@ -23,6 +23,7 @@ PER_GENERATION = 2
 REMIX_SHARE = 0.2
 REFUSES_EVERY = 6  # every sixth member consents to nothing
 TODAY_SHARE = 0.2
+LENT_EVERY = 6
 SPLITS_FIRST = ("validation", "train", "test", "train", "validation", "train", "validation")
 BIOS = ("I collect small bright things.", "Here for the animals.", "Colours first.", "Learning one prompt at a time.")
 
@@ -87,6 +88,15 @@ def write_scenario(*, members: int, days: int, seed: int, images: int, split_of:
         late = timedelta(hours=2) * rng.random()  # after what it starts from
         plans.append(replace(plan, remix_of=origin.number, remix_kind=kind, is_todays=True, ago=late))
     return Scenario(seed, personas, tuple(plans))
+
+
+def lend_plans(scenario: Scenario, *, to: int) -> Scenario:
+    """Gives every sixth generation after the first ones to another member; nothing more is drawn."""
+    plans = (
+        replace(plan, persona=to) if plan.number >= len(SPLITS_FIRST) and plan.number % LENT_EVERY == 0 else plan
+        for plan in scenario.plans
+    )
+    return replace(scenario, plans=tuple(plans))
 
 
 def _plan(

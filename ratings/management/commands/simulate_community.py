@@ -11,12 +11,19 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from accounts.models import User
+from feed.styles.detection import find_styles, monday
+from generation.models import Checkpoint, Style
 from lib.errors import Refused
+from ratings.releases.engine.eligibility import ReleaseFilter
+from ratings.releases.formats.registry import USUAL
+from ratings.releases.models import Release
+from ratings.releases.services import start_release
 from ratings.simulation.community import Sizes, simulate
 
 IMAGES_PER_MEMBER = 6
 GUESTS = ("member", "creator")  # accounts of the demo
-MODERATOR = "moderator"
+MODERATOR, RESEARCHER = "moderator", "researcher"
+STYLES = {"3d": "3D", "flat": "Flat", "cartoon": "Cartoon"}
 
 
 class Command(BaseCommand):
@@ -38,6 +45,8 @@ class Command(BaseCommand):
         if members < 2 or days < 1:
             raise CommandError("A community has at least 2 members and lasts at least 1 day.")
         guests, moderator = self._guests() if options["demo"] else ([], None)
+        if moderator:
+            self._offer_styles()
         images = options["images"] or members * IMAGES_PER_MEMBER
         try:
             simulation = simulate(
@@ -49,9 +58,27 @@ class Command(BaseCommand):
                 guests=guests,
                 moderator=moderator,
             )
+            if moderator:
+                self._publish_findings()
         except Refused as refusal:
             raise CommandError(refusal.message) from None
         self.stdout.write(self.style.SUCCESS(f"Simulated a community of {len(simulation.members)} members."))
+
+    def _offer_styles(self) -> None:
+        """Styles that the starter knows by name."""
+        for slug, name in STYLES.items():
+            style, _is_new = Style.objects.get_or_create(
+                slug=slug, defaults={"name": name, "template": f"{{prompt}}, {slug} style"}
+            )
+            style.checkpoints.set(Checkpoint.objects.filter(slug="starter"))
+
+    def _publish_findings(self) -> None:
+        """The styles that emerged, and a release that the workers build by themselves."""
+        at = timezone.now()
+        find_styles(monday(at), at=at)
+        researcher = User.objects.filter(username=RESEARCHER).first()
+        if researcher and not Release.objects.exists():
+            start_release(filter=ReleaseFilter(), kinds=USUAL, created_by=researcher, name="demo-week")
 
     def _guests(self) -> tuple[list[User], User]:
         if not settings.DEMO:
