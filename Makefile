@@ -11,7 +11,7 @@ WEIGHTS := $(shell find starter/weights -type f 2>/dev/null)
 TEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup browser demo clean-demo test fuzz-api clients lint format bench lock wheels sbom
+.PHONY: help setup browser demo tour clean-demo test fuzz-api clients lint format bench lock wheels sbom
 
 help: ## lists these commands
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1|/' | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -43,6 +43,9 @@ browser: | $(LOCKED) ## installs Chromium for the browser tests, which are skipp
 
 demo: setup ## runs the whole site until Ctrl-C
 	@exec $(BIN)/python -m config.local.demo
+
+tour: | $(LOCKED) ## takes the pictures of docs/tour.md of a demo that runs
+	@$(BIN)/python -m config.local.tour
 
 clean-demo: ## deletes the demo's data (checkpoints stay)
 	@$(BIN)/python -m config.local.demo --remove

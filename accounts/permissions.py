@@ -79,13 +79,14 @@ def viewer_of(request: HttpRequest) -> Viewer:
     return viewer
 
 
-def role_required(role: Role) -> Callable[[View[P]], View[P]]:
-    """Lets members of a role in; everybody else, visitors included, gets 404."""
+def role_required(*roles: Role) -> Callable[[View[P]], View[P]]:
+    """Lets members of one of the roles in; everybody else, visitors included, gets 404."""
 
     def decorate(view: View[P]) -> View[P]:
         @wraps(view)
         def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-            if not (isinstance(request.user, User) and request.user.has_role(role)):
+            user = request.user
+            if not (isinstance(user, User) and any(user.has_role(role) for role in roles)):
                 raise Http404
             return view(request, *args, **kwargs)
 

@@ -2,6 +2,8 @@
 
 const current = () => document.querySelector('[data-key-item][aria-current="true"]');
 
+const item = () => current() ?? document.activeElement?.closest?.('[data-key-item]');
+
 function isTyping(target) {
   const choosing = target.matches?.('input[type="checkbox"], input[type="radio"], input[type="button"], input[type="submit"]');
   return target.isContentEditable || (!choosing && target.matches?.('input, textarea, select'));
@@ -34,8 +36,7 @@ const usable = (element) => !element.disabled && (element.getClientRects().lengt
 /** The control a key stands for: in the current item first, else the first on the page outside items. */
 function control(key) {
   const selector = `[data-key="${CSS.escape(key)}"]`;
-  const item = current() ?? document.activeElement?.closest?.('[data-key-item]');
-  const within = item ? [...item.querySelectorAll(selector)] : [];
+  const within = item() ? [...item().querySelectorAll(selector)] : [];
   const outside = [...document.querySelectorAll(selector)].filter((element) => !element.closest('[data-key-item]'));
   return [...within, ...outside].find(usable);
 }
@@ -47,7 +48,7 @@ document.addEventListener('keydown', (event) => {
   else if (key === '/') document.getElementById('palette')?.showModal();
   else if (key === 'j' && document.querySelector('[data-key-item]')) move(1);
   else if (key === 'k' && document.querySelector('[data-key-item]')) move(-1);
-  else if (key === 'm' && current()?.querySelector('[data-sheet]')) current().querySelector('[data-sheet]').click();
+  else if (key === 'm' && item()?.querySelector('[data-sheet]')) item().querySelector('[data-sheet]').click();
   else {
     const found = key === 'Enter' || event.repeat ? null : control(key);
     if (!found) return;

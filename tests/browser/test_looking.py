@@ -1,4 +1,6 @@
-"""Looking at pictures: the lightbox, stacks of variations, what a phone can do with a card, and the keyboard."""
+"""Looking at pictures: the lightbox, stacks of variations, what a phone can do with a card, and the keyboard.
+
+Starting a site takes longer than looking at it: each test walks far."""
 
 import re
 from collections.abc import Iterator
@@ -36,7 +38,28 @@ def page(request: pytest.FixtureRequest, person: Person, stack: list[Post], bob:
     assert complaints == []
 
 
-def test_variations_are_one_card_that_says_how_many(page: Page, stack: list[Post]) -> None:
+def test_stacks_the_lightbox_and_its_ways_out(page: Page, stack: list[Post], alice: User) -> None:
+    _feed_shows_one_card_for_three_variations(page)
+    page.get_by_role("article").first.get_by_role("link").first.click()
+    expect(page.get_by_role("navigation", name="Pictures of the same prompt").get_by_role("link")).to_have_count(2)
+    assert violations(page) == []
+    shown = page.locator(".stage__image").bounding_box()
+    assert shown is not None
+    assert shown["width"] <= 3 * stack[0].image.width
+    _keys_look_around(page, stack[0])
+    _fingers_look_around(page)
+    _escape_and_back_lead_to_the_page(page, stack[0])
+    page.get_by_role("button", name="Follow alice").click()
+    expect(page.get_by_role("button", name="Following alice")).to_be_visible()
+    assert Follow.objects.filter(followed=alice).count() == 1
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+    assert download.value.suggested_filename == f"{stack[0].image.public_id}.png"
+    page.goto("/search/?q=fox")
+    expect(page.get_by_role("article").first.locator(".card__badges")).to_contain_text("3")
+
+
+def _feed_shows_one_card_for_three_variations(page: Page) -> None:
     page.goto("/?sort=new")
     cards = page.get_by_role("article")
     expect(cards).to_have_count(2)
@@ -47,22 +70,11 @@ def test_variations_are_one_card_that_says_how_many(page: Page, stack: list[Post
     top = cards.first.bounding_box()
     assert top is not None
     assert top["y"] < 260  # the first picture is well above the fold
-    cards.first.get_by_role("link").first.click()
-    expect(page.get_by_role("navigation", name="Pictures of the same prompt").get_by_role("link")).to_have_count(2)
-    assert violations(page) == []
-    page.goto("/search/?q=fox")
-    expect(page.get_by_role("article").first.locator(".card__badges")).to_contain_text("3")
 
 
-def test_a_picture_is_looked_at_zoomed_and_left_again(page: Page, stack: list[Post]) -> None:
-    page.goto(stack[0].get_absolute_url())
-    stage = page.get_by_role("link", name="View large")
-    shown = page.locator(".stage__image").bounding_box()
-    assert shown is not None
-    assert shown["width"] <= 3 * stack[0].image.width
-    stage.click()
+def _keys_look_around(page: Page, post: Post) -> None:
+    page.get_by_role("link", name="View large").click()
     box = page.get_by_role("dialog", name="Picture")
-    expect(box).to_be_visible()
     expect(box.locator("[data-count]")).to_have_text("1 / 3")
     expect(box.get_by_role("button", name="Close")).to_be_focused()
     assert violations(page) == []
@@ -75,7 +87,25 @@ def test_a_picture_is_looked_at_zoomed_and_left_again(page: Page, stack: list[Po
     with page.expect_response(re.compile("/like/")):
         page.keyboard.press("l")
     expect(box.get_by_role("button", name="Like")).to_have_attribute("aria-pressed", "true")
-    assert Like.objects.filter(post=stack[0]).count() == 1
+    assert Like.objects.filter(post=post).count() == 1
+
+
+def _fingers_look_around(page: Page) -> None:
+    """A swipe goes on; a double tap zooms."""
+    stage, width = page.locator("[data-stage]"), page.evaluate("innerWidth")
+    page.mouse.move(width * 0.7, 400)
+    page.mouse.down()
+    page.mouse.move(width * 0.2, 405, steps=4)
+    page.mouse.up()
+    expect(page.locator("[data-count]")).to_have_text("2 / 3")
+    page.mouse.dblclick(width / 2, 400)
+    expect(stage).to_have_attribute("data-zoomed", "")
+    page.keyboard.press("ArrowLeft")
+    expect(stage).not_to_have_attribute("data-zoomed", "")
+
+
+def _escape_and_back_lead_to_the_page(page: Page, post: Post) -> None:
+    box, stage = page.get_by_role("dialog", name="Picture"), page.get_by_role("link", name="View large")
     page.keyboard.press("Escape")
     expect(box).to_be_hidden()
     expect(stage).to_be_focused()
@@ -83,42 +113,10 @@ def test_a_picture_is_looked_at_zoomed_and_left_again(page: Page, stack: list[Po
     expect(box).to_be_visible()
     page.go_back()  # leaves the picture, not the page
     expect(box).to_be_hidden()
-    expect(page).to_have_url(re.compile(stack[0].public_id))
+    expect(page).to_have_url(re.compile(post.public_id))
 
 
-def test_a_swipe_goes_to_the_next_picture_and_a_double_tap_zooms(page: Page, stack: list[Post]) -> None:
-    page.goto(stack[0].get_absolute_url())
-    page.get_by_role("link", name="View large").click()
-    box = page.get_by_role("dialog", name="Picture")
-    width = page.evaluate("innerWidth")
-    page.mouse.move(width * 0.7, 400)
-    page.mouse.down()
-    page.mouse.move(width * 0.2, 405, steps=4)
-    page.mouse.up()
-    expect(box.locator("[data-count]")).to_have_text("2 / 3")
-    page.mouse.dblclick(width / 2, 400)
-    expect(box.locator("[data-stage]")).to_have_attribute("data-zoomed", "")
-
-
-def test_every_action_of_a_card_is_one_press_away(page: Page, stack: list[Post]) -> None:
-    page.goto("/?sort=new")
-    card = page.get_by_role("article", name="a red fox in the snow")
-    if page.evaluate("matchMedia('(hover: none)').matches"):
-        card.get_by_role("button", name="More: a red fox in the snow").click()
-    else:
-        page.keyboard.press("j")
-        page.keyboard.press("m")
-    sheet = page.get_by_role("dialog", name="a red fox in the snow")
-    names = [button.inner_text() for button in sheet.locator("[data-actions]").get_by_role("button").all()]
-    assert names == ["Save", "Copy the prompt", "Remix", "View large", "Not interested", "Like"]
-    assert violations(page) == []
-    with page.expect_response(re.compile("/save/")):
-        sheet.get_by_role("button", name="Save").click()
-    expect(sheet).to_be_hidden()
-    expect(card.locator("[data-key=s]")).to_have_attribute("aria-pressed", "true")
-
-
-def test_a_card_is_one_tab_stop_and_the_list_can_be_skipped(page: Page, stack: list[Post]) -> None:
+def test_a_card_is_one_tab_stop_and_every_action_one_press_away(page: Page, stack: list[Post]) -> None:
     page.goto("/?sort=new")
     skip = page.get_by_role("link", name="Skip the pictures")
     skip.focus()
@@ -128,13 +126,17 @@ def test_a_card_is_one_tab_stop_and_the_list_can_be_skipped(page: Page, stack: l
     skip.focus()
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "after-pictures"
-
-
-def test_an_author_is_followed_beside_the_picture(page: Page, stack: list[Post], alice: User) -> None:
-    page.goto(stack[0].get_absolute_url())
-    page.get_by_role("button", name="Follow alice").click()
-    expect(page.get_by_role("button", name="Following alice")).to_be_visible()
-    assert Follow.objects.filter(followed=alice).count() == 1
-    with page.expect_download() as download:
-        page.get_by_role("link", name="Download").click()
-    assert download.value.suggested_filename == f"{stack[0].image.public_id}.png"
+    card = page.get_by_role("article", name="a red fox in the snow")
+    if page.evaluate("matchMedia('(hover: none)').matches"):
+        card.get_by_role("button", name="More: a red fox in the snow").click()
+    else:
+        card.get_by_role("link").first.focus()
+        page.keyboard.press("m")
+    sheet = page.get_by_role("dialog", name="a red fox in the snow")
+    names = [button.inner_text() for button in sheet.locator("[data-actions]").get_by_role("button").all()]
+    assert names == ["Save", "Copy the prompt", "Remix", "View large", "Not interested", "Like"]
+    assert violations(page) == []
+    with page.expect_response(re.compile("/save/")):
+        sheet.get_by_role("button", name="Save").click()
+    expect(sheet).to_be_hidden()
+    expect(card.locator("[data-key=s]")).to_have_attribute("aria-pressed", "true")

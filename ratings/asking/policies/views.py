@@ -1,5 +1,6 @@
 """Sampling policies, for staff: list, edit, preview, activate, discard."""
 
+import json
 import random
 from typing import Any
 
@@ -26,12 +27,25 @@ POLICIES = 100
 
 
 @require_GET
-@role_required(Role.STAFF)
+@role_required(Role.STAFF, Role.RESEARCHER)
 def policy_list(request: HttpRequest) -> HttpResponse:
+    """Read by the research team, as every probability comes from here; changed by staff."""
     unused = Policy.objects.unused().filter(pk=OuterRef("pk"))
     rows = Policy.objects.annotate(is_draft=Exists(unused)).order_by("-version")[:POLICIES]
-    context = {"policies": rows, "current": Policy.objects.current(), "is_fixed": bool(settings.ASK_POLICY_VERSION)}
+    may_change = member_of(request).has_role(Role.STAFF)
+    shown = [(row, _readable(row)) for row in rows]
+    context = {
+        "policies": shown,
+        "may_change": may_change,
+        "current": Policy.objects.current(),
+        "is_fixed": bool(settings.ASK_POLICY_VERSION),
+    }
     return render(request, "ratings/policies.html", context)
+
+
+def _readable(policy: Policy) -> list[tuple[str, str]]:
+    """Its numbers by name, as they are stored."""
+    return [(name, json.dumps(value, ensure_ascii=False)) for name, value in sorted(policy.parameters.items())]
 
 
 @require_http_methods(["GET", "POST"])

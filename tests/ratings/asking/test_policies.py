@@ -127,12 +127,16 @@ def test_numbers_that_make_no_policy_are_refused(staff: User, numbers: dict[str,
     assert Policy.objects.count() == count
 
 
-def test_policies_are_there_for_staff_alone(staff: User, rita: User, as_user: As) -> None:
+def test_researchers_read_policies_and_staff_change_them(staff: User, rita: User, bob: User, as_user: As) -> None:
     version = Policy.objects.current().version
-    paths = [reverse("ratings:policies"), reverse("ratings:policy-new", args=[version])]
-    for path in paths:
-        assert as_user(rita).get(path).status_code == 404
+    listed, new = reverse("ratings:policies"), reverse("ratings:policy-new", args=[version])
+    for path in (listed, new):
         assert as_user(staff).get(path).status_code == 200
+        assert as_user(bob).get(path).status_code == 404
+    read = as_user(rita).get(listed)
+    assert "asks_per_day" in read.content.decode()
+    assert new not in read.content.decode()
+    assert as_user(rita).get(new).status_code == 404
     assert as_user(rita).post(reverse("ratings:policy-activate", args=[version])).status_code == 404
     with pytest.raises(Refused) as caught:
         save_policy(member=rita, parameters=NUMBERS)
