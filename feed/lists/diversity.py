@@ -42,7 +42,7 @@ def spread(rows: Sequence[tuple[int, int]], before: Sequence[int] = (), *, is_fu
         shown[chosen[1]] += 1
         if len(recent) == WINDOW:
             shown[recent.popleft()] -= 1
-    if not (len(rows) == BLOCK if is_full is None else is_full):
+    if not (len(rows) >= BLOCK if is_full is None else is_full):
         return placed + [Slot(*row) for row in waiting]
     return _collapse(placed, waiting)
 

@@ -45,7 +45,7 @@ def join_in(simulation: Simulation, progress: Progress) -> None:
         rng = simulation.rng("social", member.username)
         own = [post for post in posts if post.author_id == member.pk]
         others = [post for post in posts if post.author_id != member.pk]
-        _tag(own)
+        _tag(own[::2])
         _choose_avatar(member, own, rng)
         _follow(simulation, member, rng)
         if number % COLLECTORS_EVERY == 0:

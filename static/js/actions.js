@@ -14,6 +14,7 @@ export function controls(item) {
 /** Buttons that press the item's own controls, in `box`; `except` lists keys to leave out. */
 export function mirror(item, box, { except = [], className = 'menu__item', done = () => {} } = {}) {
   const shown = controls(item).filter((control) => !except.includes(control.dataset.key));
+  shown.sort((one, other) => (other.dataset.key === 'l') - (one.dataset.key === 'l')); // liking comes first
   box.replaceChildren(...shown.map((control) => {
     const button = document.createElement('button');
     const label = control.title || control.textContent.trim();
@@ -40,7 +41,10 @@ function openSheet(card) {
   const author = card.querySelector('a.card__author');
   if (author) {
     const link = document.createElement('a');
-    Object.assign(link, { className: 'menu__item', href: author.href, textContent: author.textContent });
+    Object.assign(link, { className: 'menu__item', href: author.href });
+    const icon = list.querySelector('.icon').cloneNode(true), use = icon.querySelector('use');
+    use.setAttribute('href', use.getAttribute('href').replace(/#.*/, '#user'));
+    link.append(icon, author.textContent);
     list.append(link);
   }
   sheet().showModal();

@@ -31,7 +31,7 @@ function latin({ key, code, shiftKey }) {
 }
 
 /** What a card does not show on a phone is still its control. */
-const usable = (element) => !element.disabled && (element.getClientRects().length > 0 || element.closest('.card__actions'));
+const usable = (element) => !element.disabled && (element.getClientRects().length > 0 || element.closest('.card__actions, .post__actions'));
 
 /** The control a key stands for: in the current item first, else the first on the page outside items. */
 function control(key) {

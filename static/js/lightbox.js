@@ -5,7 +5,7 @@ import { zoomable } from './zoom.js';
 
 const dialog = document.getElementById('lightbox');
 const part = (selector) => dialog.querySelector(selector);
-const LARGEST = 3; // times its own size, before anybody zooms
+const LARGEST = 4; // times its own size, before anybody zooms
 let item = null, zoom = null;
 
 /** Everything in the same list that can be looked at, in its order. */

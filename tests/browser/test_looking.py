@@ -45,13 +45,14 @@ def test_stacks_the_lightbox_and_its_ways_out(page: Page, stack: list[Post], ali
     assert violations(page) == []
     shown = page.locator(".stage__image").bounding_box()
     assert shown is not None
-    assert shown["width"] <= 3 * stack[0].image.width
+    assert shown["width"] <= 4 * stack[0].image.width
     _keys_look_around(page, stack[0])
     _fingers_look_around(page)
     _escape_and_back_lead_to_the_page(page, stack[0])
     page.get_by_role("button", name="Follow alice").click()
     expect(page.get_by_role("button", name="Following alice")).to_be_visible()
     assert Follow.objects.filter(followed=alice).count() == 1
+    page.locator("summary[aria-label=More]").click()
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").click()
     assert download.value.suggested_filename == f"{stack[0].image.public_id}.png"
@@ -134,7 +135,7 @@ def test_a_card_is_one_tab_stop_and_every_action_one_press_away(page: Page, stac
         page.keyboard.press("m")
     sheet = page.get_by_role("dialog", name="a red fox in the snow")
     names = [button.inner_text() for button in sheet.locator("[data-actions]").get_by_role("button").all()]
-    assert names == ["Save", "Copy the prompt", "Remix", "View large", "Not interested", "Like"]
+    assert names == ["Like", "Save", "Copy the prompt", "Remix", "View large", "Not interested"]
     assert violations(page) == []
     with page.expect_response(re.compile("/save/")):
         sheet.get_by_role("button", name="Save").click()
