@@ -46,7 +46,7 @@ def group_notices(notices: Iterable[Notice], reader: User, at: datetime) -> list
     """Groups a page of notices; two queries for the pictures."""
     groups: dict[tuple[str, str], NoticeGroup] = {}
     for notice in notices:
-        key = (notice.kind, notice.url if notice.actor else "")
+        key = (notice.kind, str(notice.post_id or notice.url) if notice.actor else "")
         group = groups.setdefault(key, NoticeGroup([]))
         group.notices.append(notice)
         if notice.actor and notice.actor not in group.actors:
@@ -58,11 +58,11 @@ def group_notices(notices: Iterable[Notice], reader: User, at: datetime) -> list
 def _add_pictures(groups: list[NoticeGroup], reader: User, at: datetime) -> None:
     post_ids = {group.newest.post_id for group in groups if group.newest.post_id}
     posts = Post.objects.visible_to(reader, at).with_card(reader, at).in_bulk(post_ids)
-    generations = {group.newest.generation_id for group in groups if group.newest.generation_id}
-    drawn = Image.objects.filter(generation__in=generations, author=reader, state=ImageState.READY, deleted_at=None)
-    images = {image.generation_id: image for image in drawn.exclude(prefix="").order_by("-position")}
+    image_ids = {group.newest.image_id for group in groups if group.newest.image_id}
+    drawn = Image.objects.filter(pk__in=image_ids, author=reader, state=ImageState.READY, deleted_at=None)
+    images = drawn.exclude(prefix="").select_related("generation").in_bulk()
     for group in groups:
-        post, image = posts.get(group.newest.post_id or 0), images.get(group.newest.generation_id or 0)
+        post, image = posts.get(group.newest.post_id or 0), images.get(group.newest.image_id or 0)
         if post is not None and post.image.rendition_widths and not post.is_blurred:
             group.picture = picture_of(post, reader, at, "56px")
         elif image is not None:

@@ -23,7 +23,7 @@ from feed.comments.models import Comment
 from feed.members.queries import visible_members
 from feed.notifications.models import NotificationChoice
 from feed.posts.models import Post
-from generation.models import Generation
+from generation.models import Image
 from lib.pagination import read_keyset
 
 PAGE_SIZE = 30
@@ -81,7 +81,7 @@ class Notice:
     actor: str = ""
     title: str = ""
     post_id: int | None = None  # what a thumbnail shows
-    generation_id: int | None = None
+    image_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,7 @@ def _notice(row: Notification, target: models.Model, actor: str) -> Notice:
         actor,
         title=target.title if isinstance(target, Post) else "",
         post_id=target.pk if isinstance(target, Post) else getattr(target, "post_id", None),
-        generation_id=target.pk if isinstance(target, Generation) else None,
+        image_id=target.pk if isinstance(target, Image) else None,
     )
     return replace(notice, text=sentence_of(notice, actor=actor))
 

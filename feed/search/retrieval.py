@@ -29,6 +29,7 @@ from lib.images import parse_pdq
 NEAREST = (80, 500, 3_200)  # how many neighbours each step reads; the second is what one scan of EF_SEARCH returns
 MOST_BY_TIME = 40  # steps of 240
 MOST_DISTANCE = 0.7  # cosine distance; what is farther has nothing to do with the words
+BESIDE_WORDS = 0.62  # the same where posts with the words were found: then only what is close is of interest
 MOST_PDQ_BITS = 90  # of 256: unrelated pictures differ in about 128, the same picture in fewer than 31
 TOO_FAR = 8  # rows beyond the limit that end a scan
 
@@ -99,7 +100,7 @@ class Search:
         elif number == self.steps - 1:
             found = self._by_words(with_prefixes=True)
         else:
-            found = self._by_meaning(NEAREST[number - 2])
+            found = self._by_meaning(NEAREST[number - 2], BESIDE_WORDS if seen else MOST_DISTANCE)
         known = {*seen, self.source}
         return [post_id for post_id in found if post_id not in known]
 
@@ -165,10 +166,10 @@ class Search:
             self.next_step = self.steps
         return sorted(found, reverse=True)[:WORDS_AT_ONCE]
 
-    def _by_meaning(self, limit: int) -> list[int]:
+    def _by_meaning(self, limit: int, most: float = MOST_DISTANCE) -> list[int]:
         assert self.vector is not None
         near = find_nearest(self._clause(plain=False, minus=not self.is_arithmetic), self.vector, limit)
-        return self._within(near, MOST_DISTANCE)
+        return self._within(near, most)
 
     def _by_picture(self, target: PictureTarget, limit: int) -> list[int]:
         if target.vector is None:

@@ -12,7 +12,6 @@ from tqdm import tqdm
 
 from accounts.models import User
 from feed.styles.detection import find_styles, monday
-from generation.models import Checkpoint, Style
 from lib.errors import Refused
 from ratings.releases.engine.eligibility import ReleaseFilter
 from ratings.releases.formats.registry import USUAL
@@ -23,7 +22,6 @@ from ratings.simulation.community import Sizes, simulate
 IMAGES_PER_MEMBER = 6
 GUESTS = ("member", "creator")  # accounts of the demo
 MODERATOR, RESEARCHER = "moderator", "researcher"
-STYLES = {"3d": "3D", "flat": "Flat", "cartoon": "Cartoon"}
 
 
 class Command(BaseCommand):
@@ -45,8 +43,6 @@ class Command(BaseCommand):
         if members < 2 or days < 1:
             raise CommandError("A community has at least 2 members and lasts at least 1 day.")
         guests, moderator = self._guests() if options["demo"] else ([], None)
-        if moderator:
-            self._offer_styles()
         images = options["images"] or members * IMAGES_PER_MEMBER
         try:
             simulation = simulate(
@@ -63,14 +59,6 @@ class Command(BaseCommand):
         except Refused as refusal:
             raise CommandError(refusal.message) from None
         self.stdout.write(self.style.SUCCESS(f"Simulated a community of {len(simulation.members)} members."))
-
-    def _offer_styles(self) -> None:
-        """Styles that the starter knows by name."""
-        for slug, name in STYLES.items():
-            style, _is_new = Style.objects.get_or_create(
-                slug=slug, defaults={"name": name, "template": f"{{prompt}}, {slug} style"}
-            )
-            style.checkpoints.set(Checkpoint.objects.filter(slug="starter"))
 
     def _publish_findings(self) -> None:
         """The styles that emerged, and a release that the workers build by themselves."""
