@@ -110,7 +110,8 @@ def test_entries_of_a_challenge_are_compared_under_its_theme(
     assert "a blue cat" not in page.locator("main").inner_text()
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     evaluate(page, "ArrowDown")
-    expect(page.get_by_text("Something blue")).to_be_visible(timeout=SOON)
+    expect(page.get_by_role("link", name="Next pair")).to_be_visible(timeout=SOON)
+    expect(page.get_by_text("Something blue")).to_be_visible()
     assert Comparison.objects.get().outcome == "both_bad"
 
 
