@@ -35,6 +35,18 @@ def pictures(alice: User, publish: Publish) -> list[Image]:
     return [first, *(publish(alice, seed=seed, generation=first.generation) for seed in (2, 3))]
 
 
+PAIR = """
+- heading "Compare" [level=1]
+- button "The left picture is better"
+- button "View the left picture large"
+- button "The right picture is better"
+- button "View the right picture large"
+- button /Tie/
+- button /Both bad/
+- button /Skip/
+"""
+
+
 def evaluate(page: Page, key: str) -> None:
     """Presses a key once the pair may be answered."""
     expect(page.locator("form[data-compare] button[value=tie]")).to_be_enabled(timeout=SOON)
@@ -47,6 +59,7 @@ def test_a_whole_session_of_comparing_by_keyboard(pictures: list[Image], bob: Us
     for key, outcome in (("ArrowLeft", "left"), ("ArrowUp", "tie")):
         expect(page.get_by_text("a red fox in the snow")).to_be_visible()
         assert "Toy" not in page.locator("main").inner_text()
+        expect(page.locator("main")).to_match_aria_snapshot(PAIR)
         wait_until(page, Ask.objects.filter(outcome="open").exclude(shown_at=None).exists)  # or the answer overtakes it
         evaluate(page, key)
         expect(page.get_by_text("Toy").first).to_be_visible(timeout=SOON)  # the models, after the answer

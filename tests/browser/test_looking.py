@@ -15,6 +15,27 @@ from tests.browser.test_frame import DESK, PHONE, overflow, violations
 from tests.conftest import Person
 from tests.generation.fixtures import MakeImage
 
+CARD = """
+- article "a red fox in the snow":
+  - link "a red fox in the snow"
+  - paragraph: /3 pictures of one prompt/
+  - link "alice"
+  - 'button "Like: a red fox in the snow (0)"'
+"""
+POST = """
+- main:
+  - article:
+    - link "View large"
+    - navigation "Pictures of the same prompt"
+    - complementary:
+      - link "alice"
+      - heading "a red fox in the snow" [level=1]
+      - 'button "Like: a red fox in the snow (0)"'
+      - button "Save"
+      - button "Copy the prompt"
+      - link "Remix"
+"""
+
 
 @pytest.fixture
 def stack(transactional_db: None, alice: User, bob: User, make_image: MakeImage) -> list[Post]:
@@ -42,6 +63,7 @@ def test_stacks_the_lightbox_and_its_ways_out(page: Page, stack: list[Post], ali
     _feed_shows_one_card_for_three_variations(page)
     page.get_by_role("article").first.get_by_role("link").first.click()
     expect(page.get_by_role("navigation", name="Pictures of the same prompt").get_by_role("link")).to_have_count(2)
+    expect(page.locator("main")).to_match_aria_snapshot(POST)
     assert violations(page) == []
     shown = page.locator(".stage__image").bounding_box()
     assert shown is not None
@@ -128,6 +150,7 @@ def test_a_card_is_one_tab_stop_and_every_action_one_press_away(page: Page, stac
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "after-pictures"
     card = page.get_by_role("article", name="a red fox in the snow")
+    expect(card).to_match_aria_snapshot(CARD)  # what a screen reader meets
     if page.evaluate("matchMedia('(hover: none)').matches"):
         card.get_by_role("button", name="More: a red fox in the snow").click()
     else:
