@@ -68,7 +68,6 @@ def sign_up(page: Page, name: str) -> None:
     page.goto("/accounts/signup/")
     page.get_by_label("Username").fill(name)
     page.locator("input[name=password1]").fill(PASSWORD)
-    page.locator("input[name=password2]").fill(PASSWORD)
     page.get_by_role("button", name="Create account").click()
     expect(page).to_have_url(re.compile(r"/$"))
 
@@ -125,7 +124,7 @@ def find_like_and_copy(page: Page, post: Post) -> None:
         page.goto(address)
         expect(page.locator(f"[data-post='{post.public_id}']").first).to_be_visible()
     page.goto(f"/p/{post.public_id}/")
-    heart = page.locator(".post__actions form[data-like] button")
+    heart = page.locator(".post__actions [data-like]")
     heart.click()
     expect(heart).to_have_attribute("aria-pressed", "true")
     page.locator(".post__actions").get_by_role("button", name="Copy").click()
@@ -158,7 +157,7 @@ def meet_a_rule(page: Page) -> None:
 
 def report(page: Page, post: Post) -> None:
     page.goto(f"/p/{post.public_id}/")
-    page.get_by_label("More").click()
+    page.get_by_label("More", exact=True).click()
     page.get_by_role("link", name="Report", exact=True).click()
     page.get_by_label("Spam").check()
     page.get_by_role("button", name="Send report").click()
