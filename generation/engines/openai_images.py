@@ -5,11 +5,8 @@ operator says. Such a server tells no steps, and whether equal seeds give equal 
 """
 
 import base64
-import binascii
-import io
 import json
 import os
-import warnings
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from functools import cache
 from importlib.metadata import version
@@ -18,8 +15,11 @@ from typing import Any
 import PIL.Image
 import urllib3
 from django.conf import settings
+from django.core.files.base import ContentFile
 
 from generation.engines.base import CheckpointError, Job, NotSupported, ServerAway, Source, StepCallback
+from lib.errors import Refused
+from lib.images import open_picture
 
 CONNECT_SECONDS = 5.0
 LOOK_SECONDS = 1.0  # between two calls of `on_step`, which may raise to stop
@@ -135,13 +135,14 @@ def _message(answer: dict[str, Any]) -> str:
 def _picture(answer: dict[str, Any]) -> PIL.Image.Image:
     try:
         data = base64.b64decode(answer["data"][0]["b64_json"], validate=True)
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", PIL.Image.DecompressionBombWarning)
-            return PIL.Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP")).convert("RGB")
-    except (KeyError, IndexError, TypeError, ValueError, OSError, SyntaxError, binascii.Error) as error:
+    except (KeyError, IndexError, TypeError, ValueError) as error:
         raise ServerAway("The server answered something that is no picture.") from error
-    except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning) as error:
-        raise NotSupported("The server answered a picture that is far too large.") from error
+    try:
+        return open_picture(ContentFile(data))
+    except Refused as refusal:
+        if refusal.code in ("too_large", "too_many_pixels"):
+            raise NotSupported("The server answered a picture that is far too large.") from refusal
+        raise ServerAway("The server answered something that is no picture.") from refusal
 
 
 @cache

@@ -1,11 +1,13 @@
 """The texts in a stranger's picture file, by the names of their chunks; its pixels are never decoded."""
 
 import io
+import struct
 import warnings
 
 import PIL.Image
 from django.core.files.base import File
 
+from lib.decoding import containers
 from lib.text.regex import compile_linear
 
 MOST_BYTES = 50_000_000
@@ -16,21 +18,39 @@ OUR_PICTURE = "salon-picture"
 
 
 def read_texts(file: File[bytes]) -> dict[str, str]:
-    """Texts by key; `parameters` also where a program keeps that text in EXIF. Empty for what is no picture."""
+    """Texts by key; `parameters` also where a program keeps that text in EXIF. Empty for what is no picture.
+
+    No decoder written in C sees the file: Pillow reads the chunks of PNG and JPEG in Python.
+    """
     if file.size > MOST_BYTES:
         return {}
+    data = file.read()
+    kind = containers.kind_of(data)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)  # nothing is decompressed
-            with PIL.Image.open(io.BytesIO(file.read()), formats=("PNG", "WEBP", "JPEG", "AVIF")) as picture:
-                texts = {str(name): value for name, value in picture.info.items() if isinstance(value, str)}
-                return texts | _exif_texts(picture) | _our_id(picture)
-    except (OSError, ValueError, SyntaxError, PIL.Image.DecompressionBombError):
-        return {}
+        if kind == "WebP":
+            chunks = containers.webp_chunks(data)
+            exif = PIL.Image.Exif()
+            exif.load(chunks.get(b"EXIF", b""))
+            return _exif_texts(exif) | _our_id(chunks.get(b"XMP ", b""))
+        if kind == "AVIF":
+            return _our_id(data)
+        if kind in ("PNG", "JPEG"):
+            return _texts_by_pillow(data)
+    except (OSError, ValueError, SyntaxError, struct.error, PIL.Image.DecompressionBombError):
+        pass
+    return {}
 
 
-def _exif_texts(picture: PIL.Image.Image) -> dict[str, str]:
-    exif = picture.getexif()
+def _texts_by_pillow(data: bytes) -> dict[str, str]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)  # nothing is decompressed
+        with PIL.Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as picture:
+            texts = {str(name): value for name, value in picture.info.items() if isinstance(value, str)}
+            xmp = picture.info.get("xmp", b"")
+            return texts | _exif_texts(picture.getexif()) | _our_id(xmp if isinstance(xmp, bytes) else xmp.encode())
+
+
+def _exif_texts(exif: PIL.Image.Exif) -> dict[str, str]:
     found: dict[str, str] = {}
     comment = exif.get_ifd(_EXIF).get(_USER_COMMENT)
     if isinstance(comment, bytes):
@@ -53,8 +73,7 @@ def _comment(data: bytes) -> str:
     return text.decode("utf-8", "replace")
 
 
-def _our_id(picture: PIL.Image.Image) -> dict[str, str]:
+def _our_id(xmp: bytes) -> dict[str, str]:
     """The public id that our WebP and AVIF files carry beside the mark; they say nothing else about a picture."""
-    data = picture.info.get("xmp", b"")
-    match = _OURS.search(data.decode("latin-1") if isinstance(data, bytes) else str(data))
+    match = _OURS.search(xmp.decode("latin-1"))
     return {OUR_PICTURE: match[1]} if match else {}

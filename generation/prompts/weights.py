@@ -29,51 +29,68 @@ class Weighted:
 
 @dataclass
 class _Open:
-    """A bracket that is not closed yet: where its contents begin, and how it was written."""
+    """A bracket, how it was written, and how much more important it makes what it holds, once it is closed."""
 
-    start: int
     mark: str
+    by: float | None = None
+
+
+_CLOSE = object()  # ends the innermost closed bracket
+_Part = str | _Open | object
+_LARGEST = 1e6  # a product of nested weights; far beyond MOST, and nowhere near infinity
 
 
 def read_weights(prompt: str) -> Weighted:
-    """The words of a prompt with the importance of each character."""
-    characters: list[str] = []
-    weights: list[float] = []
+    """The words of a prompt with the importance of each character; takes time in proportion to its length."""
+    parts: list[_Part] = []
     opened: list[_Open] = []
     for match in _PIECE.finditer(prompt):
         piece = match.group()
+        number = _number(match.group(1)) if match.group(1) is not None else None
         if piece in ("(", "["):
-            opened.append(_Open(len(characters), piece))
-        elif match.group(1) is not None and _is_inside(opened, "(") and _number(match.group(1)) is not None:
-            _multiply(weights, opened.pop().start, _number(match.group(1)) or 0.0)
+            opened.append(_Open(piece))
+            parts.append(opened[-1])
+        elif number is not None and _is_inside(opened, "("):
+            _close(parts, opened, number)
         elif piece in (")", "]") and _is_inside(opened, "(" if piece == ")" else "["):
-            _multiply(weights, opened.pop().start, MORE if piece == ")" else LESS)
+            _close(parts, opened, MORE if piece == ")" else LESS)
         else:
-            _add(piece, characters, weights, opened)
-    for each in reversed(opened):
-        characters.insert(each.start, each.mark)
-        weights.insert(each.start, 1.0)
-    return Weighted("".join(characters), tuple(round(min(MOST, max(LEAST, weight)), 6) for weight in weights))
+            _add(piece, parts, opened)
+    return _weighted(parts)
 
 
-def _add(piece: str, characters: list[str], weights: list[float], opened: list[_Open]) -> None:
+def _weighted(parts: list[_Part]) -> Weighted:
+    characters: list[str] = []
+    weights: list[float] = []
+    products = [1.0]
+    for part in parts:
+        if isinstance(part, _Open) and part.by is not None:
+            products.append(min(_LARGEST, max(-_LARGEST, products[-1] * part.by)))
+        elif part is _CLOSE:
+            products.pop()
+        else:
+            text = part.mark if isinstance(part, _Open) else str(part)
+            characters.append(text)
+            weights += [round(min(MOST, max(LEAST, products[-1])), 6)] * len(text)
+    return Weighted("".join(characters), tuple(weights))
+
+
+def _add(piece: str, parts: list[_Part], opened: list[_Open]) -> None:
     text = piece[1:] if len(piece) == 2 and piece[0] == "\\" else piece
     if text.endswith(")") and len(text) > 1 and _is_inside(opened, "("):  # ``:words)`` that is no number
-        characters += text[:-1]
-        weights += [1.0] * (len(text) - 1)
-        _multiply(weights, opened.pop().start, MORE)
+        parts.append(text[:-1])
+        _close(parts, opened, MORE)
         return
-    characters += text
-    weights += [1.0] * len(text)
+    parts.append(text)
+
+
+def _close(parts: list[_Part], opened: list[_Open], by: float) -> None:
+    opened.pop().by = by
+    parts.append(_CLOSE)
 
 
 def _is_inside(opened: list[_Open], mark: str) -> bool:
     return bool(opened) and opened[-1].mark == mark
-
-
-def _multiply(weights: list[float], start: int, by: float) -> None:
-    for position in range(start, len(weights)):
-        weights[position] *= by
 
 
 def _number(text: str) -> float | None:

@@ -136,6 +136,18 @@ def strip_jpeg(data: bytes) -> Stripped:
     return Stripped(b"".join(kept) + data[at:], whole, orientation)
 
 
+def webp_chunks(data: bytes) -> dict[bytes, bytes]:
+    """The chunks of a WebP beside its pixels, by their names of four bytes: ``EXIF``, ``XMP`` and a space, ``ICCP``."""
+    found: dict[bytes, bytes] = {}
+    at = 12
+    while at + 8 <= len(data):
+        name, length = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
+        if name in {b"EXIF", b"XMP ", b"ICCP"}:
+            found.setdefault(name, data[at + 8 : at + 8 + length])
+        at += 8 + length + length % 2
+    return found
+
+
 def without_exif(data: bytes) -> bytes:
     """An AVIF whose Exif item no reader takes for one; its rotation stands elsewhere, by the standard."""
     return _EXIF_ITEM.sub(rb"\1none", data)

@@ -10,6 +10,7 @@ from json import loads
 from pathlib import Path
 from typing import Any
 
+from lib.text import words_of
 from lib.text.regex import LinearPattern, compile_linear
 
 
@@ -30,8 +31,8 @@ def coarse_words() -> frozenset[str]:
 
 @cache
 def coarse_phrases() -> frozenset[str]:
-    """Coarse phrases of several words."""
-    return frozenset(_own()["phrases"])
+    """Coarse phrases of several words, one space between them."""
+    return frozenset(" ".join(words_of(phrase)) for phrase in _own()["phrases"])
 
 
 @cache

@@ -6,8 +6,7 @@ from tests.services import ROOT
 
 OPENS_FILES = {
     "lib/images/__init__.py": "open_stored: files that the site encoded",
-    "generation/media/texts.py": "the texts beside the pixels, for recall; no pixel is decoded",
-    "generation/engines/openai_images.py": "the answers of a server that the operator registered",
+    "generation/media/texts.py": "the texts of PNG and JPEG, which Pillow reads in Python; no pixel is decoded",
     "ratings/releases/publishing/verification.py": "a command that checks the files of a release",
 }
 

@@ -1,5 +1,6 @@
 """Coarse language, by word lists in several languages. It never refuses a prompt: at most it asks."""
 
+from lib.text import words_of
 from moderation.policy import Reason
 from moderation.screening.checkers.rules import oracle_in_use
 from moderation.screening.coarse_words import coarse_phrases, coarse_words, innocent_phrases
@@ -7,8 +8,7 @@ from moderation.screening.matching import read
 from moderation.screening.observations import Label, Observation, TextKind
 from moderation.screening.running import bounded
 
-VERSION = "2"
-_PUNCTUATION = ".,;:?!\"'()[]{}*_-…“”«»¡¿/"
+VERSION = "3"
 
 
 @bounded
@@ -16,17 +16,10 @@ def check(text: str, kind: TextKind) -> list[Observation]:
     """One observation naming the coarse words, or none."""
     found: dict[str, None] = {}
     for reading in read(text, oracle_in_use(), has_names=kind is not TextKind.NAME):
-        words = _separate(innocent_phrases().sub(" ", reading.text))
+        words = words_of(innocent_phrases().sub(" ", reading.text))
         found |= dict.fromkeys(word for word in words if word in coarse_words())
         line = f" {' '.join(words)} "
         found |= dict.fromkeys(phrase for phrase in coarse_phrases() if f" {phrase} " in line)
     if not found:
         return []
     return [Observation("profanity", VERSION, Label.PROFANE, 1.0, Reason.LANGUAGE, matched=", ".join(found)[:200])]
-
-
-def _separate(text: str) -> list[str]:
-    spaced = (
-        text.replace("-", " ").replace("_", " ").replace("/", " ").replace("'", " ").replace(".", " ").replace(",", " ")
-    )
-    return [word.strip(_PUNCTUATION) for word in spaced.split()]
