@@ -42,7 +42,7 @@ from generation.queue.wakeup import wake_workers
 
 DRAIN_SECONDS = 30.0
 WARM_SECONDS = 20.0  # for so long others may be passed over for the checkpoint in memory
-STEP_EVERY = 0.2  # seconds between two steps that are told: a fast model takes more in the blink of an eye
+STEP_EVERY = 0.2  # seconds between two steps that are announced: a fast model takes more in the blink of an eye
 PREVIEW_EVERY = 0.5
 AWAY_FOR = timedelta(seconds=60)  # before an image is tried again whose source could not be read
 TOO_LARGE = "This size needs more memory than the worker has. Choose a smaller one."
@@ -205,7 +205,7 @@ class _Steps:
 
     batch: Batch
     ends: float = field(default_factory=lambda: time.monotonic() + settings.BATCH_SECONDS)
-    told: float = 0.0
+    announced: float = 0.0
     previewed: float = 0.0
 
     def on_step(self, step: int, previews: PreviewSource) -> None:
@@ -216,9 +216,9 @@ class _Steps:
         if time.monotonic() > self.ends:
             raise Stopped(_(TOO_SLOW))
         # An engine that does not know its steps calls with 0.
-        if step == 0 or (time.monotonic() - self.told < STEP_EVERY and step != self.steps):
+        if step == 0 or (time.monotonic() - self.announced < STEP_EVERY and step != self.steps):
             return
-        self.told = time.monotonic()
+        self.announced = time.monotonic()
         pictures: list[PIL.Image.Image] = []
         if time.monotonic() - self.previewed >= PREVIEW_EVERY:
             pictures, self.previewed = previews(), time.monotonic()
@@ -234,13 +234,13 @@ class _Steps:
 def _publish(
     images: Sequence[Image], wanted: set[int], step: int, of: int, pictures: Sequence[PIL.Image.Image]
 ) -> None:
-    told: list[tuple[str, str, dict[str, Any]]] = []
+    sent: list[tuple[str, str, dict[str, Any]]] = []
     for number, image in enumerate(images):
         if image.pk not in wanted:
             continue
         generation = image.generation
-        told.append((generation.public_id, "step", {"image": image.public_id, "step": step, "of": of}))
+        sent.append((generation.public_id, "step", {"image": image.public_id, "step": step, "of": of}))
         if pictures and not generation.was_doubtful:
             data = {"image": image.public_id, "webp": events.preview_uri(pictures[number])}
-            told.append((generation.public_id, "preview", data))
-    events.publish_all(told)
+            sent.append((generation.public_id, "preview", data))
+    events.publish_all(sent)
