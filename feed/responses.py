@@ -1,9 +1,10 @@
 """What the pages of the feed share: showing refusals, toasts, and sending visitors to sign in and back."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
 from functools import wraps
-from typing import Concatenate, ParamSpec, cast
+from typing import Any, Concatenate, Literal, ParamSpec, cast
 
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
@@ -97,10 +98,33 @@ def _say(request: HttpRequest, refused: Refused) -> HttpResponse:
     return render(request, "feed/refused.html", {"message": refused.message}, status=refused.status)
 
 
-def toast(text: str, level: str = "success", status: int = 204) -> HttpResponse:
-    """An answer to htmx that changes nothing on the page and shows a message."""
-    trigger = json.dumps({"toast": {"text": text, "level": level}})
-    return HttpResponse(status=status, headers={"HX-Trigger": trigger, "HX-Reswap": "none"})
+@dataclass(frozen=True)
+class ToastAction:
+    """A button of a toast: "post" sends `body` to `url`, "sheet" opens the form there, "link" goes there."""
+
+    text: str
+    url: str
+    kind: Literal["post", "sheet", "link"] = "post"
+    body: str = ""
+
+
+def toast(
+    text: str,
+    level: str = "success",
+    status: int = 204,
+    *,
+    actions: Iterable[ToastAction] = (),
+    changed: Iterable[str] = (),
+) -> HttpResponse:
+    """An answer to htmx that changes nothing on the page and shows a message.
+
+    Args:
+        changed: ids of pictures that look otherwise now, wherever the page shows them.
+    """
+    events: dict[str, Any] = {"toast": {"text": text, "level": level, "actions": [asdict(each) for each in actions]}}
+    if ids := list(changed):
+        events["pictures-changed"] = {"images": ids}
+    return HttpResponse(status=status, headers={"HX-Trigger": json.dumps(events), "HX-Reswap": "none"})
 
 
 def cut_note() -> str:

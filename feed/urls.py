@@ -9,6 +9,7 @@ from feed.lists.syndication import views as syndication_views
 from feed.members import views as members_views
 from feed.notifications import views as notifications_views
 from feed.posts import views as posts_views
+from feed.publishing import views as publishing_views
 from feed.ranking import views as ranking_views
 from feed.search import views as search_views
 from feed.styles import views as styles_views
@@ -70,7 +71,8 @@ urlpatterns = [
     path("comments/<public_id:public_id>/edit/", comments_views.edit, name="comment-edit"),
     path("comments/<public_id:public_id>/delete/", comments_views.delete, name="comment-delete"),
     path("tags/suggest/", tags_views.suggest, name="tag-suggest"),
-    path("publish/<public_id:public_id>/", posts_views.publish, name="publish"),
+    path("publish/<public_id:public_id>/", publishing_views.publish, name="publish"),
+    path("mine/act/", publishing_views.act_on_pictures, name="act-on-pictures"),
     path("@<username:username>/", members_views.profile, name="profile"),
     path("@<username:username>/following/", members_views.follows, {"side": "followed"}, name="following"),
     path("@<username:username>/followers/", members_views.follows, {"side": "member"}, name="followers"),

@@ -1,7 +1,7 @@
 """Daily challenges: planning them, and entering pictures."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -51,7 +51,13 @@ def enter_locked(*, challenge: Challenge, post: Post, at: datetime) -> None:
 
 
 def publish_into_challenge(
-    *, image: Image, author: User, challenge: Challenge | None, at: datetime | None = None, **fields: Any
+    *,
+    image: Image,
+    author: User,
+    challenge: Challenge | None,
+    at: datetime | None = None,
+    before_commit: Callable[[Post], None] | None = None,
+    **fields: Any,
 ) -> Post:
     """`publish_image` with its `fields`, and in the same transaction enters the post, if there is a challenge.
 
@@ -63,6 +69,8 @@ def publish_into_challenge(
     def enter(post: Post) -> None:
         if challenge is not None:
             enter_locked(challenge=challenge, post=post, at=at)
+        if before_commit is not None:
+            before_commit(post)
 
     return publish_image(image=image, author=author, at=at, before_commit=enter, **fields)
 

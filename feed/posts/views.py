@@ -1,11 +1,11 @@
-"""The page of a post, liking it, publishing one's own, and running a seed again."""
+"""The page of a post, liking it, taking down and deleting one's own, and running a seed again."""
 
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -17,7 +17,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.models import User, Viewer
 from accounts.permissions import member_of
 from feed.challenges.models import Challenge
-from feed.challenges.services import publish_into_challenge
 from feed.comments.forms import CommentForm
 from feed.comments.models import Comment
 from feed.comments.queries import authors_of, count_comments, read_threads
@@ -27,22 +26,18 @@ from feed.posts import services as posts_services
 from feed.posts.avatars import add_avatars
 from feed.posts.bulk_actions import read_originals, unpublish_posts
 from feed.posts.cards import card_of, picture_of, remix_url, shared_jpeg
-from feed.posts.forms import PublishForm
 from feed.posts.lineage import LONG, lineage_of
 from feed.posts.models import Post
 from feed.posts.near_duplicates import near_duplicates_of, variations_of
 from feed.posts.reproduction import outcome_of, reproduce_post
 from feed.ranking.explain import score_of
 from feed.responses import button_of_a_post, came_from, for_members, says_no, toast
-from feed.tags.services import suggest_from_prompt, tags_of
+from feed.tags.services import tags_of
 from generation.catalogue.samplers import label as sampler_label
 from generation.media.openings import remember_opening
-from generation.media.signing import Picture, is_plainly_public, picture
-from generation.models import Image
+from generation.media.signing import is_plainly_public, picture
 from generation.queries import source_image_for
-from lib.days import local_day
-from lib.errors import Refused
-from lib.http import add_refusal, download, is_htmx, zip_files
+from lib.http import download, is_htmx, zip_files
 from lib.pagination import read_keyset
 from moderation.targets import target_type
 
@@ -173,78 +168,18 @@ def _unlike_unseen(request: HttpRequest, public_id: str, member: User, *, is_lik
     return redirect(came_from(request, "/"))
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@for_members
-@says_no
-def publish(request: HttpRequest, public_id: str) -> HttpResponseBase:
-    """Publishes an own picture, or changes how it is published."""
-    at, member = timezone.now(), member_of(request)
-    image = _own_image(public_id, request)
-    post = Post.objects.filter(image=image, deleted_at=None).first()
-    challenge = _enterable_challenge(image, at)
-    was_published = post is not None and post.is_published
-    tags = tags_of(post.pk) if post else []
-    initial = {
-        "title": post.title if post else "",
-        "tags": ", ".join(tags),
-        "alt_text": image.alt_text,
-        "hide_prompt": posts_services.hides_prompt(image),
-    }
-    form = PublishForm(
-        request.POST if request.method == "POST" else None, initial=initial, theme=challenge.theme if challenge else ""
-    )
-    if request.method == "POST" and form.is_valid():
-        try:
-            entered = challenge if form.cleaned_data.get("enter_challenge") else None
-            published = publish_into_challenge(image=image, author=member, challenge=entered, at=at, **form.arguments())
-        except Refused as refused:
-            add_refusal(form, refused)
-        else:
-            messages.success(request, _("Saved.") if was_published else _("Published."))
-            if form.arguments().get("hide_prompt") is False and published.image.is_prompt_hidden:
-                messages.info(request, _("The prompt stays hidden, as another post of yours hides it. Show it there."))
-            return redirect(published)
-    context = {
-        "form": form,
-        "image": image,
-        "post": post,
-        "picture": _own_picture(image, member, at),
-        "suggestions": [
-            tag
-            for tag in suggest_from_prompt(prompt=image.generation.prompt, posts=Post.objects.listed_for(member, at))
-            if tag not in tags
-        ],
-    }
-    return render(request, "feed/publish.html", context, status=422 if form.errors else 200)
-
-
-def _own_image(public_id: str, request: HttpRequest) -> Image:
-    own = Image.objects.filter(author=member_of(request)).visible_to(request.user, timezone.now())
-    image = get_object_or_404(own.select_related("generation"), public_id=public_id)
-    if not image.rendition_widths:
-        raise Http404("The picture is not made yet.")
-    return image
-
-
-def _own_picture(image: Image, member: User, at: datetime) -> Picture:
-    return picture(image, viewer_may_sign=True, viewer=member, sizes="(min-width: 720px) 360px, 100vw", at=at)
-
-
-def _enterable_challenge(image: Image, at: datetime) -> Challenge | None:
-    """Today's challenge, if the picture was made today and is not in it yet."""
-    if local_day(image.generation.submitted_at) != local_day(at):
-        return None
-    return Challenge.objects.current(at).exclude(entries__post__image=image).first()
-
-
 @require_POST
 @for_members
 @says_no
 def unpublish(request: HttpRequest, public_id: str) -> HttpResponseBase:
     at, member = timezone.now(), member_of(request)
-    post = get_object_or_404(Post, public_id=public_id, author=member)
+    own = Post.objects.select_related("image")
+    post = get_object_or_404(own, public_id=public_id, author=member)
     posts_services.unpublish_post(post=post, author=member, at=at)
-    messages.success(request, _("Taken down. You can publish it again: its date and likes are kept."))
+    done = _("Taken down. You can publish it again: its date and likes are kept.")
+    if is_htmx(request):
+        return toast(done, changed=[post.image.public_id])
+    messages.success(request, done)
     return redirect(post)
 
 

@@ -122,6 +122,7 @@ EXEMPT = {
     "feed:comment-delete": "a form of its author's",
     "feed:tag-suggest": "names of tags of something listed",
     "feed:publish": "a form about one's own picture",
+    "feed:act-on-pictures": "leads to one's own pictures",
     "feed:delete": "a form about one's own post",
     "feed:profile-edit": "a form about oneself",
     "api:post-score": "one post, by visible_to",
