@@ -1,22 +1,21 @@
 """The Create form and what a remix fills into it; `services.submit_generation` says what is wrong with an input."""
 
 import secrets
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, cast
 
 from django import forms
 from django.urls import reverse
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from generation.catalogue.kinds import FROM_SOURCE, Kind
+from generation.catalogue.kinds import FROM_SOURCE, LABELS, Kind
 from generation.catalogue.samplers import label as sampler_label
+from generation.media.signing import Picture
 from generation.models import Checkpoint, Generation, Image, Lora, Style, Upload
-from generation.parameters import LoraUse, Parameters, Wanted
-from generation.queries import source_image_for, source_upload_for
+from generation.parameters import Wanted
+from generation.remixes import read_loras
 from generation.requests.edits import FEATHER, MARGIN, MAX_FACTOR, MAX_FEATHER, MAX_MARGIN, Given, offer_of
 from generation.requests.pictures import usable_pictures
 from generation.services import submit_generation
@@ -31,10 +30,10 @@ CHECKED_ELSEWHERE = {
     "borders": "border_left",
     "kind": None,
 }
+EDITS = (Kind.INPAINT, Kind.OUTPAINT, Kind.UPSCALE)
 MAX_LORA_HINTS = 12  # named beside the field
 # the fields whose choices depend on the checkpoint; fetched when one is chosen, checked again when the form is sent
-OF_CHECKPOINT = "#id_style,#id_size,#id_scheduler,#id_steps,#id_guidance,#id_loras"
-SAME = Generation.RemixKind.SAME_SETTINGS
+OF_CHECKPOINT = "#pick-style,#pick-size,#id_scheduler,#id_steps,#id_guidance,#id_loras,#hints"
 _SHAPES = {(1, 1): _("Square"), (3, 2): _("Landscape"), (2, 3): _("Portrait")}
 
 
@@ -49,9 +48,9 @@ class CreateForm(forms.Form):
         ),
     )  # fmt: skip
     checkpoint = LineField(required=False, label=_("Checkpoint"), widget=forms.Select)
-    style = LineField(required=False, label=_("Style"), widget=forms.Select)
-    size = LineField(required=False, label=_("Size"), widget=forms.Select)
-    count = LineField(required=False, label=_("Images"), widget=forms.RadioSelect, initial="4")
+    style = LineField(required=False, label=_("Style"), widget=forms.RadioSelect)
+    size = LineField(required=False, label=_("Shape"), widget=forms.RadioSelect)
+    count = LineField(required=False, label=_("How many"), widget=forms.RadioSelect, initial="4")
     negative_prompt = TextField(
         required=False,
         label=_("Negative prompt"),
@@ -87,7 +86,7 @@ class CreateForm(forms.Form):
     source_file = forms.FileField(
         required=False,
         label=_("Start from a picture"),
-        help_text=_("PNG, JPEG, WebP or AVIF. Transparent parts become white."),
+        help_text=_("Choose, drop or paste one: PNG, JPEG, WebP or AVIF."),
         allow_empty_file=True,
         widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp,image/avif"}),
     )
@@ -104,7 +103,7 @@ class CreateForm(forms.Form):
     )
     start_from = LineField(required=False, widget=forms.HiddenInput)  # public id of an image or an upload
     source_size = LineField(required=False, widget=forms.HiddenInput)  # its pixels as 512x768, for the cost alone
-    edit_kind = LineField(required=False, widget=forms.HiddenInput)  # of catalogue.kinds
+    edit_kind = LineField(required=False, label=_("What to do with it"), widget=forms.RadioSelect)  # of catalogue.kinds
     mask_file = forms.FileField(
         required=False,
         label=_("Mask"),
@@ -167,7 +166,9 @@ class CreateForm(forms.Form):
         """`source` is the picture that the remixed one was made from, where the member may use it."""
         super().__init__(*args, **kwargs)
         self.source = source
-        self.offers_loras = False
+        self.offers_loras = self.offers_control = False
+        self.edit_kinds: list[tuple[str, Any]] = []  # what can be done with a picture to start from
+        self.samples: Mapping[str, Picture] = {}  # a picture of a style, by its slug
         self.offers_clip_skip = any(each.facts.has_clip_skip for each in checkpoints)
         if source is None:
             del self.fields["keep_source"]
@@ -183,7 +184,7 @@ class CreateForm(forms.Form):
             "hx-select-oob": OF_CHECKPOINT,
             "hx-swap": "none",
         }
-        self._offer("count", [(str(n), str(n)) for n in (1, 2, 4, MAX_IMAGES)])
+        self._offer("count", [(str(n), str(n)) for n in range(1, MAX_IMAGES + 1)])
         self.fields["prompt"].widget.attrs["data-count-to"] = MAX_PROMPT
         if self.chosen is not None:
             self._offer_of(self.chosen)
@@ -201,12 +202,37 @@ class CreateForm(forms.Form):
     def _offer_of(self, checkpoint: Checkpoint) -> None:
         styles = Style.objects.filter(checkpoints=checkpoint).order_by("name").values_list("slug", "name")
         self._offer("style", [("", _("None")), *styles])
-        self._offer("size", [(f"{w}x{h}", f"{_shape(w, h)} {w} × {h}") for w, h in checkpoint.sizes])
-        self._offer("control", [("", _("None")), *((each.slug, each.name) for each in offer_of(checkpoint).controls)])
+        self._offer("size", [(f"{w}x{h}", f"{w} × {h}") for w, h in checkpoint.sizes])
+        for name in ("style", "size"):
+            self._mark_default(name)
+        offer = offer_of(checkpoint)
+        self.offers_control = bool(offer.controls)
+        self._offer("control", [("", _("None")), *((each.slug, each.name) for each in offer.controls)])
+        self.edit_kinds = [("", _("Change it")), *((kind, LABELS[kind]) for kind in EDITS if kind in offer.kinds)]
         self._offer("scheduler", [(name, sampler_label(name)) for name in checkpoint.schedulers])
         self._offer_loras(checkpoint)
         self.fields["steps"].widget.attrs |= {"max": checkpoint.max_steps, "placeholder": checkpoint.default_steps}
         self.fields["guidance"].widget.attrs["placeholder"] = f"{checkpoint.default_guidance:g}"
+
+    def _mark_default(self, name: str) -> None:
+        """Ticks the first choice where none of those offered is."""
+        offered = [value for value, _label in self.fields[name].widget.choices]
+        if (self.get_initial_for_field(self.fields[name], name) or "") not in offered:
+            self.initial[name] = offered[0]
+
+    @property
+    def shapes(self) -> list[tuple[Any, str, dict[str, float]]]:
+        """Each size as a radio button, the name of its shape, and the frame that shows it in a square of 24."""
+        shapes = []
+        for option in self["size"]:
+            width, _x, height = str(option.data["value"]).partition("x")
+            shapes.append((option, _shape(int(width), int(height)), _frame(int(width), int(height))))
+        return shapes
+
+    @property
+    def styles(self) -> list[tuple[Any, Picture | None]]:
+        """Each style as a radio button, and a picture of it where there is one."""
+        return [(option, self.samples.get(str(option.data["value"]))) for option in self["style"]]
 
     def _offer_loras(self, checkpoint: Checkpoint) -> None:
         """Shows the field where a checkpoint has LoRAs, or where it is filled already."""
@@ -314,69 +340,12 @@ def _shape(width: int, height: int) -> str:
     return str(_SHAPES[3, 2] if width > height else _SHAPES[2, 3])
 
 
+def _frame(width: int, height: int) -> dict[str, float]:
+    longest = max(width, height)
+    w, h = round(18 * width / longest, 1), round(18 * height / longest, 1)
+    return {"x": round((24 - w) / 2, 1), "y": round((24 - h) / 2, 1), "width": w, "height": h}
+
+
 def fresh_key() -> str:
     """A new idempotency key for each form shown: sending one form twice makes one generation."""
     return secrets.token_urlsafe(12)
-
-
-@dataclass(frozen=True)
-class Remix:
-    """`initial` fills the form; `missing` lists, in sentences, what could not be copied."""
-
-    initial: dict[str, Any]
-    missing: list[str] = field(default_factory=list)
-
-
-def remix_of(image: Image, *, kind: str, member: User, at: datetime) -> Remix:
-    """The form for a remix: the prompt and, for the same settings, everything else of a picture that `member` may see.
-
-    A hidden prompt stays hidden. Load ``generation__checkpoint`` and ``generation__style`` with the image.
-    """
-    made, parameters = image.generation, Parameters.of(image)
-    initial: dict[str, Any] = {"kind": kind, "checkpoint": made.checkpoint.slug}
-    missing = (
-        [] if made.checkpoint.is_enabled else [gettext("%(name)s is no longer available.") % {"name": made.checkpoint}]
-    )
-    if image.may_read_prompt(member):
-        initial |= {"prompt": parameters.prompt, "negative_prompt": parameters.negative_prompt}
-    else:
-        missing.append(gettext("The author hides the prompt. Write your own."))
-    if kind != SAME:
-        return Remix(initial, missing)
-    loras, gone = _offered_loras(made.checkpoint, parameters.loras)
-    missing += [gettext("The LoRA %(name)s has changed or is no longer available.") % {"name": name} for name in gone]
-    has_source = source_image_for(image, member, at) is not None or source_upload_for(image, member) is not None
-    if parameters.kind in FROM_SOURCE and not has_source:
-        missing.append(gettext("It was made from a picture that you cannot use. Choose one of your own."))
-    initial |= {
-        "style": parameters.style.slug if parameters.style else "",
-        "size": f"{parameters.width}x{parameters.height}",
-        "steps": parameters.steps,
-        "guidance": f"{parameters.guidance:g}",
-        "scheduler": parameters.scheduler,
-        "seed": parameters.seed,
-        "loras": written_loras(loras),
-        "clip_skip": parameters.clip_skip if parameters.clip_skip > 1 else "",
-        "strength": f"{parameters.strength:g}" if has_source and parameters.strength is not None else "",
-        "keep_source": has_source,
-    }
-    return Remix(initial, missing)
-
-
-def _offered_loras(checkpoint: Checkpoint, used: Iterable[LoraUse]) -> tuple[list[LoraUse], list[str]]:
-    """Those that would draw the same today, and the names of the others."""
-    offered = Lora.objects.offered_to(checkpoint)
-    same = set(offered.values_list("slug", "sha256")) if used else set()
-    kept = [each for each in used if (each.slug, each.sha256) in same]
-    return kept, [each.slug for each in used if each not in kept]
-
-
-def written_loras(loras: Iterable[LoraUse]) -> str:
-    """As the form takes them: ``ink:0.8, gold:1``."""
-    return ", ".join(f"{each.slug}:{each.weight:g}" for each in loras)
-
-
-def read_loras(text: str) -> list[dict[str, str]]:
-    """What `written_loras` wrote, or somebody typed; a name alone has weight 1. `check_request` says what is wrong."""
-    parts = (part.strip().partition(":") for part in text.split(",") if part.strip())
-    return [{"slug": slug.strip(), "weight": weight.strip() or "1"} for slug, _colon, weight in parts]

@@ -247,6 +247,7 @@ class Image(PublicIdModel):
     content_level = models.PositiveSmallIntegerField(choices=ContentLevel.choices, default=ContentLevel.GENERAL)
     is_public = models.BooleanField(default=False)  # written by feed when its post is published or taken down
     is_prompt_hidden = models.BooleanField(default=False)
+    is_favourite = models.BooleanField(default=False, db_default=False)  # of its author, for them alone
     deleted_at = models.DateTimeField(null=True)
 
     objects = ImageQuerySet.as_manager()

@@ -36,7 +36,7 @@ def export(user: User) -> dict[str, Any]:
         ),
         "images": list(
             images.values("public_id", "generation__public_id", "seed", "state", "alt_text", "content_level",
-                          "is_public", "is_prompt_hidden", "queued_at", "ready_at", "deleted_at")
+                          "is_public", "is_prompt_hidden", "is_favourite", "queued_at", "ready_at", "deleted_at")
         ),
         "uploads": list(
             Upload.objects.filter(author=user).order_by("pk").values("public_id", "width", "height", "created_at")

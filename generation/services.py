@@ -353,6 +353,13 @@ def delete_image(*, image: Image, author: User, at: datetime | None = None) -> N
         raise Refused("still_running", _("This picture is still being made. Cancel it first."), status=409)
 
 
+def mark_favourite(*, image: Image, author: User, is_favourite: bool) -> None:
+    """Sets or takes the mark by which the author finds a picture again; nobody else sees it. Idempotent."""
+    require_own(image.author_id, author)
+    check_member_rate(author)
+    Image.objects.kept().filter(pk=image.pk).update(is_favourite=is_favourite)
+
+
 def blank_images(images: ImageQuerySet, *, at: datetime) -> int:
     """Makes tombstones of `images` and deletes their files once that is committed; returns how many.
 

@@ -16,6 +16,8 @@ urlpatterns = [
     path("mine/<public_id:public_id>/", views.detail, name="detail"),
     path("mine/<public_id:public_id>/events/", queue_views.follow, name="events"),
     path("mine/<public_id:public_id>/cancel/", views.act_on_generation, {"action": "cancel"}, name="cancel"),
+    path("create/board/", views.board, name="board"),
+    path("create/board/add/", views.add_to_board, name="board-add"),
     path("create/cost/", views.cost, name="cost"),
     re_path(r"^mine/(?P<public_id>[\w-]{12})/(?P<action>pause|resume|clone)/$", views.act_on_generation, name="act"),
     re_path(
@@ -24,6 +26,7 @@ urlpatterns = [
         name="image-act",
     ),
     path("uploads/<public_id:public_id>/", views.upload, name="upload"),
+    re_path(r"^images/(?P<public_id>[\w-]{12})/make/(?P<action>vary|finish)/$", views.make_from, name="make-from"),
     path("images/<public_id:public_id>/retry/", views.retry, name="image-retry"),
     path("images/<public_id:public_id>/delete/", views.delete, name="image-delete"),
     re_path(

@@ -4,26 +4,28 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
 from accounts.permissions import member_of, member_required
-from generation import queries, services
-from generation.forms import SAME, CreateForm, Remix, fresh_key, remix_of
+from generation import history, queries, services
+from generation.forms import CreateForm, fresh_key
 from generation.media.openings import remember_opening
 from generation.media.uploads import preview_of
 from generation.models import PENDING, Checkpoint, Generation, Image, ImageQuerySet, ImageState, Upload
 from generation.queue.queries import next_place
+from generation.remixes import SAME, Remix, remix_of
 from generation.requests import waiting
 from generation.requests.budgets import allowance_of
+from generation.workspace import board_of, workspace
 from lib.errors import Refused
 from lib.http import is_htmx
-from lib.text import normalise_line
 
 
 def _checkpoints() -> list[Checkpoint]:
@@ -37,29 +39,18 @@ def create(request: HttpRequest) -> HttpResponse:
     member, at = member_of(request), timezone.now()
     values = request.POST if request.method == "POST" else request.GET
     parent = _parent(values.get("remix", ""), member)
-    source = _source(parent, values.get("kind", SAME), member, at)
+    source = None if values.get("start_from") else _source(parent, values.get("kind", SAME), member, at)
     offered: dict[str, Any] = {"checkpoints": _checkpoints(), "source": source}
     if request.method != "POST":
         copied = _copied(request, parent, member, at)
         form = CreateForm(initial=copied.initial, **offered)
-        context = _context(form, parent, member, at) | {"missing": copied.missing}
+        context = workspace(form, member, at, parent=parent) | {"missing": copied.missing}
         return render(request, "generation/create.html", context)
     form = CreateForm(request.POST, request.FILES, **offered)
     generation = form.submit(author=member, parent=parent, at=at) if form.is_valid() else None
     if generation is None:
-        return render(request, "generation/create.html", _context(form, parent, member, at), status=form.status)
+        return render(request, "generation/create.html", workspace(form, member, at, parent=parent), status=form.status)
     return redirect("generation:detail", generation.public_id)
-
-
-def _context(form: CreateForm, parent: Image | None, member: User, at: datetime) -> dict[str, Any]:
-    context: dict[str, Any] = {"form": form, "parent": parent, "allowance": allowance_of(member, at)}
-    if parent is not None:
-        context["parent_picture"] = queries.picture_for(parent, member, at)
-    if isinstance(form.source, Upload):
-        context["source_picture"] = queries.upload_picture(form.source)
-    elif form.source is not None:
-        context["source_picture"] = queries.picture_for(form.source, member, at)
-    return context
 
 
 def _parent(public_id: str, member: User) -> Image | None:
@@ -110,15 +101,17 @@ def _own(request: HttpRequest, public_id: str) -> Generation:
 @member_required
 @require_safe
 def detail(request: HttpRequest, public_id: str) -> HttpResponse:
-    """One generation, running or finished; htmx gets the part that changes."""
+    """One generation, running or finished, above the form for the next; htmx gets the part that changes."""
     at, member = timezone.now(), member_of(request)
     generation = _own(request, public_id)
     images = list(generation.images.filter(deleted_at=None).order_by("position"))
+    for image in images:
+        image.generation = generation
     cards = [queries.card_of(image, author=member, at=at) for image in images]
     asked, card = next(((image, each) for image, each in zip(images, cards, strict=True) if each.ask_url), (None, None))
     if asked is not None:
         remember_opening(member, asked.pk)
-    context = {
+    context: dict[str, Any] = {
         "generation": generation,
         "images": cards,
         "is_pending": any(image.state in PENDING for image in images),
@@ -126,29 +119,55 @@ def detail(request: HttpRequest, public_id: str) -> HttpResponse:
         "asked": card,
         "can_pause": any(image.state == ImageState.QUEUED for image in images),
         "can_resume": any(image.state == ImageState.PAUSED for image in images),
-        "allowance": allowance_of(member, at),
         "clone_key": fresh_key(),
+        "act_url": queries.url_of("feed:act-on-pictures"),
+        "sentence": _sentence(generation, images),
+        "is_part": is_htmx(request),
     }
-    template = "generation/_results.html" if is_htmx(request) else "generation/detail.html"
-    return render(request, template, context)
+    if is_htmx(request):
+        return render(request, "generation/_results.html", context)
+    return render(request, "generation/detail.html", context | _next_form(images, member, at))
+
+
+def _sentence(generation: Generation, images: list[Image]) -> str:
+    """What a screen reader says when the pictures are there."""
+    ready = sum(1 for image in images if image.state == ImageState.READY)
+    prompt = Truncator(generation.prompt).chars(80)
+    if any(image.state in PENDING for image in images):
+        return _("Making pictures of “%(prompt)s”.") % {"prompt": prompt}
+    words = ngettext("%(n)s picture of “%(prompt)s” is ready.", "%(n)s pictures of “%(prompt)s” are ready.", ready)
+    return words % {"n": ready, "prompt": prompt}
+
+
+def _next_form(images: list[Image], member: User, at: datetime) -> dict[str, Any]:
+    """The form that goes on from a generation: its settings, with another seed."""
+    first = next((image for image in images if image.prefix), None)
+    if first is None:
+        form = CreateForm(initial={"idempotency_key": fresh_key()}, checkpoints=_checkpoints())
+        return workspace(form, member, at)
+    copied = remix_of(first, kind=SAME, member=member, at=at)
+    initial = {**copied.initial, "seed": "", "remix": first.public_id, "count": str(len(images))}
+    form = CreateForm(
+        initial={**initial, "idempotency_key": fresh_key()},
+        checkpoints=_checkpoints(),
+        source=_source(first, SAME, member, at),
+    )
+    form.fields["prompt"].widget.attrs.pop("autofocus")  # the keys of this page are about its pictures
+    return workspace(form, member, at)
 
 
 @member_required
 @require_safe
 def history_page(request: HttpRequest) -> HttpResponse:
     """All generations of the member, newest first, with search and filters in the address."""
-    at, values = timezone.now(), request.GET
-    query = queries.Query(
-        words=normalise_line(values.get("q", ""))[:200],
-        state=values.get("state", "") if values.get("state") in queries.STATES else "",
-        checkpoint=values.get("checkpoint", "")[:64],
-        before=values.get("before", "")[:12],
-    )
+    at, member = timezone.now(), member_of(request)
+    form = history.FilterForm(request.GET, author=member)
+    before = request.GET.get("before", "")[:12]
     context = {
-        "page": queries.page_of(member_of(request), query, at=at),
-        "query": query,
-        "states": [(slug, label) for slug, (label, _states) in queries.STATES.items()],
-        "checkpoints": Checkpoint.objects.order_by("name").values_list("slug", "name"),
+        "page": history.page_of(member, form.values, at=at, before=before),
+        "form": form,
+        "before": before,
+        "act_url": queries.url_of("feed:act-on-pictures"),
     }
     return render(request, "generation/history.html", context)
 
@@ -195,6 +214,49 @@ def _changed(action: str, images: ImageQuerySet, member: User) -> str:
         return ngettext("%(n)s image paused.", "%(n)s images paused.", count) % {"n": count}
     count = waiting.resume_images(images=images, author=member)
     return ngettext("%(n)s image resumed.", "%(n)s images resumed.", count) % {"n": count}
+
+
+@member_required
+@require_POST
+def make_from(request: HttpRequest, public_id: str, action: str) -> HttpResponse:
+    """Variations of a picture that the member may see, or a draft of theirs drawn to its end."""
+    member, at = member_of(request), timezone.now()
+    key = request.POST.get("idempotency_key") or fresh_key()
+    seen = Image.objects.visible_to(member, at).exclude(prefix="")
+    image = get_object_or_404(seen.select_related("generation__checkpoint", "generation__style"), public_id=public_id)
+    try:
+        if action == "finish":
+            made = services.finish_draft(image=image, author=member, idempotency_key=key, at=at)
+        else:
+            made = services.vary_image(image=image, author=member, idempotency_key=key, at=at)
+    except Refused as refused:
+        messages.error(request, refused.message)
+        return redirect("generation:detail", image.generation.public_id)
+    return redirect("generation:detail", made.public_id)
+
+
+@member_required
+@require_safe
+def board(request: HttpRequest) -> HttpResponse:
+    """The mood board of the form as it is filled in, and pictures to put on it."""
+    form = CreateForm(initial=request.GET.dict(), checkpoints=_checkpoints())
+    return render(
+        request, "generation/_board.html", {"form": form, "board": board_of(form, member_of(request), timezone.now())}
+    )
+
+
+@member_required
+@require_POST
+def add_to_board(request: HttpRequest) -> JsonResponse:
+    """Keeps a file for the mood board; answers with its id."""
+    file = request.FILES.get("file")
+    try:
+        if file is None:
+            raise Refused("no_file", _("Choose a picture first."))
+        upload = services.upload_picture(author=member_of(request), file=file)
+    except Refused as refused:
+        return JsonResponse({"detail": refused.message}, status=refused.status)
+    return JsonResponse({"id": upload.public_id})
 
 
 @member_required

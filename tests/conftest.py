@@ -10,7 +10,7 @@ import redis
 from django.conf import settings as django_settings
 from django.contrib.auth.models import Group
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import Browser, BrowserContext, expect
 from pytest_django.fixtures import Settings
 from pytest_django.plugin import DjangoDbBlocker, blocking_manager_key
 from rest_framework.test import APIClient
@@ -212,6 +212,7 @@ class Person(Protocol):
 def person(browser: Browser, live_site: str, as_user: As) -> Iterator[Person]:
     """``person(alice, viewport={"width": 390, "height": 844})``: a browser of her own, signed in to ``live_site``."""
     contexts: list[BrowserContext] = []
+    expect.set_options(timeout=15_000)  # of a busy machine
 
     def enter(user: User | None = None, **options: Any) -> BrowserContext:
         context = browser.new_context(base_url=live_site, **options)

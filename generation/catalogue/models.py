@@ -41,6 +41,12 @@ class Checkpoint(models.Model):
     schedulers: ArrayField[list[str], list[str]] = ArrayField(
         models.CharField(max_length=64), default=list, help_text=_("Samplers, the default first")
     )
+    hints = models.JSONField(
+        default=dict,
+        db_default={},
+        blank=True,
+        help_text=_('What it understands: {"about": "a sentence", "words": {"a heading": ["a word", …]}}'),
+    )
     min_memory_mb = models.PositiveIntegerField(default=0)
     pool = models.SlugField(max_length=32, default="default")
     is_enabled = models.BooleanField(default=True)

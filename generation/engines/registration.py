@@ -34,6 +34,26 @@ STARTER_STYLES: Sequence[Mapping[str, str]] = (
     {"slug": "starter-flat", "name": "Flat", "template": "{prompt}, flat style"},
     {"slug": "starter-cartoon", "name": "Cartoon", "template": "{prompt}, cartoon style"},
 )
+STARTER_HINTS: Mapping[str, Any] = {
+    "about": "It knows some fifty things, on plain backgrounds. Other words give whatever lies nearest.",
+    "words": {
+        "Things": [
+            "a cat", "a dog", "a rabbit", "a bear", "a panda", "a fox", "a lion", "a pig", "a frog", "a monkey",
+            "a chick", "a penguin", "an owl", "a unicorn", "an octopus", "a fish", "a whale", "a turtle", "a butterfly",
+            "a bee", "an apple", "a banana", "a strawberry", "a cherry", "a lemon", "a pineapple", "a watermelon",
+            "a carrot", "a pizza", "a hamburger", "a doughnut", "an ice cream", "a sun", "a moon", "a star", "a cloud",
+            "a rainbow", "a tree", "a cactus", "a mushroom", "a sunflower", "a snowman", "a fire", "a car", "a rocket",
+            "a balloon", "a guitar", "a heart", "a ghost",
+        ],
+        "Colours": ["red", "orange", "yellow", "green", "blue", "purple", "pink", "black", "white"],
+        "Backgrounds": [
+            "on a red background", "on a yellow background", "on a green background", "on a blue background",
+            "on a purple background", "on a pink background", "on a black background", "on a white background",
+        ],
+        "Places": ["on the left", "on the right", "at the top", "at the bottom"],
+    },
+}  # fmt: skip
+"""What the Create page offers beside the prompt; the words of its training (starter/captions.py)."""
 
 
 @dataclass(frozen=True)
@@ -172,6 +192,8 @@ def register_starter() -> tuple[Checkpoint, bool]:
         steps=20, guidance=3.0,
     )  # fmt: skip
     checkpoint, is_new = register_checkpoint(source=Source(STARTER_FOLDER), terms=terms)
+    checkpoint.hints = dict(STARTER_HINTS)
+    checkpoint.save(update_fields=["hints"])
     with transaction.atomic():
         for style in STARTER_STYLES:
             row, _created = Style.objects.update_or_create(slug=style["slug"], defaults=dict(style))

@@ -10,11 +10,11 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from generation.catalogue import samplers
-from generation.forms import Remix, remix_of, written_loras
 from generation.infotext.reading import Recipe, read_recipe
 from generation.media.texts import OUR_PICTURE, read_texts
 from generation.models import Checkpoint, Image, Lora
 from generation.parameters import LoraUse
+from generation.remixes import Remix, remix_of, written_loras
 from generation.validation import MAX_CLIP_SKIP, MAX_GUIDANCE, MAX_PROMPT, MAX_SEED
 from lib.errors import Refused
 

@@ -17,6 +17,7 @@ from accounts.tokens.scopes import Scope
 from generation.forms import CreateForm, fresh_key
 from generation.models import Checkpoint
 from generation.recall.services import recall_settings
+from generation.workspace import workspace
 from lib.errors import Refused
 from lib.limits import check_rate
 
@@ -42,8 +43,8 @@ def recall(request: HttpRequest) -> HttpResponse:
         initial, status = {}, 422 if refused.status == 400 else refused.status
         context = {"recall_error": refused.message}
     offered = list(Checkpoint.objects.enabled().order_by("pk"))
-    context["form"] = CreateForm(initial={**initial, "idempotency_key": fresh_key()}, checkpoints=offered)
-    return render(request, "generation/create.html", context, status=status)
+    form = CreateForm(initial={**initial, "idempotency_key": fresh_key()}, checkpoints=offered)
+    return render(request, "generation/create.html", workspace(form, member, at) | context, status=status)
 
 
 class RecallRequestSerializer(serializers.Serializer[object]):

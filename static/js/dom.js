@@ -38,10 +38,40 @@ export function parse(html) {
 
 /** Put HTML in the place of `element`, let htmx see it, and return what came. */
 export function replace(element, html) {
-  const nodes = [...parse(html).body.children].map((node) => document.adoptNode(node));
+  const nodes = [...parse(html).body.children].filter((node) => !node.hasAttribute('hx-swap-oob')).map((node) => document.adoptNode(node));
   element.replaceWith(...nodes);
   for (const node of nodes) window.htmx?.process(node);
   return nodes;
+}
+
+/** Let the page hear what an answer triggers (HX-Trigger), as after a request of htmx. */
+export function trigger(answer) {
+  for (const [name, detail] of Object.entries(JSON.parse(answer.headers.get('HX-Trigger') || '{}'))) {
+    document.body.dispatchEvent(new CustomEvent(name, { bubbles: true, detail }));
+  }
+}
+
+/** Show these pictures ([data-image]) as the server has them now; one that is gone there goes here. */
+export async function refresh(images) {
+  const shown = images.filter((id) => document.querySelector(`[data-image="${CSS.escape(id)}"]`));
+  const boxes = shown.map((id) => document.querySelector(`[data-image="${CSS.escape(id)}"]`));
+  const shownBy = (box) => box.closest('[data-shown-by]')?.dataset.shownBy ?? location.href;
+  for (const url of new Set(boxes.map(shownBy))) {
+    const answer = await fetch(url, { credentials: 'same-origin' }).catch(() => null);
+    if (!answer?.ok) continue;
+    const page = parse(await answer.text());
+    for (const box of boxes.filter((each) => each.isConnected && shownBy(each) === url)) {
+      const now = page.querySelector(`[data-image="${CSS.escape(box.dataset.image)}"]`);
+      if (!now) box.remove();
+      else replace(box, now.outerHTML);
+    }
+  }
+}
+
+/** Let a screen reader say a sentence. */
+export function speak(sentence) {
+  const line = document.getElementById('spoken');
+  if (line) line.textContent = sentence ?? '';
 }
 
 /** Text that is written in the page's language by the template, as data-words on the body's <template>. */

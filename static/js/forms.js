@@ -47,3 +47,10 @@ each(':is(.tabs, .sidenav) > [aria-current]', (tab) => {
   const row = tab.parentElement;
   row.scrollLeft = tab.offsetLeft - (row.clientWidth - tab.offsetWidth) / 2;
 });
+
+// details[data-remember="name"] is as it was left.
+each('details[data-remember]', (details) => {
+  const name = `open:${details.dataset.remember}`;
+  if (localStorage.getItem(name) === 'yes') details.open = true;
+  details.addEventListener('toggle', () => localStorage.setItem(name, details.open ? 'yes' : ''));
+});

@@ -2,7 +2,11 @@
 
 const current = () => document.querySelector('[data-key-item][aria-current="true"]');
 
-const item = () => current() ?? document.activeElement?.closest?.('[data-key-item]');
+/** The current one, or the only one of the page. */
+function item() {
+  const items = document.querySelectorAll('[data-key-item]');
+  return current() ?? document.activeElement?.closest?.('[data-key-item]') ?? (items.length === 1 ? items[0] : null);
+}
 
 function isTyping(target) {
   const choosing = target.matches?.('input[type="checkbox"], input[type="radio"], input[type="button"], input[type="submit"]');
@@ -33,7 +37,7 @@ function latin({ key, code, shiftKey }) {
 /** What a card does not show on a phone is still its control. */
 const usable = (element) => !element.disabled && (element.getClientRects().length > 0 || element.closest('.card__actions, .post__actions'));
 
-/** The control a key stands for: in the current item first, else the first on the page outside items. */
+/** The control a key stands for: in the current item (or the only one) first, else the first on the page outside items. */
 function control(key) {
   const selector = `[data-key="${CSS.escape(key)}"]`;
   const within = item() ? [...item().querySelectorAll(selector)] : [];

@@ -2,6 +2,7 @@
 import './theme.js';
 import './toast.js';
 import './overlay.js';
+import './form-sheet.js';
 import './copy.js';
 import './actions.js';
 import './lightbox.js';

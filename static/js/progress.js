@@ -1,5 +1,5 @@
 // [data-events-url]: server-sent events of a generation update the progress bars, previews and states inside it.
-import { each, replace, request } from './dom.js';
+import { each, replace, request, speak } from './dom.js';
 
 const part = (root, image, selector) =>
   [...root.querySelectorAll(image ? `[data-image="${CSS.escape(image)}"]` : '[data-image]')].map((box) => box.querySelector(selector)).filter(Boolean);
@@ -48,8 +48,12 @@ async function finish(root) {
     return;
   }
   const answer = await request(root.dataset.resultUrl).catch(() => null);
-  if (answer?.ok) replace(root, await answer.text());
-  else location.reload();
+  if (!answer?.ok || !root.isConnected) {
+    if (root.isConnected) location.reload();
+    return;
+  }
+  const [result] = replace(root, await answer.text());
+  speak(result.dataset.sentence);
 }
 
 each('[data-events-url]', (root) => {
@@ -57,6 +61,12 @@ each('[data-events-url]', (root) => {
   for (const [name, handle] of Object.entries(handlers)) {
     source.addEventListener(name, (event) => handle(root, JSON.parse(event.data)));
   }
+  const gone = new MutationObserver(() => {
+    if (root.isConnected) return;
+    source.close();
+    gone.disconnect();
+  });
+  gone.observe(document.documentElement, { childList: true, subtree: true });
   source.addEventListener('done', () => {
     source.close();
     finish(root);

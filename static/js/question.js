@@ -9,6 +9,10 @@ each('[data-ask-url]', async (box) => {
   box.replaceChildren(...nodes);
 });
 
+// Thanks are said, not kept.
+const THANKS_MS = 5000;
+each('.asking .question--thanks', (line) => setTimeout(() => line.remove(), THANKS_MS));
+
 /** Reports what happened to the ask: "shown", or "not_rendered" if the page was left first. */
 export function report(form, event) {
   if (!form.dataset.reportUrl) return;

@@ -13,6 +13,8 @@ from generation.models import Image
 from ratings.asking.services import skip_ask
 from ratings.asking.tokens import token_for
 from ratings.models import Ask, Comparison, Policy, Rating
+from tests.browser.test_frame import WATCH_SHIFTS
+from tests.browser.test_publishing import look_at
 from tests.conftest import Person
 from tests.ratings.conftest import ALWAYS, Publish, publish
 
@@ -136,18 +138,27 @@ def open_post(page: Page, post: Post) -> None:
     expect(page.locator("form[data-question]")).to_be_attached(timeout=SOON)
 
 
-def test_keys_answer_a_card_only_while_it_is_seen(pictures: list[Image], bob: User, person: Person) -> None:
-    page = person(bob, viewport={"width": 390, "height": 500}).new_page()
+@pytest.mark.parametrize(
+    ("size", "scheme"), [({"width": 390, "height": 844}, "dark"), ({"width": 1440, "height": 900}, "light")]
+)
+def test_a_question_is_seen_at_once_moves_nothing_and_has_keys_only_while_it_is_seen(
+    pictures: list[Image], bob: User, person: Person, size: dict[str, int], scheme: str
+) -> None:
+    page = person(bob, viewport=size, color_scheme=scheme, reduced_motion="reduce").new_page()
+    page.add_init_script(WATCH_SHIFTS)
     open_post(page, pictures[0].post)
     card = page.locator("form[data-question]")
-    page.evaluate("document.body.style.setProperty('padding-block-end', '3000px'); scrollTo(0, 0)")
-    page.evaluate("document.querySelector('form[data-question]').style.setProperty('margin-block-start', '2000px')")
-    expect(card.locator("[data-key]")).to_have_count(0)
+    expect(card).to_be_in_viewport(ratio=1)
+    expect(card.locator("[data-key='4']")).to_have_count(1, timeout=SOON)
+    look_at(page, "post-asked")
+    assert page.evaluate("shifted") < 0.01
+    wait_until(page, lambda: Ask.objects.get().shown_at is not None)
+    page.evaluate("document.body.style.setProperty('padding-block-end', '3000px'); scrollTo(0, 2500)")
+    expect(card.locator("[data-key]")).to_have_count(0, timeout=SOON)
     page.keyboard.press("4")
     assert Ask.objects.get().outcome == "open"
-    card.scroll_into_view_if_needed()
+    page.evaluate("scrollTo(0, 0)")
     expect(card.locator("[data-key='4']")).to_have_count(1, timeout=SOON)
-    wait_until(page, lambda: Ask.objects.get().shown_at is not None)
     value = int(card.locator("[data-key='4']").get_attribute("value") or 0)
     page.keyboard.press("4")
     expect(page.get_by_text("Thanks!")).to_be_visible(timeout=SOON)
