@@ -121,3 +121,17 @@ def test_several_pictures_are_found_selected_published_with_an_outcome_for_each(
     page.get_by_role("dialog", name="Are you sure?").get_by_role("button", name="Yes").click()
     expect(page.locator(".toast", has_text="1 picture deleted.")).to_be_visible()
     expect(page.locator("figure.made")).to_have_count(0)
+
+
+def test_what_failed_is_tried_again_from_my_pictures_without_scripts_too(
+    person: Person, alice: User, make_image: MakeImage
+) -> None:
+    """My pictures has no place for new ones: its buttons lead to the page of the result."""
+    failed = make_image(alice, prompt="a fox", state=ImageState.FAILED)
+    for has_scripts in (True, False):
+        Image.objects.filter(pk=failed.pk).update(state=ImageState.FAILED)
+        page = person(alice, java_script_enabled=has_scripts).new_page()
+        page.goto("/mine/")
+        page.get_by_role("button", name="Try again").click()
+        expect(page).to_have_url(re.compile(f"/mine/{failed.generation.public_id}/"))
+        assert Image.objects.get(pk=failed.pk).state == ImageState.QUEUED
