@@ -15,11 +15,11 @@ from generation.catalogue.samplers import label as sampler_label
 from generation.media.signing import Picture
 from generation.models import Checkpoint, Generation, Image, Lora, Style, Upload
 from generation.parameters import Wanted
-from generation.remixes import read_loras
 from generation.requests.edits import FEATHER, MARGIN, MAX_FACTOR, MAX_FEATHER, MAX_MARGIN, Given, offer_of
 from generation.requests.pictures import usable_pictures
 from generation.services import submit_generation
 from generation.validation import MAX_CLIP_SKIP, MAX_IMAGES, MAX_PROMPT, check_request
+from generation.workspace.remixes import read_loras
 from lib.errors import Refused
 from lib.text.fields import LineField, TextField
 

@@ -14,16 +14,17 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.models import User
 from accounts.permissions import member_of, member_required
-from generation import history, queries, services
+from generation import queries, services
 from generation.forms import CreateForm, fresh_key
 from generation.media.openings import remember_opening
 from generation.media.uploads import preview_of
 from generation.models import PENDING, Checkpoint, Generation, Image, ImageQuerySet, ImageState, Upload
 from generation.queue.queries import next_place
-from generation.remixes import SAME, Remix, remix_of
 from generation.requests import waiting
 from generation.requests.budgets import allowance_of
-from generation.workspace import board_of, workspace
+from generation.workspace import history
+from generation.workspace.context import board_of, workspace
+from generation.workspace.remixes import SAME, Remix, remix_of
 from lib.errors import Refused
 from lib.http import is_htmx
 

@@ -14,8 +14,8 @@ from generation.infotext.reading import Recipe, read_recipe
 from generation.media.texts import OUR_PICTURE, read_texts
 from generation.models import Checkpoint, Image, Lora
 from generation.parameters import LoraUse
-from generation.remixes import Remix, remix_of, written_loras
 from generation.validation import MAX_CLIP_SKIP, MAX_GUIDANCE, MAX_PROMPT, MAX_SEED
+from generation.workspace.remixes import Remix, remix_of, written_loras
 from lib.errors import Refused
 
 

@@ -17,7 +17,7 @@ from accounts.tokens.scopes import Scope
 from generation.forms import CreateForm, fresh_key
 from generation.models import Checkpoint
 from generation.recall.services import recall_settings
-from generation.workspace import workspace
+from generation.workspace.context import workspace
 from lib.errors import Refused
 from lib.limits import check_rate
 

@@ -7,8 +7,8 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
-from generation import history
 from generation.models import Generation, Image, ImageState, Style
+from generation.workspace import history
 from tests.conftest import As
 from tests.generation.fixtures import MakeImage
 

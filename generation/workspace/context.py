@@ -12,12 +12,12 @@ from accounts.models import User
 from generation import queries
 from generation.catalogue.kinds import MAX_REFERENCES
 from generation.forms import CreateForm
-from generation.history import recent_prompts
 from generation.media.signing import Picture, picture
 from generation.models import Checkpoint, Image, ImageState, Style, Upload
 from generation.requests.budgets import allowance_of
 from generation.requests.edits import offer_of
 from generation.requests.pictures import usable_pictures
+from generation.workspace.history import recent_prompts
 from lib.content_levels import ContentLevel
 from lib.errors import NotFound
 
