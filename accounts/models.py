@@ -209,6 +209,7 @@ class WebhookEvent(models.TextChoices):
     POST_REMIXED = "post.remixed", _("A picture of mine was remixed")
     DECISION_MADE = "decision.made", _("Moderation decided about something of mine")
     RELEASE_PUBLISHED = "release.published", _("A dataset release of mine is published")
+    CHALLENGE_FINISHED = "challenge.finished", _("A challenge that I entered is decided")
 
 
 class Webhook(PublicIdModel):

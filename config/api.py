@@ -9,11 +9,12 @@ from rest_framework.routers import APIRootView, DefaultRouter
 from accounts.api import ConsentViewSet, MeView, WebhookViewSet
 from accounts.tokens.api import TokenViewSet
 from accounts.tokens.scopes import Scope
-from feed.challenges.api import ChallengeViewSet
+from feed.challenges.api import ChallengeViewSet, ThemeIdeaViewSet
 from feed.collections.api import CollectionViewSet
 from feed.comments.api import CommentViewSet
 from feed.members.api import BlockViewSet, FollowViewSet, HiddenPostViewSet, MuteViewSet, ProfileViewSet
 from feed.notifications.api import NotificationViewSet
+from feed.polls.api import PollViewSet
 from feed.posts.api import PostViewSet, ReproductionViewSet
 from feed.search.api import SearchViewSet
 from feed.styles.api import EmergentStyleViewSet
@@ -21,10 +22,12 @@ from feed.tags.api import TagViewSet
 from generation.api import CheckpointViewSet, GenerationViewSet, ImageViewSet, StyleViewSet, UploadViewSet
 from generation.prompts.api import PromptTokensView
 from generation.recall.views import RecallView
+from lib.http import converters  # noqa: F401  # registers day
 from moderation.cases.api import CaseViewSet, ReportViewSet
 from moderation.transparency.api import DecisionViewSet
 from ratings.asking.api import AskViewSet, ComparisonViewSet, QuestionViewSet
 from ratings.benchmarks.api import BenchmarkViewSet
+from ratings.challenges.api import ChallengePairView
 from ratings.releases.api import ReleaseViewSet
 
 
@@ -69,6 +72,8 @@ router.register("blocks", BlockViewSet, basename="block")
 router.register("mutes", MuteViewSet, basename="mute")
 router.register("hidden-posts", HiddenPostViewSet, basename="hidden-post")
 router.register("challenges", ChallengeViewSet, basename="challenge")
+router.register("theme-ideas", ThemeIdeaViewSet, basename="theme-idea")
+router.register("polls", PollViewSet, basename="poll")
 router.register("reports", ReportViewSet, basename="report")
 router.register("cases", CaseViewSet, basename="case")
 router.register("decisions", DecisionViewSet, basename="decision")
@@ -88,5 +93,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("me/", MeView.as_view(), name="me"),
     path("recall/", RecallView.as_view(), name="recall"),
     path("prompt-tokens/", PromptTokensView.as_view(), name="prompt-tokens"),
+    path("challenges/<day:day>/pair/", ChallengePairView.as_view(), name="challenge-pair"),
     path("", include(router.urls)),
 ]

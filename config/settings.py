@@ -224,6 +224,7 @@ MODERATION_TARGETS = [
     "feed.moderation_targets.CommentTarget",
     "feed.moderation_targets.CollectionTarget",
     "feed.moderation_targets.StyleNameTarget",
+    "feed.moderation_targets.ThemeIdeaTarget",
 ]
 CLOSED_ACCOUNTS = ["moderation.closed_accounts.explain"]  # sentences for a member who cannot sign in
 MODERATION_EFFECTS = ["generation.effects", "feed.effects", "ratings.effects"]
@@ -233,6 +234,7 @@ POST_VISIBILITY_HOOKS = [  # called with post ids and the time, in this order, i
     "feed.styles.services.forget_hidden_prompts",
     "feed.lists.fast.anonymous_cache.on_visibility_change",
     "feed.search.indexing.refresh_search",
+    "feed.challenges.results.follow_visibility",
 ]
 POST_DELETION_HOOKS = [  # called with the ids of posts that were just deleted
     "feed.ranking.entries.delete_entries",
@@ -309,6 +311,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_TASK_ROUTES = {
     "generation.screen": {"queue": "moderation"},
     "generation.sweep_orphans": {"queue": "media"},
+    "feed.draw_challenge_card": {"queue": "media"},
     "moderation.copy_evidence": {"queue": "moderation"},
     "moderation.sweep_hashes": {"queue": "moderation"},
 }
@@ -347,6 +350,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "send-digests": {"task": "feed.send_digests", "schedule": 600.0},
     "count-tags": {"task": "feed.count_tags", "schedule": 900.0},
     "schedule-challenges": {"task": "feed.schedule_challenges", "schedule": crontab(minute=5)},
+    "close-challenges": {"task": "ratings.close_challenges", "schedule": 15.0},
 }
 
 # --- Pictures -------------------------------------------------------------------------------------------

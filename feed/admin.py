@@ -1,11 +1,13 @@
 """For staff: looking things up, and writing the themes of the days to come. Moderation has pages of its own."""
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.forms import ModelForm
 from django.http import HttpRequest
+from django.utils import timezone
 
 from accounts.admin import ReadOnlyAdmin
-from feed.challenges.models import Challenge, ChallengeEntry
+from feed.challenges.calendar import change_theme
+from feed.challenges.models import Challenge, ChallengeEntry, ThemeIdea
 from feed.collections.models import Collection
 from feed.comments.models import Comment
 from feed.members.models import Profile
@@ -13,6 +15,7 @@ from feed.posts.models import Post
 from feed.posts.services import alias_tag
 from feed.styles.models import StyleName
 from feed.tags.models import Tag
+from lib.errors import Refused
 
 
 @admin.register(Post)
@@ -74,6 +77,29 @@ class ChallengeAdmin(admin.ModelAdmin[Challenge]):
 
     def has_change_permission(self, request: HttpRequest, obj: Challenge | None = None) -> bool:
         return super().has_change_permission(request, obj) and (obj is None or not obj.entries.exists())
+
+    def save_model(self, request: HttpRequest, obj: Challenge, form: ModelForm[Challenge], change: bool) -> None:
+        """An entry that was made meanwhile keeps the theme as it was."""
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        values = {name: getattr(obj, name) for name in form.changed_data}
+        try:
+            change_theme(day=form.initial["day"], at=timezone.now(), **values)
+        except Refused as refused:
+            messages.error(request, refused.message)
+
+
+@admin.register(ThemeIdea)
+class ThemeIdeaAdmin(admin.ModelAdmin[ThemeIdea]):
+    """The bank of themes: staff write them, and take those that members proposed."""
+
+    list_display = ["theme", "hint", "state", "proposed_by", "created_at"]
+    list_select_related = ["proposed_by"]
+    list_filter = ["state"]
+    search_fields = ["theme"]
+    readonly_fields = ["proposed_by", "removed_at"]
+    ordering = ["-pk"]
 
 
 @admin.register(Tag)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from django.db import models, transaction
 
 from accounts.models import User
+from feed.challenges.models import ThemeIdea
 from feed.collections.models import Collection, CollectionItem
 from feed.comments.models import Comment
 from feed.posts.models import Like, Post
@@ -32,6 +33,8 @@ def apply(*, decision: Decision, target: models.Model) -> None:
         _apply_to_comment(decision, target, at)
     elif isinstance(target, Collection):
         Collection.objects.filter(pk=target.pk).update(removed_at=_removed(decision, target.removed_at, at))
+    elif isinstance(target, ThemeIdea):
+        ThemeIdea.objects.filter(pk=target.pk).update(removed_at=_removed(decision, target.removed_at, at))
     elif isinstance(target, StyleName):
         StyleName.objects.filter(pk=target.pk).update(removed_at=_removed(decision, target.removed_at, at))
     elif isinstance(target, User):

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from accounts.models import User
+from feed.challenges.models import ThemeIdea
 from feed.collections.models import Collection
 from feed.comments.models import Comment
 from feed.members.models import Profile
@@ -92,3 +93,16 @@ class StyleNameTarget(TargetAdapter[StyleName]):
 
     def reach(self, target: StyleName) -> int:
         return target.likes.count()
+
+
+class ThemeIdeaTarget(TargetAdapter[ThemeIdea]):
+    model = ThemeIdea
+
+    def author(self, target: ThemeIdea) -> User | None:
+        return target.proposed_by
+
+    def text(self, target: ThemeIdea) -> str:
+        return "\n".join(filter(None, [target.theme, target.hint]))
+
+    def reach(self, target: ThemeIdea) -> int:
+        return target.votes.count()

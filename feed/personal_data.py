@@ -7,12 +7,13 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
-from feed.challenges.models import ChallengeEntry
+from feed.challenges.models import ChallengeEntry, ThemeIdea, ThemeIdeaVote
 from feed.collections.models import Collection, CollectionItem
 from feed.comments.models import Comment
 from feed.comments.services import blank_comments
 from feed.members.models import Block, Follow, HiddenPost, Mute, Profile
 from feed.notifications.models import NotificationSettings
+from feed.polls.models import Poll, PollVote
 from feed.posts.bulk_actions import export_files
 from feed.posts.models import Like, Post, Reproduction
 from feed.posts.services import clear_deleted_posts, request_recount
@@ -42,6 +43,10 @@ COVERED = frozenset(
         "feed.Reproduction.member",
         "feed.StyleName.suggested_by",
         "feed.StyleNameLike.member",
+        "feed.ThemeIdea.proposed_by",
+        "feed.ThemeIdeaVote.member",
+        "feed.Poll.created_by",
+        "feed.PollVote.member",
     }
 )
 
@@ -62,7 +67,18 @@ def export(user: User) -> dict[str, Any]:
         "challenge_entries": list(
             ChallengeEntry.objects.filter(member=user)
             .order_by("pk")
-            .values("challenge__day", "post__public_id", "created_at")
+            .values("challenge__day", "post__public_id", "place", "created_at")
+        ),
+        "theme_ideas": list(
+            ThemeIdea.objects.filter(proposed_by=user).order_by("pk").values("public_id", "theme", "hint", "created_at")
+        ),
+        "theme_votes": list(
+            ThemeIdeaVote.objects.filter(member=user).order_by("pk").values("idea__public_id", "created_at")
+        ),
+        "poll_votes": list(
+            PollVote.objects.filter(member=user)
+            .order_by("pk")
+            .values("poll__public_id", "poll__question", "option__text", "created_at")
         ),
         **_comments_and_collections(user),
         "follows": list(Follow.objects.filter(member=user).order_by("pk").values("followed__username", "created_at")),
@@ -115,6 +131,10 @@ def erase(user: User) -> None:
     request_recount(likes.values_list("post_id", flat=True))
     likes.delete()
     ChallengeEntry.objects.filter(member=user).delete()
+    ThemeIdeaVote.objects.filter(member=user).delete()
+    ThemeIdea.objects.filter(proposed_by=user).update(proposed_by=None)  # the theme stays, its author does not
+    PollVote.objects.filter(member=user).delete()
+    Poll.objects.filter(created_by=user).update(created_by=None)
     Profile.objects.filter(user=user).delete()
     Follow.objects.filter(Q(member=user) | Q(followed=user)).delete()
     Block.objects.filter(Q(member=user) | Q(blocked=user)).delete()

@@ -1,5 +1,6 @@
 from django.urls import path
 
+from feed.challenges import planning_views
 from feed.challenges import views as challenges_views
 from feed.collections import views as collections_views
 from feed.comments import views as comments_views
@@ -8,6 +9,7 @@ from feed.lists import views as lists_views
 from feed.lists.syndication import views as syndication_views
 from feed.members import views as members_views
 from feed.notifications import views as notifications_views
+from feed.polls import views as polls_views
 from feed.posts import views as posts_views
 from feed.publishing import views as publishing_views
 from feed.ranking import views as ranking_views
@@ -81,6 +83,21 @@ urlpatterns = [
     path("challenge/", challenges_views.challenge_today, name="challenge-today"),
     path("challenge/<day:day>/", challenges_views.challenge_detail, name="challenge-detail"),
     path("challenge/<day:day>/enter/", challenges_views.enter, name="challenge-enter"),
+    path("challenge/<day:day>/withdraw/", challenges_views.withdraw, name="challenge-withdraw"),
+    path("challenge/<day:day>/stage/", challenges_views.challenge_stage, name="challenge-stage"),
+    path("challenge/<day:day>/card.png", challenges_views.share_card, name="challenge-card"),
+    path("challenge/past/", challenges_views.past, name="challenge-past"),
+    path("challenge/leaders/", challenges_views.leaderboard, name="challenge-leaders"),
+    path("challenge/winners/<word:form>/", challenges_views.winners_feed, name="challenge-winners"),
+    path("challenge/ideas/", planning_views.ideas, name="challenge-ideas"),
+    path("challenge/ideas/<public_id:public_id>/vote/", planning_views.vote, name="challenge-idea-vote"),
+    path("challenge/ideas/<public_id:public_id>/decide/", planning_views.decide, name="challenge-idea-decide"),
+    path("challenge/calendar/", planning_views.calendar, name="challenge-calendar"),
+    path("challenge/calendar/swap/", planning_views.swap, name="challenge-swap"),
+    path("polls/", polls_views.poll_list, name="polls"),
+    path("polls/new/", polls_views.new_poll, name="poll-new"),
+    path("polls/<public_id:public_id>/", polls_views.poll_detail, name="poll"),
+    path("polls/<public_id:public_id>/vote/", polls_views.vote, name="poll-vote"),
     path("notifications/", notifications_views.notifications, name="notifications"),
     path("notifications/unsubscribe/", notifications_views.unsubscribe, name="unsubscribe"),
     path("settings/notifications/", notifications_views.notification_settings, name="notice-settings"),

@@ -8,6 +8,7 @@ from ratings.asking import counterparts
 from ratings.asking import services as asking_services
 from ratings.benchmarks.models import Benchmark
 from ratings.benchmarks.results import refresh_results
+from ratings.challenges import services as challenges_services
 from ratings.quality import flags as quality_flags
 from ratings.quality import post_aspects
 from ratings.research import reports
@@ -75,3 +76,9 @@ def make_counterparts() -> None:
 @shared_task(name="ratings.show_counterparts")
 def show_counterparts() -> None:
     counterparts.show_counterparts()
+
+
+@shared_task(name="ratings.close_challenges")
+def close_challenges() -> None:
+    """Counts the votes of challenges, and closes those that are decided."""
+    challenges_services.close_challenges()

@@ -4,6 +4,7 @@ from lib.http import converters  # noqa: F401  # registers public_id, number, â€
 from ratings.asking import views as asking_views
 from ratings.asking.policies import views as policies_views
 from ratings.benchmarks import views as benchmarks_views
+from ratings.challenges import views as challenges_views
 from ratings.quality import views as quality_views
 from ratings.releases import views as releases_views
 from ratings.research import views as research_views
@@ -22,6 +23,8 @@ urlpatterns = [
         asking_views.compare_picture,
         name="compare-picture",
     ),
+    path("challenge/<day:day>/vote/", challenges_views.vote, name="challenge-vote"),
+    path("challenge/<day:day>/vote/<public_id:public_id>/", challenges_views.vote_answer, name="challenge-vote-answer"),
     path("datasets/mine/", releases_views.member_data_use, name="member-data-use"),
     path("benchmark/", benchmarks_views.benchmark_list, name="benchmark-list"),
     path("benchmark/<slug:slug>/", benchmarks_views.benchmark_detail, name="benchmark-detail"),

@@ -1,19 +1,19 @@
-"""Daily challenges: planning them, and entering pictures."""
+"""Entering challenges, and withdrawing from them."""
 
-import json
 from collections.abc import Callable, Collection
-from datetime import date, datetime, timedelta
-from functools import cache
-from pathlib import Path
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
+from pgvector.django import HammingDistance
 
 from accounts.models import User, Viewer
-from feed.challenges.models import Challenge, ChallengeEntry
+from feed.challenges.models import Brief, Challenge, ChallengeEntry
+from feed.challenges.results import refresh_places
 from feed.posts.models import Post, PostQuerySet
 from feed.posts.services import publish_image
 from feed.ranking.models import FeedEntry
@@ -21,33 +21,87 @@ from feed.rates import check_member_rate
 from generation.models import Image
 from lib.days import day_bounds, local_day
 from lib.errors import NotFound, Refused
+from lib.images import LEAST_PDQ_QUALITY, NEAR_PDQ_DISTANCE, is_reliable
 from moderation.restrictions.services import require_unrestricted
 
 ENTRIES_PER_MEMBER = 3
-DAYS_AHEAD = 30
-BANK = Path(__file__).parent / "themes.json"
+
+
+def entries_key(challenge_id: int) -> str:
+    """Where the cache keeps which posts are in a challenge."""
+    return f"feed:challenge-entries:{challenge_id}"
+
+
+def _forget_entries(challenge_id: int) -> None:
+    """Now, for this transaction, and when others can see what it wrote."""
+    cache.delete(entries_key(challenge_id))
+    transaction.on_commit(lambda: cache.delete(entries_key(challenge_id)))
 
 
 def enter_locked(*, challenge: Challenge, post: Post, at: datetime) -> None:
     """Enters a post of the member's own into the challenge of the day; again is nothing new.
 
     The challenge's row is locked for the checks: a member's third and fourth entry, or an entry and the
-    day's settling, never pass each other. Call inside a transaction.
+    day's closing, never pass each other. Call inside a transaction.
 
     Raises:
-        Refused: 400 `not_open`, `not_today` (the picture was asked for on another day) or `too_many_entries`.
+        Refused: 400 `not_open`, `not_today` (the picture was asked for on another day), `too_many_entries`,
+            `near_duplicate`, or what the theme asks for and the picture is not.
     """
     locked = Challenge.objects.select_for_update(no_key=True).get(pk=challenge.pk)
     if ChallengeEntry.objects.filter(challenge=locked, post=post).exists():
         return
-    if not locked.is_open(at):
+    if not locked.is_open(at) or locked.closed_at is not None:
         raise Refused("not_open", _("This challenge is not open. Enter today's instead."))
     if local_day(post.image.generation.submitted_at) != locked.day:
         raise Refused("not_today", _("Only pictures made on the day of a challenge can enter it. Make a new one."))
     if ChallengeEntry.objects.filter(challenge=locked, member=post.author).count() >= ENTRIES_PER_MEMBER:
         raise Refused("too_many_entries", _("You have already entered three pictures, the most for one day."))
+    _check_conditions(locked, post.image)
+    _check_is_new(locked, post.image)
     ChallengeEntry.objects.create(challenge=locked, post=post, member=post.author, created_at=at)
     FeedEntry.objects.filter(post=post).update(challenge_id=locked.pk)
+    _forget_entries(locked.pk)
+
+
+def _check_conditions(challenge: Challenge, image: Image) -> None:
+    """Raises Refused (400) for what the theme asks for and the picture is not."""
+    made = image.generation
+    if challenge.checkpoint is not None and made.checkpoint_id != challenge.checkpoint_id:
+        words = _("This challenge asks for a picture made with %(name)s.") % {"name": challenge.checkpoint.name}
+        raise Refused("other_checkpoint", words)
+    if challenge.style is not None and made.style_id != challenge.style_id:
+        raise Refused("other_style", _("This challenge asks for the style %(name)s.") % {"name": challenge.style.name})
+    if challenge.aspect and challenge.aspect != _aspect_of(image):
+        words = _("This challenge asks for another shape: %(shape)s.") % {"shape": challenge.get_aspect_display()}
+        raise Refused("other_aspect", words)
+    if challenge.is_remix and (winners := latest_winners(challenge)) and made.parent_id not in winners:
+        raise Refused("no_remix", _("This challenge asks for a remix of the latest winner."))
+
+
+def _aspect_of(image: Image) -> str:
+    if image.width == image.height:
+        return Brief.Aspect.SQUARE
+    return Brief.Aspect.LANDSCAPE if image.width > image.height else Brief.Aspect.PORTRAIT
+
+
+def latest_winners(challenge: Challenge) -> set[int]:
+    """Images that won the challenge which was decided the day before this one; none where it had no winner."""
+    decided = challenge.day - timedelta(days=2)
+    won = ChallengeEntry.objects.filter(challenge__day=decided, place=1)
+    return set(won.values_list("post__image", flat=True))
+
+
+def _check_is_new(challenge: Challenge, image: Image) -> None:
+    """Raises Refused (400) for a picture that looks the same as one in the challenge, whoever made it."""
+    others = Image.objects.filter(post__challenge_entries__challenge=challenge).exclude(pk=image.pk)
+    is_same = bool(image.jpeg_sha256) and others.filter(jpeg_sha256=image.jpeg_sha256).exists()
+    if not is_same and image.pdq is not None and is_reliable(image.pdq_quality):
+        compared = others.filter(pdq_quality__gt=LEAST_PDQ_QUALITY)
+        near = compared.alias(apart=HammingDistance("pdq", str(image.pdq)))
+        is_same = near.filter(apart__lte=NEAR_PDQ_DISTANCE).exists()
+    if is_same:
+        raise Refused("near_duplicate", _("A picture that looks the same is in this challenge already."))
 
 
 def publish_into_challenge(
@@ -79,8 +133,8 @@ def enter_challenge(*, challenge: Challenge, post: Post, member: User, at: datet
     """Enters the member's own post. Idempotent. The rules are in `enter_locked`.
 
     Raises:
-        Refused: 404 not the member's; 400 made or entered on another day, too many entries; 403 restricted; 429 too
-            often.
+        Refused: 404 not the member's; 400 made or entered on another day, too many entries, a near-duplicate, a
+            condition that is not met; 403 restricted; 429 too often.
     """
     at = at or timezone.now()
     check_member_rate(member, "publish")
@@ -92,28 +146,29 @@ def enter_challenge(*, challenge: Challenge, post: Post, member: User, at: datet
         enter_locked(challenge=challenge, post=found, at=at)
 
 
-@cache
-def theme_bank() -> list[dict[str, str]]:
-    """``[{"theme", "hint"}, …]`` from the file that staff edit."""
-    bank: list[dict[str, str]] = json.loads(BANK.read_text(encoding="utf-8"))
-    return bank
+def withdraw_entry(*, challenge: Challenge, post: Post, member: User, at: datetime | None = None) -> None:
+    """Takes the member's own entry out until the challenge is decided; the post stays published. Idempotent.
 
-
-def schedule_challenges(*, today: date, days: int = DAYS_AHEAD) -> int:
-    """Plans a challenge for each day from `today` on that has none, and returns how many it added.
-
-    Themes are taken from the bank in turn, so none repeats before all others were used.
+    Raises:
+        Refused: 409 `finished` the result stands: taking the post down takes it off the page.
     """
-    bank = theme_bank()
-    wanted = [today + timedelta(days=ahead) for ahead in range(days + 1)]
-    taken = set(Challenge.objects.filter(day__in=wanted).values_list("day", flat=True))
-    missing = [Challenge(day=day, **bank[day.toordinal() % len(bank)]) for day in wanted if day not in taken]
-    return len(Challenge.objects.bulk_create(missing, ignore_conflicts=True))
+    with transaction.atomic():
+        locked = Challenge.objects.select_for_update(no_key=True).get(pk=challenge.pk)
+        own = ChallengeEntry.objects.filter(challenge=locked, post=post, member=member)
+        if locked.closed_at is not None and own.exists():
+            words = _("This challenge is decided. Take the post down if you don't want it shown.")
+            raise Refused("finished", words, status=409)
+        if own.delete()[0]:
+            FeedEntry.objects.filter(post=post, challenge_id=locked.pk).update(challenge_id=None)
+        _forget_entries(locked.pk)
 
 
 def forget_posts(post_ids: Collection[int]) -> None:
-    """Withdraws deleted posts from every challenge (POST_DELETION_HOOKS)."""
-    ChallengeEntry.objects.filter(post__in=post_ids).delete()
+    """Withdraws deleted posts from every challenge (POST_DELETION_HOOKS); who came after a winner moves up."""
+    entries = ChallengeEntry.objects.filter(post__in=post_ids)
+    decided = list(entries.exclude(challenge__closed_at=None).values_list("challenge", flat=True))
+    entries.delete()
+    refresh_places(decided, timezone.now())
 
 
 def entries_of(challenge: Challenge, viewer: Viewer, at: datetime) -> PostQuerySet:

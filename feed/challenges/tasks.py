@@ -3,10 +3,20 @@
 from celery import shared_task
 from django.utils import timezone
 
-from feed.challenges import services
+from feed.challenges import calendar, results, share_cards
 from lib.days import local_day
 
 
 @shared_task(name="feed.schedule_challenges")
 def schedule_challenges() -> int:
-    return services.schedule_challenges(today=local_day(timezone.now()))
+    return calendar.schedule_challenges(today=local_day(timezone.now()))
+
+
+@shared_task(name="feed.mark_challenge_posts")
+def mark_challenge_posts(challenge_id: int) -> None:
+    results.mark_posts(challenge_id=challenge_id)
+
+
+@shared_task(name="feed.draw_challenge_card")
+def draw_challenge_card(challenge_id: int) -> None:
+    share_cards.draw_card(challenge_id=challenge_id, at=timezone.now())

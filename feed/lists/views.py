@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from django.contrib.auth.views import redirect_to_login
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
@@ -17,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from accounts.models import User, Viewer, level_for
-from feed.challenges.models import Challenge
+from feed.challenges.hero import hero
 from feed.lists.filters import LEVELS, NOTHING, SHAPES, Filters, filter_options
 from feed.lists.pages import Page, count_new_posts, read_page
 from feed.lists.spec import EPOCH, MICROSECOND, SPEC_PARAMETERS, FeedSpec, sort_value
@@ -25,10 +24,8 @@ from feed.posts.cards import card_of
 from feed.ranking import formulas, precomputed
 from feed.ranking.orders import ASPECT_NAMES, SORT_NAMES, WINDOW_NAMES
 from feed.responses import cut_note, render_list, says_no
-from lib.days import day_bounds, local_day
 from lib.errors import Refused
 
-BANNER_SECONDS = 60
 FIRST_DAYS, STEPS_COOKIE = timedelta(days=7), "steps"
 DENSITIES = {"compact": gettext_lazy("Small pictures"), "large": gettext_lazy("Large pictures")}
 LIVE_SORTS = frozenset({"hot", "new", "following"})  # a new post enters these at once
@@ -52,7 +49,7 @@ def feed_list(request: HttpRequest) -> HttpResponseBase:
     context["is_start"] = not (cursor or spec.tag or spec.filters) and spec.sort == "hot"
     context["first_steps"] = _is_new(request, at)
     if not cursor:
-        context["challenge"] = None if spec.tag or spec.filters else challenge_of_the_day(at)
+        context["challenge"] = None if spec.tag or spec.filters else hero(request.user, at)
         if spec.sort in LIVE_SORTS and not spec.filters:
             since = urlencode({"sort": spec.sort, "tag": spec.tag, "since": int(sort_value(page.began))})
             context["new_url"] = f"{reverse('feed:new-above')}?{since}"
@@ -158,18 +155,6 @@ def _parse_time(text: str) -> datetime:
     if not (text.isascii() and text.isdigit() and len(text) <= 16):
         raise Refused("bad_time", _("This link is damaged. Open the feed again."))
     return EPOCH + min(timedelta(days=365 * 200), int(text) * MICROSECOND)
-
-
-def challenge_of_the_day(at: datetime) -> dict[str, object] | None:
-    """Today's theme for the banner: kept a minute, so that the feed asks the database nothing for it."""
-    day = local_day(at)
-    key = f"feed:challenge:{day}"
-    found: dict[str, object] | None = cache.get(key)
-    if found is None:
-        challenge = Challenge.objects.current(at).values("theme", "hint").first()
-        found = {**challenge, "closes_at": day_bounds(day)[1]} if challenge else {}
-        cache.set(key, found, BANNER_SECONDS)
-    return found or None
 
 
 @require_safe

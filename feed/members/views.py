@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.models import User, Viewer
 from accounts.permissions import member_of
+from feed.challenges.results import honours_of
 from feed.collections.models import Collection
 from feed.lists.pages import PAGE_SIZE
 from feed.members import services as members_services
@@ -74,6 +75,7 @@ def profile(request: HttpRequest, username: str) -> HttpResponseBase:
         "next_url": f"{reverse('feed:profile', args=[member.username])}?{query}" if page.next else "",
         "unpublished": _unpublished(member.pk) if is_own else [],
         "is_followed": isinstance(viewer, User) and Follow.objects.filter(member=viewer, followed=member).exists(),
+        "honours": honours_of(member, at=at),
         "has_collections": Collection.objects.published(at).filter(owner=member).exists(),
         "follow_counts": {
             side: follows_of(member, viewer, at, side=side)[:MAX_FOLLOWS_COUNTED].count() for side in SIDES

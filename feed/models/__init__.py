@@ -1,10 +1,11 @@
 """What people see: posts, the narrow table that ranks them, likes, profiles, and daily challenges."""
 
-from feed.challenges.models import Challenge, ChallengeEntry, ChallengeQuerySet
+from feed.challenges.models import Challenge, ChallengeEntry, ChallengeQuerySet, ThemeIdea, ThemeIdeaVote
 from feed.collections.models import Collection, CollectionItem, CollectionMember, CollectionQuerySet
 from feed.comments.models import Comment, CommentQuerySet
 from feed.members.models import Block, Follow, HiddenPost, Mute, Profile
 from feed.notifications.models import NotificationChoice, NotificationSettings
+from feed.polls.models import Poll, PollOption, PollVote
 from feed.posts.models import Like, Post, PostQuerySet, PostWords, RecountRequest, Reproduction
 from feed.ranking.models import (
     FeedEntry,
@@ -40,6 +41,9 @@ __all__ = [
     "Mute",
     "NotificationChoice",
     "NotificationSettings",
+    "Poll",
+    "PollOption",
+    "PollVote",
     "Post",
     "PostAspect",
     "PostCount",
@@ -62,4 +66,6 @@ __all__ = [
     "StyleWeek",
     "StyledPost",
     "Tag",
+    "ThemeIdea",
+    "ThemeIdeaVote",
 ]

@@ -44,6 +44,8 @@ SENTENCES: dict[str, str | Promise] = {
     "moderation.decision": _("A moderator reviewed something you posted."),
     "moderation.appeal": _("Your appeal was answered."),
     "quality.appeal": _("The team answered your appeal about answers that were not counted."),
+    "challenge.result": _("A challenge that you entered is decided. See how your picture did."),
+    "challenge.theme": _("A theme that you proposed was chosen. It will come up as a challenge."),
 }
 # How the settings name each kind.
 KINDS: dict[str, str | Promise] = {
@@ -58,6 +60,8 @@ KINDS: dict[str, str | Promise] = {
     "moderation.decision": _("A moderator reviews something you posted"),
     "moderation.appeal": _("Your appeal is answered"),
     "quality.appeal": _("The team answers your appeal about answers that were not counted"),
+    "challenge.result": _("A challenge that you entered is decided"),
+    "challenge.theme": _("A theme that you proposed is chosen"),
 }
 # On the site, whatever is chosen.
 ALWAYS = frozenset({"image.held", "moderation.decision", "moderation.appeal", "quality.appeal"})

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext
 
 from accounts.models import Viewer
@@ -17,6 +18,7 @@ from generation.media.signing import Picture, download_url, jpeg_url, picture
 from generation.models import Image
 from lib.content_levels import ContentLevel
 
+PLACES = {1: _lazy("1st in a challenge"), 2: _lazy("2nd in a challenge"), 3: _lazy("3rd in a challenge")}
 NOTHING = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"  # one clear pixel
 
 
@@ -151,6 +153,8 @@ def remix_url(post: Post, kind: str = "") -> str:
 
 def _badges(post: Post) -> list[str]:
     badges = []
+    if post.challenge_place:
+        badges.append(str(PLACES[post.challenge_place]))
     if post.image.content_level > ContentLevel.GENERAL:
         badges.append(str(ContentLevel(post.image.content_level).label))
     if more := post.collapsed_count:

@@ -105,6 +105,7 @@ class Post(PublicIdModel):
     removed_at = models.DateTimeField(null=True, blank=True)  # by moderation
     deleted_at = models.DateTimeField(null=True, blank=True)
     pinned_at = models.DateTimeField(null=True, blank=True)  # to the top of its author's profile
+    challenge_place = models.PositiveSmallIntegerField(null=True, editable=False)  # 1 to 3; a copy for cards
 
     objects = PostQuerySet.as_manager()
 

@@ -16,6 +16,10 @@ class Strategy(StrEnum):
     PROMPT = "prompt"  # the same words and size, made otherwise
     BENCHMARK = "benchmark"  # one prompt and seed of an open benchmark, two models
     CHALLENGE = "challenge"  # two entries of one challenge, different prompts
+    CHALLENGE_ACTIVE = "challenge-active"  # the same, drawn by the design that finds the winner of a challenge
+
+
+FROM_CHALLENGES = frozenset({Strategy.CHALLENGE, Strategy.CHALLENGE_ACTIVE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ def eligible_pairs(
     groups: dict[tuple[str, tuple[int, int]], list[Picture]] = defaultdict(list)
     for picture in pictures:
         groups[picture.prompt, picture.size].append(picture)
-    found: dict[Strategy, list[tuple[int, int]]] = {each: [] for each in Strategy if each != Strategy.CHALLENGE}
+    found: dict[Strategy, list[tuple[int, int]]] = {each: [] for each in Strategy if each not in FROM_CHALLENGES}
     for group in groups.values():
         for a, b in islice(combinations(group, 2), COMBINATIONS_PER_PROMPT):
             strategy, pair = strategy_of(a, b), (min(a.id, b.id), max(a.id, b.id))

@@ -16,7 +16,7 @@ from lib.days import local_day
 from lib.hooks import load_functions
 from ratings.asking.counterparts import AUTHOR as COUNTERPARTS
 from ratings.asking.models import Ask, AskOutcome, Comparison
-from ratings.asking.pairing import Picture, Strategy, eligible_pairs, entry_pairs
+from ratings.asking.pairing import FROM_CHALLENGES, Picture, Strategy, eligible_pairs, entry_pairs
 from ratings.asking.sampling import GOLD, REPEAT, Candidate, Parameters, PastAsk
 
 PUBLIC_PICTURES = 400  # the newest; pairs are looked for among these
@@ -78,7 +78,7 @@ def theme_of(ask: Ask) -> str | None:
     pair = {"image_low": ask.image_low_id, "image_high": ask.image_high_id}
     if ask.strategy == REPEAT:
         ask = Ask.objects.about_pair().filter(rater=ask.rater_id, repeat_no=0, **pair).order_by("pk").first() or ask
-    if ask.strategy != Strategy.CHALLENGE:
+    if ask.strategy not in FROM_CHALLENGES:
         return None
     both = Challenge.objects.filter(entries__post__image=ask.image_low_id).filter(
         entries__post__image=ask.image_high_id

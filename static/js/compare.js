@@ -89,7 +89,7 @@ each('form[data-compare]', async (form) => {
     const page = parse(await answer.text());
     const shown = page.querySelector('[data-reveal]');
     if (shown) reveal(form, document.adoptNode(shown));
-    else replace(form, page.body.innerHTML);
+    else replace(form.closest('[data-compare-box]') ?? form, page.body.innerHTML);
   });
   window.addEventListener('pagehide', () => {
     if (shownAt === null && form.isConnected && form.dataset.isAnswered === undefined) report(form, 'not_rendered');

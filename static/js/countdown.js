@@ -1,4 +1,4 @@
-// time[data-countdown][datetime]: what is left, by the minute, and by the second in the last hour.
+// time[data-countdown][datetime]: what is left, by the minute, and by the second in the last hour; then the event countdown-end.
 import { each } from './dom.js';
 
 function left(milliseconds, language) {
@@ -17,7 +17,9 @@ each('time[data-countdown]', (element) => {
   element.title = new Date(end).toLocaleString(language);
   const tick = () => {
     element.textContent = left(end - Date.now(), language);
-    if (end > Date.now() && element.isConnected) setTimeout(tick, end - Date.now() < 3_600_000 ? 1000 : 15_000);
+    if (!element.isConnected) return;
+    if (end > Date.now()) setTimeout(tick, end - Date.now() < 3_600_000 ? 1000 : 15_000);
+    else element.dispatchEvent(new Event('countdown-end', { bubbles: true }));
   };
   tick();
 });

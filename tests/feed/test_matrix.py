@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.services import delete_account
-from feed.challenges.services import schedule_challenges
+from feed.challenges.calendar import schedule_challenges
 from feed.collections.services import create_collection, save_post
 from feed.comments.services import post_comment
 from feed.members import services as members_services

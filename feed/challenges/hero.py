@@ -1,0 +1,42 @@
+"""Today's challenge above the feed, with a few of its entries."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.cache import cache
+
+from accounts.models import Viewer
+from feed.challenges.entries import read_entries
+from feed.challenges.models import Challenge
+from feed.posts.cards import picture_of
+from lib.days import local_day
+
+HERO_SECONDS = 60
+HERO_ENTRIES = 4
+
+
+def hero(viewer: Viewer, at: datetime) -> dict[str, object] | None:
+    """Today's challenge for the feed, with a few entries; what is the same for everybody is kept a minute."""
+    day = local_day(at)
+    key = f"feed:challenge:{day}"
+    found: dict[str, Any] | None = cache.get(key)
+    if found is None or "pk" not in found:
+        challenge = Challenge.objects.current(at).first()
+        found = {"pk": 0}
+        if challenge is not None:
+            voting = Challenge.objects.voting(at).filter(day=day - timedelta(days=1)).first()
+            found = {
+                "pk": challenge.pk,
+                "theme": challenge.theme,
+                "hint": challenge.hint,
+                "closes_at": challenge.entries_end_at,
+                "vote_day": voting.day.isoformat() if voting else "",
+                "vote_theme": voting.theme if voting else "",
+            }
+        cache.set(key, found, HERO_SECONDS)
+    if not found["pk"]:
+        return None
+    challenge = Challenge(pk=found["pk"], day=day)
+    page = read_entries(challenge, viewer, at=at, size=HERO_ENTRIES)
+    shown = [post for post in page.posts if not post.is_blurred]
+    return {**found, "pictures": [(picture_of(post, viewer, at, "160px"), post) for post in shown]}
