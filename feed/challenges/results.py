@@ -131,10 +131,17 @@ def mark_posts(*, challenge_id: int) -> None:
 
 
 def follow_visibility(post_ids: Iterable[int], at: datetime) -> None:
-    """Places follow from who can be seen (POST_VISIBILITY_HOOKS)."""
+    """Places follow from who can be seen, and so does what stands on a card (POST_VISIBILITY_HOOKS)."""
     entered = ChallengeEntry.objects.filter(post__in=list(post_ids)).exclude(strength=None)
-    if decided := set(entered.values_list("challenge", flat=True)):
-        refresh_places(decided, at)
+    decided = set(entered.values_list("challenge", flat=True))
+    if not decided:
+        return
+    on_card = set(entered.placed().values_list("challenge", flat=True))
+    refresh_places(decided, at)
+    on_card |= set(entered.placed().values_list("challenge", flat=True))
+    for challenge in on_card:
+        Challenge.objects.filter(pk=challenge).exclude(card_hash="").update(card_hash="")
+        enqueue_on_commit("feed.draw_challenge_card", challenge)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,18 @@ from feed.challenges.calendar import schedule_challenges
 from feed.collections.services import create_collection, save_post
 from feed.comments.services import post_comment
 from feed.members import services as members_services
-from feed.models import Challenge, Collection, Comment, EmergentStyle, Follow, Post, PostAspect, StyledPost, StyleWeek
+from feed.models import (
+    Challenge,
+    ChallengeEntry,
+    Collection,
+    Comment,
+    EmergentStyle,
+    Follow,
+    Post,
+    PostAspect,
+    StyledPost,
+    StyleWeek,
+)
 from feed.posts import services as posts_services
 from feed.posts.services import tag_post
 from feed.ranking.counters import process_recount_requests
@@ -40,6 +51,7 @@ from tests.conftest import As, MakeMember
 from tests.feed.conftest import Publish
 
 NOW = timezone.now()
+DECIDED = local_day(NOW) - timedelta(days=9)
 MONDAY = local_day(NOW) - timedelta(days=local_day(NOW).weekday())
 
 
@@ -75,6 +87,9 @@ LISTS: dict[str, Addresses] = {
     "feed:profile": lambda _world: ["/@alice/"],
     "feed:challenge-today": lambda _world: ["/challenge/"],
     "feed:challenge-detail": lambda _world: [f"/challenge/{local_day(NOW).isoformat()}/"],
+    "feed:challenge-stage": lambda _world: [f"/challenge/{local_day(NOW).isoformat()}/stage/?known=other"],
+    "feed:challenge-past": lambda _world: ["/challenge/past/"],
+    "feed:challenge-winners": lambda _world: [f"/challenge/winners/{form}/" for form in ("rss", "atom", "json")],
     "feed:notifications": lambda _world: ["/notifications/"],
     "feed:post-detail": lambda world: [f"/p/{world.parent.public_id}/", f"/p/{world.child.public_id}/"],
     "feed:collection": lambda world: [f"/collections/{world.collection.public_id}/"],
@@ -88,6 +103,7 @@ LISTS: dict[str, Addresses] = {
     "api:post-family": lambda world: [f"/api/posts/{each.public_id}/family/" for each in (world.parent, world.child)],
     "api:profile-posts": lambda _world: ["/api/profiles/alice/posts/"],
     "api:challenge-entries": lambda _world: [f"/api/challenges/{local_day(NOW).isoformat()}/entries/"],
+    "api:challenge-result": lambda _world: [f"/api/challenges/{DECIDED.isoformat()}/result/"],
     "api:search-list": lambda _world: ["/api/search/?q=fox"],
     "api:emergent-style-list": lambda _world: ["/api/emergent-styles/"],
     "api:collection-posts": lambda world: [f"/api/collections/{world.collection.public_id}/posts/"],
@@ -96,6 +112,7 @@ PERSONAL = {"blocks", "is blocked", "mute author", "mute tag", "mute word", "mut
 BLIND = {  # reasons that cannot hold for a list, because it is the same for everybody
     "feed:syndication": PERSONAL,
     "feed:oembed": PERSONAL,
+    "feed:challenge-winners": PERSONAL,
 }
 EXEMPT = {
     "feed:new-above": "a number; counted by the same filter (lists.test_pages)",
@@ -146,6 +163,12 @@ EXEMPT = {
     "api:mute-list": "what the member wrote there",
     "api:hidden-post-list": "ids that the member hid, so that it can be taken back",
     "api:challenge-list": "themes",
+    "feed:challenge-card": "the drawn card, gone when a picture on it changes (challenges.test_results)",
+    **dict.fromkeys(["feed:challenge-leaders", "api:challenge-leaders"], "names of members, by visible_members"),
+    **dict.fromkeys(["feed:challenge-ideas", "api:theme-idea-list"], "themes that members propose"),
+    "feed:challenge-calendar": "for staff, themes",
+    **dict.fromkeys(["feed:polls", "feed:poll", "feed:poll-new", "api:poll-list", "api:poll-detail"], "polls"),
+    "ratings:challenge-vote": "two pictures, drawn blind for this member (tests/ratings/challenges)",
     "api:emergent-style-detail": "weeks and names",
     "api:webhook-deliveries": "ids of events about the member's own things",
     "api:challenge-detail": "a theme",
@@ -206,9 +229,11 @@ EXEMPT = {
 POSTS_ONLY = (
     "feed:impressions feed:unmute feed:forget-seen feed:not-interested feed:follow feed:unfollow feed:block"
     " feed:unblock feed:like feed:unlike feed:unpublish feed:comment-post feed:save feed:unsave feed:collection-unshare"
-    " feed:collection-renew feed:challenge-enter feed:notifications-read feed:style-name feed:style-name-like"
+    " feed:collection-renew feed:challenge-enter feed:notifications-read"
+    " feed:challenge-withdraw feed:challenge-idea-vote feed:challenge-idea-decide feed:challenge-swap feed:poll-vote"
+    " feed:style-name feed:style-name-like"
     " generation:cancel generation:act generation:image-act generation:image-retry generation:image-delete"
-    " ratings:ask-answer ratings:ask-report ratings:compare-answer ratings:policy-activate ratings:policy-discard"
+    " ratings:challenge-vote-answer ratings:ask-answer ratings:ask-report ratings:compare-answer ratings:policy-activate ratings:policy-discard"
     " ratings:quality-appeal-answer ratings:release-cancel ratings:release-follow"
     " moderation:next moderation:claim moderation:release moderation:rule-retire moderation:rule-benign moderation:lift"
     " moderation:note moderation:undo"
@@ -242,6 +267,11 @@ def world(alice: User, bob: User, make_member: MakeMember, publish: Publish) -> 
     parent = publish(bob, prompt="a den", title="Den")
     words = {"prompt": "a secretive fox", "title": "Visible fox", "challenge": Challenge.objects.get()}
     post = publish(alice, at=NOW, parent=parent.image, remix_kind="same", **words)
+    decided = Challenge.objects.create(day=DECIDED, theme="Decided", closed_at=NOW, closing="time")
+    ChallengeEntry.objects.create(
+        challenge=decided, post=post, member=alice, created_at=NOW, place=1, strength=1, strength_low=0, strength_high=2,
+        wins=2, losses=1, ties=0,
+    )  # fmt: skip
     child = publish(carol, prompt="a cub", parent=post.image, remix_kind="same")
     tag_post(post=post, author=alice, tags=["vulpine"])
     posts_services.like_post(post=post, member=carol, at=NOW)

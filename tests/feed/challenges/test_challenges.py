@@ -18,6 +18,7 @@ from feed.challenges.entries import read_entries
 from feed.challenges.services import begun_on
 from feed.challenges.share_cards import draw_card
 from feed.models import Challenge, ChallengeEntry, FeedEntry, ThemeIdea
+from feed.posts.services import unpublish_post
 from lib.days import day_bounds, local_day
 from lib.errors import Refused
 from moderation.models import Rule
@@ -300,3 +301,16 @@ def test_a_share_card_is_drawn_and_served(
     with PIL.Image.open(io.BytesIO(response.content)) as card:
         assert (card.format, card.size) == ("PNG", (1200, 630))
     assert f"/challenge/{DAY}/card.png" in as_user(None).get(f"/challenge/{DAY}/").content.decode()
+
+
+def test_a_card_is_gone_with_a_picture_on_it(
+    challenge: Challenge, alice: User, bob: User, publish: Publish, decide: Decide, as_user: As
+) -> None:
+    posts = [publish(alice, prompt="one", at=NOON), publish(bob, prompt="two", at=NOON)]
+    decide(challenge, posts)
+    draw_card(challenge_id=challenge.pk, at=datetime.now(UTC))
+    before = as_user(None).get(f"/challenge/{DAY}/card.png").content
+    unpublish_post(post=posts[0], author=alice)
+    assert as_user(None).get(f"/challenge/{DAY}/card.png").status_code == 404
+    draw_card(challenge_id=challenge.pk, at=datetime.now(UTC))
+    assert as_user(None).get(f"/challenge/{DAY}/card.png").content != before
