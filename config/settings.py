@@ -217,14 +217,10 @@ STAFF_NEED_SECOND_FACTOR = env.boolean("STAFF_NEED_SECOND_FACTOR", HTTPS)  # for
 
 # Lower layers call higher ones by the names here (lib/hooks.py), and import nothing of them.
 PERSONAL_DATA = ["moderation.personal_data", "generation.personal_data", "feed.personal_data", "ratings.personal_data"]
+_KINDS = ("Member", "Post", "Comment", "Collection", "StyleName", "ThemeIdea")
 MODERATION_TARGETS = [
-    "feed.moderation_targets.MemberTarget",
     "generation.moderation_targets.ImageTarget",
-    "feed.moderation_targets.PostTarget",
-    "feed.moderation_targets.CommentTarget",
-    "feed.moderation_targets.CollectionTarget",
-    "feed.moderation_targets.StyleNameTarget",
-    "feed.moderation_targets.ThemeIdeaTarget",
+    *(f"feed.moderation_targets.{kind}Target" for kind in _KINDS),
 ]
 CLOSED_ACCOUNTS = ["moderation.closed_accounts.explain"]  # sentences for a member who cannot sign in
 MODERATION_EFFECTS = ["generation.effects", "feed.effects", "ratings.effects"]
@@ -408,6 +404,4 @@ if SENTRY_DSN:
         send_default_pii=False,
     )
 LOGGING = env.logging("DEBUG" if DEBUG else "INFO", env.choice("LOG_FORMAT", ["logfmt", "json"], "logfmt"))
-SILENCED_SYSTEM_CHECKS: list[str] = (
-    [] if HTTPS else ["security.W004", "security.W008", "security.W012", "security.W016"]
-)
+SILENCED_SYSTEM_CHECKS: list[str] = [] if HTTPS else [f"security.W{number:03}" for number in (4, 8, 12, 16)]

@@ -6,8 +6,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.admin import ReadOnlyAdmin
-from feed.challenges.calendar import change_theme
 from feed.challenges.models import Challenge, ChallengeEntry, ThemeIdea
+from feed.challenges.themes.calendar import change_theme
 from feed.collections.models import Collection
 from feed.comments.models import Comment
 from feed.members.models import Profile

@@ -64,22 +64,7 @@ def export(user: User) -> dict[str, Any]:
             )
         ),
         "likes": list(Like.objects.filter(member=user).order_by("pk").values("post__public_id", "created_at")),
-        "challenge_entries": list(
-            ChallengeEntry.objects.filter(member=user)
-            .order_by("pk")
-            .values("challenge__day", "post__public_id", "place", "created_at")
-        ),
-        "theme_ideas": list(
-            ThemeIdea.objects.filter(proposed_by=user).order_by("pk").values("public_id", "theme", "hint", "created_at")
-        ),
-        "theme_votes": list(
-            ThemeIdeaVote.objects.filter(member=user).order_by("pk").values("idea__public_id", "created_at")
-        ),
-        "poll_votes": list(
-            PollVote.objects.filter(member=user)
-            .order_by("pk")
-            .values("poll__public_id", "poll__question", "option__text", "created_at")
-        ),
+        **_challenges(user),
         **_comments_and_collections(user),
         "follows": list(Follow.objects.filter(member=user).order_by("pk").values("followed__username", "created_at")),
         "blocks": list(Block.objects.filter(member=user).order_by("pk").values("blocked__username", "created_at")),
@@ -96,6 +81,27 @@ def export(user: User) -> dict[str, Any]:
         ),
         "hidden_posts": list(
             HiddenPost.objects.filter(member=user).order_by("pk").values("post__public_id", "created_at")
+        ),
+    }
+
+
+def _challenges(user: User) -> dict[str, Any]:
+    return {
+        "challenge_entries": list(
+            ChallengeEntry.objects.filter(member=user)
+            .order_by("pk")
+            .values("challenge__day", "post__public_id", "place", "created_at")
+        ),
+        "theme_ideas": list(
+            ThemeIdea.objects.filter(proposed_by=user).order_by("pk").values("public_id", "theme", "hint", "created_at")
+        ),
+        "theme_votes": list(
+            ThemeIdeaVote.objects.filter(member=user).order_by("pk").values("idea__public_id", "created_at")
+        ),
+        "poll_votes": list(
+            PollVote.objects.filter(member=user)
+            .order_by("pk")
+            .values("poll__public_id", "poll__question", "option__text", "created_at")
         ),
     }
 

@@ -1,7 +1,7 @@
 from django.urls import path
 
-from feed.challenges import planning_views
 from feed.challenges import views as challenges_views
+from feed.challenges.themes import views as themes_views
 from feed.collections import views as collections_views
 from feed.comments import views as comments_views
 from feed.lists import galleries
@@ -89,11 +89,11 @@ urlpatterns = [
     path("challenge/past/", challenges_views.past, name="challenge-past"),
     path("challenge/leaders/", challenges_views.leaderboard, name="challenge-leaders"),
     path("challenge/winners/<word:form>/", challenges_views.winners_feed, name="challenge-winners"),
-    path("challenge/ideas/", planning_views.ideas, name="challenge-ideas"),
-    path("challenge/ideas/<public_id:public_id>/vote/", planning_views.vote, name="challenge-idea-vote"),
-    path("challenge/ideas/<public_id:public_id>/decide/", planning_views.decide, name="challenge-idea-decide"),
-    path("challenge/calendar/", planning_views.calendar, name="challenge-calendar"),
-    path("challenge/calendar/swap/", planning_views.swap, name="challenge-swap"),
+    path("challenge/ideas/", themes_views.ideas, name="challenge-ideas"),
+    path("challenge/ideas/<public_id:public_id>/vote/", themes_views.vote, name="challenge-idea-vote"),
+    path("challenge/ideas/<public_id:public_id>/decide/", themes_views.decide, name="challenge-idea-decide"),
+    path("challenge/calendar/", themes_views.calendar, name="challenge-calendar"),
+    path("challenge/calendar/swap/", themes_views.swap, name="challenge-swap"),
     path("polls/", polls_views.poll_list, name="polls"),
     path("polls/new/", polls_views.new_poll, name="poll-new"),
     path("polls/<public_id:public_id>/", polls_views.poll_detail, name="poll"),

@@ -17,7 +17,6 @@ from rest_framework.response import Response
 from accounts.permissions import member_of
 from accounts.tokens.scopes import Scope
 from feed.challenges.entries import read_entries
-from feed.challenges.ideas import propose_theme, vote_for_idea
 from feed.challenges.models import Challenge, ChallengeEntry, ChallengeQuerySet, ThemeIdea, ThemeIdeaQuerySet
 from feed.challenges.results import leaders
 from feed.challenges.serializers import (
@@ -29,6 +28,7 @@ from feed.challenges.serializers import (
     ResultSerializer,
 )
 from feed.challenges.services import begun_on, enter_challenge, withdraw_entry
+from feed.challenges.themes.ideas import propose_theme, vote_for_idea
 from feed.lists.api import CURSOR, PostPageSerializer, post_page
 from feed.lists.pages import PAGE_SIZE
 from feed.posts.models import Post

@@ -5,8 +5,8 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from feed.challenges.ideas import LONGEST_HINT, LONGEST_THEME
 from feed.challenges.models import Challenge, ChallengeEntry, Closing, Stage, ThemeIdea
+from feed.challenges.themes.ideas import LONGEST_HINT, LONGEST_THEME
 from lib.days import day_bounds
 from lib.text.fields import ApiLine
 

@@ -3,7 +3,8 @@
 from celery import shared_task
 from django.utils import timezone
 
-from feed.challenges import calendar, results, share_cards
+from feed.challenges import results, share_cards
+from feed.challenges.themes import calendar
 from lib.days import local_day
 
 

@@ -16,7 +16,7 @@ from ratings.research.statistics.likelihood import Floats, sigmoid
 
 UNIFORM_SHARE = 0.1
 LEAST_APPEARANCES = 10  # votes that each entry takes part in before the uncertain come first
-TOP = 3  # places that are to be told apart
+TOP = 3  # places that should become clear
 
 
 @dataclass(frozen=True, slots=True)

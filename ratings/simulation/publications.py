@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from feed.challenges.calendar import schedule_challenges
 from feed.challenges.services import enter_challenge
+from feed.challenges.themes.calendar import schedule_challenges
 from feed.models import Challenge, Post
 from feed.posts.services import publish_image
 from generation.models import Generation, Image, ImageState

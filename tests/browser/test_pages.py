@@ -10,7 +10,7 @@ from django.utils import timezone
 from playwright.sync_api import Page
 
 from accounts.models import Role, User
-from feed.challenges.calendar import schedule_challenges
+from feed.challenges.themes.calendar import schedule_challenges
 from feed.models import Post
 from feed.posts.services import publish_image
 from lib.days import local_day

@@ -24,7 +24,7 @@ from accounts import services as accounts_services
 from accounts.models import Role, User
 from accounts.tokens.scopes import Scope
 from accounts.tokens.services import issue_token
-from feed.challenges.calendar import schedule_challenges
+from feed.challenges.themes.calendar import schedule_challenges
 from feed.collections.services import create_collection, save_post
 from feed.comments.services import post_comment
 from feed.models import Challenge, Post

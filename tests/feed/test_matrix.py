@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.services import delete_account
-from feed.challenges.calendar import schedule_challenges
+from feed.challenges.themes.calendar import schedule_challenges
 from feed.collections.services import create_collection, save_post
 from feed.comments.services import post_comment
 from feed.members import services as members_services
@@ -168,6 +168,7 @@ EXEMPT = {
     **dict.fromkeys(["feed:challenge-ideas", "api:theme-idea-list"], "themes that members propose"),
     "feed:challenge-calendar": "for staff, themes",
     **dict.fromkeys(["feed:polls", "feed:poll", "feed:poll-new", "api:poll-list", "api:poll-detail"], "polls"),
+    "api:challenge-pair": "POST only",
     "ratings:challenge-vote": "two pictures, drawn blind for this member (tests/ratings/challenges)",
     "api:emergent-style-detail": "weeks and names",
     "api:webhook-deliveries": "ids of events about the member's own things",
@@ -233,7 +234,8 @@ POSTS_ONLY = (
     " feed:challenge-withdraw feed:challenge-idea-vote feed:challenge-idea-decide feed:challenge-swap feed:poll-vote"
     " feed:style-name feed:style-name-like"
     " generation:cancel generation:act generation:image-act generation:image-retry generation:image-delete"
-    " ratings:challenge-vote-answer ratings:ask-answer ratings:ask-report ratings:compare-answer ratings:policy-activate ratings:policy-discard"
+    " ratings:challenge-vote-answer"
+    " ratings:ask-answer ratings:ask-report ratings:compare-answer ratings:policy-activate ratings:policy-discard"
     " ratings:quality-appeal-answer ratings:release-cancel ratings:release-follow"
     " moderation:next moderation:claim moderation:release moderation:rule-retire moderation:rule-benign moderation:lift"
     " moderation:note moderation:undo"
@@ -269,8 +271,8 @@ def world(alice: User, bob: User, make_member: MakeMember, publish: Publish) -> 
     post = publish(alice, at=NOW, parent=parent.image, remix_kind="same", **words)
     decided = Challenge.objects.create(day=DECIDED, theme="Decided", closed_at=NOW, closing="time")
     ChallengeEntry.objects.create(
-        challenge=decided, post=post, member=alice, created_at=NOW, place=1, strength=1, strength_low=0, strength_high=2,
-        wins=2, losses=1, ties=0,
+        challenge=decided, post=post, member=alice, created_at=NOW, place=1, strength=1, strength_low=0,
+        strength_high=2, wins=2, losses=1, ties=0,
     )  # fmt: skip
     child = publish(carol, prompt="a cub", parent=post.image, remix_kind="same")
     tag_post(post=post, author=alice, tags=["vulpine"])

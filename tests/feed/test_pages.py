@@ -10,7 +10,7 @@ from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.models import User
-from feed.challenges.calendar import schedule_challenges
+from feed.challenges.themes.calendar import schedule_challenges
 from feed.models import Like, Post
 from feed.posts.services import tag_post
 from feed.ranking.counters import process_recount_requests

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from feed.challenges.calendar import DAYS_AHEAD, schedule_challenges
+from feed.challenges.themes.calendar import DAYS_AHEAD, schedule_challenges
 from lib.days import local_day
 
 

@@ -13,10 +13,10 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import Role, User
 from feed.challenges import services as challenges_services
-from feed.challenges.calendar import change_theme, schedule_challenges, swap_days, theme_bank
 from feed.challenges.entries import read_entries
 from feed.challenges.services import begun_on
 from feed.challenges.share_cards import draw_card
+from feed.challenges.themes.calendar import change_theme, schedule_challenges, swap_days, theme_bank
 from feed.models import Challenge, ChallengeEntry, FeedEntry, ThemeIdea
 from feed.posts.services import unpublish_post
 from lib.days import day_bounds, local_day

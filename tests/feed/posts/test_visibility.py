@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from feed.challenges.calendar import schedule_challenges
+from feed.challenges.themes.calendar import schedule_challenges
 from feed.models import Challenge, Post
 from feed.ranking.precomputed import rebuild_list
 from lib.content_levels import ContentLevel

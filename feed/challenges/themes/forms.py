@@ -3,7 +3,7 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from feed.challenges.ideas import LONGEST_HINT, LONGEST_THEME
+from feed.challenges.themes.ideas import LONGEST_HINT, LONGEST_THEME
 from lib.text.fields import LineField
 
 

@@ -11,10 +11,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.models import Role, User
 from accounts.permissions import member_of, role_required
-from feed.challenges.calendar import swap_days
-from feed.challenges.forms import IdeaForm
-from feed.challenges.ideas import decide_idea, propose_theme, vote_for_idea
 from feed.challenges.models import Challenge, ThemeIdea, ThemeIdeaVote
+from feed.challenges.themes.calendar import swap_days
+from feed.challenges.themes.forms import IdeaForm
+from feed.challenges.themes.ideas import decide_idea, propose_theme, vote_for_idea
 from feed.responses import for_members, says_no
 from lib.errors import NotFound, Refused
 from lib.http import add_refusal
