@@ -21,17 +21,17 @@ def hero(viewer: Viewer, at: datetime) -> dict[str, object] | None:
     key = f"feed:challenge:{day}"
     found: dict[str, Any] | None = cache.get(key)
     if found is None or "pk" not in found:
-        challenge = Challenge.objects.current(at).first()
+        days = {row.day: row for row in Challenge.objects.filter(day__in=[day, day - timedelta(days=1)])}
+        challenge, voting = days.get(day), days.get(day - timedelta(days=1))
         found = {"pk": 0}
         if challenge is not None:
-            voting = Challenge.objects.voting(at).filter(day=day - timedelta(days=1)).first()
+            is_voting = voting is not None and voting.closed_at is None
             found = {
                 "pk": challenge.pk,
                 "theme": challenge.theme,
                 "hint": challenge.hint,
                 "closes_at": challenge.entries_end_at,
-                "vote_day": voting.day.isoformat() if voting else "",
-                "vote_theme": voting.theme if voting else "",
+                "vote_day": voting.day.isoformat() if voting and is_voting else "",
             }
         cache.set(key, found, HERO_SECONDS)
     if not found["pk"]:

@@ -34,7 +34,7 @@ _GENERATION = "image__generation"
 _COLUMNS: list[tuple[str, type[Model], list[str]]] = [
     (path, model, names.split())
     for path, model, names in [
-        ("", Post, "id public_id image_id author_id title published_at unpublished_at removed_at deleted_at"),
+        ("", Post, "id public_id image_id author_id title published_at unpublished_at removed_at deleted_at challenge_place"),
         ("author", User, "id public_id username"),
         ("count", PostCount, "post_id likes saves remixes comments weight"),
         (

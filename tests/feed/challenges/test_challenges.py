@@ -168,7 +168,10 @@ def test_what_a_theme_asks_for_is_checked(
     challenge.save()
     plain = publish(alice, prompt="plain", at=NOON)
     refusal(code, challenge=challenge, post=plain, member=alice, at=NOON)
-    fields = {"checkpoint": {"checkpoint": wanted["checkpoint"]}, "aspect": {"height": 96}}
+    fields: dict[str, dict[str, Any]] = {
+        "checkpoint": {"checkpoint": wanted["checkpoint"]},
+        "aspect": {"height": 96},
+    }
     fields["is_remix"] = {"parent": won.image, "remix_kind": "inspired"}
     fitting = publish(alice, prompt="fitting", at=NOON, **fields[condition])
     challenges_services.enter_challenge(challenge=challenge, post=fitting, member=alice, at=NOON)

@@ -48,7 +48,8 @@ def test_then_the_uncertain_near_the_top_are_compared_with_their_equals() -> Non
 
 
 def test_a_pair_that_was_seen_never_comes_again_and_at_the_end_there_is_none() -> None:
-    of, seen, rng = field([0.0, 0.0, 0.0, 0.0]), set(), random.Random(2)
+    seen: set[tuple[int, int]] = set()
+    of, rng = field([0.0, 0.0, 0.0, 0.0]), random.Random(2)
     while pair := draw_pair(of, seen=seen, rng=rng):
         assert (pair.low, pair.high) not in seen
         seen.add((pair.low, pair.high))

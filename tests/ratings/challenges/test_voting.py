@@ -4,6 +4,7 @@ import random
 import threading
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -74,7 +75,7 @@ def prefer(judges: list[User], posts: list[Post], at: datetime = VOTING) -> None
                 cast(judge, better, worse, at=at)
 
 
-def cast(judge: User, better: Post, worse: Post, *, at: datetime = VOTING, **fields: object) -> Comparison:
+def cast(judge: User, better: Post, worse: Post, *, at: datetime = VOTING, **fields: Any) -> Comparison:
     stored = vote(judge, better.image, worse.image, fields.pop("prefers", better.image), at=at, **fields)  # type: ignore[arg-type]
     Ask.objects.filter(pk=stored.ask_id).update(strategy="challenge-active")
     return stored
