@@ -17,7 +17,7 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 BUNDLE = "css/site.css"
 STYLES = (  # in this order
     *("tokens", "base", "layout", "button", "form", "card", "rows", "post", "create", "feedback", "data", "overlay"),
-    *("lightbox", "ask", "case"),
+    *("lightbox", "ask", "challenge", "case"),
 )
 MANIFEST = "staticfiles.json"
 SOURCES = ".sources"  # in STATIC_ROOT: the digest of the files that were collected

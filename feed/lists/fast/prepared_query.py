@@ -34,7 +34,11 @@ _GENERATION = "image__generation"
 _COLUMNS: list[tuple[str, type[Model], list[str]]] = [
     (path, model, names.split())
     for path, model, names in [
-        ("", Post, "id public_id image_id author_id title published_at unpublished_at removed_at deleted_at challenge_place"),
+        (
+            "",
+            Post,
+            "id public_id image_id author_id title published_at unpublished_at removed_at deleted_at challenge_place",
+        ),
         ("author", User, "id public_id username"),
         ("count", PostCount, "post_id likes saves remixes comments weight"),
         (

@@ -17,7 +17,7 @@ CLOSE_EARLIER_DAYS = """
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("feed", "0016_words_by_one_tokeniser"),
+        ("feed", "0017_pinned_posts"),
         ("generation", "0006_engines_and_families"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
