@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from django.conf import settings
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -58,7 +59,9 @@ def simulate(
     sign_up(simulation, guests)
     _make(simulation, _("Pictures"), scenario.originals(), inline, bar)
     _make(simulation, _("Remixes"), scenario.remixes(), inline, bar)
-    publications.enter_challenges(simulation)
+    with transaction.atomic():  # no scheduler sees a day of the past without its votes, or it would close it
+        publications.enter_challenges(simulation)
+        interactions.vote_on_challenges(simulation)
     with bar(_("Likes and ratings"), len(simulation.members)) as progress:
         interactions.view_posts(simulation, progress)
     with bar(_("Comparisons"), len(simulation.members)) as progress:

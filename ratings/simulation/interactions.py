@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 
 from accounts.models import Role, User
-from feed.models import Post
+from feed.models import Challenge, Post
 from feed.posts.services import like_post
 from generation.models import Image
 from moderation.cases.services import claim_case, report_target
@@ -18,12 +18,14 @@ from moderation.policy import Reason
 from ratings.asking.models import Ask, AskOutcome, Surface
 from ratings.asking.services import answer_ask, answer_comparison, draw_ask, draw_comparison, mark_shown, skip_ask
 from ratings.asking.tokens import token_for
+from ratings.challenges.services import close_challenge, draw_vote
 from ratings.simulation import preferences
 from ratings.simulation.state import Simulation, simulated_user
 
 Progress = Callable[[int], None]
 VIEWS = 30  # posts that a member views
 COMPARISONS = 24  # pairs that a member answers
+VOTES = 8  # pairs of a challenge that a member answers
 SKIPS = 0.12
 MODERATOR = "simulated-moderator"
 
@@ -90,7 +92,10 @@ def compare(simulation: Simulation, progress: Progress) -> None:
 @transaction.atomic  # for the same reason
 def _answer_next_pair(simulation: Simulation, member: User, at: datetime, rng: random.Random) -> bool:
     """Answers one more pair; False when none is left for this member."""
-    ask = draw_comparison(rater=member, at=at, rng=rng)
+    return _answer_pair(simulation, member, draw_comparison(rater=member, at=at, rng=rng), at, rng)
+
+
+def _answer_pair(simulation: Simulation, member: User, ask: Ask | None, at: datetime, rng: random.Random) -> bool:
     if ask is None or ask.left is None or ask.right is None:
         return False
     pair = {image.pk: image for image in Image.objects.select_related("generation").filter(pk__in=ask.subject)}
@@ -106,6 +111,21 @@ def _answer_next_pair(simulation: Simulation, member: User, at: datetime, rng: r
     later = at + timedelta(seconds=seconds)
     answer_comparison(token=token, rater=member, outcome=outcome, dwell_ms=int(seconds * 1000), at=later)
     return True
+
+
+def vote_on_challenges(simulation: Simulation) -> None:
+    """Each member votes on some pairs of every challenge that is over, on the day after it; then those are closed."""
+    for challenge in Challenge.objects.voting(simulation.end):
+        at = min(challenge.entries_end_at + timedelta(hours=1), simulation.end)
+        for member in simulation.members:
+            rng = simulation.rng("vote", member.username, challenge.day)
+            for turn in range(VOTES):
+                moment = min(at + timedelta(minutes=turn), simulation.end)
+                with transaction.atomic():
+                    ask = draw_vote(challenge=challenge, rater=member, at=moment, rng=rng)
+                    if not _answer_pair(simulation, member, ask, moment, rng):
+                        break
+        close_challenge(challenge=challenge, at=simulation.end)
 
 
 def report_posts(simulation: Simulation, moderator: User | None) -> None:

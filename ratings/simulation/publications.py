@@ -1,5 +1,6 @@
 """Requests, publishes and enters the pictures of a simulated community. Idempotent."""
 
+import contextlib
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -9,12 +10,13 @@ from feed.models import Challenge, Post
 from feed.posts.services import publish_image
 from generation.models import Generation, Image, ImageState
 from generation.services import submit_generation
-from lib.days import local_day
+from lib.days import day_bounds, local_day
+from lib.errors import Refused
 from ratings.simulation.scenario import PER_GENERATION, PlannedGeneration
 from ratings.simulation.state import Simulation
 
 Progress = Callable[[int], None]
-ENTRIES = 16  # newest posts considered for a challenge
+ENTRIES = 16  # newest posts of a day considered for its challenge
 ENTRIES_OF_ONE = 2
 
 
@@ -71,10 +73,11 @@ def enter_challenges(simulation: Simulation) -> None:
     schedule_challenges(today=today)
     made = simulation.generations(simulation.scenario.plans).values()
     posts = Post.objects.published().filter(image__generation__in=made, image__is_public=True)
-    for post in posts.select_related("image__generation", "author").order_by("-published_at", "pk")[:ENTRIES]:
-        challenge = Challenge.objects.current(post.published_at).first()
-        made_on = local_day(post.image.generation.submitted_at)
-        if challenge is None or challenge.day != made_on:
-            continue
-        if challenge.entries.filter(member=post.author).count() < ENTRIES_OF_ONE:
-            enter_challenge(challenge=challenge, post=post, member=post.author, at=post.published_at)
+    for challenge in Challenge.objects.filter(day__range=(first, today), closed_at=None).order_by("day"):
+        start, end = day_bounds(challenge.day)
+        of_day = posts.filter(published_at__gte=start, published_at__lt=end)
+        for post in of_day.select_related("image__generation", "author").order_by("-published_at", "pk")[:ENTRIES]:
+            if challenge.entries.filter(member=post.author).count() >= ENTRIES_OF_ONE:
+                continue
+            with contextlib.suppress(Refused):  # made on the day before, or one that looks the same is in
+                enter_challenge(challenge=challenge, post=post, member=post.author, at=post.published_at)
