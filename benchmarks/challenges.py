@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the matrices are small: threads would only wait for each other
 
-from benchmarks.feed import keep, timed  # noqa: E402
+from benchmarks.feed import Way, keep, timed  # noqa: E402
 from benchmarks.support.place import place  # noqa: E402
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def page(entries: int, times: int) -> dict[str, Any]:
     first = member.get(address)
     second = first.json()["next"].removeprefix("http://testserver")
     keep(first.content)
-    ways = {
+    ways: dict[str, Way] = {
         "json, first page": lambda: member.get(address),
         "json, second page": lambda: member.get(second),
         "html": lambda: browser.get(f"/challenge/{challenge.day}/"),
@@ -121,7 +121,7 @@ def page(entries: int, times: int) -> dict[str, Any]:
     }
     found: dict[str, Any] = {"entries": entries, "ms": timed(ways, times)}
     for name, way in list(ways.items())[:3]:
-        with CaptureQueriesContext(connection) as queries:
+        with CaptureQueriesContext(connection) as queries:  # type: ignore[no-untyped-call]
             way()
         found[f"queries of {name}"] = len(queries)
     constant = found["ms"]["constant view"]["p50"]

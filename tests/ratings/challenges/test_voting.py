@@ -76,7 +76,7 @@ def prefer(judges: list[User], posts: list[Post], at: datetime = VOTING) -> None
 
 
 def cast(judge: User, better: Post, worse: Post, *, at: datetime = VOTING, **fields: Any) -> Comparison:
-    stored = vote(judge, better.image, worse.image, fields.pop("prefers", better.image), at=at, **fields)  # type: ignore[arg-type]
+    stored = vote(judge, better.image, worse.image, fields.pop("prefers", better.image), at=at, **fields)
     Ask.objects.filter(pk=stored.ask_id).update(strategy="challenge-active")
     return stored
 
@@ -195,7 +195,8 @@ def test_without_a_ranking_nobody_has_a_place(
     posts = enter(entries) if entries else []
     for judge in judges[:voters]:
         for one, other in ((0, 1), (0, 2), (1, 2)):
-            cast(judge, posts[one], posts[other], **({"prefers": outcome} if outcome else {}))
+            fields: dict[str, Any] = {"prefers": outcome} if outcome else {}
+            cast(judge, posts[one], posts[other], **fields)
     assert close_challenge(challenge=challenge, at=ENDS)
     challenge.refresh_from_db()
     assert challenge.closing == closing
