@@ -121,7 +121,7 @@ def page(entries: int, times: int) -> dict[str, Any]:
     }
     found: dict[str, Any] = {"entries": entries, "ms": timed(ways, times)}
     for name, way in list(ways.items())[:3]:
-        with CaptureQueriesContext(connection) as queries:  # type: ignore[no-untyped-call]
+        with CaptureQueriesContext(connection) as queries:
             way()
         found[f"queries of {name}"] = len(queries)
     constant = found["ms"]["constant view"]["p50"]
