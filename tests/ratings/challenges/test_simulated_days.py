@@ -8,6 +8,6 @@ def test_votes_find_the_best_entry_that_likes_miss_and_a_ring_gains_less_by_them
     found = figures(World(2, Sizes(judges=60, entrants=10)).run(6))
     best = found["true_best_among_first_three"]
     moved = found["places_the_ring_moves_its_entry_median"]
-    assert best["votes"] >= 5 / 6
+    assert best["votes"] > 0.8
     assert best["votes"] >= best["likes"]
     assert moved["votes"] < moved["likes"]
