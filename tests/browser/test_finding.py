@@ -4,11 +4,13 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from accounts.models import User
 from feed.models import Like, Post, Profile
 from feed.posts.services import like_post, publish_image, tag_post
+from feed.ranking.counters import process_recount_requests
 from tests.browser.test_frame import DESK, PHONE, overflow, violations
 from tests.conftest import MakeMember, Person
 from tests.generation.fixtures import MakeImage
@@ -115,6 +117,7 @@ def test_a_profile_is_pinned_and_pictured_and_likes_arrive_as_one_line(
 ) -> None:
     for name in ("wanda", "xena", "yusuf"):
         like_post(post=foxes[0], member=make_member(name))
+    process_recount_requests(at=timezone.now())
     page = watch(person(alice, viewport=viewport, color_scheme=theme, reduced_motion="reduce").new_page(), watched)
     page.goto("/notifications/")
     expect(page.get_by_text("yusuf, xena and wanda liked a picture of yours.")).to_be_visible()
