@@ -170,7 +170,7 @@ def _render_pair(request: HttpRequest, ask: Ask | None) -> HttpResponse:
         "theme": theme,
         "prompt": prompt_of(ask, member_of(request), theme),
         "sides": [(side, image) for side, image in (("left", ask.left), ("right", ask.right)) if image],
-        "tally": _compared_today(ask),
+        "compared_count": _compared_today(ask),
         "has_flags": RaterStanding.objects.current().filter(rater=ask.rater_id, flagged__gt=0).exists(),
     }
     return render(request, f"ratings/{'_compare_pair' if is_htmx(request) else 'compare'}.html", context)

@@ -11,7 +11,7 @@ export function zoomable(stage, image, on = {}) {
   const pointers = new Map();
 
   function paint() {
-    const most = (size, room) => Math.max(0, (size * scale - room) / 2);
+    const most = (size, available) => Math.max(0, (size * scale - available) / 2);
     if (scale > 1) {
       x = Math.min(most(image.offsetWidth, stage.clientWidth), Math.max(-most(image.offsetWidth, stage.clientWidth), x));
       y = Math.min(most(image.offsetHeight, stage.clientHeight), Math.max(-most(image.offsetHeight, stage.clientHeight), y));
