@@ -20,7 +20,7 @@ from feed.search.api import SearchViewSet
 from feed.styles.api import EmergentStyleViewSet
 from feed.tags.api import TagViewSet
 from generation.api import CheckpointViewSet, GenerationViewSet, ImageViewSet, StyleViewSet, UploadViewSet
-from generation.prompts.api import PromptTokensView
+from generation.prompts.api import PromptExpansionView, PromptTokensView
 from generation.recall.views import RecallView
 from lib.http import converters  # noqa: F401  # registers day
 from moderation.cases.api import CaseViewSet, ReportViewSet
@@ -94,5 +94,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("recall/", RecallView.as_view(), name="recall"),
     path("prompt-tokens/", PromptTokensView.as_view(), name="prompt-tokens"),
     path("challenges/<day:day>/pair/", ChallengePairView.as_view(), name="challenge-pair"),
+    path("prompt-expansion/", PromptExpansionView.as_view(), name="prompt-expansion"),
     path("", include(router.urls)),
 ]

@@ -106,6 +106,14 @@ def path(name: str, default: Path) -> Path:
     return Path(os.environ.get(name) or default).expanduser().resolve()
 
 
+def file(name: str) -> Path | None:
+    """A file that is there; None where nothing is said."""
+    value = string(name, "")
+    if value and not Path(value).is_file():
+        raise _wrong(name, value, "the path of a file")
+    return Path(value) if value else None
+
+
 def url(name: str, default: str) -> str:
     value = os.environ.get(name, default).rstrip("/")
     parts = urlsplit(value)

@@ -181,10 +181,7 @@ WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
 # --- Who ------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
-    "accounts.sign_in.backends.AccountBackend",
-]
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", "accounts.sign_in.backends.AccountBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -350,11 +347,13 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
 }
 
 # --- Pictures -------------------------------------------------------------------------------------------
+C2PA_CERTIFICATES, C2PA_KEY = env.file("C2PA_CERTIFICATES"), env.file("C2PA_KEY")  # PEM; PNGs are signed with them
 CHECKPOINTS_DIR = env.path("CHECKPOINTS_DIR", VAR_DIR / "checkpoints")
+PROMPT_EXPANDER = env.string("PROMPT_EXPANDER", "")  # a function (prompt, examples) -> text, by its dotted path
+PROMPT_MODEL = env.string("PROMPT_MODEL", "")  # for prompts.language_model: http://host/v1#name
 GPU_POOL = env.string("GPU_POOL", "default")
 GPU_DEVICE = env.choice("GPU_DEVICE", ["auto", "cpu", "cuda", "mps"], "auto")
-# Pixels x steps x passes within 24 hours: about 100 pictures of SDXL (1024 x 1024, 30 steps), or 200 of FLUX.
-DAILY_COST_UNITS = env.integer("DAILY_COST_UNITS", 6_300_000_000, least=0)
+DAILY_COST_UNITS = env.integer("DAILY_COST_UNITS", 6_300_000_000, least=0)  # of 24 hours: 100 pictures of SDXL
 MAX_PENDING_IMAGES = env.integer("MAX_PENDING_IMAGES", 24, least=1)  # of one member
 QUEUE_WEIGHTS = env.weights("QUEUE_WEIGHTS")  # of roles in the queue: {"researcher": 2.0}; others have 1
 LEASE_SECONDS = env.integer("LEASE_SECONDS", 60, least=2)

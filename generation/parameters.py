@@ -8,7 +8,7 @@ check in `validation` and its field in `forms`.
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Required, Self, TypedDict, cast
 
 from generation.catalogue.families import family_of
@@ -226,9 +226,17 @@ class Parameters:
         return self.width * self.height * parts * max(1, self.drawn_steps) * passes
 
     def batch_key(self) -> str:
-        """All that images must share to be drawn in one call, as 32 hex digits. Prompts and seeds are no part of it."""
+        """All that images must share to be drawn in one call, as 32 hex digits.
+
+        Prompts, seeds and the words of a mood board are no part of it, nor is the guidance scale where the family
+        takes one per picture; the passes that it costs are.
+        """
+        family = family_of(self.checkpoint.family)
+        mood = replace(self.edit.references, words=())
         shared = {
-            "edit": self.edit.as_column(),
+            "edit": replace(self.edit, references=mood).as_column(),
+            "passes": family.passes(self.guidance),
+            "guidance": None if family.mixes_guidance else float(self.guidance),
             "output": self.output if self.kind == Kind.UPSCALE else None,
             "checkpoint": [self.checkpoint.slug, self.checkpoint.sha256],
             "loras": [each.as_column() for each in self.loras],
@@ -242,7 +250,6 @@ class Parameters:
             "width": self.width,
             "height": self.height,
             "steps": self.steps,
-            "guidance": float(self.guidance),
             "scheduler": self.scheduler,
             "strength": self.strength,
             "clip_skip": self.clip_skip,
@@ -252,6 +259,7 @@ class Parameters:
     def as_columns(self) -> dict[str, Any]:
         """The plain columns of a Generation; its rows (checkpoint, style, source) are set beside them."""
         columns = self.as_job() | {"prompt": self.prompt, "negative_prompt": self.negative_prompt}
+        columns["guidance"] = float(self.guidance)
         edit = {"edit": self.edit.as_column(), "is_draft": self.is_draft}
         return columns | {"loras": [each.as_column() for each in self.loras]} | edit
 
@@ -316,6 +324,7 @@ class Parameters:
             "edit": self.edit.as_column(),
             "variation_seed": self.variation_seed,
             "output": list(self.size),
+            "guidance": float(self.guidance),
             **self.as_job(),
         }
         return json.dumps(values, ensure_ascii=False, sort_keys=True)

@@ -1,4 +1,6 @@
-"""Registers LoRAs and textual inversions: each is loaded beside a checkpoint and must change its test picture."""
+"""Registers LoRAs, textual inversions, ControlNets and IP-Adapters: each is loaded beside a checkpoint and must change
+its test picture.
+"""
 
 import hashlib
 from collections.abc import Sequence
@@ -8,14 +10,16 @@ from typing import Any
 
 import numpy as np
 import PIL.Image
+import PIL.ImageDraw
 from safetensors import SafetensorError, safe_open
 
-from generation.engines.base import CheckpointError, Job, LoadOptions, Source
+from generation.catalogue.kinds import ControlUse, Edit, Kind, References
+from generation.engines.base import CheckpointError, Job, LoadOptions, NotSupported, Source
 from generation.engines.diffusers.cache import pipeline_cache
 from generation.engines.diffusers.drawing import draw
-from generation.engines.diffusers.files import resolve
+from generation.engines.diffusers.files import fetch_part, resolve
 from generation.engines.registration import TEST_PROMPT, TEST_STEPS
-from generation.models import Checkpoint, Lora, TextualInversion
+from generation.models import Checkpoint, ControlNet, ImagePrompt, Lora, TextualInversion
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,51 @@ def register_textual_inversion(*, location: str, terms: AddOnTerms) -> tuple[Tex
     return TextualInversion.objects.update_or_create(slug=terms.slug, defaults=_values(location, file, terms))
 
 
+def register_controlnet(*, location: str, revision: str = "", terms: AddOnTerms) -> tuple[ControlNet, bool]:
+    """Registers a ControlNet (a diffusers folder, or a hub id with a pinned commit); raises as `register_lora`.
+
+    It is tried with a picture of edges, which must change what is drawn.
+    """
+    path = fetch_part(location, revision)
+    plain = _job(terms.checkpoint)
+    edit = Edit(control=ControlUse(terms.slug))
+    followed = replace(plain, kind=Kind.CONTROL, control=(location, revision), control_pictures=[_edges()], edit=edit)
+    try:
+        _require_change(plain, followed)
+    finally:
+        pipeline_cache().clear()
+    values = _values(location, _only_file(path), terms) | {"revision": revision}
+    return ControlNet.objects.update_or_create(slug=terms.slug, defaults=values)
+
+
+def register_image_prompt(*, location: str, encoder: str, terms: AddOnTerms) -> tuple[ImagePrompt, bool]:
+    """Registers an IP-Adapter with the folder of its image encoder; raises as `register_lora`."""
+    file = _file_of(location)
+    plain = _job(terms.checkpoint)
+    edit = Edit(references=References("ip_adapter", 1, 1.0, (), terms.slug))
+    inspired = replace(plain, image_prompt=(str(file), encoder), references=[[_edges()]], edit=edit)
+    try:
+        _require_change(plain, inspired)
+    finally:
+        pipeline_cache().clear()
+    values = _values(str(file), file, terms) | {"image_encoder": encoder}
+    return ImagePrompt.objects.update_or_create(slug=terms.slug, defaults=values)
+
+
+def _edges() -> PIL.Image.Image:
+    """A white circle on black, as detectors of edges draw it."""
+    picture = PIL.Image.new("RGB", (256, 256))
+    PIL.ImageDraw.Draw(picture).ellipse((40, 40, 216, 216), outline="white", width=6)
+    return picture
+
+
+def _only_file(folder: Path) -> Path:
+    files = sorted(folder.glob("*.safetensors"))
+    if len(files) != 1:
+        raise CheckpointError(f"{folder} must hold exactly one .safetensors file.")
+    return files[0]
+
+
 def _file_of(location: str) -> Path:
     """The one file of an add-on: itself, or the only one of its folder."""
     path = Path(resolve(location))
@@ -82,7 +131,7 @@ def _job(checkpoint: Checkpoint) -> Job:
         family=checkpoint.facts.slug,
         options=LoadOptions(**checkpoint.options),
     )
-    return Job(source, [TEST_PROMPT], [""], [0], width, height, TEST_STEPS, checkpoint.default_guidance)
+    return Job(source, [TEST_PROMPT], [""], [0], width, height, TEST_STEPS, [checkpoint.default_guidance])
 
 
 def _require_change(plain: Job, changed: Job) -> None:
@@ -94,6 +143,8 @@ def _require_change(plain: Job, changed: Job) -> None:
 def _drawn(job: Job) -> PIL.Image.Image:
     try:
         return draw(job, on_step=lambda _step, _previews: None)[0]
+    except NotSupported as error:
+        raise CheckpointError(str(error)) from error
     except (FloatingPointError, RuntimeError, ValueError, KeyError) as error:
         raise CheckpointError(
             f"A test picture could not be drawn with it: {' '.join(str(error).split())[:300]}"

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import PIL.Image
 
-from generation.catalogue.kinds import Kind
+from generation.catalogue.kinds import Edit, Kind
 
 PreviewSource = Callable[[], list[PIL.Image.Image]]
 StepCallback = Callable[[int, PreviewSource], None]
@@ -71,7 +71,9 @@ class Source:
 class Job:
     """One call of an engine: equal settings, one prompt and seed per picture.
 
-    `sources` are RGB pictures to start from (img2img, with `strength` in (0, 1]), one per prompt, or None.
+    `sources` are RGB pictures to start from (with `strength` in (0, 1]), one per prompt, or None; `masks` (L, white is
+    drawn anew) and `control_pictures` likewise, and `references` several per prompt. `width` and `height` are what the
+    model draws at: what is redrawn in part, extended or enlarged comes back in the size that its source and `edit` say.
     `loras` maps the location of LoRA weights to their weight. `scheduler` is the slug of a sampler, the class name of
     a scheduler, or empty for the checkpoint's own.
     """
@@ -83,13 +85,20 @@ class Job:
     width: int
     height: int
     steps: int
-    guidance: float
+    guidances: Sequence[float]
     scheduler: str = ""
     sources: Sequence[PIL.Image.Image] | None = None
     strength: float | None = None
     loras: Mapping[str, float] = field(default_factory=dict)
     clip_skip: int = 1  # 1 reads the last layer of the text encoder, 2 the one before
     kind: Kind = Kind.TEXT2IMG
+    edit: Edit = field(default_factory=Edit)
+    masks: Sequence[PIL.Image.Image] | None = None
+    variation_seeds: Sequence[int] | None = None
+    control: tuple[str, str] = ("", "")  # where the ControlNet lies, and its revision on a hub
+    control_pictures: Sequence[PIL.Image.Image] | None = None
+    image_prompt: tuple[str, str] = ("", "")  # where the IP-Adapter and its image encoder lie
+    references: Sequence[Sequence[PIL.Image.Image]] | None = None
 
 
 class Engine(Protocol):

@@ -17,6 +17,7 @@ import urllib3
 from django.conf import settings
 from django.core.files.base import ContentFile
 
+from generation.catalogue.kinds import Kind
 from generation.engines.base import CheckpointError, Job, NotSupported, ServerAway, Source, StepCallback
 from lib.errors import Refused
 from lib.images import open_picture
@@ -53,8 +54,8 @@ class OpenAIImages:
             ServerAway: it does not answer, or is too busy.
             NotSupported: it refuses the request, or draws another size.
         """
-        if job.sources is not None:
-            raise NotSupported("This server cannot start from a picture.")
+        if job.kind != Kind.TEXT2IMG:
+            raise NotSupported("This server draws from words alone.")
         executor = ThreadPoolExecutor(max(1, job.source.options.in_flight), "images-api")
         waiting = [executor.submit(_draw_one, job, number) for number in range(len(job.prompts))]
         try:
@@ -80,7 +81,7 @@ def _draw_one(job: Job, number: int) -> PIL.Image.Image:
         "response_format": "b64_json",
         "seed": job.seeds[number],
         "num_inference_steps": job.steps,
-        "guidance_scale": job.guidance,
+        "guidance_scale": job.guidances[number],
     }
     if job.source.options.model:
         wanted["model"] = job.source.options.model

@@ -143,7 +143,7 @@ def _samplers(terms: Terms, family: Family, own: str) -> list[str]:
 def _draw_tests(source: Source, sizes: Sequence[Sequence[int]], chosen: Sequence[str], guidance: float) -> None:
     """One picture of the first size; every other size and sampler is checked without drawing, or drawn if cheap."""
     for number, (width, height) in enumerate(sizes):
-        job = Job(source, [TEST_PROMPT], [""], [0], width, height, TEST_STEPS, guidance)
+        job = Job(source, [TEST_PROMPT], [""], [0], width, height, TEST_STEPS, [guidance])
         if number == 0:
             draw_test(replace(job, scheduler=chosen[0] if chosen else ""))
         else:
@@ -151,7 +151,7 @@ def _draw_tests(source: Source, sizes: Sequence[Sequence[int]], chosen: Sequence
     width, height = sizes[0]
     for name in chosen[1:]:
         if samplers.find(name) is None:  # a class of diffusers without a preset: only drawing shows that it fits
-            draw_test(Job(source, [TEST_PROMPT], [""], [0], width, height, TEST_STEPS, guidance, name))
+            draw_test(Job(source, [TEST_PROMPT], [""], [0], width, height, TEST_STEPS, [guidance], name))
 
 
 def _require_size(job: Job) -> None:

@@ -9,10 +9,11 @@ import io
 import PIL.Image
 from PIL.PngImagePlugin import PngInfo
 
+from generation.media.provenance import TRAINED_MEDIA as TRAINED_MEDIA
+from generation.media.provenance import sign_png
 from generation.parameters import Parameters
 from lib.images import open_stored
 
-TRAINED_MEDIA = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 XMP = (
     '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'
     '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" '
@@ -28,7 +29,7 @@ def xmp_of(public_id: str) -> bytes:
 
 
 def png(picture: PIL.Image.Image, parameters: Parameters | None, *, public_id: str = "") -> bytes:
-    """The original as PNG; without parameters it holds the mark alone."""
+    """The original as PNG, signed where an operator set a key; without parameters it holds the mark alone."""
     info = PngInfo()
     info.add_itxt("XML:com.adobe.xmp", XMP)
     if parameters is not None:
@@ -36,7 +37,7 @@ def png(picture: PIL.Image.Image, parameters: Parameters | None, *, public_id: s
         info.add_itxt("salon", parameters.as_json(public_id=public_id))
     stream = io.BytesIO()
     picture.save(stream, "PNG", pnginfo=info)
-    return stream.getvalue()
+    return sign_png(stream.getvalue(), title=public_id or "A picture of Salon")
 
 
 def without_parameters(data: bytes) -> bytes:

@@ -22,6 +22,16 @@ def shared_words(prompts: Sequence[str]) -> tuple[str, ...]:
     """
     counts: Counter[str] = Counter()
     for prompt in prompts:
-        counts.update(list(dict.fromkeys(word for word in _WORD.findall(prompt.lower()) if word not in _EMPTY)))
+        counts.update(_words(prompt))
     least = 1 if len(prompts) == 1 else max(2, -(-len(prompts) // 2))
     return tuple(word for word, count in counts.most_common() if count >= least)[:MOST_WORDS]
+
+
+def telling_words(text: str) -> frozenset[str]:
+    """The words of a text that mean something by themselves, in small letters."""
+    return frozenset(_words(text))
+
+
+def _words(text: str) -> list[str]:
+    """Each once, in their order."""
+    return list(dict.fromkeys(word for word in _WORD.findall(text.lower()) if word not in _EMPTY))

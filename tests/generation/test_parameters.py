@@ -68,7 +68,7 @@ def test_neither_text_names_the_source_picture() -> None:
         {"checkpoint": CheckpointUse("other", "XL", "a" * 64)},
         {"scheduler": "EulerDiscreteScheduler"},
         {"steps": 21},
-        {"guidance": 3.5},
+        {"guidance": 1.0},
         {"width": 48},
         {"height": 64},
         {"strength": 0.5},

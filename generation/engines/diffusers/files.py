@@ -6,6 +6,7 @@ from typing import Any
 
 import diffusers
 from django.conf import settings
+from huggingface_hub import snapshot_download
 from safetensors import SafetensorError, safe_open
 
 from generation.engines.base import CheckpointError, Source
@@ -44,6 +45,24 @@ def fetch(source: Source) -> Path:
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{source.location} could not be downloaded: {error}") from error
     return Path(found)
+
+
+def fetch_part(location: str, revision: str) -> Path:
+    """The folder of a part such as a ControlNet; one on a hub is downloaded at its pinned revision.
+
+    Raises:
+        CheckpointError: it is neither, or cannot be downloaded.
+    """
+    path = Path(resolve(location))
+    if location and path.is_dir():
+        return path
+    if not _HUB_ID.fullmatch(location) or not _COMMIT.fullmatch(revision):
+        raise CheckpointError(f"{path} is no folder. A hub id (owner/name) needs --revision with a commit's 40 digits.")
+    try:
+        wanted = ["config.json", "*.safetensors"]
+        return Path(snapshot_download(location, revision=revision, allow_patterns=wanted))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{location} could not be downloaded: {error}") from error
 
 
 def read_index(where: str, **options: Any) -> dict[str, Any]:

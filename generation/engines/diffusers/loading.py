@@ -44,20 +44,33 @@ class Loaded:
     preview: PreviewMatrix | None = None
     own_scheduler: Any = None
     loras: tuple[tuple[str, float], ...] = ()
-    _img2img: Any = field(default=None, repr=False)
+    image_prompt: str = ""  # the IP-Adapter in the denoiser
+    control: tuple[str, Any] | None = None  # a ControlNet's location, and the pipeline with it
+    _others: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def family(self) -> Family:
         return self.adapter.family
 
-    def variant(self, *, with_source: bool) -> Any:
-        """The pipeline for a job; img2img shares every weight with text2img."""
-        if not with_source:
-            return self.text2img
-        if self._img2img is None:
-            self._img2img = diffusers.AutoPipelineForImage2Image.from_pipe(self.text2img)
-            self._img2img.set_progress_bar_config(disable=True)
-        return self._img2img
+    def img2img(self) -> Any:
+        """The pipeline that starts from a picture; it shares every weight with text2img."""
+        return self._other("img2img", diffusers.AutoPipelineForImage2Image)
+
+    def inpaint(self) -> Any:
+        """The pipeline that draws inside a mask; None where the family has none, and latents are kept instead."""
+        if not self.adapter.has_inpaint_pipeline:
+            return None
+        try:
+            return self._other("inpaint", diffusers.AutoPipelineForInpainting)
+        except ValueError:
+            self._others["inpaint"] = None
+            return None
+
+    def _other(self, name: str, kind: Any) -> Any:
+        if name not in self._others:
+            self._others[name] = kind.from_pipe(self.text2img)
+            self._others[name].set_progress_bar_config(disable=True)
+        return self._others[name]
 
 
 @cache

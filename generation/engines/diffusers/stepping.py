@@ -38,4 +38,4 @@ def counted_steps(scheduler: Any, *, steps: int, drawn: int, on_step: LatentsCal
     try:
         yield
     finally:
-        del scheduler.step
+        vars(scheduler).pop("step", None)

@@ -67,7 +67,7 @@ def _draw(checkpoint: Checkpoint, width: int, height: int, steps: int, batch: in
         width=width,
         height=height,
         steps=min(steps, checkpoint.max_steps),
-        guidance=checkpoint.default_guidance,
+        guidances=[checkpoint.default_guidance] * batch,
         scheduler=checkpoint.schedulers[0] if checkpoint.schedulers else "",
     )
     try:

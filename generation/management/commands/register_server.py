@@ -43,7 +43,7 @@ class Command(BaseCommand):
             raise CommandError(f"The pool {options['pool']} draws on GPUs. Choose another --pool for a server.")
         source = Source(options["address"], family="external", options=limits)
         width, height = options["sizes"][0]
-        job = Job(source, ["a red fox in the snow"], [""], [0], width, height, 2, options["guidance"])
+        job = Job(source, ["a red fox in the snow"], [""], [0], width, height, 2, [options["guidance"]])
         try:
             OpenAIImages().load(source)
             (picture,) = OpenAIImages().draw(job, on_step=lambda _step, _previews: None)

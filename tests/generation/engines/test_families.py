@@ -60,7 +60,7 @@ def job(folder: Path, **values: Any) -> Job:
     settings: dict[str, Any] = {
         "source": replace(source, family=family_in(source)), "prompts": prompts,
         "negative_prompts": [""] * len(prompts), "seeds": list(range(len(prompts))), "width": families.SIZE,
-        "height": families.SIZE, "steps": 4, "guidance": 4.0,
+        "height": families.SIZE, "steps": 4, "guidances": [4.0] * len(prompts),
     }  # fmt: skip
     return Job(**(settings | values))
 
@@ -237,7 +237,7 @@ def test_guidance_that_a_model_takes_as_an_input_runs_it_once_a_step(folder_of: 
     hook = transformer.register_forward_hook(lambda *_: calls.append(1))
     draw(wanted, on_step=no_steps)
     hook.remove()
-    assert len(calls) == wanted.steps * FAMILIES["flux-dev"].passes(wanted.guidance) == 4
+    assert len(calls) == wanted.steps * FAMILIES["flux-dev"].passes(wanted.guidances[0]) == 4
 
 
 def test_a_safety_checker_in_the_index_is_dropped_and_the_rest_is_loaded(folder_of: FolderOf) -> None:

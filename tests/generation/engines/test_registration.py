@@ -9,19 +9,21 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
 from safetensors.torch import load_file, save_file
 
 from accounts.models import User
-from generation.engines.add_ons import AddOnTerms, register_lora, register_textual_inversion
+from generation import services
+from generation.engines.add_ons import AddOnTerms, register_controlnet, register_lora, register_textual_inversion
 from generation.engines.base import CheckpointError, LoadOptions, Source
 from generation.engines.diffusers.cache import pipeline_cache
 from generation.engines.registration import Terms, register_checkpoint
 from generation.media import storage
-from generation.models import Checkpoint, ImageState, Lora, TextualInversion
+from generation.models import Checkpoint, ControlNet, ImageState, Lora, TextualInversion
 from generation.queue.jobs import source_of
-from tests.generation import families
-from tests.generation.requests import submit
+from tests.generation import families, networks
+from tests.generation.requests import png_bytes, submit
 
 pytestmark = pytest.mark.django_db
 Draw = Callable[..., int]
@@ -158,6 +160,40 @@ def test_a_textual_inversion_is_a_word_that_changes_the_picture(sd15: Path, tmp_
     row, _new = register_textual_inversion(location=str(file), terms=AddOnTerms("sketchword", "S", "MIT", checkpoint))
     assert row == TextualInversion.objects.get()
     assert source_of(checkpoint).embeddings == (("sketchword", str(file)),)
+
+
+def test_a_controlnet_and_an_ip_adapter_are_tried_and_then_drawn_with(
+    sd15: Path, tmp_path: Path, alice: User, run_gpu_worker_inline: Draw
+) -> None:
+    register_checkpoint(source=Source(str(sd15)), terms=terms())
+    built = networks.build(sd15, tmp_path)
+    usual = {"checkpoint": "tried", "licence": "MIT"}
+    call_command("register_controlnet", str(built.control), name="Edges", **usual)
+    call_command("register_image_prompt", str(built.adapter), encoder=str(built.encoder), name="Mood", **usual)
+    edges = services.upload_picture(author=alice, file=ContentFile(png_bytes((64, 64)), "edges.png"))
+    wanted: dict[str, Any] = {"checkpoint": "tried", "count": 1, "seed": 4}
+    made = [
+        submit(alice, idempotency_key="plain", **wanted),
+        submit(alice, idempotency_key="control", control="edges", control_picture=edges, **wanted),
+        submit(alice, idempotency_key="mood", references=[edges], **wanted),
+    ]
+    run_gpu_worker_inline()
+    images = [each.images.get() for each in made]
+    assert [each.state for each in images] == [ImageState.READY] * 3, [each.failure for each in images]
+    assert len({storage.training_jpeg(each) for each in images}) == 3
+    assert (made[1].kind, made[2].edit["references"]["method"]) == ("control", "ip_adapter")
+    assert b"Model: edges" in storage.original_png(images[1])
+
+
+def test_a_controlnet_of_zeros_or_of_another_architecture_is_refused(sd15: Path, tmp_path: Path) -> None:
+    checkpoint, _new = register_checkpoint(source=Source(str(sd15)), terms=terms())
+    built = networks.build(sd15, tmp_path)
+    file = built.control / "diffusion_pytorch_model.safetensors"
+    save_file({name: torch.zeros_like(each) for name, each in load_file(file).items()}, file, {"format": "pt"})
+    for location in (str(built.control), str(tmp_path / "nowhere"), "owner/name"):
+        with pytest.raises(CheckpointError):
+            register_controlnet(location=location, terms=AddOnTerms("x", "X", "MIT", checkpoint))
+    assert not ControlNet.objects.exists()
 
 
 def test_the_commands_say_what_they_did(sd15: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -85,7 +85,7 @@ class PictureServer:
 
         width, height = map(int, wanted["size"].split("x"))
         job = Job(Source(str(self.folder)), [wanted["prompt"]], [wanted.get("negative_prompt", "")], [wanted["seed"]],
-                  width, height, wanted["num_inference_steps"], wanted["guidance_scale"])  # fmt: skip
+                  width, height, wanted["num_inference_steps"], [wanted["guidance_scale"]])  # fmt: skip
         with self.lock:  # one pipeline
             (picture,) = draw(job, on_step=lambda *_: None)
         stream = io.BytesIO()
@@ -118,7 +118,7 @@ def register(pictures: PictureServer, **values: Any) -> Checkpoint:
 
 def job(pictures: PictureServer, count: int = 1, **values: Any) -> Job:
     source = Source(pictures.address, family="external", options=LoadOptions(model="tiny", in_flight=4))
-    settings = {"width": 32, "height": 32, "steps": 2, "guidance": 3.0, **values}
+    settings = {"width": 32, "height": 32, "steps": 2, "guidances": [3.0] * count, **values}
     return Job(source, ["a cat"] * count, ["dull"] * count, list(range(count)), **settings)
 
 

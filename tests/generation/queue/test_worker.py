@@ -1,6 +1,7 @@
 """One batch from lease to files, in this process, with a real pipeline."""
 
 import io
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -10,6 +11,7 @@ import PIL.Image
 import pytest
 import redis
 from django.contrib.auth.models import AnonymousUser
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.utils import timezone
 from pytest_django.fixtures import Settings
@@ -17,7 +19,7 @@ from pytest_django.fixtures import Settings
 from accounts.models import User
 from generation import services
 from generation.media import storage
-from generation.models import Checkpoint, Generation, Image, ImageState
+from generation.models import Checkpoint, Generation, Image, ImageState, Upload
 from generation.queue import leases, worker
 from generation.queue.batches import Finisher
 from generation.requests import waiting
@@ -174,3 +176,43 @@ def test_a_checkpoint_that_cannot_be_loaded_fails_after_three_attempts_with_a_re
     assert (image.state, image.attempts) == (ImageState.FAILED, 3)
     assert "Choose another one" in image.message()
     assert services.retry_image(image=image, author=alice).state == ImageState.QUEUED
+
+
+@pytest.mark.usefixtures("tiny_checkpoint")
+def test_an_edit_goes_through_the_whole_queue_and_its_file_says_so(alice: User, run_gpu_worker_inline: Draw) -> None:
+    source, painted = PIL.Image.effect_noise((60, 44), 90).convert("RGB"), PIL.Image.new("L", (60, 44))
+    painted.paste(255, (20, 10, 30, 20))
+    kept = {name: _uploaded(alice, picture) for name, picture in (("source", source), ("mask", painted))}
+    made = _submit(alice, "edit", source_upload=kept["source"], mask=kept["mask"], mask_margin=1, mask_feather=2)
+    wider = _submit(alice, "wider", kind="outpaint", source_upload=kept["source"], borders={"right": 12}, steps=4)
+    near = _submit(alice, "near", kind="variation", seed=7, variation_strength=0.2)
+    run_gpu_worker_inline()
+    (image,), (grown,), (varied,) = ([*each.images.order_by("position")] for each in (made, wider, near))
+    assert [each.state for each in (image, grown, varied)] == [ImageState.READY] * 3, image.failure
+    drawn = PIL.Image.open(io.BytesIO(storage.original_png(image)))
+    before, after = np.asarray(source), np.asarray(drawn)
+    far = np.ones((44, 60), bool)
+    far[10 - 4 : 20 + 4, 20 - 4 : 30 + 4] = False
+    assert np.array_equal(before[far], after[far])
+    assert not np.array_equal(before, after)
+    assert (grown.width, grown.height) == (72, 44)
+    assert b"Variation seed: " in storage.original_png(varied)
+    assert json.loads(drawn.text["salon"])["kind"] == "inpaint"  # type: ignore[attr-defined]
+
+
+@pytest.mark.usefixtures("tiny_checkpoint")
+def test_an_edit_whose_mask_was_deleted_fails_with_a_reason(alice: User, run_gpu_worker_inline: Draw) -> None:
+    picture = PIL.Image.new("L", (60, 44), 255)
+    mask = _uploaded(alice, picture)
+    made = _submit(alice, "edit", source_upload=_uploaded(alice, picture), mask=mask)
+    services.delete_upload(upload=mask, author=alice)
+    run_gpu_worker_inline()
+    image = made.images.get()
+    assert image.state == ImageState.FAILED
+    assert "was deleted" in image.failure
+
+
+def _uploaded(author: User, picture: PIL.Image.Image) -> Upload:
+    stream = io.BytesIO()
+    picture.save(stream, "PNG")
+    return services.upload_picture(author=author, file=ContentFile(stream.getvalue(), "picture.png"))

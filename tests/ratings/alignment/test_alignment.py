@@ -119,7 +119,7 @@ def _draw(source: str, loras: dict[str, float]) -> "np.ndarray[Any, np.dtype[np.
         width=64,
         height=64,
         steps=2,
-        guidance=2.0,
+        guidances=[2.0],
         loras=loras,
     )
     return np.asarray(draw(job, on_step=lambda _step, _previews: None)[0], dtype=np.float64)

@@ -24,7 +24,7 @@ class Call:
     windows: int
     width: int
     height: int
-    guidance: float
+    guidance: float  # the largest among them
     clip_skip: int
 
     @property
@@ -37,6 +37,20 @@ class Adapter:
 
     output = "latent"
     """What the pipeline returns: its latents, which are decoded here."""
+
+    @property
+    def has_inpaint_pipeline(self) -> bool:
+        """Whether diffusers' own pipeline for masks reads the family's latents as they are."""
+        return not getattr(self.pipeline.vae.config, "latents_mean", None)
+
+    @torch.inference_mode()
+    def encode(self, pictures: Sequence[PIL.Image.Image]) -> torch.Tensor:
+        """Latents of RGB pictures as the denoiser has them: what `scaled` makes ready for the VAE, backwards."""
+        vae = self.pipeline.vae
+        pixels = self.pipeline.image_processor.preprocess(list(pictures)).to(vae.device, vae.dtype)
+        found = torch.cat([vae.encode(part).latent_dist.mode() for part in pixels.split(1)]).float()
+        mean, factor = self.scaled(torch.zeros_like(found)), self.scaled(torch.ones_like(found))
+        return (found - mean) / (factor - mean)
 
     def __init__(self, family: Family, pipeline: Any) -> None:
         self.family = family
