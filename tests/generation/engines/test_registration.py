@@ -22,7 +22,7 @@ from generation.engines.registration import Terms, register_checkpoint
 from generation.media import storage
 from generation.models import Checkpoint, ControlNet, ImageState, Lora, TextualInversion
 from generation.queue.jobs import source_of
-from tests.generation import families, networks
+from tests.generation import families, networks, single_file
 from tests.generation.requests import png_bytes, submit
 
 pytestmark = pytest.mark.django_db
@@ -194,6 +194,19 @@ def test_a_controlnet_of_zeros_or_of_another_architecture_is_refused(sd15: Path,
         with pytest.raises(CheckpointError):
             register_controlnet(location=location, terms=AddOnTerms("x", "X", "MIT", checkpoint))
     assert not ControlNet.objects.exists()
+
+
+def test_a_checkpoint_in_a_single_file_is_registered_and_draws(
+    sd15: Path, tmp_path: Path, alice: User, run_gpu_worker_inline: Draw
+) -> None:
+    file = single_file.write(sd15, tmp_path / "tuned.safetensors")
+    call_command("register_checkpoint", str(file), config=str(sd15), name="Tuned", licence="MIT", sizes=["64x64"])
+    row = Checkpoint.objects.get(slug="tuned")
+    assert (row.family, len(row.sha256)) == ("sd1", 64)
+    image = submit(alice, checkpoint="tuned", count=1, steps=2).images.get()
+    assert run_gpu_worker_inline() == 1
+    image.refresh_from_db()
+    assert image.state == ImageState.READY, image.failure
 
 
 def test_the_commands_say_what_they_did(sd15: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
