@@ -14,7 +14,8 @@ from lib.text.regex import compile_linear
 
 _SIZE = compile_linear("([0-9]{1,5})x([0-9]{1,5})")
 _UNDERSTOOD = {"Steps", "Sampler", "Schedule type", "CFG scale", "Distilled CFG Scale", "Seed", "Size", "Model",
-               "Model hash", "Denoising strength", "Clip skip", "Lora hashes", "Version"}  # fmt: skip
+               "Model hash", "Variation seed", "Variation seed strength", "Denoising strength", "Clip skip",
+               "Lora hashes", "Version"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Recipe:
     clip_skip: int | None = None
     style: str = ""
     loras: tuple[tuple[str, float], ...] = ()
+    variation_seed: int | None = None
+    variation_strength: float | None = None
     others: tuple[str, ...] = ()
     """Settings that Salon has no place for, by the names that the program gives them."""
 
@@ -58,6 +61,11 @@ def _json(text: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def _json_part(values: Mapping[str, Any], name: str) -> dict[str, Any]:
+    part = values.get(name)
+    return part if isinstance(part, dict) else {}
+
+
 def _salon(text: str) -> Recipe | None:
     values = _json(text)
     if "prompt" not in values:
@@ -72,8 +80,9 @@ def _salon(text: str) -> Recipe | None:
         sampler=_text(values.get("scheduler")),
         style=_text(values.get("style")),
         loras=tuple(_loras(loras, "slug")) if isinstance(loras, list) else (),
-        **_numbers(values, seed="seed", steps="steps", guidance="guidance", width="width", height="height",
-                   strength="strength", clip_skip="clip_skip"),
+        **_numbers(values | _json_part(values, "edit"), seed="seed", steps="steps", guidance="guidance", width="width",
+                   height="height", strength="strength", clip_skip="clip_skip", variation_seed="variation_seed",
+                   variation_strength="variation_strength"),
     )  # fmt: skip
 
 
@@ -101,7 +110,8 @@ def _of_infotext(found: Infotext) -> Recipe:
         loras=found.loras,
         others=tuple(name for name in facts if name not in _UNDERSTOOD),
         **_numbers({**facts, "guidance": guidance}, seed="Seed", steps="Steps", guidance="guidance",
-                   strength="Denoising strength", clip_skip="Clip skip"),
+                   strength="Denoising strength", clip_skip="Clip skip", variation_seed="Variation seed",
+                   variation_strength="Variation seed strength"),
     )  # fmt: skip
 
 
@@ -156,7 +166,7 @@ def _comfyui(text: str) -> Recipe | None:
 
 
 _READERS = (("salon", _salon), ("parameters", _a1111), ("invokeai_metadata", _invokeai), ("prompt", _comfyui))
-_DECIMALS = {"guidance", "strength"}
+_DECIMALS = {"guidance", "strength", "variation_strength"}
 
 
 def _numbers(values: Mapping[str, Any], **names: str) -> dict[str, Any]:

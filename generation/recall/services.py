@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from generation.catalogue import samplers
+from generation.catalogue.kinds import Kind
 from generation.infotext.reading import Recipe, read_recipe
 from generation.media.texts import OUR_PICTURE, read_texts
 from generation.models import Checkpoint, Image, Lora
@@ -114,6 +115,12 @@ class _Matching:
         if recipe.width and recipe.height:
             fits = checkpoint is not None and [recipe.width, recipe.height] in checkpoint.sizes
             self._take("size", f"{recipe.width}x{recipe.height}", fits, _("Size"))
+        if recipe.variation_seed is not None and recipe.variation_strength is not None:
+            strength, fits = recipe.variation_strength, 0 <= recipe.variation_strength <= 1
+            fits = fits and recipe.seed is not None and bool(checkpoint and checkpoint.facts.supports(Kind.VARIATION))
+            self._take("variation_seed", recipe.variation_seed, fits, _("Variation seed"))
+            if fits:
+                self.initial |= {"edit_kind": str(Kind.VARIATION), "variation_strength": f"{strength:g}"}
         if recipe.clip_skip is not None and recipe.clip_skip > 1:
             fits = bool(checkpoint and checkpoint.facts.has_clip_skip and recipe.clip_skip <= MAX_CLIP_SKIP)
             self._take("clip_skip", recipe.clip_skip, fits, _("Clip skip"))

@@ -1,7 +1,7 @@
 """Checks what a request says beyond its words: its kind, the pictures it needs, and the numbers of an edit."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from django.utils.translation import gettext as _
 
@@ -18,7 +18,7 @@ from generation.catalogue.kinds import (
     enlarged,
 )
 from generation.models import Checkpoint, ControlNet, ImagePrompt
-from generation.parameters import Wanted
+from generation.parameters import Parameters, Wanted
 from generation.requests.faults import Faults, whole
 
 MAX_MARGIN, MAX_FEATHER, MAX_FACTOR = 128, 64, 4.0
@@ -196,3 +196,24 @@ def _references(faults: Faults, checkpoint: Checkpoint, wanted: Wanted, given: G
         message = _("%(name)s cannot look at reference pictures, and their prompts share no words that could be used.")
         faults.add("references", message % {"name": checkpoint.name})
     return References("words", given.references, strength, given.shared_words)
+
+
+def edit_fields(parameters: Parameters, *, has_source: bool) -> dict[str, object]:
+    """The fields of the Create form that say a picture's edit again, as far as its pictures can be used.
+
+    A finished draft is asked for by its words; a mask has to be painted again, a picture to follow to be chosen again.
+    """
+    edit, kind = parameters.edit, parameters.kind
+    found: dict[str, object] = {}
+    if kind == Kind.VARIATION:
+        found |= {"variation_seed": parameters.variation_seed, "variation_strength": f"{edit.variation_strength:g}"}
+    elif kind == Kind.CONTROL and edit.control is not None:
+        found |= {"control": edit.control.slug, "control_strength": f"{edit.control.strength:g}"}
+    elif kind not in FROM_SOURCE or kind == Kind.FINAL or not has_source:
+        return {}
+    if kind in MASKED:
+        found |= {"mask_margin": edit.mask_margin, "mask_feather": edit.mask_feather}
+        found |= {f"border_{side}": pixels for side, pixels in asdict(edit.borders).items() if pixels}
+    if kind == Kind.UPSCALE:
+        found["upscale_factor"] = f"{edit.factor:g}"
+    return {"edit_kind": str(kind), **found}

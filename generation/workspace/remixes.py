@@ -8,10 +8,11 @@ from typing import Any
 from django.utils.translation import gettext
 
 from accounts.models import User
-from generation.catalogue.kinds import FROM_SOURCE
+from generation.catalogue.kinds import FROM_SOURCE, Kind
 from generation.models import Checkpoint, Generation, Image, Lora
 from generation.parameters import LoraUse, Parameters
 from generation.queries import source_image_for, source_upload_for
+from generation.requests.edits import edit_fields
 
 SAME = Generation.RemixKind.SAME_SETTINGS
 
@@ -43,7 +44,8 @@ def remix_of(image: Image, *, kind: str, member: User, at: datetime) -> Remix:
     loras, gone = _offered_loras(made.checkpoint, parameters.loras)
     missing += [gettext("The LoRA %(name)s has changed or is no longer available.") % {"name": name} for name in gone]
     has_source = source_image_for(image, member, at) is not None or source_upload_for(image, member) is not None
-    if parameters.kind in FROM_SOURCE and not has_source:
+    has_source = has_source and parameters.kind != Kind.FINAL  # a draft is no picture of its own
+    if parameters.kind in FROM_SOURCE - {Kind.FINAL} and not has_source:
         missing.append(gettext("It was made from a picture that you cannot use. Choose one of your own."))
     initial |= {
         "style": parameters.style.slug if parameters.style else "",
@@ -56,6 +58,7 @@ def remix_of(image: Image, *, kind: str, member: User, at: datetime) -> Remix:
         "clip_skip": parameters.clip_skip if parameters.clip_skip > 1 else "",
         "strength": f"{parameters.strength:g}" if has_source and parameters.strength is not None else "",
         "keep_source": has_source,
+        **edit_fields(parameters, has_source=has_source),
     }
     return Remix(initial, missing)
 

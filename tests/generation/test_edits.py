@@ -11,10 +11,13 @@ from django.utils import timezone
 from accounts.models import User
 from generation import services
 from generation.catalogue.kinds import Kind, tiles
+from generation.infotext.reading import read_recipe
 from generation.media import storage
 from generation.models import Checkpoint, ControlNet, Generation, Image, ImageState, InputPicture, Upload
 from generation.parameters import Parameters
+from generation.recall.services import match_recipe
 from generation.requests.pictures import pictures_of
+from generation.workspace.remixes import remix_of
 from lib.errors import NotFound, Refused
 from moderation.models import Rule
 from tests.conftest import ApiAs
@@ -272,3 +275,38 @@ def test_asking_twice_with_the_same_mask_makes_one_generation(alice: User) -> No
         submit(alice, source_file=source_of(), mask=mask_of((96, 96)))
     assert refused.value.code == "key_reused"
     assert storage.read(Upload.objects.earliest("pk").file)
+
+
+def test_a_remix_of_a_variation_and_its_file_say_the_same_variation(alice: User, make_image: MakeImage) -> None:
+    image = make_image(alice, seed=77, width=32, height=32)
+    made = services.vary_image(image=image, author=alice, idempotency_key="vary", strength=0.25, count=1)
+    varied = made.images.select_related("generation__checkpoint", "generation__style").get()
+    wanted = {
+        "edit_kind": "variation",
+        "variation_seed": varied.variation_seed,
+        "variation_strength": "0.25",
+        "seed": 77,
+    }
+    remix = remix_of(varied, kind="same", member=alice, at=timezone.now()).initial
+    assert {name: remix[name] for name in wanted} == wanted
+    parameters = Parameters.of(varied)
+    for texts in ({"salon": parameters.as_json()}, {"parameters": parameters.as_a1111()}):
+        recipe = read_recipe(texts)
+        assert recipe is not None
+        recalled = match_recipe(recipe)
+        assert {name: recalled.initial[name] for name in wanted} == wanted
+        assert recalled.missing == []
+
+
+def test_a_remix_of_an_enlarged_picture_enlarges_again_and_of_a_finished_draft_starts_from_words(
+    alice: User, make_image: MakeImage
+) -> None:
+    source = make_image(alice, width=32, height=32)
+    larger = submit(alice, kind="upscale", source_image=source, upscale_factor=3, count=1, steps=10)
+    image = larger.images.select_related("generation__checkpoint", "generation__style").get()
+    initial = remix_of(image, kind="same", member=alice, at=timezone.now()).initial
+    assert (initial["edit_kind"], initial["upscale_factor"], initial["keep_source"]) == ("upscale", "3", True)
+    Generation.objects.filter(pk=larger.pk).update(kind="final")
+    image = Image.objects.select_related("generation__checkpoint", "generation__style").get(pk=image.pk)
+    initial = remix_of(image, kind="same", member=alice, at=timezone.now()).initial
+    assert (initial.get("edit_kind"), initial["keep_source"], initial["strength"]) == (None, False, "")
