@@ -71,7 +71,7 @@ def _by_community(prompt: str, rows: Sequence[tuple[str, int]]) -> Expansion:
 
 
 def fitting_phrases(prompt: str, rows: Sequence[tuple[str, int]]) -> tuple[str, ...]:
-    """Phrases between commas that at least two members use, in prompts most like this one first.
+    """Phrases between commas that at least two members use, and one beside words of this prompt; the likest first.
 
     Args:
         rows: published prompts and their authors' ids.
@@ -84,8 +84,8 @@ def fitting_phrases(prompt: str, rows: Sequence[tuple[str, int]]) -> tuple[str, 
         for phrase in {_plain(each) for each in text.split(",")[1:]}:
             if phrase and len(phrase.split()) <= MOST_WORDS and not telling_words(phrase) <= own:
                 authors[phrase].add(author)
-                scores[phrase] += 1 + 10 * shared
-    fitting = (phrase for phrase in scores if len(authors[phrase]) >= 2)
+                scores[phrase] += 1 + 1000 * shared  # how often it is used decides between those that are alike
+    fitting = (phrase for phrase in scores if len(authors[phrase]) >= 2 and scores[phrase] > 1000)
     chosen: list[str] = []
     for phrase in sorted(fitting, key=lambda each: (-scores[each], each)):
         if len(chosen) < MOST_ADDED and not telling_words(phrase) & telling_words(" ".join(chosen)):
