@@ -56,11 +56,10 @@ def store_cap(*, checkpoint: Checkpoint, device: str, size: tuple[int, int], bes
 
 def lower_cap(images: Sequence[Image], *, device: str, cap: int) -> None:
     """Remembers, for every worker with such a device, that more images like these do not fit into memory."""
-    first, now = images[0], timezone.now()
+    made, now = images[0].generation, timezone.now()
     row = BatchCap(
-        checkpoint_id=first.generation.checkpoint_id, device=device, width=first.width, height=first.height,
-        cap=cap, updated_at=now,
-    )  # fmt: skip
+        checkpoint_id=made.checkpoint_id, device=device, width=made.width, height=made.height, cap=cap, updated_at=now
+    )
     BatchCap.objects.bulk_create([row], ignore_conflicts=True)
     known = BatchCap.objects.filter(
         checkpoint_id=row.checkpoint_id, device=device, width=row.width, height=row.height, cap__gt=cap

@@ -30,8 +30,8 @@ def queued_candidates(pool: str, at: datetime) -> list[Candidate]:
     served = Coalesce(Subquery(share), Value(0.0), output_field=FloatField())
     waiting = Image.objects.filter(state=ImageState.QUEUED, pool=pool, not_before__lte=at)
     rows = waiting.annotate(turn=turn, served=Greatest(served, Value(clock_of(pool)))).filter(turn__lte=PER_MEMBER)
-    fields = ("pk", "author_id", "batch_key", "generation__checkpoint_id", "cost_units", "queued_at", "width", "height",
-              "priority", "attempts", "interruptions")  # fmt: skip
+    fields = ("pk", "author_id", "batch_key", "generation__checkpoint_id", "cost_units", "queued_at",
+              "generation__width", "generation__height", "priority", "attempts", "interruptions")  # fmt: skip
     return [
         Candidate(
             pk, author, key, checkpoint, cost, queued_at, (width, height), priority,
