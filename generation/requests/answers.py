@@ -7,7 +7,6 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.models import Viewer
-from generation.catalogue.kinds import Kind
 from generation.media import signing
 from generation.models import Checkpoint, Generation, Image, ImageState, InputPicture, Style, Upload
 from generation.parameters import kind_of
@@ -30,7 +29,7 @@ class CheckpointSerializer(serializers.ModelSerializer[Checkpoint]):
         fields = ["slug", "name", "licence", "outputs_may_train", "sizes", "default_steps", "max_steps",
                   "default_guidance", "schedulers", "styles", "kinds", "controls", "reference_method"]  # fmt: skip
 
-    @extend_schema_field(serializers.ListField(child=serializers.ChoiceField(list(Kind))))
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
     def get_kinds(self, checkpoint: Checkpoint) -> list[str]:
         """What it can be asked for."""
         return offer_of(checkpoint).kinds
@@ -40,7 +39,7 @@ class CheckpointSerializer(serializers.ModelSerializer[Checkpoint]):
         """Slugs of the ControlNets that it can follow a picture with."""
         return [each.slug for each in offer_of(checkpoint).controls]
 
-    @extend_schema_field(serializers.ChoiceField(["ip_adapter", "words"]))
+    @extend_schema_field(serializers.CharField())
     def get_reference_method(self, checkpoint: Checkpoint) -> str:
         """How a mood board is followed: by the pictures themselves, or only by words that their prompts share."""
         return offer_of(checkpoint).reference_method
@@ -134,7 +133,7 @@ class ControlUseSerializer(serializers.Serializer[Any]):
 class ReferencesSerializer(serializers.Serializer[Any]):
     """How a mood board was followed: `words` were added to the prompt where no model looked at the pictures."""
 
-    method = serializers.ChoiceField(["ip_adapter", "words"])
+    method = serializers.CharField(help_text="ip_adapter or words")
     count = serializers.IntegerField()
     strength = serializers.FloatField(default=0.6)
     words = serializers.ListField(child=serializers.CharField(), default=list)
@@ -191,7 +190,7 @@ class GenerationSerializer(serializers.ModelSerializer[Generation]):
                   "height", "loras", "parent", "remix_kind", "source_image", "source_upload", "strength", "clip_skip",
                   "kind", "edit", "is_draft", "inputs", "submitted_at", "images"]  # fmt: skip
 
-    @extend_schema_field(serializers.ChoiceField(list(Kind)))
+    @extend_schema_field(serializers.CharField())
     def get_kind(self, generation: Generation) -> str:
         return kind_of(generation)
 

@@ -45,9 +45,10 @@ class GenerationRequestSerializer(serializers.Serializer[Any]):
     clip_skip = serializers.IntegerField(
         allow_null=True, default=None, help_text="1 reads the last layer of the text encoder, 2 the one before"
     )
-    kind = serializers.ChoiceField(
-        list(Kind), allow_blank=True, default="", help_text="Left out, it follows from the pictures that come along"
-    )
+    kind = ApiLine(
+        allow_blank=True, default="",
+        help_text=f"{', '.join(Kind)}; left out, it follows from the pictures that come along",
+    )  # fmt: skip
     mask_upload = ApiLine(allow_null=True, default=None, help_text="Upload, white where the source is drawn anew")
     mask_margin = serializers.IntegerField(allow_null=True, default=None, help_text="Pixels that a mask is enlarged by")
     mask_feather = serializers.IntegerField(allow_null=True, default=None, help_text="Pixels over which it is blended")

@@ -11,7 +11,7 @@ from generation.catalogue.families import Family, Guidance
 
 @contextmanager
 def guidance_of_each(pipeline: Any, family: Family, scales: Sequence[float]) -> Iterator[None]:
-    """While it is open, picture k of a call is drawn with `scales[k]` although the pipeline is told ``max(scales)``.
+    """While it is open, picture k of a call is drawn with `scales[k]` although the pipeline is given ``max(scales)``.
 
     With two passes, the second prediction of the denoiser is moved so that what the pipeline computes,
     u + g (t - u), is what the picture's own scale would give. Where the scale is an input, that input is replaced.
@@ -37,8 +37,8 @@ def _embedded(pipeline: Any, inputs: dict[str, Any], scales: torch.Tensor) -> di
     """FLUX takes the scales themselves, latent consistency models an embedding of them."""
     if inputs.get("guidance") is not None:
         return inputs | {"guidance": scales.to(inputs["guidance"])}
-    told: torch.Tensor = inputs["timestep_cond"]
-    return inputs | {"timestep_cond": pipeline.get_guidance_scale_embedding(scales - 1, told.shape[-1]).to(told)}
+    given: torch.Tensor = inputs["timestep_cond"]
+    return inputs | {"timestep_cond": pipeline.get_guidance_scale_embedding(scales - 1, given.shape[-1]).to(given)}
 
 
 def _moved(output: Any, shares: torch.Tensor) -> Any:

@@ -200,7 +200,7 @@ def test_a_checkpoint_in_a_single_file_is_registered_and_draws(
     sd15: Path, tmp_path: Path, alice: User, run_gpu_worker_inline: Draw
 ) -> None:
     file = single_file.write(sd15, tmp_path / "tuned.safetensors")
-    call_command("register_checkpoint", str(file), config=str(sd15), name="Tuned", licence="MIT", sizes=["64x64"])
+    call_command("register_checkpoint", str(file), config=str(sd15), name="Tuned", licence="MIT", sizes=[[64, 64]])
     row = Checkpoint.objects.get(slug="tuned")
     assert (row.family, len(row.sha256)) == ("sd1", 64)
     image = submit(alice, checkpoint="tuned", count=1, steps=2).images.get()
