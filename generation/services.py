@@ -25,12 +25,14 @@ from generation.requests.waiting import WAITING
 from generation.validation import MAX_SEED, Request, check_request
 from lib.errors import NotFound, Refused
 from lib.images import open_picture
+from lib.limits import check_rate
 from moderation.cases.services import record_screening
 from moderation.evidence.services import copy_pictures
 from moderation.models import Screening
 from moderation.restrictions.services import require_unrestricted
 from moderation.screening.services import Verdict, screen_text
 
+UPLOADS_A_DAY = 500  # of one member, apart from those that come with a request
 RANDOM_SEEDS = 2**31  # short enough to be read aloud; a chosen seed may be any up to 2**63 - 1
 
 
@@ -325,6 +327,7 @@ def upload_picture(*, author: User, file: File[bytes], at: datetime | None = Non
     """Keeps a picture of the author's to start from; raises Refused: it is none, or moderation refuses it."""
     now = at or timezone.now()
     check_member_rate(author)
+    check_rate(key=f"uploads:{author.pk}", limit=UPLOADS_A_DAY, seconds=86_400)
     require_unrestricted(user=author, doing="generate", at=now)
     return keep_upload(author=author, picture=open_picture(file, field="file"), at=now, field="file")
 
