@@ -3,11 +3,14 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.core.cache import cache
+from django.db.models import OuterRef
 
 from accounts.models import Viewer
-from feed.challenges.entries import read_entries
-from feed.challenges.models import Challenge
+from feed.challenges.entries import KEPT_SECONDS, read_entries
+from feed.challenges.models import Challenge, ChallengeEntry
+from feed.challenges.services import entries_key
 from feed.posts.cards import picture_of
 from lib.days import local_day
 
@@ -21,10 +24,13 @@ def hero(viewer: Viewer, at: datetime) -> dict[str, object] | None:
     key = f"feed:challenge:{day}"
     found: dict[str, Any] | None = cache.get(key)
     if found is None or "pk" not in found:
-        days = {row.day: row for row in Challenge.objects.filter(day__in=[day, day - timedelta(days=1)])}
+        rows = Challenge.objects.filter(day__in=[day, day - timedelta(days=1)])
+        entered = ChallengeEntry.objects.filter(challenge=OuterRef("pk")).order_by("pk").values("post")
+        days = {row.day: row for row in rows.annotate(entered=ArraySubquery(entered))}  # one query for both
         challenge, voting = days.get(day), days.get(day - timedelta(days=1))
         found = {"pk": 0}
         if challenge is not None:
+            cache.set(entries_key(challenge.pk), challenge.__dict__["entered"], KEPT_SECONDS)
             is_voting = voting is not None and voting.closed_at is None
             found = {
                 "pk": challenge.pk,
