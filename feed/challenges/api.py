@@ -20,12 +20,12 @@ from feed.challenges.entries import read_entries
 from feed.challenges.models import Challenge, ChallengeEntry, ChallengeQuerySet, ThemeIdea, ThemeIdeaQuerySet
 from feed.challenges.results import leaders
 from feed.challenges.serializers import (
+    ChallengeResultSerializer,
     ChallengeSerializer,
     EnterSerializer,
     IdeaSerializer,
     LeaderSerializer,
     ProposeSerializer,
-    ResultSerializer,
 )
 from feed.challenges.services import begun_on, enter_challenge, withdraw_entry
 from feed.challenges.themes.ideas import propose_theme, vote_for_idea
@@ -79,7 +79,7 @@ class ChallengeViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Challenge]
         page = read_entries(self._challenge(day), request.user, at=timezone.now(), size=PAGE_SIZE, cursor=cursor)
         return Response(post_page(request, page.posts, page.next or None))
 
-    @extend_schema(parameters=[DAY], responses=ResultSerializer)
+    @extend_schema(parameters=[DAY], responses=ChallengeResultSerializer)
     @action(detail=True)
     def result(self, request: Request, day: str) -> Response:
         """The score sheet of a decided challenge (404 before), the strongest 200 entries that the caller may see."""
@@ -89,7 +89,7 @@ class ChallengeViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Challenge]
         listed = Post.objects.listed_for(request.user, at).values("pk")
         entries = ChallengeEntry.objects.filter(challenge=challenge, post__in=listed).exclude(strength=None)
         scores = entries.select_related("post", "member").order_by("-strength", "pk")[:SCORES]
-        return Response(ResultSerializer({"challenge": challenge, "scores": scores}).data)
+        return Response(ChallengeResultSerializer({"challenge": challenge, "scores": scores}).data)
 
     @extend_schema(parameters=[PERIOD], responses=LeaderSerializer(many=True), filters=False)
     @action(detail=False, pagination_class=None)

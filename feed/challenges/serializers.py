@@ -45,7 +45,7 @@ class ChallengeSerializer(serializers.ModelSerializer[Challenge]):
         return str(challenge.stage(self.context["at"]))
 
 
-class ScoreSerializer(serializers.ModelSerializer[ChallengeEntry]):
+class ChallengeScoreSerializer(serializers.ModelSerializer[ChallengeEntry]):
     """One line of the score sheet; `strength` is the number that decided, log-odds with a 95 % interval."""
 
     post = serializers.CharField(source="post.public_id")
@@ -59,7 +59,7 @@ class ScoreSerializer(serializers.ModelSerializer[ChallengeEntry]):
         ]  # fmt: skip
 
 
-class ResultSerializer(serializers.Serializer[Any]):
+class ChallengeResultSerializer(serializers.Serializer[Any]):
     closing = serializers.ChoiceField(Closing.choices, source="challenge.closing")
     closed_at = serializers.DateTimeField(source="challenge.closed_at")
     judges = serializers.IntegerField(source="challenge.judge_count")
@@ -67,7 +67,7 @@ class ResultSerializer(serializers.Serializer[Any]):
     agreement = serializers.FloatField(
         source="challenge.agreement", allow_null=True, help_text="Share of votes for the entry that came out stronger"
     )
-    scores = ScoreSerializer(many=True)
+    scores = ChallengeScoreSerializer(many=True)
 
 
 class LeaderSerializer(serializers.Serializer[Any]):
