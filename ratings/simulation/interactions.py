@@ -18,7 +18,7 @@ from moderation.policy import Reason
 from ratings.asking.models import Ask, AskOutcome, Surface
 from ratings.asking.services import answer_ask, answer_comparison, draw_ask, draw_comparison, mark_shown, skip_ask
 from ratings.asking.tokens import token_for
-from ratings.challenges.services import close_challenge, draw_vote
+from ratings.challenges.services import close_challenge, draw_vote, pairs_of
 from ratings.simulation import preferences
 from ratings.simulation.state import Simulation, simulated_user
 
@@ -119,7 +119,7 @@ def vote_on_challenges(simulation: Simulation) -> None:
         at = min(challenge.entries_end_at + timedelta(hours=1), simulation.end)
         for member in simulation.members:
             rng = simulation.rng("vote", member.username, challenge.day)
-            for turn in range(VOTES):
+            for turn in range(pairs_of(challenge, member).count(), VOTES):
                 moment = min(at + timedelta(minutes=turn), simulation.end)
                 with transaction.atomic():
                     ask = draw_vote(challenge=challenge, rater=member, at=moment, rng=rng)
