@@ -37,8 +37,6 @@ SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^statusz$"]  # probes spe
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.boolean("BEHIND_PROXY", False) else None
 NUM_PROXIES = env.integer("NUM_PROXIES", 0, least=0)  # ours, in front: lib.http.client_address trusts so many
-SESSION_COOKIE_HTTPONLY = True
-X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
@@ -123,21 +121,17 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Data ---------------------------------------------------------------------------------------------
 DATABASES: dict[str, dict[str, Any]] = {"default": env.database("DATABASE_URL", VAR_DIR)}
-DATABASES["default"]["CONN_MAX_AGE"] = 0
-DATABASES["default"]["CONN_HEALTH_CHECKS"] = False
+DATABASES["default"] |= {"CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": False}
+_options: dict[str, Any] = DATABASES["default"].setdefault("OPTIONS", {})
 DATABASE_POOL_SIZE = env.integer("DATABASE_POOL_SIZE", 0, least=0)  # the web sets it; 0 is no pool
 if DATABASE_POOL_SIZE:
-    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
-        "min_size": 1,
-        "max_size": DATABASE_POOL_SIZE,
-        "timeout": 5,
-    }
+    _options["pool"] = {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 5}
 # A server that vanished without a word is given up on, so that a page is a 503 rather than a wait without end.
 for _option, _value in {"connect_timeout": 5, "keepalives_idle": 10, "tcp_user_timeout": 20_000}.items():
-    DATABASES["default"].setdefault("OPTIONS", {}).setdefault(_option, _value)
+    _options.setdefault(_option, _value)
 # Uses after which a statement that asks for it (prepared_query) is prepared; 0 behind a pooler that cannot.
 DATABASE_PREPARE_AFTER = env.integer("DATABASE_PREPARE_AFTER", 2, least=0)
-DATABASES["default"].setdefault("OPTIONS", {})["prepare_threshold"] = DATABASE_PREPARE_AFTER or None
+_options["prepare_threshold"] = DATABASE_PREPARE_AFTER or None
 # In transaction mode pgbouncer gives each transaction another connection: no cursor of the server outlives one.
 DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = env.boolean("BEHIND_PGBOUNCER", False)
 REDIS_URL = env.redis("REDIS_URL", VAR_DIR)
@@ -349,8 +343,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
 # --- Pictures -------------------------------------------------------------------------------------------
 C2PA_CERTIFICATES, C2PA_KEY = env.file("C2PA_CERTIFICATES"), env.file("C2PA_KEY")  # PEM; PNGs are signed with them
 CHECKPOINTS_DIR = env.path("CHECKPOINTS_DIR", VAR_DIR / "checkpoints")
-PROMPT_EXPANDER = env.string("PROMPT_EXPANDER", "")  # a function (prompt, examples) -> text, by its dotted path
-PROMPT_MODEL = env.string("PROMPT_MODEL", "")  # for prompts.language_model: http://host/v1#name
+PROMPT_EXPANDER, PROMPT_MODEL = env.string("PROMPT_EXPANDER", ""), env.string("PROMPT_MODEL", "")  # docs/operating.md
 GPU_POOL = env.string("GPU_POOL", "default")
 GPU_DEVICE = env.choice("GPU_DEVICE", ["auto", "cpu", "cuda", "mps"], "auto")
 DAILY_COST_UNITS = env.integer("DAILY_COST_UNITS", 6_300_000_000, least=0)  # of 24 hours: 100 pictures of SDXL
