@@ -10,6 +10,7 @@ from PIL.PngImagePlugin import PngInfo
 from playwright.sync_api import Page, expect
 
 from accounts.models import User
+from feed.posts.services import publish_image
 from generation.media import storage
 from generation.models import Checkpoint, Generation, Style
 from ratings.models import Policy
@@ -154,3 +155,23 @@ def test_a_dropped_picture_brings_its_settings_and_a_pasted_one_is_started_from(
     carry(page, "h1", png_bytes((64, 64)))
     expect(page.get_by_text("does not say how it was made")).to_be_visible(timeout=SOON)
     expect(page.get_by_label("Prompt", exact=True)).to_have_value("a foreign boat")
+
+
+def test_a_prompt_is_expanded_in_sight_and_taken_back(
+    alice: User, bob: User, make_image: MakeImage, person: Person
+) -> None:
+    for author in (alice, bob):
+        image = make_image(author, prompt="a lighthouse at dusk, golden hour, oil on canvas")
+        publish_image(image=image, author=author)
+    page = person(alice, viewport={"width": 390, "height": 844}, color_scheme="dark").new_page()
+    page.goto("/create/")
+    page.get_by_label("Prompt", exact=True).fill("a lighthouse")
+    page.get_by_role("button", name="Expand").click()
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value("a lighthouse, golden hour, oil on canvas")
+    expect(page.locator("[data-expanded]")).to_contain_text("golden hour, oil on canvas")
+    look_at(page, "expanded")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value("a lighthouse")
+    page.get_by_label("Prompt", exact=True).fill("zebra")
+    page.get_by_role("button", name="Expand").click()
+    expect(page.get_by_text("Nothing fits these words.")).to_be_visible()

@@ -1,5 +1,6 @@
 // The form of Create and of a result's page: new pictures come above the old ones, and the page stays.
-import { on, speak } from '../dom.js';
+import { on, parse, replace, request, speak, words } from '../dom.js';
+import { toast } from '../toast.js';
 import './board.js';
 import './draft.js';
 import './frame.js';
@@ -52,4 +53,26 @@ on('click', '[data-seed]', (button) => {
 });
 on('input', '#id_seed', (seed) => {
   seed.form.querySelector('[data-seed="lock"]').setAttribute('aria-pressed', String(seed.value !== ''));
+});
+
+// [data-in-place]: a button about one generation. Its answer takes the place of what shows the generation by then: the
+// state of a picture may have come by the stream, and another button been pressed, before the answer to the first.
+let queue = Promise.resolve();
+async function act(form, id, body) {
+  const answer = await request(form.action, { method: 'POST', body }).catch(() => null);
+  const page = answer?.ok ? parse(await answer.text()) : null;
+  const result = page?.querySelector('.result');
+  const shown = document.querySelector(`[data-result="${CSS.escape(id)}"]`);
+  for (const said of page?.querySelectorAll('[data-toast]') ?? []) {
+    toast(said.querySelector('[data-toast-text]').textContent, said.dataset.toast);
+  }
+  if (result && shown) replace(shown, result.outerHTML);
+  else toast(words('failed', 'That did not work. Nothing was changed.'), 'error');
+}
+on('submit', 'form[data-in-place]', (form, event) => {
+  if (event.defaultPrevented) return;
+  event.preventDefault();
+  const { result: id } = form.closest('[data-result]').dataset;
+  const body = new URLSearchParams(new FormData(form));
+  queue = queue.then(() => act(form, id, body));
 });

@@ -1,5 +1,6 @@
 // Words to press, prompts from before, and the arrow up in an empty prompt.
-import { each, on } from '../dom.js';
+import { each, on, request, words } from '../dom.js';
+import { toast } from '../toast.js';
 
 const prompt = () => document.getElementById('id_prompt');
 
@@ -41,4 +42,32 @@ each('.hints__words', (row) => {
     for (const word of words) word.tabIndex = word === next ? 0 : -1;
     next.focus();
   });
+});
+
+// [data-expand]: asks for a richer prompt, shows what was added beside the prompt, and takes it back.
+let before = null;
+on('click', '[data-expand]', async (button) => {
+  const line = document.querySelector('[data-expanded]');
+  const text = prompt().value;
+  const body = JSON.stringify({ prompt: text });
+  const options = { method: 'POST', body, headers: { 'Content-Type': 'application/json' } };
+  button.disabled = true;
+  const answer = await request(button.dataset.expand, options).catch(() => null);
+  const said = await answer?.json().catch(() => null);
+  button.disabled = false;
+  if (!answer?.ok) {
+    toast(said?.detail ?? words('failed', 'That did not work. Nothing was changed.'), 'error');
+    return;
+  }
+  line.hidden = false;
+  line.querySelector('[data-expanded-words]').textContent = said.added.join(', ') || line.dataset.nothing;
+  line.querySelector('button').hidden = !said.added.length;
+  if (!said.added.length || prompt().value !== text) return;
+  before = text;
+  write(said.expanded);
+});
+on('click', '[data-expand-undo]', (button) => {
+  write(before);
+  button.closest('[data-expanded]').hidden = true;
+  prompt().focus();
 });
