@@ -12,6 +12,8 @@ from psycopg_pool import ConnectionPool
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from accounts.tokens.scopes import Scope
+
 
 @cache
 def pool() -> ConnectionPool:
@@ -46,6 +48,7 @@ def answer(request: HttpRequest, public_id: str) -> HttpResponse:
 class ConstantView(APIView):
     """The bytes of the feed's JSON page from memory, behind the same authentication, permissions and throttles."""
 
+    token_scope = Scope.READ
     body = b""
 
     def get(self, request: Request) -> HttpResponse:
