@@ -48,23 +48,24 @@ def recent_asks(rater: User, parameters: Parameters) -> list[PastAsk]:
     return [PastAsk(*row) for row in rows.values_list("created_at", "outcome", "closed_at")[:rows_wanted]]
 
 
-def comparison_pools(rater: User, parameters: Parameters, at: datetime) -> dict[str, list[Candidate]]:
+def comparison_pools(
+    rater: User, parameters: Parameters, at: datetime, *, with_own: bool = False
+) -> dict[str, list[Candidate]]:
     """Eligible pairs by strategy, the newest pictures first, without pairs that `rater` was shown before.
 
-    Pairs with a picture of the rater's own are in the pools only when there are no others.
+    Args:
+        with_own: whether pairs with a picture of the rater's own are in the pools; they come last.
     """
     pictures = list(_pictures(rater, at))
     entries = list(_entries(rater, at))
     excluded = _shown_before(rater, [*(picture.id for picture in pictures), *(image for _, image, _ in entries)])
     limit = parameters.pool_size
-    others = [picture for picture in pictures if not picture.is_own]
-    pairs = eligible_pairs(others, excluded=excluded, limit=limit)
+    wanted = [picture for picture in pictures if with_own or not picture.is_own]
+    pairs = eligible_pairs(wanted, excluded=excluded, limit=limit)
     pairs[Strategy.CHALLENGE] = entry_pairs(entries, excluded=excluded, limit=limit)
     sources = load_functions(settings.PAIR_SOURCES.values())
     for strategy, source in zip(settings.PAIR_SOURCES, sources, strict=True):
         pairs[Strategy(strategy)] = source(rater, limit=limit, at=at)
-    if not any(pairs.values()):  # a member's own pictures come last
-        pairs |= {name: own for name, own in eligible_pairs(pictures, excluded=excluded, limit=limit).items() if own}
     answered = _raters_by_pair(chain.from_iterable(pairs.values()))
     pools = {
         str(strategy): [Candidate(low, high, answered.get((low, high), 0)) for low, high in found]

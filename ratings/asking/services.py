@@ -100,8 +100,11 @@ def draw_comparison(*, rater: User, at: datetime | None = None, rng: random.Rand
     if left_open is not None:
         return left_open
     policy, parameters = _current_policy()
-    pools = comparison_pools(rater, parameters, at)
-    draw = sampling.draw_pair(parameters, pools=pools, rng=rng or random.SystemRandom())
+    rng = rng or random.SystemRandom()
+    draw = sampling.draw_pair(parameters, pools=comparison_pools(rater, parameters, at), rng=rng)
+    if draw is None:  # a member's own pictures come last
+        pools = comparison_pools(rater, parameters, at, with_own=True)
+        draw = sampling.draw_pair(parameters, pools=pools, rng=rng)
     if draw is None:
         return None
     return _create_pair_ask(draw, rater, policy, at, at + timedelta(minutes=parameters.expires_minutes))
