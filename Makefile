@@ -53,6 +53,9 @@ clean-demo: ## deletes the demo's data (checkpoints stay)
 test: setup ## runs the tests (some: make test TESTS=tests/feed)
 	@$(BIN)/pytest -n $(TEST_WORKERS) --dist loadscope --no-loadscope-reorder $(TESTS)
 
+test-long: setup ## runs the few tests that take minutes each
+	@$(BIN)/pytest -n $(TEST_WORKERS) --dist loadscope --no-loadscope-reorder -m long $(TESTS)
+
 fuzz-api: setup ## sends some 20,000 generated requests to the API, as four kinds of caller (an hour or two)
 	@SALON_FUZZ_EXAMPLES=$(or $(EXAMPLES),20) $(BIN)/pytest -q -n 0 tests/contracts/test_fuzz.py
 
