@@ -78,6 +78,7 @@ INSTALLED_APPS = [
     "rest_framework",
 ]
 MIDDLEWARE = [
+    "lib.http.reading.ReadingMiddleware",  # around all that uses the cache
     "lib.http.input.InputMiddleware",  # before all that read addresses, headers and cookies
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "config.observability.request_ids.RequestIdMiddleware",

@@ -1,16 +1,42 @@
-"""Django's Valkey cache with connections that outlive a request.
+"""Django's Valkey cache with connections that outlive a request, and reading that survives its absence.
 
 Under ASGI every request has a cache object of its own, and Django's would connect and log in anew with each of them.
 """
 
+import functools
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import Any
 
 import redis
+import structlog
+from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.core.cache.backends.redis import RedisCache, RedisCacheClient
 from django.utils.functional import cached_property
 
 TIMEOUTS: dict[str, Any] = {"socket_connect_timeout": 2, "socket_timeout": 5}  # seconds; a page waits for them
+
+AWAY_SECONDS = 2.0  # a cache that did not answer is left alone for so long by those who can do without it
+_is_optional: ContextVar[bool] = ContextVar("cache_is_optional", default=False)
+log = structlog.get_logger(__name__)
+
+
+@contextmanager
+def optional_cache(*, optional: bool = True) -> Iterator[None]:
+    """In this block a cache that is away remembers nothing: reads miss, and writes are lost. Elsewhere it raises."""
+    before = _is_optional.set(optional)
+    try:
+        yield
+    finally:
+        _is_optional.reset(before)
+
+
+def cache_is_optional() -> bool:
+    """Whether the caller can do without the cache."""
+    return _is_optional.get()
 
 
 class SharedClient(RedisCacheClient):
@@ -43,3 +69,43 @@ class ValkeyCache(RedisCache):
     @cached_property
     def _cache(self) -> SharedClient:
         return client_of(*self._servers)  # type: ignore[attr-defined]  # not in django-stubs
+
+    def get(self, key: Any, default: Any = None, version: int | None = None) -> Any:
+        return self._try(functools.partial(super().get, key, default, version), default)
+
+    def get_many(self, keys: Any, version: int | None = None) -> dict[Any, Any]:
+        found: dict[Any, Any] = self._try(functools.partial(super().get_many, keys, version), {})
+        return found
+
+    def has_key(self, key: Any, version: int | None = None) -> bool:
+        return bool(self._try(functools.partial(super().has_key, key, version), False))
+
+    def add(self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
+        return bool(self._try(functools.partial(super().add, key, value, timeout, version), True))
+
+    def set(self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> None:
+        self._try(functools.partial(super().set, key, value, timeout, version), None)
+
+    def set_many(self, data: dict[Any, Any], timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> list[Any]:
+        return list(self._try(functools.partial(super().set_many, data, timeout, version), []))
+
+    def delete(self, key: Any, version: int | None = None) -> bool:
+        return bool(self._try(functools.partial(super().delete, key, version), False))
+
+    def delete_many(self, keys: Any, version: int | None = None) -> None:
+        self._try(functools.partial(super().delete_many, keys, version), None)
+
+    def _try(self, call: Callable[[], Any], otherwise: Any) -> Any:
+        if not cache_is_optional():
+            return call()
+        if time.monotonic() < _away_until[0]:
+            return otherwise
+        try:
+            return call()
+        except (redis.ConnectionError, redis.TimeoutError) as error:
+            _away_until[0] = time.monotonic() + AWAY_SECONDS
+            log.warning("cache_away", error=str(error))
+            return otherwise
+
+
+_away_until = [0.0]  # of time.monotonic, in this process

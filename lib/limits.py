@@ -1,6 +1,6 @@
 """Rate limits: one sliding window, counted in Valkey by the `limits` package.
 
-Without Valkey a limit cannot be checked; the error of the client goes up, and the request is answered with 503.
+Without Valkey a limit cannot be checked: requests to the API that only read pass, everything else is answered with 503.
 """
 
 import time
@@ -16,6 +16,7 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 from rest_framework.request import Request
 from rest_framework.throttling import AnonRateThrottle, SimpleRateThrottle, UserRateThrottle
 
+from lib.cache import cache_is_optional
 from lib.errors import Refused
 from lib.http import client_network
 
@@ -85,7 +86,12 @@ class _SlidingThrottle(SimpleRateThrottle):
             return True
         assert self.num_requests is not None
         assert self.duration is not None
-        self._wait = _use(key, self.num_requests, self.duration)
+        try:
+            self._wait = _use(key, self.num_requests, self.duration)
+        except (redis.ConnectionError, redis.TimeoutError):
+            if not cache_is_optional():
+                raise
+            self._wait = 0
         return not self._wait
 
     def wait(self) -> float:

@@ -20,8 +20,11 @@ from accounts.models import User
 from accounts.sign_in.access import bind_session
 from config import availability, environment
 from config.availability import require_services
+from feed.models import Like
+from feed.posts.services import publish_image
 from generation.media.signing import picture
 from tests.conftest import As
+from tests.generation.fixtures import MakeImage
 from tests.services import ROOT
 
 NOBODY = {
@@ -102,13 +105,44 @@ def test_the_api_without_the_database_says_503_in_json(no_database: None) -> Non
     assert response.json()["code"] == "unavailable"
 
 
+@pytest.fixture
+def leave_valkey(settings: Settings) -> Callable[[], None]:
+    """From the call on nobody answers where Valkey was."""
+
+    def leave() -> None:
+        settings.REDIS_URL = "redis://127.0.0.1:9/0"
+        settings.CACHES = {"default": {"BACKEND": "lib.cache.ValkeyCache", "LOCATION": settings.REDIS_URL}}
+
+    return leave
+
+
 @pytest.mark.django_db
-def test_the_api_without_valkey_says_503_in_json(settings: Settings) -> None:
-    settings.CACHES = {
-        "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:9/0"}
-    }
-    response = APIClient(raise_request_exception=False).get("/api/questions/")  # throttling counts in the cache
-    assert response.status_code == 503
+def test_reading_goes_on_without_valkey(
+    make_image: MakeImage, alice: User, as_user: As, leave_valkey: Callable[[], None]
+) -> None:
+    """PostgreSQL has everything that is read; Valkey only makes it faster."""
+    post = publish_image(image=make_image(alice), author=alice, title="A fox")
+    member = as_user(alice)
+    leave_valkey()
+    pages = ["/", "/?sort=new", f"/p/{post.public_id}/", f"/@{alice.username}/", "/challenge/",
+             "/api/posts/", f"/api/posts/{post.public_id}/", "/about/ranking/"]  # fmt: skip
+    for client in (Client(raise_request_exception=False), member):
+        assert {page: client.get(page).status_code for page in pages} == dict.fromkeys(pages, 200)
+    assert post.public_id in Client().get("/").content.decode()
+
+
+@pytest.mark.django_db
+def test_the_api_writes_nothing_without_valkey(
+    make_image: MakeImage, alice: User, bob: User, leave_valkey: Callable[[], None]
+) -> None:
+    """Limits cannot be counted, so what they protect waits."""
+    post = publish_image(image=make_image(alice), author=alice)
+    leave_valkey()
+    client = APIClient(raise_request_exception=False)
+    client.force_authenticate(bob)
+    response = client.put(f"/api/posts/{post.public_id}/like/")
+    assert (response.status_code, response.json()["code"]) == (503, "unavailable")
+    assert not Like.objects.exists()
 
 
 @pytest.mark.django_db
