@@ -4,7 +4,8 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from config import health, pages
+from config import health
+from config.pages import views as pages
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("config.api")),  # first: the parts without a prefix are gone through pattern by pattern
@@ -33,6 +34,6 @@ handler404 = "config.errors.page_not_found"
 handler500 = "config.errors.server_error"
 
 if settings.DEBUG:
-    from config import styleguide
+    from config.pages import styleguide
 
     urlpatterns.append(path("styleguide/", styleguide.show, name="styleguide"))

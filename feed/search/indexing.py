@@ -6,8 +6,9 @@ from datetime import datetime
 from django.db import connection
 
 from feed.posts.models import Post
-from feed.search import tasks, typos
+from feed.search import tasks
 from feed.search.models import SearchEntry
+from feed.search.suggestions import typos
 from lib.images import LEAST_PDQ_QUALITY
 
 # What everybody may read of a post. A row keeps its embedding while its text stays; rows without a change are left.

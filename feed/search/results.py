@@ -11,10 +11,11 @@ from django.utils.translation import gettext as _
 from accounts.models import Viewer, level_for
 from feed.lists.fast.prepared_query import fetch_listed
 from feed.posts.models import Post
-from feed.search import retrieval, typos
+from feed.search import retrieval
 from feed.search.explain import UsedPart, explain_parts
 from feed.search.query_language import Query, parse
 from feed.search.retrieval import Search
+from feed.search.suggestions import typos
 from lib.errors import Refused
 from lib.limits import check_rate
 

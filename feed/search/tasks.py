@@ -2,8 +2,8 @@
 
 from celery import shared_task
 
-from feed.search import typos
 from feed.search.embeddings import indexing
+from feed.search.suggestions import typos
 
 
 @shared_task(name="feed.read_posts")

@@ -13,9 +13,10 @@ from feed.lists.filters import filter_options
 from feed.posts.cards import card_of
 from feed.posts.models import Post
 from feed.responses import cut_note, render_list, says_no
-from feed.search import similar, suggestions
+from feed.search import similar
 from feed.search.results import search_posts
-from feed.search.suggestions import search_url
+from feed.search.suggestions import queries as suggestions
+from feed.search.suggestions.queries import search_url
 from feed.styles.queries import trending_names
 from generation.models import Style
 from lib.days import local_day

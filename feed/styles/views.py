@@ -11,7 +11,7 @@ from feed.lists.pages import PAGE_SIZE
 from feed.posts.cards import card_of, picture_of
 from feed.posts.models import Post
 from feed.responses import for_members, render_list, says_no
-from feed.search.suggestions import search_url
+from feed.search.suggestions.queries import search_url
 from feed.styles import services as styles_services
 from feed.styles.charts import like_chart
 from feed.styles.models import EmergentStyle, StyleNameLike

@@ -49,9 +49,9 @@ def publish_all(sent: Iterable[tuple[str, str, dict[str, Any]]]) -> None:
     try:
         with _client().pipeline(transaction=False) as pipe:
             for public_id, event, data in sent:
-                fields = {"event": event, "data": json.dumps(data)}
-                pipe.xadd(stream_of(public_id), fields, maxlen=KEEP_EVENTS, approximate=True)
-                pipe.expire(stream_of(public_id), KEEP_SECONDS)
+                stream = stream_of(public_id)
+                pipe.xadd(stream, {"event": event, "data": json.dumps(data)}, maxlen=KEEP_EVENTS, approximate=True)
+                pipe.expire(stream, KEEP_SECONDS)
             pipe.execute()
     except redis.RedisError as error:
         _warn(str(error))

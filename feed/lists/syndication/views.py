@@ -18,7 +18,7 @@ from feed.lists.spec import SPEC_PARAMETERS, FeedSpec
 from feed.lists.syndication.formats import FORMATS, Channel, describe_embed, write_feed
 from feed.posts.models import Post
 from feed.search.results import search_posts
-from feed.search.suggestions import search_url
+from feed.search.suggestions.queries import search_url
 from lib.errors import Refused
 from lib.http import client_network
 

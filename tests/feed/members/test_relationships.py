@@ -60,7 +60,8 @@ def test_a_block_reaches_pictures_remixes_and_questions(
     assert {path: as_user(bob).get(path).status_code for path in paths} == dict.fromkeys(paths, 404)
     sent = {"remix": image.public_id, "kind": "same", "prompt": "a red fox", "checkpoint": "toy"}
     assert as_user(bob).post("/create/", sent).status_code == 404
-    assert api_as(bob).post("/api/generations/", {**sent, "parent": image.public_id}).status_code == 404
+    asked = {"prompt": "a red fox", "checkpoint": "toy", "parent": image.public_id}
+    assert api_as(bob).post("/api/generations/", asked).status_code == 404
     with pytest.raises(NotFound):
         submit_generation(author=bob, idempotency_key="k", parent=image, prompt="a fox", checkpoint="toy")
     for viewer in (None, alice, mod):

@@ -23,7 +23,7 @@ from feed.search.embeddings import text as text_embeddings
 from feed.search.embeddings.indexing import embed_texts
 from feed.search.query_language import parse
 from feed.search.results import ResultPage, read_results
-from feed.search.typos import relearn_words
+from feed.search.suggestions.typos import relearn_words
 from generation.models import Style
 from lib.content_levels import ContentLevel
 from lib.errors import Refused
