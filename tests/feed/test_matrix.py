@@ -85,6 +85,8 @@ LISTS: dict[str, Addresses] = {
     "feed:list": lambda _world: [*feeds("/"), *(f"{path}&tag=vulpine" for path in feeds("/"))],
     "feed:search": lambda _world: ["/search/?q=fox", "/search/?q=by:alice", "/search/?q=tag:vulpine"],
     "feed:profile": lambda _world: ["/@alice/"],
+    "feed:models": lambda _world: ["/models/"],
+    "feed:model": lambda world: [f"/models/{world.post.image.generation.checkpoint.slug}/"],
     "feed:challenge-today": lambda _world: ["/challenge/"],
     "feed:challenge-detail": lambda _world: [f"/challenge/{local_day(NOW).isoformat()}/"],
     "feed:challenge-stage": lambda _world: [f"/challenge/{local_day(NOW).isoformat()}/stage/?known=other"],
@@ -115,6 +117,12 @@ BLIND = {  # reasons that cannot hold for a list, because it is the same for eve
     "feed:challenge-winners": PERSONAL,
 }
 EXEMPT = {
+    "feed:look": "the gallery of feed:model, of a style",
+    "feed:search-suggest": "words by the content level of their posts; tags, and members by visible_members",
+    "feed:pin": "POST only",
+    "accounts:appearance": "a form about oneself",
+    "api:prompt-expansion": "words that many published prompts share, of examples by visibility (test_expansion)",
+    **dict.fromkeys(["api:upload-list", "api:upload-detail"], "one's own uploads (test_edits)"),
     "feed:new-above": "a number; counted by the same filter (lists.test_pages)",
     "feed:search-by-picture": "POST only",
     "feed:like-this": "needs vectors that a worker makes; the filter is tested with search",
