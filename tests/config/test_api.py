@@ -12,8 +12,8 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from tests.conftest import ApiAs
 
-# Bounded by what they are: the purposes one can consent to, the questions in force.
-SMALL_LISTS = {"/api/consent/", "/api/questions/", "/api/mutes/"}
+# Bounded by what they are: the purposes one can consent to, the questions in force, the fifty leaders.
+SMALL_LISTS = {"/api/consent/", "/api/questions/", "/api/mutes/", "/api/challenges/leaders/"}
 
 
 def _schema() -> dict[str, Any]:
