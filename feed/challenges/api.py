@@ -16,7 +16,7 @@ from rest_framework.response import Response
 
 from accounts.permissions import member_of
 from accounts.tokens.scopes import Scope
-from feed.challenges.entries import read_entries
+from feed.challenges.entries import is_cursor, read_entries
 from feed.challenges.models import Challenge, ChallengeEntry, ChallengeQuerySet, ThemeIdea, ThemeIdeaQuerySet
 from feed.challenges.results import leaders
 from feed.challenges.serializers import (
@@ -37,7 +37,7 @@ from lib.days import local_day
 from lib.errors import NotFound
 from lib.http.converters import DAY as DAY_PATTERN
 from lib.http.converters import PUBLIC_ID
-from lib.pagination import KeysetPagination
+from lib.pagination import KeysetPagination, read_keyset
 
 DAY = OpenApiParameter("day", OpenApiTypes.DATE, OpenApiParameter.PATH)
 PERIOD = OpenApiParameter("period", str, enum=["month", "all"], default="month")
@@ -75,8 +75,12 @@ class ChallengeViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Challenge]
     @action(detail=True)
     def entries(self, request: Request, day: str) -> Response:
         """The entries that the caller may see: shuffled for them, and once it is decided the strongest first."""
-        cursor = request.query_params.get("cursor", "")
-        page = read_entries(self._challenge(day), request.user, at=timezone.now(), size=PAGE_SIZE, cursor=cursor)
+        challenge, at, cursor = self._challenge(day), timezone.now(), request.query_params.get("cursor", "")
+        if cursor and not is_cursor(cursor):  # the version before listed them as they were published
+            rows = Post.objects.listed_for(request.user, at).filter(challenge_entries__challenge=challenge)
+            old = read_keyset(rows.with_card(request.user), by="published_at", cursor=cursor, size=PAGE_SIZE)
+            return Response(post_page(request, old.rows, old.next))
+        page = read_entries(challenge, request.user, at=at, size=PAGE_SIZE, cursor=cursor)
         return Response(post_page(request, page.posts, page.next or None))
 
     @extend_schema(parameters=[DAY], responses=ChallengeResultSerializer)

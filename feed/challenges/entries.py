@@ -85,6 +85,15 @@ def _seed_of(challenge: Challenge, viewer: Viewer, at: datetime) -> int:
     return int.from_bytes(salted_hmac(_SALT, f"{challenge.pk}:{who}").digest()[:6], "big")
 
 
+def is_cursor(text: str) -> bool:
+    """Whether `text` was made here, for whichever challenge."""
+    try:
+        signing.loads(text, salt=_SALT)
+    except signing.BadSignature:
+        return False
+    return True
+
+
 def _parse(cursor: str, challenge: Challenge) -> tuple[int, int]:
     try:
         owner, seed, place = signing.loads(cursor, salt=_SALT)

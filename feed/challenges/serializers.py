@@ -19,8 +19,10 @@ class ChallengeSerializer(serializers.ModelSerializer[Challenge]):
     closes_at = serializers.SerializerMethodField()
     stage = serializers.SerializerMethodField()
     voting_ends_at = serializers.DateTimeField(help_text="At the latest; sooner where the winner is clear")
-    checkpoint = serializers.SlugRelatedField[Any](slug_field="slug", read_only=True)
-    style = serializers.SlugRelatedField[Any](slug_field="slug", read_only=True)  # type: ignore[assignment]
+    checkpoint = serializers.SlugRelatedField[Any](slug_field="slug", read_only=True, allow_null=True)
+    style = serializers.SlugRelatedField[Any](  # type: ignore[assignment]
+        slug_field="slug", read_only=True, allow_null=True
+    )
 
     class Meta:
         model = Challenge

@@ -152,7 +152,7 @@ def _enterable(challenge: Challenge, viewer: Viewer, at: datetime) -> list[dict[
 def _own_entries(challenge: Challenge, viewer: Viewer, at: datetime) -> list[dict[str, object]]:
     if not isinstance(viewer, User) or challenge.closed_at is not None:
         return []
-    posts = Post.objects.filter(challenge_entries__challenge=challenge, author=viewer, image__is_public=True)
+    posts = Post.objects.listed_for(viewer, at).filter(challenge_entries__challenge=challenge, author=viewer)
     return [
         {"id": post.public_id, "card": card_of(post, viewer, at)} for post in posts.with_card(viewer).order_by("pk")
     ]

@@ -15,10 +15,16 @@ function name(image) {
 }
 
 on('click', '.card__picture', (link) => name(link.querySelector('.card__image')));
+// A move that the browser gives up is no fault: the next page is shown at once.
+const forgive = (move) => {
+  for (const step of [move?.ready, move?.updateCallbackDone, move?.finished]) step?.catch(() => {});
+};
+window.addEventListener('pageswap', (event) => forgive(event.viewTransition));
 window.addEventListener('pagereveal', (event) => {
+  forgive(event.viewTransition);
   if (!event.viewTransition || document.querySelector('.stage__image')) return;
   const from = window.navigation?.activation?.from?.url;
   const link = from && [...document.querySelectorAll('.card__picture')].find((card) => card.href === from);
   name(link?.querySelector('.card__image'));
-  event.viewTransition.finished.finally(() => name(null));
+  event.viewTransition.finished.finally(() => name(null)).catch(() => {});
 });

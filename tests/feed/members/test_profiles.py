@@ -92,7 +92,7 @@ def test_a_profile_costs_a_fixed_number_of_queries(
     publish_many(30, authors=1)
     client = as_user(bob)
     client.get("/about/ranking/")  # the session and the bell are read into the cache
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(13):
         assert len(shown(client, "/@author0/")) == 24
 
 

@@ -35,7 +35,7 @@ pytestmark = pytest.mark.usefixtures("always")
 
 def pairs(rater: User) -> set[tuple[str, int, int]]:
     parameters = Parameters.from_json(Policy.objects.current().parameters)
-    pools = comparison_pools(rater, parameters, timezone.now())
+    pools = comparison_pools(rater, parameters, timezone.now(), with_own=True)
     return {(strategy, pair.low, pair.high) for strategy, pool in pools.items() for pair in pool}
 
 
