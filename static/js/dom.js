@@ -53,15 +53,16 @@ export function trigger(answer) {
 
 /** Show these pictures ([data-image]) as the server has them now; one that is gone there goes here. */
 export async function refresh(images) {
-  const shown = images.filter((id) => document.querySelector(`[data-image="${CSS.escape(id)}"]`));
-  const boxes = shown.map((id) => document.querySelector(`[data-image="${CSS.escape(id)}"]`));
+  const boxOf = (id) => document.querySelector(`[data-image="${CSS.escape(id)}"]`);
   const shownBy = (box) => box.closest('[data-shown-by]')?.dataset.shownBy ?? location.href;
-  for (const url of new Set(boxes.map(shownBy))) {
+  for (const url of new Set(images.map(boxOf).filter(Boolean).map(shownBy))) {
     const answer = await fetch(url, { credentials: 'same-origin' }).catch(() => null);
     if (!answer?.ok) continue;
     const page = parse(await answer.text());
-    for (const box of boxes.filter((each) => each.isConnected && shownBy(each) === url)) {
-      const now = page.querySelector(`[data-image="${CSS.escape(box.dataset.image)}"]`);
+    for (const id of images) {
+      const box = boxOf(id); // looked for now: another refresh may have replaced it meanwhile
+      if (!box || shownBy(box) !== url || box.querySelector('.htmx-request')) continue;
+      const now = page.querySelector(`[data-image="${CSS.escape(id)}"]`);
       if (!now) box.remove();
       else replace(box, now.outerHTML);
     }
