@@ -60,7 +60,7 @@ fuzz-api: setup ## sends some 20,000 generated requests to the API, as four kind
 	@SALON_FUZZ_EXAMPLES=$(or $(EXAMPLES),20) $(BIN)/pytest -q -n 0 tests/contracts/test_fuzz.py
 
 clients: setup ## makes clients of the API in Python and TypeScript and walks them through the site (needs npm)
-	@SALON_TYPESCRIPT=yes $(BIN)/pytest -q -n 0 tests/contracts/test_clients.py
+	@SALON_TYPESCRIPT=yes $(BIN)/pytest -q -n 0 -m "long or not long" tests/contracts/test_clients.py
 
 lint: $(LOCKED) ## checks style, types, imports, migrations and deployment settings
 	$(BIN)/ruff check .

@@ -72,6 +72,7 @@ def _until(true: Callable[[], bool]) -> None:
     raise AssertionError("the picture was not ready in time")
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_the_python_client_lists_generates_publishes_and_likes(
     client_package: ModuleType, live_site: str, gpu_worker: Any, default_worker: Any, tiny_checkpoint: Checkpoint,
@@ -101,6 +102,7 @@ def test_the_python_client_lists_generates_publishes_and_likes(
     assert refused.code == "not_by_token"
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 @pytest.mark.skipif(not os.environ.get("SALON_TYPESCRIPT"), reason="make clients: needs npm and its registry")
 def test_the_typescript_client_compiles_strictly_and_does_the_same(

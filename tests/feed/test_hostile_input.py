@@ -121,7 +121,7 @@ def failures(walk: Walk) -> str:
 
 
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("role", [*ROLES[:-1], pytest.param("root", marks=pytest.mark.long)])
 def test_no_address_crashes_on_its_parts_or_its_query(role: str, walks: dict[str, Walk]) -> None:
     walk = walks[role]
     for route in ROUTES:
@@ -139,7 +139,7 @@ def test_no_address_crashes_on_its_parts_or_its_query(role: str, walks: dict[str
 
 
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("role", [*ROLES[:-1], pytest.param("root", marks=pytest.mark.long)])
 def test_no_address_crashes_on_a_body(role: str, walks: dict[str, Walk]) -> None:
     walk = walks[role]
     for route in ROUTES:

@@ -25,7 +25,7 @@ from generation.models import Checkpoint, Generation, Image, ImageState
 from generation.queue import events, leases, queries, screening, wakeup
 from tests import processes
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600), pytest.mark.long]
 WAIT_SECONDS = 250  # imports of torch on a busy machine
 
 

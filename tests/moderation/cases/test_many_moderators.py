@@ -19,6 +19,7 @@ from tests.conftest import MakeMember
 CASES, MODERATORS = 1_000, 8
 
 
+@pytest.mark.long
 @pytest.mark.timeout(1_500)
 @pytest.mark.django_db(transaction=True)
 def test_none_is_decided_twice_and_none_is_lost(make_member: MakeMember) -> None:
