@@ -17,6 +17,7 @@ import json
 import os
 import sys
 from collections import Counter
+from datetime import date
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -85,40 +86,9 @@ def figures(days: "list[Day]") -> dict[str, Any]:
 def page(entries: int, times: int) -> dict[str, Any]:
     """p50 and p95 (ms) of the pages of a challenge that is open, and their queries."""
     from django.db import connection
-    from django.test import Client
     from django.test.utils import CaptureQueriesContext
 
-    from accounts.models import ApiToken, User
-    from benchmarks.support.feed_load import load
-    from feed.models import Challenge, ChallengeEntry, Post
-    from lib.days import local_day
-
-    load(entries, 0)
-    from django.utils import timezone
-
-    at = timezone.now()
-    challenge, _is_new = Challenge.objects.get_or_create(day=local_day(at), defaults={"theme": "Many"})
-    ChallengeEntry.objects.bulk_create(
-        (
-            ChallengeEntry(challenge=challenge, post_id=post, member_id=author, created_at=at)
-            for post, author in Post.objects.values_list("pk", "author")[:entries]
-        ),
-        batch_size=1000,
-    )
-    viewer = User.objects.get(username="author1999")
-    _, token = ApiToken.objects.create(user=viewer)  # type: ignore[no-untyped-call]
-    member, browser = Client(headers={"authorization": f"Token {token}"}), Client()
-    browser.force_login(viewer, backend="django.contrib.auth.backends.ModelBackend")
-    address = f"/api/challenges/{challenge.day}/entries/"
-    first = member.get(address)
-    second = first.json()["next"].removeprefix("http://testserver")
-    keep(first.content)
-    ways: dict[str, Way] = {
-        "json, first page": lambda: member.get(address),
-        "json, second page": lambda: member.get(second),
-        "html": lambda: browser.get(f"/challenge/{challenge.day}/"),
-        "constant view": lambda: member.get("/constant/"),
-    }
+    ways = ways_to_read(fill(entries))
     found: dict[str, Any] = {"entries": entries, "ms": timed(ways, times)}
     for name, way in list(ways.items())[:3]:
         with CaptureQueriesContext(connection) as queries:
@@ -127,6 +97,45 @@ def page(entries: int, times: int) -> dict[str, Any]:
     constant = found["ms"]["constant view"]["p50"]
     found["ratio"] = {name: round(ms["p50"] / constant, 1) for name, ms in found["ms"].items()}
     return found
+
+
+def fill(entries: int) -> date:
+    """Today, whose challenge then has so many entries."""
+    from django.utils import timezone
+
+    from benchmarks.support.feed_load import load
+    from feed.models import Challenge, ChallengeEntry, Post
+    from lib.days import local_day
+
+    load(entries, 0)
+    at = timezone.now()
+    challenge, _is_new = Challenge.objects.get_or_create(day=local_day(at), defaults={"theme": "Many"})
+    posts = Post.objects.values_list("pk", "author")[:entries]
+    rows = [ChallengeEntry(challenge=challenge, post_id=post, member_id=by, created_at=at) for post, by in posts]
+    ChallengeEntry.objects.bulk_create(rows, batch_size=1000)
+    return challenge.day
+
+
+def ways_to_read(day: date) -> dict[str, Way]:
+    """The pages of a day as a member's program and browser ask for them, and the constant view."""
+    from django.test import Client
+
+    from accounts.models import ApiToken, User
+
+    viewer = User.objects.get(username="author1999")
+    _, token = ApiToken.objects.create(user=viewer)  # type: ignore[no-untyped-call]
+    member, browser = Client(headers={"authorization": f"Token {token}"}), Client()
+    browser.force_login(viewer, backend="django.contrib.auth.backends.ModelBackend")
+    address = f"/api/challenges/{day}/entries/"
+    first = member.get(address)
+    second = first.json()["next"].removeprefix("http://testserver")
+    keep(first.content)
+    return {
+        "json, first page": lambda: member.get(address),
+        "json, second page": lambda: member.get(second),
+        "html": lambda: browser.get(f"/challenge/{day}/"),
+        "constant view": lambda: member.get("/constant/"),
+    }
 
 
 if __name__ == "__main__":

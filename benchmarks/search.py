@@ -19,7 +19,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path
@@ -94,14 +94,23 @@ def main() -> None:
 
 def load(posts: int, *, is_hard: bool) -> dict[str, float]:
     """Fills the database; seconds of loading and of building the index."""
-    from pgvector.psycopg import register_vector
-
-    from feed.models import Post, PostCount, PostWords, SearchEntry
-    from generation.models import Generation, Image
-    from lib.text import TOKENISER, cut_parts
+    from feed.models import PostWords, SearchEntry
 
     image, post = template()
     began = time.perf_counter()
+    _load_posts(image, post, posts)
+    with bulk([PostWords, SearchEntry]) as cursor:
+        _load_entries(cursor, image, said(posts, is_hard=is_hard))
+        filled = time.perf_counter()
+    indexed = time.perf_counter()
+    return {"load_s": round(filled - began, 1), "index_s": round(indexed - filled, 1)}
+
+
+def _load_posts(image: Any, post: Any, posts: int) -> None:
+    """Copies of a post and its image, each with its own number."""
+    from feed.models import Post, PostCount
+    from generation.models import Generation, Image
+
     with bulk([Generation, Image, Post, PostCount]) as cursor:
         cursor.execute("CREATE UNLOGGED TABLE plan (n bigint, author bigint, at timestamptz)")
         cursor.execute(
@@ -118,33 +127,37 @@ def load(posts: int, *, is_hard: bool) -> dict[str, float]:
             (PostCount, post.pk, {"post_id": "n"}),
         ])  # fmt: skip
         cursor.execute("DROP TABLE plan")
-    with bulk([PostWords, SearchEntry]) as cursor:
-        register_vector(cursor.connection)
-        names = "post_id, author_id, checkpoint_id, seed, published_at, content_level, is_prompt_hidden, text, meaning"
-        columns = f"{names}, text AS words"
-        cursor.execute(f"CREATE UNLOGGED TABLE entries AS SELECT {columns} FROM feed_searchentry LIMIT 0")  # noqa: S608
-        with (
-            cursor.connection.cursor() as vectors,
-            vectors.copy(f"COPY entries ({names}, words) FROM STDIN (FORMAT binary)".encode()) as copy,
-        ):
-            copy.set_types(["int8", "int8", "int8", "int8", "timestamptz", "int2", "bool", "text", "halfvec", "text"])
-            for n, text, vector in said(posts, is_hard=is_hard):
-                author, at = post.author_id + (n - 1000) % 2000, NOW - timedelta(seconds=30 * (n - 1000))
-                words = cut_parts([text])
-                copy.write_row([n, author, image.generation.checkpoint_id, n, at, 0, False, text, vector, words])
-        cursor.execute(
-            "INSERT INTO feed_postwords (post_id, readable, hidden, source, version)"
-            " SELECT post_id, words, '', md5(words)::uuid, %s FROM entries",
-            [TOKENISER],
-        )
-        cursor.execute(
-            f"INSERT INTO feed_searchentry ({names}, lexemes)"  # noqa: S608
-            f" SELECT {names}, salon_lexemes(words) FROM entries"
-        )
-        cursor.execute("DROP TABLE entries")
-        filled = time.perf_counter()
-    indexed = time.perf_counter()
-    return {"load_s": round(filled - began, 1), "index_s": round(indexed - filled, 1)}
+
+
+def _load_entries(cursor: Any, image: Any, rows: Iterable[tuple[int, str, Any]]) -> None:
+    """Words and vectors of the copies of an image, by COPY."""
+    from pgvector.psycopg import register_vector
+
+    from lib.text import TOKENISER, cut_parts
+
+    register_vector(cursor.connection)
+    names = "post_id, author_id, checkpoint_id, seed, published_at, content_level, is_prompt_hidden, text, meaning"
+    columns = f"{names}, text AS words"
+    cursor.execute(f"CREATE UNLOGGED TABLE entries AS SELECT {columns} FROM feed_searchentry LIMIT 0")  # noqa: S608
+    with (
+        cursor.connection.cursor() as vectors,
+        vectors.copy(f"COPY entries ({names}, words) FROM STDIN (FORMAT binary)".encode()) as copy,
+    ):
+        copy.set_types(["int8", "int8", "int8", "int8", "timestamptz", "int2", "bool", "text", "halfvec", "text"])
+        checkpoint = image.generation.checkpoint_id
+        for n, text, vector in rows:
+            author, at = image.author_id + (n - 1000) % 2000, NOW - timedelta(seconds=30 * (n - 1000))
+            copy.write_row([n, author, checkpoint, n, at, 0, False, text, vector, cut_parts([text])])
+    cursor.execute(
+        "INSERT INTO feed_postwords (post_id, readable, hidden, source, version)"
+        " SELECT post_id, words, '', md5(words)::uuid, %s FROM entries",
+        [TOKENISER],
+    )
+    cursor.execute(
+        f"INSERT INTO feed_searchentry ({names}, lexemes)"  # noqa: S608
+        f" SELECT {names}, salon_lexemes(words) FROM entries"
+    )
+    cursor.execute("DROP TABLE entries")
 
 
 def said(posts: int, *, is_hard: bool = False) -> Iterator[tuple[int, str, Any]]:

@@ -1,47 +1,26 @@
 """``manage.py register_controlnet``: a network that makes pictures follow another one."""
 
 from argparse import ArgumentParser
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from django.core.management.base import BaseCommand, CommandError
-from django.utils.text import slugify
+from generation.management.add_on import AddOn, AddOnCommand
 
-from generation.models import Checkpoint
+if TYPE_CHECKING:
+    from generation.engines.add_ons import AddOnTerms
 
 
-class Command(BaseCommand):
+class Command(AddOnCommand):
     help = (
         "Registers a ControlNet: a diffusers folder under CHECKPOINTS_DIR, or a hub id with --revision. It draws a "
         "test picture, which must differ from the one without."
     )
+    source_help = "a folder, or a hub id"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("source", help="a folder, or a hub id")
-        parser.add_argument("--checkpoint", required=True, help="slug of the checkpoint that it is tried with")
-        parser.add_argument("--only", action="store_true", help="for that checkpoint alone, not for its whole family")
-        parser.add_argument("--name", required=True, help="what members read")
-        parser.add_argument("--slug", help="its name in the API; made from --name otherwise")
-        parser.add_argument("--licence", required=True, help="SPDX identifier of the weights' licence")
+        super().add_arguments(parser)
         parser.add_argument("--revision", default="", help="pinned commit, for a hub id")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        checkpoint = Checkpoint.objects.filter(slug=options["checkpoint"], engine="diffusers").first()
-        if checkpoint is None:
-            raise CommandError(f"There is no checkpoint {options['checkpoint']}. Register it first.")
-        # torch takes seconds to import; --help should not wait for it
-        from generation.engines.add_ons import AddOnTerms, register_controlnet
-        from generation.engines.base import CheckpointError
+    def register(self, terms: "AddOnTerms", options: dict[str, Any]) -> tuple[AddOn, bool]:
+        from generation.engines.add_ons import register_controlnet
 
-        terms = AddOnTerms(
-            slug=options["slug"] or slugify(options["name"]),
-            name=options["name"],
-            licence=options["licence"],
-            checkpoint=checkpoint,
-            is_for_family=not options["only"],
-        )
-        try:
-            row, is_new = register_controlnet(location=options["source"], revision=options["revision"], terms=terms)
-        except CheckpointError as error:
-            raise CommandError(str(error)) from error
-        verb = "Registered" if is_new else "Updated"
-        self.stdout.write(f"{verb} {row.name} ({row.slug}), sha256 {row.sha256[:12]}…")
+        return register_controlnet(location=options["source"], revision=options["revision"], terms=terms)
