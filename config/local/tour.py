@@ -4,6 +4,7 @@ Chromium comes from ``make browser``. The files are small WebP pictures; the sam
 """
 
 import argparse
+import io
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,6 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from config import environment
 from config.local.demo_accounts import read_accounts
 from config.local.supervisor import ROOT
-from lib.images import open_stored
 
 FOLDER = ROOT / "docs" / "tour"
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
@@ -100,7 +100,7 @@ def _sign_in(browser: Browser, address: str, name: str, password: str) -> Any:
 
 
 def _write(name: str, png: bytes) -> int:
-    picture = open_stored(png)
+    picture = PIL.Image.open(io.BytesIO(png)).convert("RGB")
     if picture.width > WIDEST:
         picture = picture.resize((WIDEST, picture.height * WIDEST // picture.width), PIL.Image.Resampling.LANCZOS)
     file = FOLDER / f"{name}.webp"
