@@ -270,7 +270,7 @@ def report(posts: int, loaded: dict[str, float], spent: dict[str, list[float]], 
         p50, p95 = statistics.median(values), statistics.quantiles(values, n=20)[-1]
         print(f"{name:<16}{p50:>10.2f}{p95:>10.2f}")
         figures[name.replace(" ", "_")] = {"p50_ms": round(p50, 2), "p95_ms": round(p95, 2)}
-    for kind in ("words", "embedding"):
+    for kind in ("words", "meaning"):
         ratio = figures[f"search_{kind}"]["p95_ms"] / figures[f"bare_{kind}"]["p95_ms"]
         figures[f"ratio_{kind}"] = round(ratio, 2)
         print(f"{kind}: p95 {ratio:.2f} times embedding and a bare vector query")
