@@ -1,6 +1,9 @@
 """Pages of the models and styles that pictures are made with, each with its gallery."""
 
-from django.db.models import QuerySet
+from typing import Any
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -12,10 +15,12 @@ from feed.lists.filters import Filters
 from feed.lists.pages import read_page
 from feed.lists.spec import FeedSpec
 from feed.posts.cards import card_of, picture_of
+from feed.posts.models import Post
 from feed.responses import cut_note, render_list, says_no
 from generation.models import Checkpoint, Style
 
 SHOWN, EXAMPLES = 12, 4  # models and styles of the index, and pictures of each
+LOOKED_AT = 16  # posts of each, for the variations among them
 
 
 @require_safe
@@ -29,11 +34,20 @@ def models(request: HttpRequest) -> HttpResponseBase:
 
 
 def _examples(request: HttpRequest, kind: str, view: str, rows: QuerySet[Checkpoint] | QuerySet[Style]) -> list[object]:
-    at = timezone.now()
+    """Rows by name, each with its first pictures; two queries, however many rows there are."""
+    viewer, at = request.user, timezone.now()
+    made_with = Post.objects.listed_for(viewer, at).filter(**{f"image__generation__{kind}": OuterRef("pk")})
+    best = ArraySubquery(made_with.order_by("-entry__hot", "-pk").values("pk")[:LOOKED_AT])
+    shown: list[Any] = list(rows.annotate(best=best).order_by("name")[:SHOWN])
+    posts = Post.objects.with_card(viewer, at).in_bulk([pk for row in shown for pk in row.best])
     found: list[object] = []
-    for row in rows.order_by("name")[:SHOWN]:
-        page = read_page(_spec(request, kind, row.slug), request.user, at=at, size=EXAMPLES)
-        pictures = [(post.get_absolute_url(), picture_of(post, request.user, at)) for post in page.posts]
+    for row in shown:
+        # One of each generation: its variations would fill the row.
+        fronts: dict[int, Post] = {}
+        for pk in row.best:
+            if pk in posts and not posts[pk].is_blurred:
+                fronts.setdefault(posts[pk].image.generation_id, posts[pk])
+        pictures = [(post.get_absolute_url(), picture_of(post, viewer, at)) for post in [*fronts.values()][:EXAMPLES]]
         found.append({"row": row, "url": reverse(view, args=[row.slug]), "pictures": pictures})
     return found
 

@@ -80,7 +80,7 @@ def _plan_regions(job: Job) -> Plan:
 
 
 def extend(source: Picture, mask: Picture | None, borders: Borders) -> tuple[Picture, Picture]:
-    """A picture with borders (mirrored for now), and the mask of what is drawn anew, as L, in the canvas's size."""
+    """A picture with borders that mirror it, and the mask of what is drawn anew, as L, in the canvas's size."""
     sides = ((borders.top, borders.bottom), (borders.left, borders.right))
     canvas = np.pad(np.asarray(source.convert("RGB")), (*sides, (0, 0)), mode="symmetric")
     painted = np.zeros((source.height, source.width), np.uint8)
