@@ -5,7 +5,7 @@ from datetime import datetime
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.db.models import Q
+from django.db.models import Count, Q, Sum
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -87,8 +87,10 @@ def profile(request: HttpRequest, username: str) -> HttpResponseBase:
 def _totals(member: User, viewer: Viewer, at: datetime) -> dict[str, int]:
     """Of the member's newest posts that the viewer may see: how many, and the likes and remixes they got."""
     newest = Post.objects.listed_for(viewer, at).filter(author=member).order_by("-published_at", "-pk")
-    rows = list(newest.values_list("count__likes", "count__remixes")[:MAX_POSTS_COUNTED])
-    return {"posts": len(rows), "likes": sum(likes for likes, _n in rows), "remixes": sum(n for _likes, n in rows)}
+    counted = newest[:MAX_POSTS_COUNTED]
+    return counted.aggregate(
+        posts=Count("pk"), likes=Sum("count__likes", default=0), remixes=Sum("count__remixes", default=0)
+    )
 
 
 @require_safe
