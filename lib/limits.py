@@ -3,6 +3,7 @@
 Without Valkey a limit cannot be checked: requests to the API that only read pass, everything else is answered with 503.
 """
 
+import math
 import time
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
@@ -44,7 +45,8 @@ def _use(key: str, limit: int, seconds: int) -> int:
     limiter, item = _limiter(), RateLimitItemPerSecond(limit, seconds)
     if limiter.hit(item, key):
         return 0
-    return max(1, round(limiter.get_window_stats(item, key).reset_time - time.time()))
+    wait = math.ceil(limiter.get_window_stats(item, key).reset_time - time.time())
+    return wait if wait > 0 else seconds  # limits takes a window in its first millisecond for one that has just ended
 
 
 def _limiter() -> SlidingWindowCounterRateLimiter:

@@ -30,6 +30,16 @@ def test_one_use_too_many_is_refused_with_the_time_to_wait_and_no_other_key_suff
     check_rate(key="y", limit=3, seconds=60)
 
 
+def test_a_use_refused_in_the_first_millisecond_of_a_window_waits_for_the_whole_window() -> None:
+    check_rate(key="x", limit=1, seconds=60)
+    with redis.Redis.from_url(django_settings.REDIS_URL) as client:
+        (key,) = client.scan_iter("rate:*")
+        for _ in range(20):
+            client.pexpire(key, 2 * 60_000)  # as at the first use: a window is kept for twice its length
+            with pytest.raises(Refused, match="Try again in 60 seconds"):
+                check_rate(key="x", limit=1, seconds=60)
+
+
 def pass_seconds(seconds: int) -> None:
     """Moves every window as far as this time would; they end by the expiry of their keys."""
     with redis.Redis.from_url(django_settings.REDIS_URL) as client:
