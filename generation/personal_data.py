@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from generation.media import storage
+from generation.media.blanks import blank_images
 from generation.models import PENDING, Generation, Image, ImageState, PromptExample, QueueShare, Upload
-from generation.services import blank_images
 
 COVERED = frozenset(
     {

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Unpack
+from typing import Unpack
 
 from django.core.files.base import File
 from django.db import transaction
@@ -14,8 +14,9 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from generation.catalogue.kinds import Kind
 from generation.media import storage
+from generation.media.blanks import blank_images
 from generation.media.uploads import keep_upload
-from generation.models import PENDING, Generation, Image, ImageQuerySet, ImageState, Upload
+from generation.models import PENDING, Generation, Image, ImageState, Upload
 from generation.parameters import Parameters, Wanted
 from generation.queue import wakeup
 from generation.requests.budgets import require_budget
@@ -27,7 +28,6 @@ from lib.errors import NotFound, Refused
 from lib.images import open_picture
 from lib.limits import check_rate
 from moderation.cases.services import record_screening
-from moderation.evidence.services import copy_pictures
 from moderation.models import Screening
 from moderation.restrictions.services import require_unrestricted
 from moderation.screening.services import Verdict, screen_text
@@ -361,39 +361,3 @@ def mark_favourite(*, image: Image, author: User, is_favourite: bool) -> None:
     require_own(image.author_id, author)
     check_member_rate(author)
     Image.objects.kept().filter(pk=image.pk).update(is_favourite=is_favourite)
-
-
-def blank_images(images: ImageQuerySet, *, at: datetime) -> int:
-    """Makes tombstones of `images` and deletes their files once that is committed; returns how many.
-
-    What a case is about is copied for the moderators first.
-    """
-    with transaction.atomic():
-        found = dict(images.select_for_update(of=("self",)).values_list("pk", "prefix"))
-        copy_pictures(sources=[storage.original_name_below(prefix) for prefix in found.values() if prefix])
-        ids = list(found)
-        Image.objects.filter(pk__in=ids).update(deleted_at=at, is_public=False, **TOMBSTONE)
-        transaction.on_commit(lambda: _delete_files(ids))
-    return len(ids)
-
-
-TOMBSTONE: dict[str, Any] = {
-    "prefix": "",
-    "png_sha256": "",
-    "jpeg_sha256": "",
-    "jpeg_bytes": None,
-    "rendition_hash": "",
-    "rendition_widths": [],
-    "thumbhash": "",
-    "placeholder": "",
-    "pdq": None,
-    "pdq_quality": None,
-    "alt_text": "",
-    "is_alt_written": False,
-    "failure": "",
-}
-
-
-def _delete_files(ids: Sequence[int]) -> None:
-    for image_id in ids:
-        storage.delete_all_of(image_id=image_id)

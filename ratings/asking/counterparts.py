@@ -16,8 +16,9 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from accounts.models import User
+from generation.media.blanks import blank_images
 from generation.models import Checkpoint, Generation, Image, ImageQuerySet, ImageState
-from generation.services import blank_images, submit_generation
+from generation.services import submit_generation
 from lib.content_levels import ContentLevel
 from lib.days import day_bounds, local_day
 from lib.errors import Refused

@@ -6,8 +6,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from generation.media import storage
-from generation.media.garbage import LOOK_BACK, SETTLED_FOR, collect_garbage
-from generation.models import Image, ImageState
+from generation.media.garbage import DRAFTS_FOR, LOOK_BACK, SETTLED_FOR, collect_garbage, delete_drafts
+from generation.models import Generation, Image, ImageState
 from tests.generation.fixtures import MakeImage
 
 
@@ -50,3 +50,26 @@ def test_files_of_a_row_that_a_worker_may_still_write_for_stay(alice: User, make
     collect_garbage(first_id=0, at=now)
     for image in (young, drawn):
         assert sorted(storage.folders(f"images/{image.pk}")) == ["1", "9"]
+
+
+def test_old_drafts_are_deleted_unless_somebody_keeps_them_or_draws_from_them(
+    alice: User, make_image: MakeImage
+) -> None:
+    now = timezone.now()
+    kinds = ("left", "new", "favourite", "published", "drawn from", "drawn from before", "no draft")
+    images = {
+        kind: make_image(alice, at=now - (timedelta(hours=1) if kind == "new" else DRAFTS_FOR * 2)) for kind in kinds
+    }
+    drafts = Generation.objects.exclude(pk=images["no draft"].generation_id)
+    drafts.filter(images__in=images.values()).update(is_draft=True)
+    Image.objects.filter(pk=images["favourite"].pk).update(is_favourite=True)
+    Image.objects.filter(pk=images["published"].pk).update(is_public=True)
+    for kind, state in (("drawn from", ImageState.QUEUED), ("drawn from before", ImageState.READY)):
+        final = make_image(alice)
+        Image.objects.filter(pk=final.pk).update(state=state)
+        Generation.objects.filter(pk=final.generation_id).update(source_image=images[kind])
+
+    assert delete_drafts(at=now) == 2
+    gone = Image.objects.exclude(deleted_at=None)
+    assert set(gone) == {images["left"], images["drawn from before"]}
+    assert delete_drafts(at=now) == 0

@@ -12,8 +12,8 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from accounts.models import User
+from generation.media.blanks import blank_images
 from generation.models import Image
-from generation.services import blank_images
 from lib.errors import Refused
 from ratings.models import DeletedPicture, Release
 from ratings.releases import building, point_releases, tasks

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from accounts.models import User
 from accounts.services import delete_account
+from generation.media.blanks import blank_images
 from generation.models import Image
-from generation.services import blank_images
 from ratings.models import Rating, Release
 from ratings.releases import building, point_releases
 from ratings.releases import services as releases_services
