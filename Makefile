@@ -56,7 +56,7 @@ test: setup ## runs the tests (some: make test TESTS=tests/feed)
 test-long: setup ## runs the few tests that take minutes each
 	@$(BIN)/pytest -n $(TEST_WORKERS) --dist loadscope --no-loadscope-reorder -m long $(TESTS)
 
-fuzz-api: setup ## sends some 20,000 generated requests to the API, as four kinds of caller (an hour or two)
+fuzz-api: setup ## sends some 20,000 generated requests to the API, as four kinds of caller (ten minutes)
 	@SALON_FUZZ_EXAMPLES=$(or $(EXAMPLES),20) $(BIN)/pytest -q -n 0 tests/contracts/test_fuzz.py
 
 clients: setup ## makes clients of the API in Python and TypeScript and walks them through the site (needs npm)

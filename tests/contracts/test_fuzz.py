@@ -37,7 +37,6 @@ from tests.feed.conftest import Publish
 from tests.services import ROOT
 
 EXAMPLES = int(os.environ.get("SALON_FUZZ_EXAMPLES", "2"))  # for each operation and kind of caller
-SECONDS = os.environ.get("SALON_FUZZ_SECONDS", "")  # with it, a long run goes on for so long, and no longer
 IS_LONG = EXAMPLES > 2
 CHECKS = (
     "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,"
