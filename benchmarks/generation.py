@@ -49,7 +49,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="few steps, one round: a minute on a quiet machine")
     parser.add_argument("--checkpoint", type=Path, help="a diffusers folder; the starter, or a toy, by default")
     parser.add_argument("--batch", type=int, default=4)
-    parser.add_argument("--images", type=int, default=64, help="a round and way; few show mostly how a queue starts and ends")
+    parser.add_argument("--images", type=int, default=64, help="a round and way; few show how a queue starts and ends")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--size", type=int, nargs=2, metavar=("W", "H"), help="the checkpoint's own by default")

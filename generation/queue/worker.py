@@ -6,12 +6,13 @@ that finds its lease lost and is dropped.
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, Self
 
 import PIL.Image
 import structlog
@@ -58,23 +59,59 @@ class Stopped(Exception):
 
 def drain(*, pool: str, worker: str, seconds: float = DRAIN_SECONDS) -> int:
     """Draws batches of a pool until none is waiting or `seconds` have passed; returns how many images it drew."""
-    ends, drawn, engine = time.monotonic() + seconds, 0, _engine_of(pool)
-    with Finisher() as finisher:
-        while time.monotonic() < ends:
-            images = leases.claim(
-                pool=pool,
-                worker=worker,
-                cap=cap_of(measured_caps(engine.device)),
-                at=timezone.now(),
-                warm=_warm.known(),
-            )
-            if not images:
-                break
-            if pool in pools_waiting(timezone.now()):
-                wake_workers(pool)  # an idle one, which wakes the next: all are at work after moments
+    drawn = 0
+    with Finisher() as finisher, _Claims(pool, worker, time.monotonic() + seconds) as claims:
+        while images := claims.take():
             log.info("batch_started", pool=pool, images=len(images), checkpoint=images[0].generation.checkpoint.slug)
-            drawn += run_batch(images, finisher)
+            drawn += run_batch(images, finisher, on_last_step=claims.begin)
     return drawn
+
+
+class _Claims:
+    """The batches of one drain. The next is claimed while the pixels of the last are decoded: the device need not wait.
+
+    Nothing is claimed once the time is up, but what is claimed is drawn.
+    """
+
+    def __init__(self, pool: str, worker: str, ends: float) -> None:
+        self._pool, self._worker, self._ends = pool, worker, ends
+        self._device = _engine_of(pool).device
+        self._executor = None if connection.in_atomic_block else ThreadPoolExecutor(1, "claim")
+        self._next: Future[list[Image]] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if self._executor is not None:
+            self._executor.shutdown()
+        if self._next is not None and self._next.exception() is None:
+            Batch(self._next.result()).interrupt(STOPPED)
+
+    def begin(self) -> None:
+        """Begins to claim the next batch, if it was not begun."""
+        if self._executor is not None and self._next is None and time.monotonic() < self._ends:
+            self._next = self._executor.submit(self._claim_elsewhere)
+
+    def take(self) -> list[Image]:
+        """The next batch; none where nothing waits or the time is up."""
+        begun, self._next = self._next, None
+        if begun is not None:
+            return begun.result()
+        return self._claim() if time.monotonic() < self._ends else []
+
+    def _claim_elsewhere(self) -> list[Image]:
+        try:
+            return self._claim()
+        finally:
+            connection.close()
+
+    def _claim(self) -> list[Image]:
+        cap = cap_of(measured_caps(self._device))
+        images = leases.claim(pool=self._pool, worker=self._worker, cap=cap, at=timezone.now(), warm=_warm.known())
+        if images and self._pool in pools_waiting(timezone.now()):
+            wake_workers(self._pool)  # an idle one, which wakes the next: all are at work after moments
+        return images
 
 
 def warm_up(pools: Sequence[str]) -> None:
@@ -114,14 +151,17 @@ class _WarmCheckpoint:
 _warm = _WarmCheckpoint()
 
 
-def run_batch(images: Sequence[Image], finisher: Finisher) -> int:
-    """Draws images that were leased together; returns how many were drawn (and handed to the finisher)."""
+def run_batch(images: Sequence[Image], finisher: Finisher, on_last_step: Callable[[], None] = lambda: None) -> int:
+    """Draws images that were leased together; returns how many were drawn (and handed to the finisher).
+
+    `on_last_step` is called when the last step is done and the pixels are still to be decoded.
+    """
     was_warm = _warm.use(images[0].generation.checkpoint_id)
     with ExitStack() as owner:
         batch = owner.enter_context(Batch(images))
         engine = engine_named(images[0].generation.checkpoint.engine)
         bucket = bucket_of(len(images)) if engine.pads else len(images)
-        pictures = _drawn(engine, batch, bucket)
+        pictures = _drawn(engine, batch, bucket, on_last_step)
         if pictures is None:
             return 0
         if was_warm:
@@ -137,10 +177,10 @@ def _engine_of(pool: str) -> Engine:
     return engine_named(names.first() or "diffusers")
 
 
-def _drawn(engine: Engine, batch: Batch, bucket: int) -> list[PIL.Image.Image] | None:
+def _drawn(engine: Engine, batch: Batch, bucket: int, on_last_step: Callable[[], None]) -> list[PIL.Image.Image] | None:
     """The pictures of a batch, or None where it failed: then every image of it is dealt with."""
     try:
-        return engine.draw(job_of(batch.images), on_step=_Steps(batch).on_step, pad_to=bucket)
+        return engine.draw(job_of(batch.images), on_step=_Steps(batch, on_last_step).on_step, pad_to=bucket)
     except Stopped as reason:
         _fail_all(batch, str(reason))
     except SourceGone as error:
@@ -204,6 +244,7 @@ class _Steps:
     """What is done after each step of a running batch; nothing here waits for a broker or the database."""
 
     batch: Batch
+    on_last_step: Callable[[], None]
     ends: float = field(default_factory=lambda: time.monotonic() + settings.BATCH_SECONDS)
     announced: float = 0.0
     previewed: float = 0.0
@@ -215,6 +256,8 @@ class _Steps:
             raise Stopped("")
         if time.monotonic() > self.ends:
             raise Stopped(_(TOO_SLOW))
+        if step == self.steps:
+            self.on_last_step()
         # An engine that does not know its steps calls with 0.
         if step == 0 or (time.monotonic() - self.announced < STEP_EVERY and step != self.steps):
             return

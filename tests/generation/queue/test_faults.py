@@ -111,6 +111,27 @@ def test_an_object_store_that_is_away_full_or_silent_costs_no_picture(
     _assert_each_is_stored_once()
 
 
+def test_the_next_batch_is_claimed_while_the_last_is_decoded(
+    alice: User, tiny_checkpoint: Checkpoint, media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from generation.queue import worker
+
+    _submit(alice, 8, 8)
+    claimed: list[int] = []
+    begin = worker._Claims.begin
+
+    def wait_for_the_claim(self: worker._Claims) -> None:
+        begin(self)
+        if not claimed:
+            _until(lambda: Image.objects.filter(state=ImageState.LEASED).count() == 16)
+        claimed.append(Image.objects.filter(state=ImageState.QUEUED).count())
+
+    monkeypatch.setattr(worker._Claims, "begin", wait_for_the_claim)
+    assert worker.drain(pool="default", worker="w") == 16
+    assert claimed == [0, 0]
+    _assert_each_is_stored_once()
+
+
 def test_after_the_deadline_of_a_store_the_pictures_go_back_to_the_queue(
     alice: User, tiny_checkpoint: Checkpoint, media: Path, settings: Settings
 ) -> None:
