@@ -1,6 +1,6 @@
 """The lock files: `python deploy/lock.py write` after a change of pyproject.toml, `check` for every platform.
 
-requirements.lock installs the development environment, requirements.production.lock the site alone, with hashes.
+requirements.lock installs the development environment, requirements.production.lock the site alone, both with hashes.
 torch has none there: its builds for CPUs and for GPUs come from indexes of their own, one of which the host chooses.
 """
 
@@ -29,7 +29,7 @@ def torch_source() -> list[str]:
     return ["--find-links", links] if links else ["--torch-backend", "cpu"]
 
 
-def production_of(text: str) -> str:
+def without_build_of_torch(text: str) -> str:
     """The lock without the local version of torch and without its hashes."""
     return re.sub(r"^(torch==[\d.]+)\S*(?: \\\n    --hash=\S+)+", r"\1", text, flags=re.MULTILINE)
 
@@ -37,17 +37,17 @@ def production_of(text: str) -> str:
 def write(*, is_production_alone: bool) -> int:
     """Writes the locks, the production lock with the versions of the other."""
     if not is_production_alone:
-        done = compile_lock("pyproject.toml", "--group", "dev", *torch_source(), "--upgrade-package", "torch",
-                            "-o", str(DEVELOPMENT))  # fmt: skip
+        wanted = ["pyproject.toml", "--group", "dev", "--extra", "tracing", "--upgrade-package", "torch"]
+        done = compile_lock(*wanted, *torch_source(), "--generate-hashes", "-o", str(DEVELOPMENT))
         if done.returncode:
             print(done.stderr, file=sys.stderr)
             return 1
-        DEVELOPMENT.write_text(re.sub(r"^(torch==[\d.]+)\S*", r"\1", DEVELOPMENT.read_text(), flags=re.MULTILINE))
+        DEVELOPMENT.write_text(without_build_of_torch(DEVELOPMENT.read_text()))
     done = compile_lock("pyproject.toml", "-c", str(DEVELOPMENT), "--generate-hashes", *torch_source())
     if done.returncode:
         print(done.stderr, file=sys.stderr)
         return 1
-    PRODUCTION.write_text(production_of(done.stdout))
+    PRODUCTION.write_text(without_build_of_torch(done.stdout))
     return 0
 
 
