@@ -4,9 +4,10 @@ Each day the same entries are also ranked by likes, without any of the rules, so
 """
 
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from math import exp
 
 import numpy as np
@@ -40,8 +41,10 @@ class Made:
 
 @dataclass(frozen=True)
 class Sizes:
-    judges: int = 200
+    judges: int = 200  # honest ones
     entrants: int = 30
+    ring: int = RING
+    pairs: tuple[int, int] = (5, 35)  # how many an honest judge answers: from, to
 
 
 @dataclass
@@ -56,6 +59,10 @@ class Day:
     winner_by_likes: str
     closing: str
     votes: int
+    judges: int  # with a vote that counted
+    weight: dict[
+        str, float
+    ]  # what flags and trust leave of a vote, on average: of honest judges, the clicker, the ring
 
 
 @dataclass
@@ -65,17 +72,17 @@ class World:
     won_on: dict[str, list[date]] = field(default_factory=dict)
     history: list["_Cast"] = field(default_factory=list)  # of the last days
 
-    def run(self, days: int) -> list[Day]:
-        return [self._day(number) for number in range(days)]
+    def run(self, days: int) -> Iterator[Day]:
+        return map(self._day, range(days))
 
     def _day(self, number: int) -> Day:
         rng = random.Random(f"{self.seed}:{number}")
-        entries = self._entries(rng, f"ring{number % RING_AUTHORS}")
+        entries = make_entries(self.sizes, number, rng)
         day = START + timedelta(days=number)
-        judges = [f"judge{n}" for n in range(self.sizes.judges)]
-        judges += [f"ring{n}" for n in range(RING)] + ["clicker", "flooder", "equal"]
-        cast = _Cast(entries, judges, rng, _trust(self.history[-HISTORY:]))
+        judges = judges_of(self.sizes)
+        cast = _Cast(entries, judges, self.sizes, rng, _trust(self.history[-HISTORY:]))
         cast.vote()
+        cast.weight = cast.counted(cast.votes).weight
         cast.final = cast.standing()
         self.history.append(cast)
         standing, honest = cast.final, cast.standing(without="ring")
@@ -83,34 +90,24 @@ class World:
         places = places_of([Result(n, float(standing.theta[n]), is_resting=resting[n]) for n in range(len(entries))])
         winner = next(entries[n].author for n, place in places.items() if place == 1)
         self.won_on.setdefault(winner, []).append(day)
-        likes, honest_likes, flooded = _likes(entries, judges, rng)
+        likes, honest_likes, flooded = likes_of(entries, judges, rng)
         best = max(range(len(entries)), key=lambda n: entries[n].quality)
         ring = next(n for n, made in enumerate(entries) if made.author.startswith("ring"))
         ends = datetime(2026, 1, 2, tzinfo=UTC)
         shown = range(len(entries))
         closing = decide_closing(standing, shown=shown, judges=len(judges), at=ends, ends_at=ends)
         return Day(
-            best_by_votes=_position(standing.theta, best),
-            best_by_likes=_position(likes, best),
-            moved_by_votes=_position(honest.theta, ring) - _position(standing.theta, ring),
-            moved_by_likes=_position(honest_likes, ring) - _position(likes, ring),
+            best_by_votes=position_of(standing.theta, best),
+            best_by_likes=position_of(likes, best),
+            moved_by_votes=position_of(honest.theta, ring) - position_of(standing.theta, ring),
+            moved_by_likes=position_of(honest_likes, ring) - position_of(likes, ring),
             winner_by_votes=winner,
             winner_by_likes=flooded,
             closing=str(closing),
             votes=len(cast.votes),
+            judges=len({vote[3] for vote, weight in zip(cast.votes, cast.weight, strict=True) if weight > 0}),
+            weight=weight_of([(judges[vote[3]], vote[0], vote[1]) for vote in cast.votes], cast.weight, ring),
         )
-
-    def _entries(self, rng: random.Random, ring: str) -> list[Made]:
-        """One to three each; flooder and equal are of one skill, and enter three each."""
-        made = [
-            Made(f"judge{n}", rng.gauss(0, 1))
-            for n in rng.sample(range(self.sizes.judges), self.sizes.entrants)
-            for _ in range(rng.choice((1, 1, 2)))
-        ]
-        made += [Made(name, rng.gauss(0.5, 1)) for name in ("flooder", "equal") for _ in range(3)]
-        made.append(Made(ring, rng.gauss(0, 1)))
-        rng.shuffle(made)
-        return made
 
 
 @dataclass
@@ -119,15 +116,17 @@ class _Cast:
 
     entries: Sequence[Made]
     judges: Sequence[str]
+    sizes: Sizes
     rng: random.Random
     trusted: dict[tuple[str, str], float] = field(default_factory=dict)  # by judge and author
     final: Standing = field(init=False)
+    weight: np.ndarray = field(init=False)  # of each vote by flags and trust
     votes: list[tuple[int, int, float, int, int]] = field(default_factory=list)  # first, second, score, judge, ms
 
     def vote(self) -> None:
         ids = range(len(self.entries))
         seen: dict[int, set[tuple[int, int]]] = {n: set() for n in range(len(self.judges))}
-        turns = [n for n, name in enumerate(self.judges) for _ in range(self._wants(name))]
+        turns = [n for n, name in enumerate(self.judges) for _ in range(wanted_votes(name, self.sizes, self.rng))]
         self.rng.shuffle(turns)
         standing = fit_standing(_arrays([]), len(ids))
         for turn, judge in enumerate(turns):
@@ -141,31 +140,17 @@ class _Cast:
             if pair is None:
                 continue
             seen[judge].add((pair.low, pair.high))
-            score, ms = self._answer(self.judges[judge], pair.low, pair.high)
+            score, ms = answer(self.judges[judge], self.entries, pair.low, pair.high, self.rng)
             self.votes.append((pair.low, pair.high, score, judge, ms))
-
-    def _wants(self, judge: str) -> int:
-        """How many pairs; the clicker and the ring go on until the site stops them."""
-        return VOTES_A_JUDGE if judge == "clicker" or judge.startswith("ring") else self.rng.randint(5, 35)
-
-    def _answer(self, judge: str, low: int, high: int) -> tuple[float, int]:
-        if judge == "clicker":
-            return float(self.rng.random() < 0.5), self.rng.randint(200, 500)
-        if judge.startswith("ring"):
-            for own, score in ((low, 1.0), (high, 0.0)):
-                if self.entries[own].author.startswith("ring"):
-                    return score, self.rng.randint(2500, 9000)
-        lead = SLOPE * (self._liking(judge, low) - self._liking(judge, high))
-        return float(self.rng.random() < 1 / (1 + exp(-lead))), self.rng.randint(2500, 9000)
-
-    def _liking(self, judge: str, entry: int) -> float:
-        return _liking(self.entries[entry], judge, entry)
 
     def standing(self, without: str = "-") -> Standing:
         """As the site counts: flagged votes not at all, those of judges who disagree with everybody less."""
         kept = [vote for vote in self.votes if not self.judges[vote[3]].startswith(without)]
-        votes = _arrays(kept, self._flagged(kept), [self._trust_in(vote) for vote in kept])
-        return fit_standing(weigh_judges(votes, len(self.entries)), len(self.entries))
+        return fit_standing(weigh_judges(self.counted(kept), len(self.entries)), len(self.entries))
+
+    def counted(self, votes: Sequence[tuple[int, int, float, int, int]]) -> Votes:
+        """The votes with weights by flags and trust."""
+        return _arrays(votes, self._flagged(votes), [self._trust_in(vote) for vote in votes])
 
     def _trust_in(self, vote: tuple[int, int, float, int, int]) -> float:
         judge = self.judges[vote[3]]
@@ -211,17 +196,68 @@ def _trust(days: "Sequence[_Cast]") -> dict[tuple[str, str], float]:
     return {pair: float(weight) for pair, weight in zip(sums, weights, strict=True) if weight < 1}
 
 
+def weight_of(votes: Sequence[tuple[str, int, int]], weight: np.ndarray, ring: int) -> dict[str, float]:
+    """Means of the weights of votes (judge, first, second), by who cast them; of the ring's, those on its entry `ring`.
+
+    A group without a vote is not among them.
+    """
+    groups: dict[str, list[float]] = {}
+    for (judge, first, second), each in zip(votes, weight, strict=True):
+        is_ring = judge.startswith("ring")
+        if not is_ring or ring in {first, second}:
+            group = "ring" if is_ring else judge if judge == "clicker" else "honest"
+            groups.setdefault(group, []).append(float(each))
+    return {group: sum(each) / len(each) for group, each in groups.items()}
+
+
+def judges_of(sizes: Sizes) -> list[str]:
+    """Names of everybody who votes."""
+    honest = [f"judge{n}" for n in range(sizes.judges)]
+    return honest + [f"ring{n}" for n in range(sizes.ring)] + ["clicker", "flooder", "equal"]
+
+
+def make_entries(sizes: Sizes, number: int, rng: random.Random) -> list[Made]:
+    """What is entered on day `number`: one to three each; flooder and equal are of one skill, and enter three each."""
+    made = [
+        Made(f"judge{n}", rng.gauss(0, 1))
+        for n in rng.sample(range(sizes.judges), sizes.entrants)
+        for _ in range(rng.choice((1, 1, 2)))
+    ]
+    made += [Made(name, rng.gauss(0.5, 1)) for name in ("flooder", "equal") for _ in range(3)]
+    made.append(Made(f"ring{number % RING_AUTHORS}", rng.gauss(0, 1)))
+    rng.shuffle(made)
+    return made
+
+
+def wanted_votes(judge: str, sizes: Sizes, rng: random.Random) -> int:
+    """How many pairs; the clicker and the ring go on until the site stops them."""
+    return VOTES_A_JUDGE if judge == "clicker" or judge.startswith("ring") else rng.randint(*sizes.pairs)
+
+
+def answer(judge: str, entries: Sequence[Made], one: int, other: int, rng: random.Random) -> tuple[float, int]:
+    """(1 for the first entry or 0 for the other, milliseconds) of a judge who sees two of `entries`."""
+    if judge == "clicker":
+        return float(rng.random() < 0.5), rng.randint(200, 500)
+    if judge.startswith("ring"):
+        for own, score in ((one, 1.0), (other, 0.0)):
+            if entries[own].author.startswith("ring"):
+                return score, rng.randint(2500, 9000)
+    lead = SLOPE * (_liking(entries[one], judge, one) - _liking(entries[other], judge, other))
+    return float(rng.random() < 1 / (1 + exp(-lead))), rng.randint(2500, 9000)
+
+
+@lru_cache(maxsize=20_000)  # seeding is slow, and a day asks for the same again and again
 def _liking(made: Made, judge: str, entry: int) -> float:
     taste = random.Random(f"{judge}:{entry}:{made.quality}").gauss(0, TASTE)
     return made.quality + taste
 
 
-def _position(scores: np.ndarray, entry: int) -> int:
+def position_of(scores: np.ndarray, entry: int) -> int:
     """How many are ahead of an entry."""
     return int((scores > scores[entry]).sum())
 
 
-def _likes(entries: Sequence[Made], judges: Sequence[str], rng: random.Random) -> tuple[np.ndarray, np.ndarray, str]:
+def likes_of(entries: Sequence[Made], judges: Sequence[str], rng: random.Random) -> tuple[np.ndarray, np.ndarray, str]:
     """(likes, likes but for the ring's, who would have won by likes if the flooder entered all he has)."""
     honest, ring = np.zeros(len(entries)), np.zeros(len(entries))
     for judge in judges:

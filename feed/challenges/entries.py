@@ -12,11 +12,12 @@ from django.utils.translation import gettext as _
 from accounts.models import Viewer
 from feed.challenges.models import Challenge, ChallengeEntry, Stage
 from feed.challenges.services import entries_key
+from feed.lists.fast.prepared_query import fetch_listed
+from feed.lists.pages import READ_AHEAD
 from feed.posts.models import Post
 from lib.errors import Refused
 
 KEPT_SECONDS = 30
-READ_AHEAD = 2  # pages of ids fetched for one page of posts that the viewer may see
 MAX_ROUNDS = 5
 _SALT = "feed.challenge-entries"
 _ODD = np.uint64(0x9E3779B97F4A7C15)
@@ -26,6 +27,7 @@ _ODD = np.uint64(0x9E3779B97F4A7C15)
 class EntryPage:
     posts: list[Post]
     next: str  # the cursor of the page after this one; empty on the last
+    total: int  # entries of the challenge, seen or not
 
 
 def read_entries(challenge: Challenge, viewer: Viewer, *, at: datetime, size: int, cursor: str = "") -> EntryPage:
@@ -41,10 +43,9 @@ def read_entries(challenge: Challenge, viewer: Viewer, *, at: datetime, size: in
     if challenge.stage(at) != Stage.FINISHED:
         ids = shuffled(ids, seed)
     posts: list[Post] = []
-    listed = Post.objects.listed_for(viewer, at).with_card(viewer, at)
     for _round in range(MAX_ROUNDS):
-        part = ids[place : place + size * READ_AHEAD]
-        found = listed.in_bulk(part)
+        part = ids[place : place + size - len(posts) + READ_AHEAD]
+        found = fetch_listed(part, viewer, at)
         for pk in part:
             place += 1
             if pk in found:
@@ -54,7 +55,7 @@ def read_entries(challenge: Challenge, viewer: Viewer, *, at: datetime, size: in
         if len(posts) == size or place >= len(ids):
             break
     has_more = place < len(ids)
-    return EntryPage(posts, signing.dumps([challenge.pk, seed, place], salt=_SALT) if has_more else "")
+    return EntryPage(posts, signing.dumps([challenge.pk, seed, place], salt=_SALT) if has_more else "", len(ids))
 
 
 def shuffled(ids: list[int], seed: int) -> list[int]:

@@ -28,6 +28,7 @@ from feed.challenges.services import (
     withdraw_entry,
 )
 from feed.challenges.share_cards import SIZE, card_name
+from feed.lists.fast.prepared_query import fetch_listed
 from feed.lists.pages import PAGE_SIZE
 from feed.lists.syndication.formats import FORMATS, Channel, write_feed
 from feed.polls.models import Poll
@@ -38,6 +39,7 @@ from feed.responses import for_members, render_list, says_no
 from generation.media import storage
 from lib.days import local_day
 from lib.errors import Refused
+from lib.http import is_htmx
 from lib.pagination import read_keyset
 
 PAST_ON_A_PAGE = 20
@@ -77,8 +79,11 @@ def challenge_stage(request: HttpRequest, day: str) -> HttpResponseBase:
 
 
 def _show(request: HttpRequest, challenge: Challenge | None, at: datetime) -> HttpResponseBase:
-    context = _context(challenge, request.user, at, request.GET.get("cursor", "")) if challenge else {"cards": []}
-    context["earlier"] = Challenge.objects.begun(at).exclude(pk=challenge.pk if challenge else 0).first()
+    viewer, cursor = request.user, request.GET.get("cursor", "")
+    context: dict[str, Any] = {"cards": []}
+    if challenge is not None:
+        is_part = is_htmx(request)  # the cards alone
+        context = (_entries_context if is_part else _context)(challenge, viewer, at, cursor)
     return render_list(request, "feed/challenge.html", "feed/_page.html", {"challenge": challenge, **context})
 
 
@@ -88,12 +93,18 @@ def _stage_context(challenge: Challenge, at: datetime) -> dict[str, Any]:
     return {"challenge": challenge, "stage": stage, "ends_at": ends_at, "is_over": at >= ends_at}
 
 
-def _context(challenge: Challenge, viewer: Viewer, at: datetime, cursor: str = "") -> dict[str, Any]:
+def _entries_context(challenge: Challenge, viewer: Viewer, at: datetime, cursor: str) -> dict[str, Any]:
     page = read_entries(challenge, viewer, at=at, size=PAGE_SIZE, cursor=cursor)
-    context = _stage_context(challenge, at) | {
+    return {
         "cards": [card_of(post, viewer, at) for post in page.posts],
         "next_url": f"{challenge.get_absolute_url()}?cursor={page.next}" if page.next else "",
-        "entry_count": ChallengeEntry.objects.filter(challenge=challenge).count(),
+        "entry_count": page.total,
+    }
+
+
+def _context(challenge: Challenge, viewer: Viewer, at: datetime, cursor: str = "") -> dict[str, Any]:
+    context = _stage_context(challenge, at) | _entries_context(challenge, viewer, at, cursor)
+    context |= {
         "enterable": _enterable(challenge, viewer, at),
         "own": _own_entries(challenge, viewer, at),
         "polls": [view_poll(poll, viewer, at) for poll in Poll.objects.filter(challenge=challenge).order_by("pk")],
@@ -119,8 +130,7 @@ def _result(challenge: Challenge, viewer: Viewer, at: datetime) -> dict[str, Any
         .exclude(strength=None)
         .order_by("-strength", "pk")[:SHEET_ROWS]
     )
-    listed = Post.objects.listed_for(viewer, at).with_card(viewer, at)
-    posts = listed.in_bulk([entry.post_id for entry in entries])
+    posts = fetch_listed([entry.post_id for entry in entries], viewer, at)
     shown = [
         (entry, posts[entry.post_id])
         for entry in entries

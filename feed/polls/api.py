@@ -1,5 +1,6 @@
 """REST API of polls."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.shortcuts import get_object_or_404
@@ -11,12 +12,23 @@ from rest_framework.permissions import IsAuthenticated, IsAuthenticatedOrReadOnl
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.permissions import member_of
+from accounts.models import Role
+from accounts.permissions import HasRole, member_of
 from accounts.tokens.scopes import Scope
+from feed.challenges.services import begun_on
 from feed.polls.models import Poll
-from feed.polls.services import MOST_OPTIONS, view_poll, vote_in_poll
+from feed.polls.services import (
+    LEAST_OPTIONS,
+    LONGEST_OPTION,
+    LONGEST_QUESTION,
+    MOST_OPTIONS,
+    create_poll,
+    view_poll,
+    vote_in_poll,
+)
 from lib.api import checked
 from lib.http.converters import PUBLIC_ID
+from lib.text.fields import ApiLine
 
 ID = OpenApiParameter("id", str, OpenApiParameter.PATH)
 SHOWN = 50
@@ -47,6 +59,15 @@ class PollVoteSerializer(serializers.Serializer[Any]):
     option = serializers.IntegerField(min_value=0, max_value=MOST_OPTIONS - 1, help_text="Position of the option")
 
 
+class NewPollSerializer(serializers.Serializer[Any]):
+    question = ApiLine(max_length=LONGEST_QUESTION)
+    options = serializers.ListField(
+        child=ApiLine(max_length=LONGEST_OPTION), min_length=LEAST_OPTIONS, max_length=MOST_OPTIONS
+    )
+    closes_at = serializers.DateTimeField()
+    day = serializers.DateField(required=False, help_text="Of a challenge that has begun: shows the poll with it")
+
+
 class PollViewSet(viewsets.ViewSet):
     """Polls by the staff: one vote a member, results after voting."""
 
@@ -61,6 +82,20 @@ class PollViewSet(viewsets.ViewSet):
         polls = Poll.objects.filter(created_at__lte=at).order_by("-closes_at", "-pk")[:SHOWN]
         shown = [view_poll(poll, request.user, at) for poll in polls]
         return Response({"next": None, "results": PollSerializer(shown, many=True).data})
+
+    def get_permissions(self) -> Sequence[Any]:
+        if self.action == "create":
+            return [HasRole.of(Role.STAFF)()]
+        return super().get_permissions()
+
+    @extend_schema(request=NewPollSerializer, responses={201: PollSerializer})
+    def create(self, request: Request) -> Response:
+        """Opens a poll (staff)."""
+        data, at, staff = checked(NewPollSerializer, request), timezone.now(), member_of(request)
+        day = data.pop("day", None)
+        challenge = begun_on(day.isoformat(), at) if day else None
+        poll = create_poll(**data, challenge=challenge, created_by=staff, at=at)
+        return Response(PollSerializer(view_poll(poll, staff, at)).data, status=201)
 
     @extend_schema(parameters=[ID], responses=PollSerializer)
     def retrieve(self, request: Request, pk: str) -> Response:

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from ratings.research.statistics.likelihood import Floats, sigmoid
 
+Places = NDArray[np.int64]
+
 UNIFORM_SHARE = 0.1
 LEAST_APPEARANCES = 10  # votes that each entry takes part in before the uncertain come first
 TOP = 3  # places that should become clear
@@ -48,46 +50,46 @@ def draw_pair(field: Field, *, seen: Collection[tuple[int, int]], rng: random.Ra
 
     Args:
         field: without the judge's own entries.
-        seen: pairs of ids, the lower first, that this judge was shown before.
+        seen: pairs of ids, the lower first and each once, that this judge was shown before.
     """
-    opponents = _seen_by_place(field, seen)
-    first = _first_chances(field, opponents)
+    shown = _seen_places(field, seen)
+    first = _first_chances(field, shown)
     if first is None:
         return None
     one = rng.choices(range(len(first)), first.tolist())[0]
-    second = _second_chances(field, one, opponents)
+    second = _second_chances(field, one, shown)
     two = rng.choices(range(len(second)), second.tolist())[0]
-    back = _second_chances(field, two, opponents)
+    back = _second_chances(field, two, shown)
     chance = float(first[one] * second[two] + first[two] * back[one])
     low, high = sorted((int(field.ids[one]), int(field.ids[two])))
     return Pair(low, high, min(chance, 1.0))
 
 
-def _seen_by_place(field: Field, seen: Collection[tuple[int, int]]) -> dict[int, list[int]]:
-    places = {int(pk): place for place, pk in enumerate(field.ids)}
-    found: dict[int, list[int]] = {}
-    for low, high in seen:
-        if low in places and high in places:
-            found.setdefault(places[low], []).append(places[high])
-            found.setdefault(places[high], []).append(places[low])
-    return found
+def _seen_places(field: Field, seen: Collection[tuple[int, int]]) -> Places:
+    """Pairs that were shown, by places in the field, each both ways round: shape (2, N). Others are left out."""
+    if not seen or not len(field.ids):
+        return np.empty((2, 0), np.int64)
+    pairs = np.array(list(seen), np.int64).T
+    order = np.argsort(field.ids)
+    at = np.minimum(np.searchsorted(field.ids, pairs, sorter=order), len(order) - 1)
+    places = order[at]
+    known = places[:, (field.ids[places] == pairs).all(0)]
+    return np.concatenate([known, known[::-1]], axis=1)
 
 
-def _allowed(field: Field, place: int, seen: dict[int, list[int]]) -> NDArray[np.bool_]:
+def _allowed(field: Field, place: int, shown: Places) -> NDArray[np.bool_]:
     allowed = field.alike != field.alike[place]
-    allowed[place] = False
-    allowed[seen.get(place, [])] = False
+    allowed[shown[1, shown[0] == place]] = False
     return np.asarray(allowed)
 
 
-def _first_chances(field: Field, seen: dict[int, list[int]]) -> Floats | None:
+def _first_chances(field: Field, shown: Places) -> Floats | None:
     """Probabilities of the first entry; None if nobody has an opponent left."""
     if not len(field.ids):
         return None
     sizes = np.bincount(field.alike)
-    has_opponent = len(field.ids) - sizes[field.alike] > 0
-    for place in seen:
-        has_opponent[place] = _allowed(field, place, seen).any()
+    others = shown[0, field.alike[shown[0]] != field.alike[shown[1]]]
+    has_opponent = len(field.ids) - sizes[field.alike] > np.bincount(others, minlength=len(field.ids))
     if not has_opponent.any():
         return None
     missing = np.maximum(LEAST_APPEARANCES - field.appearances, 0.0) * has_opponent
@@ -103,9 +105,9 @@ def _uncertainty(field: Field) -> Floats:
     return np.asarray(np.sqrt(field.variance) * np.exp(-(away**2) / 2))
 
 
-def _second_chances(field: Field, one: int, seen: dict[int, list[int]]) -> Floats:
+def _second_chances(field: Field, one: int, shown: Places) -> Floats:
     """Probabilities of the opponent of `one`: what the vote tells, by its information times what is not known."""
-    allowed = _allowed(field, one, seen)
+    allowed = _allowed(field, one, shown)
     chance = sigmoid(field.theta - field.theta[one])
     weight = chance * (1 - chance) * (field.variance + field.variance[one])
     missing = np.maximum(LEAST_APPEARANCES - field.appearances, 0.0)

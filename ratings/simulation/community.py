@@ -16,7 +16,7 @@ from feed.rates import unlimited
 from generation.models import Checkpoint
 from lib.errors import Refused
 from ratings.releases.engine.splits import split_of
-from ratings.simulation import interactions, publications, social, workers
+from ratings.simulation import interactions, polls, publications, social, workers
 from ratings.simulation.scenario import PER_GENERATION, PlannedGeneration, Scenario, lend_plans, write_scenario
 from ratings.simulation.state import Simulation, sign_up
 
@@ -68,7 +68,9 @@ def simulate(
         interactions.compare(simulation, progress)
     with bar(_("Comments and follows"), len(simulation.members)) as progress:
         social.join_in(simulation, progress)
+    moderator = moderator or interactions.simulated_moderator(simulation)
     interactions.report_posts(simulation, moderator)
+    polls.run_polls(simulation, moderator)
     while counters.process_recount_requests(at=at):
         continue
     return simulation

@@ -128,7 +128,7 @@ def vote_on_challenges(simulation: Simulation) -> None:
         close_challenge(challenge=challenge, at=simulation.end)
 
 
-def report_posts(simulation: Simulation, moderator: User | None) -> None:
+def report_posts(simulation: Simulation, moderator: User) -> None:
     """Reports two posts; one case is decided with a content level, the other is left open."""
     reporters = [member for member in simulation.members if member.is_simulated][:2]
     if Report.objects.filter(reporter__in=reporters).exists():
@@ -139,7 +139,7 @@ def report_posts(simulation: Simulation, moderator: User | None) -> None:
         for reporter in reporters:
             report_target(target=post, reporter=reporter, reason=reason, at=simulation.end)
     if posts:
-        _decide_case(simulation, posts[0], moderator or _simulated_moderator(simulation))
+        _decide_case(simulation, posts[0], moderator)
 
 
 def _decide_case(simulation: Simulation, post: Post, moderator: User) -> None:
@@ -151,7 +151,7 @@ def _decide_case(simulation: Simulation, post: Post, moderator: User) -> None:
         decide_case(case=claimed, moderator=moderator, action=level, level=1, reason=reason, at=simulation.end)
 
 
-def _simulated_moderator(simulation: Simulation) -> User:
+def simulated_moderator(simulation: Simulation) -> User:
     """A moderator account for simulations without one."""
     user: User | None = User.objects.filter(username=MODERATOR).first()
     if user is None:

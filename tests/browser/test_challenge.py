@@ -54,12 +54,15 @@ def shoot(page: Page, name: str) -> None:
 
 
 def look_at(page: Page, path: str, name: str) -> None:
+    """The page fits, and axe finds nothing in either theme."""
     answer = page.goto(path)
     assert answer is not None
     assert answer.status == 200, path
     shoot(page, name)
     assert overflow(page) <= 0, path
-    assert violations(page) == [], path
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        assert violations(page) == [], (path, scheme)
 
 
 def vote(page: Page, answered: int, press: str) -> None:
@@ -109,6 +112,7 @@ def test_voting_by_thumb_and_entering_on_a_phone(
     for answered in range(6):
         vote(page, answered, "")
     assert Comparison.objects.count() == 6
+    look_at(page, voting.get_absolute_url(), "voting-phone-dark")
     image = make_image(bob, prompt="mine", width=96, height=96)
     post = publish_image(image=image, author=bob)
     look_at(page, "/", "feed-phone-dark")

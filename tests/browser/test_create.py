@@ -6,10 +6,12 @@ from pathlib import Path
 
 import PIL.Image
 import pytest
+from django.utils import timezone
 from PIL.PngImagePlugin import PngInfo
 from playwright.sync_api import Page, expect
 
 from accounts.models import User
+from feed.models import Challenge, ChallengeEntry
 from feed.posts.services import publish_image
 from generation.media import storage
 from generation.models import Checkpoint, Generation, Style
@@ -52,7 +54,7 @@ def test_another_checkpoint_brings_its_own_styles_and_sizes_and_loses_no_word(
 
 
 @pytest.mark.parametrize(("size", "scheme"), LOOKS)
-def test_one_goes_on_from_a_result_without_leaving_it(
+def test_one_goes_on_from_a_result_without_leaving_it_and_enters_it_by_three_clicks(
     tiny_checkpoint: Checkpoint,
     alice: User,
     person: Person,
@@ -62,6 +64,7 @@ def test_one_goes_on_from_a_result_without_leaving_it(
     scheme: str,
 ) -> None:
     Policy.objects.filter(is_active=True).update(parameters=ALWAYS)
+    Challenge.objects.update_or_create(day=timezone.localdate(), defaults={"theme": "Something afloat"})
     Checkpoint.objects.update(hints={"about": "It knows a few things.", "words": {"Things": ["a cat", "a boat"]}})
     page = person(alice, viewport=size, color_scheme=scheme, reduced_motion="reduce").new_page()
     page.goto("/create/")
@@ -94,6 +97,12 @@ def test_one_goes_on_from_a_result_without_leaving_it(
     expect(page.locator(".result").first).to_contain_text("a boat at night")
     expect(page.locator("a.made__picture img")).to_have_count(4, timeout=DRAWN)
     look_at(page, "result-two")
+    page.locator(".result").first.get_by_role("link", name="Publish: picture 1").click()
+    sheet = page.get_by_role("dialog", name="Publish")
+    sheet.get_by_label("Enter today's challenge").check()
+    sheet.get_by_role("button", name="Publish").click()  # the third click
+    expect(page.get_by_role("link", name="Published: picture 1")).to_be_visible(timeout=SOON)
+    assert ChallengeEntry.objects.get().post.image.generation.prompt == "a boat at night"
     page.reload()
     expect(page.get_by_label("Prompt", exact=True)).to_have_value("a boat at night")
     expect(page.get_by_text("Advanced", exact=True).locator("..")).to_have_attribute("open", "")

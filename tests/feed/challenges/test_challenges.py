@@ -55,6 +55,17 @@ def test_an_entry_is_made_and_entered_within_the_sites_day(
     assert ChallengeEntry.objects.count() == (0 if code else 1)
 
 
+def test_an_entry_of_the_last_second_that_commits_late_counts_until_the_result_stands(
+    challenge: Challenge, alice: User, bob: User, publish: Publish, decide: Decide
+) -> None:
+    last = moment(8, 4, 59, 59)
+    post, other = publish(alice, at=last), publish(bob, prompt="too late", at=last)
+    challenges_services.enter_challenge(challenge=challenge, post=post, member=alice, at=last)  # midnight has passed
+    decide(challenge, [post])
+    refusal("not_open", challenge=challenge, post=other, member=bob, at=last)
+    assert list(ChallengeEntry.objects.values_list("post", "place")) == [(post.pk, 1)]
+
+
 def test_a_day_has_twenty_three_hours_when_clocks_go_forward(settings: Settings) -> None:
     settings.TIME_ZONE = "America/New_York"
     opens, closes = day_bounds(date(2026, 3, 8))

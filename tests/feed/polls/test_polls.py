@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Role, User
-from feed.models import Poll, PollVote
+from feed.models import Challenge, Poll, PollVote
 from feed.polls.services import create_poll, view_poll, vote_in_poll
 from lib.errors import Refused
 from tests.conftest import ApiAs, As, MakeMember
@@ -70,3 +70,18 @@ def test_polls_by_the_api(poll: Poll, alice: User, api_as: ApiAs) -> None:
     assert api_as(alice).post(f"{address}vote/", {"option": 1}).status_code == 409
     assert api_as(alice).post(f"{address}vote/", {"option": 7}).status_code == 404
     assert api_as(None).post(f"{address}vote/", {"option": 0}).status_code == 401
+
+
+def test_staff_open_a_poll_beside_a_challenge_by_the_api(alice: User, make_member: MakeMember, api_as: ApiAs) -> None:
+    today = timezone.localdate()
+    Challenge.objects.create(day=today, theme="Round things")
+    staff = api_as(make_member("stella", Role.STAFF))
+    asked = {"question": "Which?", "options": ["One", "Two"], "closes_at": timezone.now() + timedelta(days=1)}
+    assert api_as(alice).post("/api/polls/", asked, format="json").status_code == 404
+    assert staff.post("/api/polls/", {**asked, "options": ["One", "one"]}, format="json").status_code == 400
+    assert staff.post("/api/polls/", {**asked, "day": today + timedelta(days=1)}, format="json").status_code == 404
+    assert not Poll.objects.exists()
+    made = staff.post("/api/polls/", {**asked, "day": today}, format="json")
+    assert made.status_code == 201
+    assert [option["text"] for option in made.json()["options"]] == ["One", "Two"]
+    assert Poll.objects.get().challenge == Challenge.objects.get()

@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.models import User
 from generation.models import Image
 from lib.errors import Refused
-from ratings.models import Release
+from ratings.models import Ask, Release
 from ratings.releases import building
 from ratings.releases import services as releases_services
 from ratings.releases.engine.eligibility import ReleaseFilter
@@ -80,6 +80,20 @@ def test_votes_say_what_stood_left_and_ties_stay_out_of_pairs(
     assert tie["propensity"] == pytest.approx(0.05 * 0.2 * 0.01 * 0.5)
     assert len(rows(tmp_path / "out", "pairs", "train")) == 4
     assert release.manifest["dropped"]["pairs"] == {"tie": 1}
+
+
+def test_votes_on_a_challenge_leave_with_their_strategy_and_in_no_pairs(
+    community: dict[str, list[Pair]], alice: User, bob: User, make_pair: Callable[..., Pair], tmp_path: Path
+) -> None:
+    prompts = prompts_of("train", 10)[8:]
+    one, other = (make_pair(alice, prompt)[0] for prompt in prompts)
+    stored = vote(bob, one, other, one)
+    Ask.objects.filter(pk=stored.ask_id).update(strategy="challenge-active")
+    build(tmp_path / "out")
+    (row,) = (row for row in every_row(tmp_path / "out", "votes") if row["strategy"] == "challenge-active")
+    assert {row["caption_0"], row["caption_1"]} == set(prompts)
+    assert (row["p_pair"], row["p_side"]) == (pytest.approx(0.01), 0.5)
+    assert len(rows(tmp_path / "out", "pairs", "train")) == 4
 
 
 def test_cant_tell_is_null_and_unanswered_asks_leave_too(community: Any, tmp_path: Path) -> None:

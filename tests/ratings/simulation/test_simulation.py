@@ -3,11 +3,14 @@
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from accounts.models import ConsentEvent, User
-from feed.models import ChallengeEntry, Like, Post
+from feed.challenges.hero import hero
+from feed.challenges.models import Stage
+from feed.models import Challenge, ChallengeEntry, Like, Poll, PollVote, Post
 from generation.models import Checkpoint, Generation, Image
 from moderation.models import Decision, Report
 from ratings.models import Ask, Comparison, Rating
@@ -17,7 +20,21 @@ from ratings.simulation.scenario import write_scenario
 from tests.conftest import MakeMember
 
 pytestmark = pytest.mark.django_db
-TABLES = (User, ConsentEvent, Generation, Image, Post, Like, Ask, Rating, Comparison, Report, Decision, ChallengeEntry)
+TABLES = (
+    User,
+    ConsentEvent,
+    Generation,
+    Image,
+    Post,
+    Like,
+    Ask,
+    Rating,
+    Comparison,
+    Report,
+    Decision,
+    ChallengeEntry,
+    PollVote,
+)
 
 
 def _split(prompt: str) -> str:
@@ -66,6 +83,16 @@ def test_a_community_is_played_once_and_a_release_can_be_made_of_it(
     assert set(User.objects.values_list("is_simulated", flat=True)) == {True}
     assert Generation.objects.exclude(parent=None).exists()
     assert not Post.objects.filter(published_at__gt=timezone.now()).exists()
+    at = timezone.now()
+    entered = Challenge.objects.filter(pk__in=ChallengeEntry.objects.values("challenge"))
+    assert {challenge.stage(at) for challenge in entered} == {Stage.FINISHED, Stage.VOTING, Stage.OPEN}
+    shown = hero(AnonymousUser(), at)
+    assert shown is not None
+    assert shown["pictures"]
+    assert shown["vote_day"]
+    beside, over = Poll.objects.order_by("-closes_at")
+    assert (beside.challenge, over.is_open(at)) == (Challenge.objects.current(at).get(), False)
+    assert all(poll.votes.exists() for poll in (beside, over))
     simulate()
     assert counts() == first
     call_command("build_release", str(tmp_path / "out"))
