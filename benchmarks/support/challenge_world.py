@@ -45,6 +45,7 @@ class Sizes:
     entrants: int = 30
     ring: int = RING
     pairs: tuple[int, int] = (5, 35)  # how many an honest judge answers: from, to
+    greedy: int = VOTES_A_JUDGE  # and how many those of the ring and the clicker
 
 
 @dataclass
@@ -230,8 +231,8 @@ def make_entries(sizes: Sizes, number: int, rng: random.Random) -> list[Made]:
 
 
 def wanted_votes(judge: str, sizes: Sizes, rng: random.Random) -> int:
-    """How many pairs; the clicker and the ring go on until the site stops them."""
-    return VOTES_A_JUDGE if judge == "clicker" or judge.startswith("ring") else rng.randint(*sizes.pairs)
+    """How many pairs a judge answers in a day."""
+    return sizes.greedy if judge == "clicker" or judge.startswith("ring") else rng.randint(*sizes.pairs)
 
 
 def answer(judge: str, entries: Sequence[Made], one: int, other: int, rng: random.Random) -> tuple[float, int]:

@@ -19,8 +19,9 @@ from accounts.permissions import member_of
 from feed.challenges.entries import read_entries
 from feed.challenges.models import Challenge, ChallengeEntry, Stage
 from feed.challenges.places import streak_of
-from feed.challenges.results import days_entered, leaders
+from feed.challenges.results import leaders
 from feed.challenges.services import (
+    ENTRIES_PER_MEMBER,
     begun_on,
     enter_challenge,
     enterable_posts,
@@ -42,6 +43,7 @@ from lib.errors import Refused
 from lib.http import is_htmx
 from lib.pagination import read_keyset
 
+ONE_DAY = timedelta(days=1)
 PAST_ON_A_PAGE = 20
 SHEET_ROWS = 50
 SYNDICATED = 30
@@ -53,14 +55,17 @@ CARD_SECONDS = 3600
 @says_no
 def challenge_today(request: HttpRequest) -> HttpResponseBase:
     at = timezone.now()
-    return _show(request, Challenge.objects.current(at).first(), at)
+    today = local_day(at)
+    days = {row.day: row for row in Challenge.objects.filter(day__in=[today, today - ONE_DAY])}
+    return _show(request, days.get(today), at, before=days.get(today - ONE_DAY))
 
 
 @require_safe
 @says_no
 def challenge_detail(request: HttpRequest, day: str) -> HttpResponseBase:
     at = timezone.now()
-    return _show(request, begun_on(day, at), at)
+    challenge = begun_on(day, at)
+    return _show(request, challenge, at, before=_before(challenge, at))
 
 
 @never_cache
@@ -73,17 +78,26 @@ def challenge_stage(request: HttpRequest, day: str) -> HttpResponseBase:
     stage = challenge.stage(at)
     if request.GET.get("known") == stage:
         return render(request, "feed/_challenge_stage.html", _stage_context(challenge, at))
-    response = render(request, "feed/_challenge.html", _context(challenge, request.user, at))
+    context = _context(challenge, request.user, at, before=_before(challenge, at))
+    response = render(request, "feed/_challenge.html", context)
     response["HX-Retarget"], response["HX-Reswap"] = "#challenge", "outerHTML"
     return response
 
 
-def _show(request: HttpRequest, challenge: Challenge | None, at: datetime) -> HttpResponseBase:
+def _before(challenge: Challenge, at: datetime) -> Challenge | None:
+    """Yesterday's, where today's is looked at."""
+    return Challenge.objects.filter(day=challenge.day - ONE_DAY).first() if challenge.is_open(at) else None
+
+
+def _show(
+    request: HttpRequest, challenge: Challenge | None, at: datetime, *, before: Challenge | None
+) -> HttpResponseBase:
     viewer, cursor = request.user, request.GET.get("cursor", "")
     context: dict[str, Any] = {"cards": []}
-    if challenge is not None:
-        is_part = is_htmx(request)  # the cards alone
-        context = (_entries_context if is_part else _context)(challenge, viewer, at, cursor)
+    if challenge is not None and is_htmx(request):  # the cards alone
+        context = _entries_context(challenge, viewer, at, cursor)
+    elif challenge is not None:
+        context = _context(challenge, viewer, at, cursor, before=before)
     return render_list(request, "feed/challenge.html", "feed/_page.html", {"challenge": challenge, **context})
 
 
@@ -102,22 +116,22 @@ def _entries_context(challenge: Challenge, viewer: Viewer, at: datetime, cursor:
     }
 
 
-def _context(challenge: Challenge, viewer: Viewer, at: datetime, cursor: str = "") -> dict[str, Any]:
+def _context(
+    challenge: Challenge, viewer: Viewer, at: datetime, cursor: str = "", *, before: Challenge | None
+) -> dict[str, Any]:
     context = _stage_context(challenge, at) | _entries_context(challenge, viewer, at, cursor)
+    entered = _entered(viewer, at)
     context |= {
         "enterable": _enterable(challenge, viewer, at),
-        "own": _own_entries(challenge, viewer, at),
+        "own": _own_entries(challenge, [post for day, post in entered if day == challenge.day], viewer, at),
         "polls": [view_poll(poll, viewer, at) for poll in Poll.objects.filter(challenge=challenge).order_by("pk")],
     }
     if challenge.is_remix and challenge.stage(at) == Stage.OPEN:
         wanted = Post.objects.listed_for(viewer, at).filter(image__in=latest_winners(challenge))
         context["remix_of"] = [card_of(post, viewer, at) for post in wanted.with_card(viewer, at)]
     if context["stage"] == Stage.OPEN:
-        voting = Challenge.objects.voting(at).last()
-        context["voting"] = voting if voting and at < voting.voting_ends_at else None
-        if isinstance(viewer, User):
-            today = local_day(at)
-            context["streak"] = streak_of(days_entered(viewer, today=today), today)
+        context["voting"] = before if before and before.stage(at) == Stage.VOTING else None
+        context["streak"] = streak_of({day for day, _post in entered}, local_day(at))
     if context["stage"] == Stage.FINISHED:
         context |= _result(challenge, viewer, at)
     return context
@@ -155,17 +169,26 @@ def _rows(
 def _enterable(challenge: Challenge, viewer: Viewer, at: datetime) -> list[dict[str, object]]:
     if not isinstance(viewer, User) or not challenge.is_open(at):
         return []
-    posts = enterable_posts(challenge, viewer).with_card(viewer).order_by("-published_at", "-pk")[:PAGE_SIZE]
+    own = enterable_posts(challenge, viewer).order_by("-published_at", "-pk")
+    ids = list(own.values_list("pk", flat=True)[:PAGE_SIZE])  # most have none: cards are another matter
+    posts = Post.objects.filter(pk__in=ids).with_card(viewer).order_by("-published_at", "-pk") if ids else []
     return [{"id": post.public_id, "card": card_of(post, viewer, at)} for post in posts]
 
 
-def _own_entries(challenge: Challenge, viewer: Viewer, at: datetime) -> list[dict[str, object]]:
-    if not isinstance(viewer, User) or challenge.closed_at is not None:
+def _entered(viewer: Viewer, at: datetime) -> list[tuple[date, int]]:
+    """(day, post) of what a member entered within a year, the latest day first."""
+    if not isinstance(viewer, User):
         return []
-    posts = Post.objects.listed_for(viewer, at).filter(challenge_entries__challenge=challenge, author=viewer)
-    return [
-        {"id": post.public_id, "card": card_of(post, viewer, at)} for post in posts.with_card(viewer).order_by("pk")
-    ]
+    entered = ChallengeEntry.objects.filter(member=viewer, challenge__day__lte=local_day(at))
+    rows = entered.order_by("-challenge__day", "post").values_list("challenge__day", "post")
+    return list(rows[: 366 * ENTRIES_PER_MEMBER])
+
+
+def _own_entries(challenge: Challenge, ids: list[int], viewer: Viewer, at: datetime) -> list[dict[str, object]]:
+    if challenge.closed_at is not None:
+        return []
+    posts = fetch_listed(ids, viewer, at)
+    return [{"id": posts[pk].public_id, "card": card_of(posts[pk], viewer, at)} for pk in ids if pk in posts]
 
 
 @require_POST
