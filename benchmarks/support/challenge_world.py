@@ -270,7 +270,10 @@ def likes_of(entries: Sequence[Made], judges: Sequence[str], rng: random.Random)
             honest[entry] += is_liked
     ties = np.array([rng.random() for _ in entries]) / 2
     flood = [Made("flooder", rng.gauss(0.5, 1)) for _ in range(FLOOD - 3)]
-    seen = [sum(_liking(made, judge, -1) > 0.4 for judge in rng.sample(list(judges), 40)) * 1.3 for made in flood]
+    seen = [
+        sum(_liking(made, judge, -1) > 0.4 for judge in rng.sample(list(judges), min(40, len(judges)))) * 1.3
+        for made in flood
+    ]
     every = [*zip(honest + ring + ties, (made.author for made in entries), strict=True)]
     every += [(float(likes), "flooder") for likes in seen]
     return honest + ring + ties, honest + ties, max(every)[1]
