@@ -6,9 +6,9 @@ import sys
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, celeryd_init, import_modules, setup_logging
+from celery.signals import beat_init, celeryd_init, import_modules, setup_logging, worker_process_init
 
-from config.observability import request_ids, serving
+from config.observability import reporting, request_ids, serving
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 # torch's threads on the CPU wait for each other by spinning. Where anything else wants the cores too, that made a
@@ -58,6 +58,11 @@ def _serve_numbers_of_the_worker(**kwargs: Any) -> None:
     from config.observability import task_numbers  # noqa: F401 - connects its signals
 
     serving.serve()
+
+
+@worker_process_init.connect
+def _trace(**kwargs: Any) -> None:
+    reporting.start_tracing("salon-worker")
 
 
 @beat_init.connect

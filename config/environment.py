@@ -74,6 +74,20 @@ def integer(name: str, default: int, least: int | None = None) -> int:
     return number
 
 
+def decimal(name: str, default: float) -> float:
+    """A number of at least 0, with a point."""
+    value = os.environ.get(name)
+    if value is None:
+        return default
+    try:
+        number = float(value)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < float("inf"):
+        raise _wrong(name, value, "a number of at least 0, such as 2.5")
+    return number
+
+
 def weights(name: str) -> dict[str, float]:
     """A comma-separated list of ``name:number`` with numbers above 0."""
     found: dict[str, float] = {}

@@ -13,6 +13,7 @@ from celery.schedules import crontab
 from csp.constants import NONE, SELF
 
 from config import environment as env
+from config.observability import reporting
 
 django_stubs_ext.monkeypatch()
 
@@ -386,15 +387,11 @@ TIME_ZONE = env.time_zone("SITE_TIME_ZONE", "UTC")  # stored in UTC; shown, and 
 
 # --- Numbers --------------------------------------------------------------------------------------------
 METRICS_TOKEN = env.string("METRICS_TOKEN", "")  # who sends it as a Bearer token may read /metrics
-SENTRY_DSN = env.string("SENTRY_DSN", "")
-if SENTRY_DSN:
-    import sentry_sdk
-
-    sentry_sdk.init(
-        dsn=SENTRY_DSN,
-        release=env.string("SENTRY_RELEASE", "") or None,
-        traces_sample_rate=env.percentage("SENTRY_TRACES_PERCENT", 0) / 100,
-        send_default_pii=False,
-    )
+GPU_HOUR_PRICE = env.decimal("GPU_HOUR_PRICE", 0.0)  # of one GPU, in any currency; for the cost of a picture
+reporting.start_sentry(
+    env.string("SENTRY_DSN", ""),
+    release=env.string("SENTRY_RELEASE", ""),
+    traces_percent=env.percentage("SENTRY_TRACES_PERCENT", 0),
+)
 LOGGING = env.logging("DEBUG" if DEBUG else "INFO", env.choice("LOG_FORMAT", ["logfmt", "json"], "logfmt"))
 SILENCED_SYSTEM_CHECKS: list[str] = [] if HTTPS else [f"security.W{number:03}" for number in (4, 8, 12, 16)]

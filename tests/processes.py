@@ -55,9 +55,20 @@ def worker(name: str, queues: str, folder: Path, *options: str, **more: str) -> 
         yield service
 
 
-def _answers(url: str) -> bool:
+@contextlib.contextmanager
+def beat(folder: Path, port: int, **more: str) -> Iterator[Guarded]:
+    """Beat; yields when it serves the site's numbers on `port`."""
+    command = [sys.executable, "-m", "celery", "-A", "config", "beat", "--pidfile=", "-s", str(folder / "schedule")]
+    variables = environ(METRICS_PORT=str(port), VAR_DIR=str(folder), **more)
+    service = guard("beat", command, log=folder / "beat.log", environ=variables, cwd=ROOT)
+    with running(service):
+        until_ready(service, lambda: _answers(f"http://127.0.0.1:{port}", "/metrics"), 180)
+        yield service
+
+
+def _answers(url: str, path: str = "/healthz") -> bool:
     try:
-        urllib.request.urlopen(f"{url}/healthz", timeout=2).close()
+        urllib.request.urlopen(f"{url}{path}", timeout=20).close()
     except urllib.error.HTTPError:
         return True
     except OSError:

@@ -88,3 +88,12 @@ def forget_process(pid: int) -> None:
         from prometheus_client.multiprocess import mark_process_dead
 
         mark_process_dead(pid)  # type: ignore[no-untyped-call]
+
+
+def forget_ended_processes() -> None:
+    """The same for processes that ended without a word; any of the group may call it."""
+    folder = os.environ.get(FOLDER)
+    for file in Path(folder).glob("gauge_live*_*.db") if folder else ():
+        pid = int(file.stem.rpartition("_")[2])
+        if not psutil.pid_exists(pid):
+            forget_process(pid)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import redis
+from django.conf import settings
 from django.core.cache import cache
 from django.db import DatabaseError, connection
 from django.db.models import Count, Min
@@ -30,6 +31,7 @@ class SiteNumbers(Collector):
     def collect(self) -> Iterator[Metric]:
         try:
             yield _up()
+            yield from _price()
             for family in (_queues, _states, _expired_leases, _connections):
                 yield from _unless_away(family)
             yield from _unless_away(_tasks)
@@ -55,6 +57,12 @@ def _up() -> Metric:
     for part, trouble in troubles.items():
         up.add_metric([part], float(trouble() is None))
     return up
+
+
+def _price() -> list[Metric]:
+    """None where the operator named none: then there is no cost of a picture either."""
+    price = settings.GPU_HOUR_PRICE
+    return [GaugeMetricFamily("salon_gpu_hour_price", "What one GPU costs an hour", price)] if price else []
 
 
 def _queues() -> list[Metric]:

@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from datetime import timedelta
 from functools import partial
-from typing import Self
+from typing import Any, Self
 
 import PIL.Image
 import structlog
@@ -21,8 +21,9 @@ from django.db import Error, connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from generation.engines.numbers import IMAGES_SETTLED, Reason, count_failures
 from generation.media import encoding, storage
-from generation.models import Image
+from generation.models import Image, ImageState
 from generation.parameters import Parameters
 from generation.queue import events, leases, screening
 from generation.queue.background import send
@@ -43,6 +44,7 @@ class Batch:
 
     def __init__(self, images: Sequence[Image]) -> None:
         self.images = list(images)
+        self.pool = images[0].pool if images else ""  # nothing was claimed
         self.began = time.monotonic()
         self.ends = self.began + settings.BATCH_SECONDS + settings.STORE_SECONDS
         self._left = {image.pk: image.lease_no for image in images}
@@ -59,7 +61,7 @@ class Batch:
     def __exit__(self, *_error: object) -> None:
         self._closed.set()
         self._asked.set()
-        self.interrupt(STOPPED)
+        self.interrupt(STOPPED, Reason.STOPPED)
 
     @property
     def leases(self) -> list[leases.Lease]:
@@ -78,15 +80,20 @@ class Batch:
         self._left.pop(image.pk, None)
         send(partial(events.publish_states, [image.pk]))
 
-    def fail(self, image: Image, failure: str, *, is_final: bool = False) -> None:
-        """The picture itself failed: it is tried again, alone, unless that is final."""
+    def fail(self, image: Image, failure: str, reason: Reason | None, *, is_final: bool = False) -> None:
+        """The picture itself failed: it is tried again, alone, unless that is final. No reason: it was cancelled."""
+        lease: dict[str, Any] = {"image_id": image.pk, "lease_no": image.lease_no, "failure": failure}
         if is_final:
-            leases.fail(image_id=image.pk, lease_no=image.lease_no, failure=failure)
+            is_over = leases.fail(**lease)
         else:
-            leases.give_back(image_id=image.pk, lease_no=image.lease_no, failure=failure, at=timezone.now())
+            is_over = leases.give_back(**lease, at=timezone.now()) == ImageState.FAILED
+        if reason is not None:
+            count_failures(self.pool, reason)
+        if is_over:
+            IMAGES_SETTLED.labels(ImageState.FAILED.value).inc()
         self.settle(image)
 
-    def interrupt(self, failure: str, *, wait: timedelta = timedelta(0)) -> None:
+    def interrupt(self, failure: str, reason: Reason, *, wait: timedelta = timedelta(0)) -> None:
         """Gives back what is left, to be drawn after `wait`: it was the machine, not the pictures.
 
         Without a database the leases run out.
@@ -94,6 +101,7 @@ class Batch:
         held, self._left = self.leases, {}
         if not held:
             return
+        count_failures(self.pool, reason, len(held))
         try:
             leases.interrupt(leases=held, failure=failure, at=timezone.now() + wait)
         except Error as error:
@@ -200,7 +208,7 @@ def _finish(
         for attempt in _until(end):
             with attempt:
                 if encoded is None:
-                    batch.fail(image, _(NOT_ENCODED))
+                    batch.fail(image, _(NOT_ENCODED), Reason.NOT_ENCODED)
                 else:
                     _keep(batch, image, encoded, bucket, ran)
     except Exception:  # it was away for longer than anybody waits
@@ -243,6 +251,7 @@ def _keep(batch: Batch, image: Image, encoded: encoding.Encoded, bucket: int, ra
 
 
 def _give_up(batch: Batch, image: Image) -> None:
+    count_failures(batch.pool, Reason.NOT_STORED)
     try:
         leases.interrupt(leases=[(image.pk, image.lease_no)], failure=_(NOT_STORED), at=timezone.now())
     except Error as error:

@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.sql import UpdateQuery
 
+from generation.engines.numbers import IMAGES_SETTLED, Reason, count_failures
 from generation.media.storage import Outputs
 from generation.models import MAX_ATTEMPTS, MAX_INTERRUPTIONS, Image, ImageQuerySet, ImageState, QueueShare
 from generation.queue.ordering import Candidate, Cap, Standing, charge, choose
@@ -156,9 +157,14 @@ def reap(*, at: datetime, failure: str) -> list[int]:
         expired.filter(state=ImageState.SCREENING), ("id",), state=ImageState.GENERATED, lease_expires_at=None
     )
     returned = _update_unlocked(
-        expired.filter(state=ImageState.LEASED), ("id", "state"), **_returned("interruptions", failure), not_before=at
-    )
-    return [image_id for image_id, state in returned if state != ImageState.QUEUED]
+        expired.filter(state=ImageState.LEASED), ("id", "state", "pool"), **_returned("interruptions", failure),
+        not_before=at,
+    )  # fmt: skip
+    for _image_id, state, pool in returned:
+        count_failures(pool, Reason.WORKER_SILENT)
+        if state == ImageState.FAILED:
+            IMAGES_SETTLED.labels(state).inc()
+    return [image_id for image_id, state, _pool in returned if state != ImageState.QUEUED]
 
 
 class ScreeningLease(NamedTuple):

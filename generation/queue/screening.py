@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import WebhookEvent
 from accounts.services import emit, notify
+from generation.engines.numbers import IMAGES_SETTLED
 from generation.media import storage
 from generation.models import MAX_SCREENINGS, Image, ImageState
 from generation.queue import events, leases
@@ -70,6 +71,7 @@ def check_image(*, image_id: int, at: datetime | None = None) -> ImageState | No
         record_screening(verdict=verdict, target=image, author=image.author, at=now)
         _notify_author(image, state, now)
         transaction.on_commit(lambda: events.publish_states([image_id]), robust=True)
+    IMAGES_SETTLED.labels(state.value).inc()
     return state
 
 

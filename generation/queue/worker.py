@@ -31,6 +31,7 @@ from generation.engines.base import (
     PreviewSource,
     ServerAway,
 )
+from generation.engines.numbers import Reason, begin_at_zero, count_gpu_seconds
 from generation.engines.registry import engine_named
 from generation.models import Checkpoint, Image
 from generation.queue import capacity, events, leases
@@ -54,7 +55,11 @@ log = structlog.get_logger(__name__)
 
 
 class Stopped(Exception):
-    """Every image of the batch was cancelled, or its time is up; the message is for their authors."""
+    """Every image of the batch was cancelled."""
+
+
+class TooSlow(Exception):
+    """The time of the batch is up."""
 
 
 def drain(*, pool: str, worker: str, seconds: float = DRAIN_SECONDS) -> int:
@@ -86,7 +91,7 @@ class _Claims:
         if self._executor is not None:
             self._executor.shutdown()
         if self._next is not None and self._next.exception() is None:
-            Batch(self._next.result()).interrupt(STOPPED)
+            Batch(self._next.result()).interrupt(STOPPED, Reason.STOPPED)
 
     def begin(self) -> None:
         """Begins to claim the next batch, if it was not begun."""
@@ -116,6 +121,7 @@ class _Claims:
 
 def warm_up(pools: Sequence[str]) -> None:
     """Loads the checkpoint of these pools that was used last, so that the first batch does not wait for it."""
+    begin_at_zero(pools)
     usable = Checkpoint.objects.enabled().filter(pool__in=pools)
     latest = usable.annotate(used_at=Max("generations__submitted_at")).order_by(
         F("used_at").desc(nulls_last=True), "pk"
@@ -180,48 +186,52 @@ def _engine_of(pool: str) -> Engine:
 def _drawn(engine: Engine, batch: Batch, bucket: int, on_last_step: Callable[[], None]) -> list[PIL.Image.Image] | None:
     """The pictures of a batch, or None where it failed: then every image of it is dealt with."""
     try:
-        return engine.draw(job_of(batch.images), on_step=_Steps(batch, on_last_step).on_step, pad_to=bucket)
-    except Stopped as reason:
-        _fail_all(batch, str(reason))
+        job = job_of(batch.images)
+        with count_gpu_seconds(batch.pool, len(batch.images)):
+            return engine.draw(job, on_step=_Steps(batch, on_last_step).on_step, pad_to=bucket)
+    except Stopped:
+        _fail_all(batch, "", None)
+    except TooSlow:
+        _fail_all(batch, _(TOO_SLOW), Reason.TOO_SLOW)
     except SourceGone as error:
-        _fail_all(batch, str(error), is_final=len(batch.images) == 1)
+        _fail_all(batch, str(error), Reason.SOURCE_GONE, is_final=len(batch.images) == 1)
     except NotSupported as error:
-        _fail_all(batch, str(error), is_final=True)
+        _fail_all(batch, str(error), Reason.NOT_SUPPORTED, is_final=True)
     except OutOfMemory:
         _make_smaller(batch, engine.device)
     except CheckpointError as error:
         log.error("checkpoint_unusable", checkpoint=batch.images[0].generation.checkpoint.slug, error=str(error))
-        _fail_all(batch, _(UNUSABLE))
+        _fail_all(batch, _(UNUSABLE), Reason.CHECKPOINT)
     except DeviceLost as error:
         # The context of the device is lost for good; the pool starts a new process.
         log.error("device_lost", error=str(error))
-        batch.interrupt(STOPPED)
+        batch.interrupt(STOPPED, Reason.DEVICE_LOST)
         os._exit(75)
     except (Error, StoreAway, ServerAway) as error:
         log.warning("batch_interrupted", error=str(error))
         if isinstance(error, Error):
             connection.close()
-        batch.interrupt(STOPPED, wait=AWAY_FOR)
+        batch.interrupt(STOPPED, Reason.SERVICE_AWAY, wait=AWAY_FOR)
     except Exception:  # whatever a checkpoint or its libraries raise costs an attempt, not the worker
         log.exception("batch_failed", images=[image.pk for image in batch.images])
-        _fail_all(batch, _(BROKEN))
+        _fail_all(batch, _(BROKEN), Reason.BROKEN)
     return None
 
 
-def _fail_all(batch: Batch, failure: str, *, is_final: bool = False) -> None:
+def _fail_all(batch: Batch, failure: str, reason: Reason | None, *, is_final: bool = False) -> None:
     for image in batch.images:
-        batch.fail(image, failure, is_final=is_final)
+        batch.fail(image, failure, reason, is_final=is_final)
 
 
 def _make_smaller(batch: Batch, device: str) -> None:
     """Half as many at a time from now on; one alone that does not fit is failed."""
     half = len(batch.images) // 2
     if half == 0:
-        _fail_all(batch, _(TOO_LARGE), is_final=True)
+        _fail_all(batch, _(TOO_LARGE), Reason.OUT_OF_MEMORY, is_final=True)
         return
     log.warning("out_of_memory", images=len(batch.images), now=half)
     capacity.lower_cap(batch.images, device=device, cap=half)
-    batch.interrupt(STOPPED)
+    batch.interrupt(STOPPED, Reason.OUT_OF_MEMORY)
 
 
 def _record_speed(batch: Batch) -> None:
@@ -253,9 +263,9 @@ class _Steps:
         """Stops the batch if everybody cancelled or time is up, and publishes the progress."""
         wanted = self.batch.wanted()
         if not wanted:
-            raise Stopped("")
+            raise Stopped
         if time.monotonic() > self.ends:
-            raise Stopped(_(TOO_SLOW))
+            raise TooSlow
         if step == self.steps:
             self.on_last_step()
         # An engine that does not know its steps calls with 0.

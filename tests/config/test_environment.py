@@ -18,6 +18,7 @@ from accounts.models import User
 from accounts.sign_in.access import bind_session
 from config import environment
 from generation.media import signing
+from ratings.releases.engine.splits import split_of
 from tests.conftest import As
 from tests.services import ROOT
 
@@ -35,6 +36,8 @@ from tests.services import ROOT
         ("MAX_PENDING_IMAGES", "many", "a whole number"),
         ("QUEUE_WEIGHTS", "researcher:lots", "researcher:2"),
         ("QUEUE_WEIGHTS", "researcher:-1", "numbers above 0"),
+        ("GPU_HOUR_PRICE", "cheap", "such as 2.5"),
+        ("GPU_HOUR_PRICE", "-1", "at least 0"),
         ("GPU_DEVICE", "tpu", "auto, cpu, cuda, mps"),
         ("EMAIL_URL", "https://mail.example", "smtp://"),
         ("SECRET_KEY", "short", "at least 40 characters"),
@@ -104,6 +107,21 @@ def test_secrets_are_never_made_where_other_machines_may_need_the_same(
     assert not list(tmp_path.iterdir())
     monkeypatch.setenv(name, "y" * 40)
     assert runpy.run_path(str(ROOT / "config" / "settings.py"))[name] == "y" * 40
+
+
+def test_hosts_with_one_secret_put_every_prompt_into_one_split_and_others_do_not(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    prompts = [f"a cat number {number}" for number in range(300)]
+
+    def splits(host: str, secret: str) -> list[str]:
+        monkeypatch.setenv("VAR_DIR", str(tmp_path / host))
+        monkeypatch.setenv("RELEASE_SECRET", secret)
+        used = runpy.run_path(str(ROOT / "config" / "settings.py"))["RELEASE_SECRET"]
+        return [split_of(used, prompt) for prompt in prompts]
+
+    assert splits("one", "s" * 40) == splits("two", "s" * 40)
+    assert splits("one", "s" * 40) != splits("two", "t" * 40)
 
 
 def test_a_machine_that_made_its_secret_before_learns_where_it_is(

@@ -14,6 +14,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.utils import timezone
+from prometheus_client import REGISTRY
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
@@ -27,6 +28,18 @@ from moderation.hashes.services import block_hash
 from tests.conftest import ApiAs, As
 
 Draw = Callable[..., int]
+Counted = Callable[..., float]
+
+
+@pytest.fixture
+def counted() -> Counted:
+    """``counted("salon_…_total", pool="default")``: by how much a number grew since the test began."""
+    before = {(s.name, *sorted(s.labels.items())): s.value for each in REGISTRY.collect() for s in each.samples}
+
+    def grown(name: str, **labels: str) -> float:
+        return (REGISTRY.get_sample_value(name, labels) or 0.0) - before.get((name, *sorted(labels.items())), 0.0)
+
+    return grown
 
 
 def _pixels(image: Image) -> Any:
@@ -41,7 +54,7 @@ def _submit(author: User, key: str, **fields: Any) -> Generation:
 
 @pytest.mark.usefixtures("tiny_checkpoint")
 def test_images_of_two_members_are_drawn_in_one_batch_and_become_ready(
-    alice: User, bob: User, run_gpu_worker_inline: Draw
+    alice: User, bob: User, run_gpu_worker_inline: Draw, counted: Counted
 ) -> None:
     _submit(alice, "a", count=3)
     _submit(bob, "b", prompt="a dog on a blue background")
@@ -52,6 +65,9 @@ def test_images_of_two_members_are_drawn_in_one_batch_and_become_ready(
     assert all((image.attempts, image.interruptions, image.lease_no) == (0, 0, 2) for image in images)
     assert all(storage.training_jpeg(image) and image.versions["torch"] for image in images)
     assert alice.notifications.filter(kind="generation.done").count() == 1
+    assert counted("salon_images_drawn_total", pool="default") == 4
+    assert counted("salon_images_settled_total", state="ready") == 4
+    assert counted("salon_gpu_seconds_total", pool="default", outcome="drawn") > 0
 
 
 @pytest.mark.usefixtures("tiny_checkpoint")
@@ -165,7 +181,7 @@ def test_a_cancelled_batch_stops_at_its_next_step_and_leaves_nothing(
 
 
 def test_a_checkpoint_that_cannot_be_loaded_fails_after_three_attempts_with_a_reason(
-    alice: User, tiny_checkpoint: Checkpoint, run_gpu_worker_inline: Draw
+    alice: User, tiny_checkpoint: Checkpoint, run_gpu_worker_inline: Draw, counted: Counted
 ) -> None:
     generation = _submit(alice, "k")
     Checkpoint.objects.filter(pk=tiny_checkpoint.pk).update(source="/nowhere/at/all", revision="f" * 40)
@@ -175,6 +191,10 @@ def test_a_checkpoint_that_cannot_be_loaded_fails_after_three_attempts_with_a_re
     image = generation.images.get()
     assert (image.state, image.attempts) == (ImageState.FAILED, 3)
     assert "Choose another one" in image.message()
+    assert counted("salon_image_failures_total", pool="default", reason="checkpoint") == 3
+    assert counted("salon_images_settled_total", state="failed") == 1
+    assert counted("salon_gpu_seconds_total", pool="default", outcome="lost") > 0
+    assert counted("salon_images_drawn_total", pool="default") == 0
     assert services.retry_image(image=image, author=alice).state == ImageState.QUEUED
 
 
