@@ -5,7 +5,8 @@ import socket
 import threading
 from typing import Literal, Self
 
-Mode = Literal["pass", "away", "silent", "full"]
+Mode = Literal["pass", "away", "silent", "full", "slow"]
+SLOW_SECONDS = 0.3  # for each piece that is forwarded
 FULL = b"HTTP/1.1 507 Insufficient Storage\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
@@ -13,7 +14,7 @@ class Proxy:
     """Listens on a port of its own and forwards to `target`, as `mode` says.
 
     "away" refuses connections and cuts those that are open; "silent" accepts and keeps everything back until the mode
-    changes, like a stopped process; "full" answers 507 to whatever would write over HTTP.
+    changes, like a stopped process; "full" answers 507 to whatever would write over HTTP; "slow" holds each piece back.
     """
 
     def __init__(self, target: int) -> None:
@@ -88,6 +89,8 @@ class Proxy:
         with contextlib.suppress(OSError):
             while data := source.recv(1 << 16):
                 self._open.wait()
+                if self._mode == "slow":
+                    self._ended.wait(SLOW_SECONDS)
                 if self._mode == "full" and source is pair[0] and data.startswith((b"PUT ", b"POST ")):
                     source.sendall(FULL)
                     break
