@@ -31,5 +31,6 @@ ROOT=$root CLONE=$clone COMMANDS=$commands exec unshare --mount --pid --fork --k
   for folder in ${BIND:-}; do mkdir -p "$ROOT$folder"; mount --bind -o ro "$folder" "$ROOT$folder"; done
   exec chroot --userspec=ordinary:ordinary "$ROOT" env -i HOME=/home/ordinary LANG=C.UTF-8 PATH=/usr/bin:/bin \
     ${PIP_FIND_LINKS:+PIP_FIND_LINKS="$PIP_FIND_LINKS"} ${PIP_EXTRA_INDEX_URL:+PIP_EXTRA_INDEX_URL="$PIP_EXTRA_INDEX_URL"} \
+    ${PIP_CERT:+PIP_CERT="$PIP_CERT"} ${SSL_CERT_FILE:+SSL_CERT_FILE="$SSL_CERT_FILE"} \
     ${UV_NATIVE_TLS:+UV_NATIVE_TLS="$UV_NATIVE_TLS"} CLONE="$CLONE" sh -eu -c "cd \"\$CLONE\" && id -un && pwd && $COMMANDS"
 '
