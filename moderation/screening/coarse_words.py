@@ -13,6 +13,8 @@ from typing import Any
 from lib.text import words_of
 from lib.text.regex import LinearPattern, compile_linear
 
+MIN_GLUED = 8  # letters of a phrase that is also looked for without its gaps, as names are written
+
 
 @cache
 def _own() -> dict[str, Any]:
@@ -26,7 +28,9 @@ def coarse_words() -> frozenset[str]:
     listed = loads((files("glin_profanity") / "data/dictionaries/english.json").read_text(encoding="utf-8"))
     words = listed["words"] if isinstance(listed, dict) else listed
     single = {word.lower() for word in words if word.isalpha() and word.isascii() and len(word) > 2}
-    return frozenset(single - set(_own()["harmless"].split()) | set(_own()["strong"].split()))
+    glued = {"".join(phrase.split()) for phrase in _own()["phrases"]}
+    glued = {word for word in glued if len(word) >= MIN_GLUED}
+    return frozenset(single - set(_own()["harmless"].split()) | set(_own()["strong"].split()) | glued)
 
 
 @cache

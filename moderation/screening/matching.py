@@ -1,11 +1,13 @@
 """What a rule finds in a text: its pattern, a second sign where it needs one, and the phrases that clear it. Pure."""
 
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from lib.text.regex import BadPattern, BoundedPattern, LinearPattern, compile_bounded, compile_linear
 from moderation.screening.normalisation import Oracle, Reading, readings
+from moderation.screening.normalisation.vocabulary import spelled_words
 
 MAX_MATCHES = 40  # of one sign in one reading
 _LITERAL = compile_linear("[a-z]{4,}")
@@ -90,8 +92,20 @@ class Matcher:
             start, end = found.span()
             if cleared is None:
                 cleared = [each.span() for each in compile_pattern(self.clears).finditer(text)] if self.clears else []
-            if start < end and not any(begin <= start and end <= stop for begin, stop in cleared):
+            if (
+                start < end
+                and not _is_within(text, start, end)
+                and not any(begin <= start and end <= stop for begin, stop in cleared)
+            ):
                 yield start, end
+
+
+def _is_within(text: str, start: int, end: int) -> bool:
+    """Whether a match is a part of a word with marks: for a pattern, “analândia” ends where its ASCII letters do."""
+    around = text[max(0, start - 1) : start] + text[end : end + 1]
+    return not around.isascii() and any(
+        not char.isascii() and char.isalpha() and unicodedata.normalize("NFKD", char)[0].isascii() for char in around
+    )
 
 
 class FirstLook:
@@ -140,4 +154,4 @@ def build_oracle(matchers: Sequence[Matcher], words: Iterable[str] = ()) -> Orac
     literals |= {word[:-2] for sign in signs for word in _OPTIONAL_END.findall(sign)}
     compounds = {"".join(parts) for sign in signs for parts in _COMPOUND.findall(sign)}
     literals |= compounds | {word.removesuffix("s") for word in compounds}
-    return Oracle.of(says, speaks_about, literals | {f"{word}s" for word in literals} | plain)
+    return Oracle.of(says, speaks_about, literals | {f"{word}s" for word in literals} | plain | spelled_words())

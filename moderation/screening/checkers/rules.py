@@ -7,6 +7,7 @@ from functools import cached_property, lru_cache
 from django.db.models import Count, Max
 
 from lib.content_levels import ContentLevel
+from lib.text.regex import compile_linear
 from moderation.policy import Reason
 from moderation.screening.coarse_words import coarse_words
 from moderation.screening.matching import FirstLook, Match, Matcher, build_oracle, read
@@ -17,6 +18,14 @@ from moderation.screening.running import bounded
 
 _LABELS = {Rule.Effect.BLOCK: Label.FORBIDDEN, Rule.Effect.ASK: Label.DOUBTFUL, Rule.Effect.LEVEL: Label.LEVEL}
 MAX_SECONDS = 2.0  # all rules on one text; each search has a bound of its own
+_ABOUT_WORKS = (TextKind.TITLE, TextKind.COMMENT)
+_SOMEBODY = compile_linear(
+    r"\b(?:wom[ae]n|girls?|m[ae]n|boys?|guys?|lad(?:y|ies)|wi(?:fe|ves)|husbands?|babes?|chicks?|couples?|models?|sisters?"
+    r"|brothers?|mothers?|moms?|dads?|milfs?|teens?|kids?|child(?:ren)?|celebrit(?:y|ies)|actress(?:es)?|ex|gf|bf|bod(?:y|ies)"
+    r"|breasts?|boobs?|tits|ass|butts?|he|she|h[ei][rms]|you|your|me|my|myself|i|us|we|they|them|friends?|neighbou?rs?"
+    r"|nudes|noods|frau(?:en)?|mann|manner|madchen|femmes?|filles?|hommes?|mujer(?:es)?|chic[ao]s?|hombres?|donn[ae])\b",
+    ascii_only=True,
+)
 _PHRASE_ENDS = str.maketrans(",;\n|", "\n\n\n\n")
 
 
@@ -90,7 +99,10 @@ def check(text: str, kind: TextKind) -> list[Observation]:
     """
     rules = rule_set(version())
     if kind is not TextKind.NEGATIVE_PROMPT:
-        return observe(rules, read(text, rules.oracle, has_names=kind is not TextKind.NAME))
+        readings = read(text, rules.oracle, has_names=kind is not TextKind.NAME)
+        found = observe(rules, readings)
+        is_about_works = kind in _ABOUT_WORKS and not any(_SOMEBODY.search(reading.text) for reading in readings)
+        return [_of_a_work(each) for each in found] if is_about_works else found
     seen: dict[tuple[str, str], Observation] = {}
     for phrase in dict.fromkeys(part.strip() for part in text.translate(_PHRASE_ENDS).split("\n")):
         for observation in observe(rules, read(phrase, rules.oracle)) if phrase else []:
@@ -130,6 +142,12 @@ def _observation(version: str, rule: Compiled, match: Match, seen: list[Reading]
         spans=tuple(match.original_spans),
         stages=tuple(match.reading.stages()),
     )
+
+
+def _of_a_work(observation: Observation) -> Observation:
+    """In a title or comment that speaks of nobody, “Nude, Sunlight” is the name of a work."""
+    is_mild = observation.label is Label.LEVEL and observation.reason is Reason.SEXUAL
+    return observation.with_label(Label.EXPLAINED) if is_mild else observation
 
 
 def _alone(observation: Observation, phrase: str) -> Observation:

@@ -7,15 +7,19 @@ knows its stages and can say where its characters come from (`Reading.original_s
     → disguises: what is no ordinary word and hides one of the rules' words is replaced by that
 """
 
-from moderation.screening.normalisation.characters import fold_case, fold_characters, keep_script
-from moderation.screening.normalisation.disguises import Oracle, join_spread
+from collections.abc import Iterator
+from itertools import pairwise
+
+from moderation.screening.normalisation.characters import UPSIDE_DOWN, fold_case, fold_characters, keep_script
+from moderation.screening.normalisation.disguises import Oracle
 from moderation.screening.normalisation.edits import Edit, Reading
+from moderation.screening.normalisation.spread import join_spread
 from moderation.screening.normalisation.vocabulary import known_words
 from moderation.screening.normalisation.weights import take_off_weights
 
 __all__ = ["MAX_READINGS", "Oracle", "Reading", "plain", "readings", "unleeted"]
 
-MAX_READINGS = 5
+MAX_READINGS = 7
 _LEET = str.maketrans("013456789@$!|+€", "oieasgtbgasilte")
 _PUNCTUATION = ".,;:?!\"'"
 
@@ -23,15 +27,36 @@ _PUNCTUATION = ".,;:?!\"'"
 def readings(text: str, oracle: Oracle, *, has_names: bool = True) -> list[Reading]:
     """The different readings of `text`, the plain one first: at most `MAX_READINGS`.
 
-    `has_names`: what is written as a proper name is (“Wankdorf”) is no word in disguise.
+    `has_names`: what is written as a proper name is (“Wankdorf”) is no word in disguise. Without, the text is a name
+    itself, whose parts may be marked by capitals and digits.
     """
     original = Reading(text)
     folded = fold_characters(original)
     bare = [fold_case(reading) for reading in take_off_weights(folded)]
     found = [*bare, *(take_off_disguises(reading, oracle, has_names=has_names) for reading in bare)]
+    found += _turned(folded, bare[-1])
     if folded is not original:
         found.append(fold_case(keep_script(original)))
+    if not has_names:
+        found.append(fold_case(fold_characters(original.edited("parts", _part_gaps(text)))))
     return list({reading.text: reading for reading in reversed(found)}.values())[::-1]
+
+
+def _turned(folded: Reading, bare: Reading) -> Iterator[Reading]:
+    """The whole text from its end, when it is written upside down, or in words that are words only that way."""
+    tokens = bare.text.split()
+    words = known_words()
+    is_backwards = sum(token not in words and token[::-1] in words for token in dict.fromkeys(tokens)) > 1
+    if is_backwards or len(UPSIDE_DOWN.intersection(folded.original)) > 2:
+        yield bare.edited("reversal", [Edit(0, len(bare.text), bare.text[::-1])])
+
+
+def _part_gaps(name: str) -> Iterator[Edit]:
+    """Gaps in “FuckTheMods” and “rapist4u”."""
+    for place, (before, after) in enumerate(pairwise(name), 1):
+        is_number = before.isdigit() != after.isdigit() and before.isalnum() and after.isalnum()
+        if is_number or (before.islower() and after.isupper()):
+            yield Edit(place, place, " ")
 
 
 def take_off_disguises(reading: Reading, oracle: Oracle, *, has_names: bool = True) -> Reading:

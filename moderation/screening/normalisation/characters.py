@@ -45,6 +45,7 @@ _ALPHABETS = [  # each in the order of the Latin one; a dot where it has no lett
     "ɑƀȼđɇ.ǥħɨɉꝁƚ.ƞøᵽɋɍꞩŧʉ.ⱳ.ɏƶ",
     "...∂ℯ..ℏ.......ℙ..§..√....",
 ]
+UPSIDE_DOWN = frozenset("ɐɔǝɟƃɥᴉɾʞɯɹʇʌʍʎ")
 # Ranges of 26 letters that NFKC leaves as they are: circled and squared on black, regional indicators.
 _RANGES = [0x1F150, 0x1F170, 0x1F1E6]
 _MORE = {

