@@ -27,7 +27,8 @@ seconds = Histogram("salon_checker_seconds", "Time that a checker took for one t
 failures = Counter("salon_checker_failures", "Texts and pictures that a checker failed to check", ["checker", "kind"])
 
 Checker = Callable[..., list[Observation]]
-Ask = Callable[[Callable[..., list[Observation]]], list[Observation]]
+Ask = Callable[[Checker], list[Observation]]
+Answer = Callable[[], tuple[list[Observation], float]]  # and when it came, by the monotonic clock
 
 
 class CheckerPausedError(RuntimeError):
@@ -78,45 +79,56 @@ def breaker_of(name: str) -> Breaker:
 def run_checkers(names: Sequence[str], ask: Ask, *, deadline: float) -> list[Observation]:
     """What the checkers of these dotted names say; one that fails, is late, pauses or talks nonsense says FAILED.
 
-    No checker at all is a failure too. `deadline`: seconds for each.
+    No checker at all is a failure too. They work side by side. `deadline`: seconds for each.
     """
     if not names:
         return [_failed("none", "NoCheckers")]
-    seen: list[Observation] = []
-    for name in names:
-        seen += _run(name, ask, deadline)
-    return seen
+    runs = [_Run(name, ask, deadline) for name in names]
+    return [observation for run in runs for observation in run.result()]
 
 
-def _run(name: str, ask: Ask, deadline: float) -> list[Observation]:
-    short = name.removesuffix(".check").rpartition(".")[2]
-    breaker, started = breaker_of(name), time.monotonic()
-    try:
-        if not breaker.is_closed(started):
-            raise CheckerPausedError(name)
-        found = _within(import_string(name), ask, deadline, breaker)
-        _require_sense(found)
-    except Exception as error:
-        kind = "Timeout" if isinstance(error, FutureTimeout) else type(error).__name__
-        failures.labels(short, kind).inc()
-        if not isinstance(error, CheckerPausedError):
-            breaker.note(is_well=False, now=time.monotonic())
-            log.exception("checker_failed", checker=name)
-        return [_failed(short, kind)]
-    breaker.note(is_well=True, now=time.monotonic())
-    seconds.labels(short).observe(time.monotonic() - started)
-    return found
+class _Run:
+    """One checker on one text or picture: one with a thread of its own starts at once, others run when asked."""
+
+    def __init__(self, name: str, ask: Ask, deadline: float) -> None:
+        self.name, self.short = name, name.removesuffix(".check").rpartition(".")[2]
+        self.breaker, self.started = breaker_of(name), time.monotonic()
+        self.error: Exception | None = None
+        self.answer: Answer
+        try:
+            if not self.breaker.is_closed(self.started):
+                raise CheckerPausedError(name)
+            self.answer = _begin(import_string(name), ask, self.started + deadline, self.breaker)
+        except Exception as error:  # noqa: BLE001 (it is what the checker answers)
+            self.error = error
+
+    def result(self) -> list[Observation]:
+        try:
+            if self.error is not None:
+                raise self.error
+            found, ended = self.answer()
+            _require_sense(found)
+        except Exception as error:
+            kind = "Timeout" if isinstance(error, FutureTimeout) else type(error).__name__
+            failures.labels(self.short, kind).inc()
+            if not isinstance(error, CheckerPausedError):
+                self.breaker.note(is_well=False, now=time.monotonic())
+                log.exception("checker_failed", checker=self.name)
+            return [_failed(self.short, kind)]
+        self.breaker.note(is_well=True, now=time.monotonic())
+        seconds.labels(self.short).observe(ended - self.started)
+        return found
 
 
-def _within(check: Callable[..., list[Observation]], ask: Ask, deadline: float, breaker: Breaker) -> list[Observation]:
-    """The answer of the checker, or TimeoutError once the deadline has passed; it may go on, unheard."""
+def _begin(check: Checker, ask: Ask, ends_at: float, breaker: Breaker) -> Answer:
+    """What gives the checker's answer and when it came, or TimeoutError after the deadline; it may go on, unheard."""
     if getattr(check, "is_bounded", False):
-        return ask(check)
-    answer: Future[list[Observation]] = Future()
+        return lambda: (ask(check), time.monotonic())
+    answer: Future[tuple[list[Observation], float]] = Future()
 
     def work() -> None:
         try:
-            answer.set_result(ask(check))
+            answer.set_result((ask(check), time.monotonic()))
         except Exception as error:  # noqa: BLE001 (it is raised where the answer is awaited)
             answer.set_exception(error)
         finally:
@@ -127,7 +139,7 @@ def _within(check: Callable[..., list[Observation]], ask: Ask, deadline: float, 
     with breaker.lock:
         breaker.stuck += 1
     threading.Thread(target=work, name="checker", daemon=True).start()
-    return answer.result(timeout=deadline)
+    return lambda: answer.result(timeout=max(0.0, ends_at - time.monotonic()))
 
 
 def _require_sense(found: object) -> None:
