@@ -1,6 +1,7 @@
 from celery import shared_task
 from django.utils import timezone
 
+from moderation.cases import alarms
 from moderation.cases import services as case_services
 from moderation.decisions import mails
 from moderation.evidence import services as evidence_services
@@ -14,6 +15,17 @@ def release_claims() -> None:
     """Cases whose moderator went away return to the queue, and bans that ran out end."""
     case_services.release_expired_claims()
     restriction_services.end_expired_restrictions()
+
+
+@shared_task(name="moderation.raise_alarms")
+def raise_alarms() -> None:
+    """Cases near their legal deadline, or past it, are mailed to those who may decide them."""
+    alarms.raise_alarms(at=timezone.now())
+
+
+@shared_task(name="moderation.mail_alarm", autoretry_for=(OSError,), retry_backoff=30, max_retries=8)
+def mail_alarm(user_id: int, case_ids: list[int]) -> None:
+    alarms.mail_alarm(user_id=user_id, case_ids=case_ids)
 
 
 @shared_task(name="moderation.copy_evidence")

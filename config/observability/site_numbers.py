@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 
 from config import availability
 from generation.models import PENDING, Checkpoint, Image, ImageState
+from moderation.cases.alarms import count_pressed
 
 QUEUES = ("default", "media", "moderation", "preview")
 
@@ -32,7 +33,7 @@ class SiteNumbers(Collector):
         try:
             yield _up()
             yield from _price()
-            for family in (_queues, _states, _expired_leases, _connections):
+            for family in (_queues, _states, _expired_leases, _cases, _connections):
                 yield from _unless_away(family)
             yield from _unless_away(_tasks)
         finally:
@@ -93,6 +94,13 @@ def _expired_leases() -> list[Metric]:
     return [
         GaugeMetricFamily("salon_leases_expired", "Images whose worker fell silent and that wait for beat", expired)
     ]
+
+
+def _cases() -> list[Metric]:
+    cases = GaugeMetricFamily("salon_cases_due", "Cases near their legal deadline, or past it", labels=["state"])
+    for state, number in count_pressed(timezone.now()).items():
+        cases.add_metric([state], number)
+    return [cases]
 
 
 def _connections() -> list[Metric]:

@@ -90,6 +90,7 @@ class Case(PublicIdModel):
     )
     opened_at = models.DateTimeField()
     due_at = models.DateTimeField(null=True)
+    alarmed_at = models.DateTimeField(null=True)  # when moderators were last mailed about the deadline
     claimed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     claimed_until = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
