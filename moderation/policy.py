@@ -1,34 +1,51 @@
-"""The policy in words: the closed set of reasons that every verdict, report and decision names."""
+"""The policy: the closed set of reasons that every verdict, report and decision names.
 
+What they are called and say is in `policy_words.toml`, in four languages; a reader gets the language that is active,
+and English where the file lacks it.
+"""
+
+import tomllib
 from dataclasses import dataclass
+from pathlib import Path
 
 from django.db import models
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
+from django.utils.functional import Promise, lazy
+from django.utils.translation import get_language
 
 POLICY_VERSION = "2026-11"
+WORDS: dict[str, dict[str, list[str]]] = tomllib.loads(
+    (Path(__file__).parent / "policy_words.toml").read_text(encoding="utf-8")
+)
+
+
+def _in_language(part: int, slug: str) -> str:
+    language = (get_language() or "en").split("-")[0]
+    return WORDS.get(language, WORDS["en"])[slug][part]
+
+
+_words = lazy(_in_language, str)
 
 
 class Reason(models.TextChoices):
     """Slugs stored with screenings and decisions."""
 
-    MINOR = "minor", _("Sexualises a minor")
-    INTIMATE = "intimate", _("Sexual content about a real person")
-    SEXUAL = "sexual", _("Sexual content")
-    VIOLENCE = "violence", _("Graphic violence")
-    SELF_HARM = "self-harm", _("Self-harm")
-    HATE = "hate", _("Hate or harassment")
-    RIGHTS = "copyright", _("Somebody's rights")
-    SPAM = "spam", _("Spam")
-    LANGUAGE = "language", _("Coarse language")
-    NEAR_DUPLICATE = "near-duplicate", _("Looks like a picture that was removed")
-    UNCHECKED = "unchecked", _("Could not be checked")
-    NAME = "name", _("A name that cannot be used")
-    STRIKES = "strikes", _("Several removals in a short time")
-    APPEAL = "appeal", _("An appeal was granted")
-    UNDONE = "undone", _("A moderator took it back")
-    FINE = "fine", _("Nothing against the rules")
-    OTHER = "other", _("Something else")
+    MINOR = "minor", _words(0, "minor")
+    INTIMATE = "intimate", _words(0, "intimate")
+    SEXUAL = "sexual", _words(0, "sexual")
+    VIOLENCE = "violence", _words(0, "violence")
+    SELF_HARM = "self-harm", _words(0, "self-harm")
+    HATE = "hate", _words(0, "hate")
+    RIGHTS = "copyright", _words(0, "copyright")
+    SPAM = "spam", _words(0, "spam")
+    LANGUAGE = "language", _words(0, "language")
+    NEAR_DUPLICATE = "near-duplicate", _words(0, "near-duplicate")
+    UNCHECKED = "unchecked", _words(0, "unchecked")
+    NAME = "name", _words(0, "name")
+    STRIKES = "strikes", _words(0, "strikes")
+    APPEAL = "appeal", _words(0, "appeal")
+    UNDONE = "undone", _words(0, "undone")
+    FINE = "fine", _words(0, "fine")
+    OTHER = "other", _words(0, "other")
 
 
 @dataclass(frozen=True)
@@ -37,25 +54,16 @@ class Entry:
     rule: Promise  # what the policy says, as the author reads it
 
 
-POLICY: dict[Reason, Entry] = {
-    Reason.MINOR: Entry(5, _("Nothing may show or describe a minor in a sexual way, drawn or real.")),
-    Reason.INTIMATE: Entry(5, _("Nothing sexual may show a real person, or be made to look like one.")),
-    Reason.SEXUAL: Entry(2, _("Sexual content must be marked, and the most explicit is not allowed.")),
-    Reason.VIOLENCE: Entry(2, _("Violence shown for its own sake must be marked or is taken down.")),
-    Reason.SELF_HARM: Entry(4, _("Nothing may encourage people to hurt themselves.")),
-    Reason.HATE: Entry(3, _("Nothing may attack people for who they are, or glorify those who do.")),
-    Reason.RIGHTS: Entry(2, _("What belongs to somebody else needs their permission.")),
-    Reason.SPAM: Entry(1, _("Advertising and repeated posts are taken down.")),
-    Reason.LANGUAGE: Entry(1, _("Names and public words should not insult anybody.")),
-    Reason.NEAR_DUPLICATE: Entry(3, _("It looks very much like a picture that was taken down.")),
-    Reason.UNCHECKED: Entry(1, _("The automatic check did not finish, so a person looks at it first.")),
-    Reason.NAME: Entry(1, _("Some names are kept for the site itself.")),
-    Reason.STRIKES: Entry(4, _("Several things of yours were taken down within 30 days.")),
-    Reason.APPEAL: Entry(1, _("A second moderator looked at it and took the decision back.")),
-    Reason.UNDONE: Entry(1, _("The moderator saw that the decision was wrong and took it back.")),
-    Reason.FINE: Entry(1, _("It is within the rules.")),
-    Reason.OTHER: Entry(2, _("It breaks the rules of this site.")),
+_SEVERITY = {
+    5: [Reason.MINOR, Reason.INTIMATE],
+    4: [Reason.SELF_HARM, Reason.STRIKES],
+    3: [Reason.HATE, Reason.NEAR_DUPLICATE],
+    2: [Reason.SEXUAL, Reason.VIOLENCE, Reason.RIGHTS, Reason.OTHER],
 }
+_BY_REASON = {reason: severity for severity, reasons in _SEVERITY.items() for reason in reasons}
+POLICY: dict[Reason, Entry] = {reason: Entry(_BY_REASON.get(reason, 1), _words(1, reason.value)) for reason in Reason}
+if any(set(words) != set(Reason.values) for words in WORDS.values()):
+    raise ValueError("policy_words.toml must name every reason in every language")
 
 # What a moderator may give as the reason of a decision.
 DECIDABLE = [

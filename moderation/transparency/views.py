@@ -6,12 +6,14 @@ from datetime import timedelta
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import get_language_info
+from django.utils.translation.trans_real import parse_accept_lang_header
 from django.views.decorators.http import require_GET
 
 from lib.pagination import PAGE_SIZE
 from moderation.decisions.models import Decision
-from moderation.policy import POLICY, POLICY_VERSION
+from moderation.policy import POLICY, POLICY_VERSION, WORDS
 from moderation.transparency.public_log import overturn_rates, redacted
 from moderation.transparency.report import COLUMNS, Row, report
 
@@ -57,5 +59,13 @@ def _rows(days: int) -> list[Row]:
 
 @require_GET
 def show_about(request: HttpRequest) -> HttpResponse:
-    policy = [(reason, entry) for reason, entry in POLICY.items() if entry.severity > 1]
-    return render(request, "moderation/about.html", {"policy": policy, "version": POLICY_VERSION})
+    """How moderation works; `lang` names the language of the rules, else it is the browser's first that we have."""
+    language = request.GET.get("lang", "")
+    if language not in WORDS:
+        accepted = parse_accept_lang_header(request.headers.get("Accept-Language", ""))
+        language = next((each for code, _q in accepted if (each := code.split("-")[0]) in WORDS), "en")
+    with translation.override(language):
+        policy = [(str(reason.label), str(entry.rule)) for reason, entry in POLICY.items() if entry.severity > 1]
+    others = [(code, get_language_info(code)["name_local"]) for code in WORDS if code != language]
+    context = {"policy": policy, "policy_language": language, "others": others, "version": POLICY_VERSION}
+    return render(request, "moderation/about.html", context)
