@@ -13,13 +13,14 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from accounts.models import User
+from accounts.models import Role, User
 from accounts.permissions import viewer_of
 from generation.media import encoding, signing, storage
 from generation.media.metadata import without_parameters
 from generation.models import Image, ImageState
 from lib.http import serve_file
 from lib.images import open_stored
+from moderation.evidence.services import is_sealed
 
 TYPES = {"webp": "image/webp", "avif": "image/avif", "png": "image/png", "jpg": "image/jpeg"}
 
@@ -58,7 +59,13 @@ def _may_open(request: HttpRequest, image: Image, at: datetime) -> bool:
         return False
     if not signing.is_plainly_public(image) and not signing.is_signed(image, request.GET.get("s", ""), viewer, at=at):
         return False
+    if _is_sealed(image) and not viewer.has_role(Role.STAFF):
+        return False
     return Image.objects.visible_to(viewer, at).filter(pk=image.pk).exists()
+
+
+def _is_sealed(image: Image) -> bool:
+    return image.state == ImageState.REJECTED and is_sealed(file=storage.original_name(image))
 
 
 def _cache_headers(image: Image, *, is_plain: bool) -> dict[str, str]:

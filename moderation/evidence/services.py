@@ -15,6 +15,7 @@ from django.db import models
 
 from lib.tasks import enqueue_on_commit
 from moderation.cases.models import Case
+from moderation.decisions.models import Decision
 from moderation.evidence.models import Evidence
 from moderation.policy import Reason
 from moderation.targets import adapter_of, load_target
@@ -103,6 +104,12 @@ def set_retention(*, case: Case, reason: str, at: datetime) -> None:
     """Starts the retention of a decided case. Call inside the decision's transaction."""
     kept = KEPT_LONGER if reason == Reason.MINOR else timedelta(days=settings.EVIDENCE_DAYS)
     Evidence.objects.filter(case=case).update(expires_at=at + kept)
+
+
+def is_sealed(*, file: str) -> bool:
+    """Whether a picture's file is evidence of something removed as sexualising a minor: nobody but staff opens it."""
+    removed = Decision.objects.filter(action=Decision.Action.REMOVE, reason=Reason.MINOR, reversed_by=None)
+    return Evidence.objects.filter(source=file, case__in=removed.values("case")).exclude(source="").exists()
 
 
 def end_retention(*, case: Case) -> None:

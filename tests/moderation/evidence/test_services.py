@@ -1,11 +1,13 @@
 """Evidence: what was reported or held stays with the case, whatever its author does to it."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.core.files.storage import default_storage
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
@@ -149,13 +151,22 @@ def test_evidence_is_kept_until_some_time_after_the_decision_and_then_deleted(
     assert not default_storage.exists(name)
 
 
+def opens_file(client: Client, image: Image) -> set[int]:
+    """The answers at the addresses of a picture's files that the API tells somebody; none where it tells nothing."""
+    told = client.get(f"/api/images/{image.public_id}/").content.decode()
+    found = re.findall(r'"(?:http://testserver)?(/[^"]*[?&]s=[^"]*)"', told)
+    return {client.get(address).status_code for address in found} - {404}
+
+
 def test_what_sexualises_a_minor_is_kept_for_a_year_and_sealed_to_all_but_staff(
     alice: User, mod: User, steve: User, make_image: MakeImage, as_user: As
 ) -> None:
-    case = hold(make_image(alice))
+    image = make_image(alice)
+    case = hold(image)
     decide(case, mod, reason="minor")
     picture = reverse("moderation:picture", args=[case.public_id])
     assert [as_user(who).get(picture).status_code for who in (mod, steve)] == [404, 200]
+    assert [opens_file(as_user(who), image) for who in (mod, steve)] == [set(), {200}]
     assert forget_evidence(at=timezone.now() + timedelta(days=364)) == 0
     assert forget_evidence(at=timezone.now() + timedelta(days=366)) == 1
 
