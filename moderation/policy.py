@@ -51,7 +51,7 @@ class Reason(models.TextChoices):
 @dataclass(frozen=True)
 class Entry:
     severity: int  # 1 (wait) to 5 (now): how far ahead its case stands in the queue
-    rule: Promise  # what the policy says, as the author reads it
+    rule: Promise | str  # what the policy says, as the author reads it
 
 
 _SEVERITY = {

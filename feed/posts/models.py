@@ -37,6 +37,14 @@ class PostQuerySet(models.QuerySet["Post"]):
         shown = self.public(at).filter(image__state=ImageState.READY, image__content_level__lte=level_for(viewer))
         return shown.exclude(blocked_authors(viewer)) if isinstance(viewer, User) else shown
 
+    def beyond_level_of(self, viewer: Viewer, at: datetime) -> "PostQuerySet":
+        """Public posts that only their level keeps from `viewer`; none where the site is locked to one."""
+        if settings.SAFE_MODE:
+            return self.none()
+        above = self.public(at).filter(image__state=ImageState.READY, image__content_level__gt=level_for(viewer))
+        above = above.select_related("image")
+        return above.exclude(blocked_authors(viewer)) if isinstance(viewer, User) else above
+
     def listed_for(self, viewer: Viewer, at: datetime) -> "PostQuerySet":
         """What any list may show `viewer`: what they may see, but for what they muted or are not interested in.
 

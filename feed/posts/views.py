@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -37,6 +37,7 @@ from generation.catalogue.samplers import label as sampler_label
 from generation.media.openings import remember_opening
 from generation.media.signing import is_plainly_public, picture
 from generation.queries import source_image_for
+from lib.content_levels import ContentLevel
 from lib.http import download, is_htmx, zip_files
 from lib.pagination import read_keyset
 from moderation.targets import target_type
@@ -56,7 +57,15 @@ def find_post(public_id: str, viewer: Viewer, at: datetime) -> Post:
 def post_detail(request: HttpRequest, public_id: str) -> HttpResponseBase:
     """``?comments=`` is a cursor of older threads, ``?comment=`` an id whose thread stands on top."""
     at = timezone.now()
-    return show_post(request, find_post(public_id, request.user, at), CommentForm(), at)
+    try:
+        post = find_post(public_id, request.user, at)
+    except Http404:
+        beyond = Post.objects.beyond_level_of(request.user, at).filter(public_id=public_id).first()
+        if beyond is None:
+            raise
+        is_mature = beyond.image.content_level == ContentLevel.MATURE
+        return render(request, "feed/age_gate.html", {"is_mature": is_mature}, status=404)
+    return show_post(request, post, CommentForm(), at)
 
 
 def show_post(

@@ -67,4 +67,5 @@ def _state(case: Case, at: datetime) -> str:
 
 def _deciders() -> "QuerySet[User]":
     roles = [Role.MODERATOR.value, Role.STAFF.value]
-    return User.objects.filter(groups__name__in=roles, is_active=True).exclude(email="").distinct().order_by("pk")
+    found = User.objects.filter(groups__name__in=roles, is_active=True).exclude(email="")
+    return found.distinct().order_by("pk")

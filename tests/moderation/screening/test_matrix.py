@@ -121,7 +121,8 @@ def signed_addresses(author: Any, image: Image) -> list[str]:
 
 def is_for_datasets(image: Image) -> bool:
     """Whether nothing but the missing consent keeps it out of a release."""
-    reason = Image.objects.annotate(reason=image_reason(ReleaseFilter(), timezone.now())).get(pk=image.pk).reason
+    known = Image.objects.annotate(reason=image_reason(ReleaseFilter(), timezone.now())).filter(pk=image.pk)
+    reason = known.values_list("reason", flat=True)[0]
     return reason in ("", "author_consent", "may_not_train")
 
 
