@@ -12,7 +12,7 @@ from moderation.cases.alarms import count_pressed, raise_alarms
 from moderation.cases.services import open_case
 from moderation.models import Case
 
-NOW = timezone.now()
+NOW = timezone.now() - timedelta(hours=48.6)
 
 
 @pytest.mark.django_db

@@ -15,6 +15,7 @@ from typing import Any
 import PIL.Image
 import pytest
 from django.core.cache import cache
+from django.urls import reverse
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
@@ -28,7 +29,6 @@ from feed.posts.services import publish_image, tag_post
 from feed.rates import unlimited
 from feed.search.embeddings.vectors import TEXT_DIMENSIONS
 from feed.styles.services import suggest_name
-from generation.media.signing import original_url
 from generation.media.uploads import keep_upload
 from generation.models import Image, ImageState, PromptExample, Upload
 from generation.queue.screening import check_image
@@ -109,7 +109,7 @@ def shown_to(viewer: Any, image: Image) -> set[str]:
     names = [image.public_id, MARK, *Post.objects.filter(image=image).values_list("public_id", flat=True)]
     pages = {address: viewer.get(address, headers={"HX-Request": "true"}) for address in addresses(image)}
     found = {address for address, page in pages.items() if any(name in page.content.decode() for name in names)}
-    file = original_url(image, viewer_may_sign=False)
+    file = reverse("generation:rendition", args=[image.public_id, image.rendition_hash, image.width, "png"])
     return found | ({"file"} if viewer.get(file).status_code == 200 else set())
 
 
