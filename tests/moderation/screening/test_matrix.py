@@ -106,9 +106,10 @@ def addresses(image: Image) -> list[str]:
 
 def shown_to(viewer: Any, image: Image) -> set[str]:
     """Where somebody reads of a picture, its file and its words among them."""
-    names = [image.public_id, MARK, *Post.objects.filter(image=image).values_list("public_id", flat=True)]
+    names = [image.public_id, *Post.objects.filter(image=image).values_list("public_id", flat=True)]
     pages = {address: viewer.get(address, headers={"HX-Request": "true"}) for address in addresses(image)}
     found = {address for address, page in pages.items() if any(name in page.content.decode() for name in names)}
+    found |= {address for address, page in pages.items() if "q=" not in address and MARK in page.content.decode()}
     file = reverse("generation:rendition", args=[image.public_id, image.rendition_hash, image.width, "png"])
     return found | ({"file"} if viewer.get(file).status_code == 200 else set())
 
