@@ -329,7 +329,6 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "show-counterparts": {"task": "ratings.show_counterparts", "schedule": 300.0},
     "continue-releases": {"task": "ratings.continue_releases", "schedule": 60.0},
     "forget-deleted-pictures": {"task": "ratings.forget_deleted_pictures", "schedule": 60.0},
-    "raise-alarms": {"task": "moderation.raise_alarms", "schedule": 300.0},
     "release-claims": {"task": "moderation.release_claims", "schedule": 60.0},
     "copy-evidence": {"task": "moderation.copy_evidence", "schedule": 300.0},
     "sweep-hashes": {"task": "moderation.sweep_hashes", "schedule": 300.0},

@@ -12,14 +12,9 @@ from moderation.restrictions import services as restriction_services
 
 @shared_task(name="moderation.release_claims")
 def release_claims() -> None:
-    """Cases whose moderator went away return to the queue, and bans that ran out end."""
+    """Cases whose moderator went away return to the queue, bans that ran out end, and deadlines that are near alarm."""
     case_services.release_expired_claims()
     restriction_services.end_expired_restrictions()
-
-
-@shared_task(name="moderation.raise_alarms")
-def raise_alarms() -> None:
-    """Cases near their legal deadline, or past it, are mailed to those who may decide them."""
     alarms.raise_alarms(at=timezone.now())
 
 
