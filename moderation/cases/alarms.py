@@ -67,5 +67,6 @@ def _state(case: Case, at: datetime) -> str:
 
 def _deciders() -> "QuerySet[User]":
     roles = [Role.MODERATOR.value, Role.STAFF.value]
-    found = User.objects.filter(groups__name__in=roles, is_active=True).exclude(email="")
-    return found.distinct().order_by("pk")
+    found: QuerySet[User] = User.objects.filter(groups__name__in=roles, is_active=True).exclude(email="")
+    ordered: QuerySet[User] = found.distinct().order_by("pk")
+    return ordered
