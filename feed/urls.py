@@ -76,6 +76,7 @@ urlpatterns = [
     path("publish/<public_id:public_id>/", publishing_views.publish, name="publish"),
     path("mine/act/", publishing_views.act_on_pictures, name="act-on-pictures"),
     path("@<username:username>/", members_views.profile, name="profile"),
+    path("@<username:username>/card/", members_views.member_card, name="member-card"),
     path("@<username:username>/following/", members_views.follows, {"side": "followed"}, name="following"),
     path("@<username:username>/followers/", members_views.follows, {"side": "member"}, name="followers"),
     path("profile/published/", posts_views.published, name="published"),

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import PIL.Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from config import environment
 from config.local.demo_accounts import read_accounts
@@ -70,9 +70,8 @@ def take(address: str, accounts: dict[str, str]) -> int:
     FOLDER.mkdir(exist_ok=True)
     total = 0
     with sync_playwright() as playwright:
-        executable = str(CHROMIUM) if CHROMIUM.exists() else None
-        browser = playwright.chromium.launch(args=["--no-sandbox"], executable_path=executable)
-        states = {name: _sign_in(browser, address, name, accounts[name]) for name in {view[1] for view in VIEWS} - {""}}
+        browser = launch(playwright)
+        states = {name: sign_in(browser, address, name, accounts[name]) for name in {view[1] for view in VIEWS} - {""}}
         for name, who, device, theme, path, act in VIEWS:
             options: dict[str, Any] = {"color_scheme": theme, "storage_state": states.get(who), **device}
             context = browser.new_context(base_url=address, reduced_motion="reduce", **options)
@@ -86,7 +85,14 @@ def take(address: str, accounts: dict[str, str]) -> int:
     return total
 
 
-def _sign_in(browser: Browser, address: str, name: str, password: str) -> Any:
+def launch(playwright: Playwright) -> Browser:
+    """Debian's Chromium, else the one that Playwright installed."""
+    executable = str(CHROMIUM) if CHROMIUM.exists() else None
+    return playwright.chromium.launch(args=["--no-sandbox"], executable_path=executable)
+
+
+def sign_in(browser: Browser, address: str, name: str, password: str) -> Any:
+    """The storage state of a browser that signed in."""
     context = browser.new_context(base_url=address)
     page = context.new_page()
     page.goto("/accounts/login/")

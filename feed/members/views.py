@@ -40,6 +40,7 @@ MAX_POSTS_COUNTED = 5_000  # of a profile
 MAX_FOLLOWS_COUNTED = 1_000  # followers, and followed
 HIDDEN_ON_A_PAGE = 50
 SIDES: tuple[FollowSide, FollowSide] = ("followed", "member")
+ON_A_CARD = 3  # newest pictures
 
 
 @require_safe
@@ -91,6 +92,27 @@ def _totals(member: User, viewer: Viewer, at: datetime) -> dict[str, int]:
     return counted.aggregate(
         posts=Count("pk"), likes=Sum("count__likes", default=0), remixes=Sum("count__remixes", default=0)
     )
+
+
+@require_safe
+@says_no
+def member_card(request: HttpRequest, username: str) -> HttpResponseBase:
+    """What shows beside a name that the mouse rests on: who it is, the newest pictures, and Follow."""
+    at, viewer = timezone.now(), request.user
+    member = get_object_or_404(visible_members(viewer, at), username__iexact=username)
+    face = profile_of(member)
+    add_avatars([member], viewer, at)
+    listed = Post.objects.listed_for(viewer, at).filter(author=member).with_card(viewer, at)
+    newest = listed.order_by("-published_at", "-pk")[:ON_A_CARD]
+    context = {
+        "member": member,
+        "profile": face,
+        "totals": _totals(member, viewer, at),
+        "cards": [card_of(post, viewer, at) for post in newest],
+        "may_follow": isinstance(viewer, User) and viewer.pk != member.pk,
+        "is_followed": isinstance(viewer, User) and Follow.objects.filter(member=viewer, followed=member).exists(),
+    }
+    return render(request, "feed/_member_card.html", context)
 
 
 @require_safe

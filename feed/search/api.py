@@ -25,7 +25,7 @@ QUERY = OpenApiParameter(
     "q",
     str,
     required=True,
-    description='Words, "phrases", -without, and by: checkpoint: style: tag: seed: before: after: like: looks:',
+    description='Words, "phrases", -without, and by: checkpoint: style: tag: seed: before: after: like: looks: order:',
 )
 
 

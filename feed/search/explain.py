@@ -56,6 +56,8 @@ def _explain_operator(search: Search, part: Filter) -> UsedPart:
         return UsedPart(part.text, "meaning", _("similar meaning"))
     if part.name == "looks":
         return UsedPart(part.text, "picture", _("similar picture"))
+    if part.name == "order":
+        return UsedPart(part.text, "filter", _("newest first"))
     words = _("excluded") if part.is_excluded else _("filter")
     style = search.scope.styles.get(part.value) if part.name == "style" else None
     if style is None:

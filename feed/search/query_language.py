@@ -1,7 +1,7 @@
 """The query language: words, "phrases", -excluded, and operators such as by:alice. Pure: text in, `Query` out.
 
 Operators that name something (by, checkpoint, style, tag) may be repeated, which matches any of the values; a minus in
-front excludes. The others (seed, before, after, like, looks) may be used once.
+front excludes. The others (seed, before, after, like, looks, order) may be used once.
 """
 
 from collections.abc import Callable
@@ -137,6 +137,8 @@ def _clashes(filters: list[Filter]) -> list[str]:
             problems.append(_("%(name)s: cannot be excluded.") % {"name": name})
     if {"like", "looks"} <= {part.name for part in filters}:
         problems.append(_("Use like: or looks:, not both."))
+    if {"like", "looks"} & {part.name for part in filters} and any(part.name == "order" for part in filters):
+        problems.append(_("order: goes with words and filters. What is similar comes in the order of similarity."))
     return problems
 
 
@@ -181,6 +183,12 @@ def _seed(value: str) -> str:
     return str(int(value))
 
 
+def _order(value: str) -> str:
+    if value.lower() != "new":
+        raise BadValue(_("The newest come first by order:new."))
+    return "new"
+
+
 def _day(value: str) -> str:
     """The first day of a year, a month or a day, as YYYY-MM-DD."""
     if _DATE.fullmatch(value):
@@ -207,5 +215,6 @@ _OPERATORS: dict[str, Callable[[str], str]] = {
     "after": _day,
     "like": _POST,
     "looks": _PICTURE,
+    "order": _order,
 }
-_SINGLE = ("seed", "before", "after", "like", "looks")
+_SINGLE = ("seed", "before", "after", "like", "looks", "order")

@@ -64,6 +64,11 @@ class Search:
         return bool(self.query.one("like"))
 
     @property
+    def is_newest_first(self) -> bool:
+        """Whether the query asks for the newest first, however well others match."""
+        return bool(self.query.one("order"))
+
+    @property
     def steps(self) -> int:
         """The most steps there can be; after the last one, there may still be rows that were not looked at."""
         if self.is_by_time:
@@ -82,7 +87,7 @@ class Search:
         """Whether results are only sorted by time; then the first step without results is the end."""
         if self.picture or self.is_arithmetic:
             return False
-        return self.text_vector is None or not self.query.plain_words()
+        return self.is_newest_first or self.text_vector is None or not self.query.plain_words()
 
     def step(self, number: int, seen: Collection[int]) -> list[int]:
         """Further post ids, the best first, none of `seen`; may be empty before the last step. Sets `next_step`."""
@@ -91,7 +96,7 @@ class Search:
             found = self._by_picture(self.picture, NEAREST[number])
         elif self.is_arithmetic:
             found = self._by_meaning(NEAREST[number])
-        elif number == 0 and any(not word.is_excluded for word in self.query.words):
+        elif number == 0 and not self.is_newest_first and any(not word.is_excluded for word in self.query.words):
             found = self._by_words()
         elif self.is_by_time:
             found = self._newest(seen)
@@ -214,7 +219,7 @@ def begin(query: Query, viewer: Viewer, at: datetime, corrections: Mapping[str, 
         search.source, search.picture = _picture_target(named, viewer, at)
     elif named := query.one("like"):
         search.source, search.text_vector = _text_target(named, query, viewer, at)
-    elif query.plain_words() and text.is_available():
+    elif query.plain_words() and not search.is_newest_first and text.is_available():
         words = [search.corrections.get(word.text, word.text) for word in query.words if not word.is_excluded]
         search.text_vector = text.submit(" ".join(words))
     return search

@@ -36,7 +36,7 @@ PERIODS = [
 
 @require_safe
 def search(request: HttpRequest) -> HttpResponse:
-    """``?q=…&style=…&checkpoint=…&since=…&cursor=…``. A query with mistakes stays in its field, with them above it."""
+    """``?q=…&style=…&checkpoint=…&since=…&order=…&cursor=…``. A query with mistakes stays in its field."""
     at, text = timezone.now(), request.GET.get("q", "").strip()
     filters, added = _filters(request, at)
     asked = " ".join(filter(None, [text, *added]))
@@ -65,11 +65,13 @@ def search(request: HttpRequest) -> HttpResponse:
 
 def _filters(request: HttpRequest, at: datetime) -> tuple[dict[str, str], list[str]]:
     """The filters beside the field, and what they add to the query."""
-    chosen = {name: request.GET.get(name, "") for name in ("style", "checkpoint", "since")}
+    chosen = {name: request.GET.get(name, "") for name in ("style", "checkpoint", "since", "order")}
     days = DAYS.get(chosen["since"])
     added = [f'{name}:"{chosen[name]}"' for name in ("style", "checkpoint") if chosen[name]]
     if days:
         added.append(f"after:{local_day(at - timedelta(days=days)).isoformat()}")
+    if chosen["order"]:
+        added.append(f'order:"{chosen["order"]}"')
     return {name: value for name, value in chosen.items() if value}, added
 
 

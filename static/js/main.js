@@ -11,6 +11,7 @@ import './transition.js';
 import './forms.js';
 import './slider.js';
 import './popover.js';
+import './hovercard.js';
 import './drop.js';
 import './members.js';
 import './suggest.js';
