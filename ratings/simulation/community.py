@@ -16,7 +16,7 @@ from feed.rates import unlimited
 from generation.models import Checkpoint
 from lib.errors import Refused
 from ratings.releases.engine.splits import split_of
-from ratings.simulation import interactions, polls, publications, social, workers
+from ratings.simulation import interactions, model_benchmark, polls, publications, social, workers
 from ratings.simulation.scenario import PER_GENERATION, PlannedGeneration, Scenario, lend_plans, write_scenario
 from ratings.simulation.state import Simulation, sign_up
 
@@ -41,6 +41,7 @@ def simulate(
     checkpoint: str = "",
     guests: Sequence[User] = (),
     moderator: User | None = None,
+    has_benchmark: bool = False,
 ) -> Simulation:
     """Simulates a community whose last moment is `at`, or continues one of the same seed.
 
@@ -64,8 +65,12 @@ def simulate(
         interactions.vote_on_challenges(simulation)
     with bar(_("Likes and ratings"), len(simulation.members)) as progress:
         interactions.view_posts(simulation, progress)
+    if has_benchmark:
+        _open_benchmark(simulation, inline, bar)
     with bar(_("Comparisons"), len(simulation.members)) as progress:
         interactions.compare(simulation, progress)
+    if has_benchmark:
+        model_benchmark.count_votes(simulation)
     with bar(_("Comments and follows"), len(simulation.members)) as progress:
         social.join_in(simulation, progress)
     moderator = moderator or interactions.simulated_moderator(simulation)
@@ -83,6 +88,14 @@ def _make(simulation: Simulation, title: str, plans: list[PlannedGeneration], in
         (workers.generate_inline if inline else workers.wait_for_workers)(generations, progress)
     with bar(_("%s: publishing") % title, sum(plan.publishes for plan in plans)) as progress:
         publications.publish(simulation, plans, progress)
+
+
+def _open_benchmark(simulation: Simulation, inline: bool, bar: Bar) -> None:
+    def wait(generations: Sequence[int]) -> None:
+        (workers.generate_inline if inline else workers.wait_for_workers)(generations, lambda _more: None)
+
+    with bar(_("Benchmark: generating"), model_benchmark.PICTURES) as progress:
+        model_benchmark.open_benchmark(simulation, wait=wait, advance=progress)
 
 
 def _end(scenario: Scenario, at: datetime) -> datetime:

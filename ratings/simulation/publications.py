@@ -8,7 +8,7 @@ from feed.challenges.services import enter_challenge
 from feed.challenges.themes.calendar import schedule_challenges
 from feed.models import Challenge, Post
 from feed.posts.services import publish_image
-from generation.models import Generation, Image, ImageState
+from generation.models import Checkpoint, Generation, Image, ImageState
 from generation.services import submit_generation
 from lib.days import day_bounds, local_day
 from lib.errors import Refused
@@ -39,6 +39,8 @@ def _ask(simulation: Simulation, plan: PlannedGeneration, made: dict[int, Genera
         parent = origins.order_by("position").first()
         if parent is None:
             return None
+    style = f"starter-{plan.style}"
+    has_style = Checkpoint.objects.filter(slug=simulation.checkpoint, styles__slug=style).exists()
     return submit_generation(
         author=simulation.members[plan.persona],
         prompt=plan.prompt,
@@ -46,6 +48,7 @@ def _ask(simulation: Simulation, plan: PlannedGeneration, made: dict[int, Genera
         idempotency_key=simulation.key(plan),
         count=PER_GENERATION,
         seed=plan.seed,
+        style=style if has_style else "",
         parent=parent,
         remix_kind=plan.remix_kind,
         confirm_doubtful=True,

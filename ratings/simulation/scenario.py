@@ -19,6 +19,7 @@ NOUNS = (
 BACKGROUNDS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "black", "white")
 TINTS = ("red", "yellow", "green", "blue", "purple", "pink")
 STYLES = ("3d", "flat", "cartoon")
+STYLED_EVERY = 2  # every second one that names a style chooses the site's
 PER_GENERATION = 2
 REMIX_SHARE = 0.2
 REFUSES_EVERY = 6  # every sixth member consents to nothing
@@ -50,6 +51,7 @@ class PlannedGeneration:
     is_todays: bool
     remix_of: int | None = None
     remix_kind: str = ""
+    style: str = ""  # a style of the site instead of its words in the prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ def write_scenario(*, members: int, days: int, seed: int, images: int, split_of:
         plan = _plan(number, personas, span, prompt, rng)
         late = timedelta(hours=2) * rng.random()  # after what it starts from
         plans.append(replace(plan, remix_of=origin.number, remix_kind=kind, is_todays=True, ago=late))
-    return Scenario(seed, personas, tuple(plans))
+    return Scenario(seed, personas, tuple(map(_styled, plans)))
 
 
 def lend_plans(scenario: Scenario, *, to: int) -> Scenario:
@@ -97,6 +99,13 @@ def lend_plans(scenario: Scenario, *, to: int) -> Scenario:
         for plan in scenario.plans
     )
     return replace(scenario, plans=tuple(plans))
+
+
+def _styled(plan: PlannedGeneration) -> PlannedGeneration:
+    """The plan with a style of the site, where its prompt names one. Remixes and those of a split stay as they are."""
+    words, _comma, style = plan.prompt.removesuffix(" style").partition(", ")
+    is_spared = plan.remix_of is not None or plan.number < len(SPLITS_FIRST)
+    return plan if not style or is_spared or plan.number % STYLED_EVERY else replace(plan, prompt=words, style=style)
 
 
 def _plan(

@@ -53,6 +53,7 @@ class Command(BaseCommand):
                 checkpoint=options["checkpoint"],
                 guests=guests,
                 moderator=moderator,
+                has_benchmark=options["demo"],
             )
             if moderator:
                 self._publish_findings()
