@@ -15,9 +15,11 @@ def sentence_case(text: str) -> str:
     if not (get_language() or "").startswith("en") or "<" in text:
         return text
     words = text.split()
-    first = [_small(word).capitalize() if "-" in word else word for word in words[:1]]
-    return " ".join(first + [_small(word) for word in words[1:]])
+    begins = [True, *(word.endswith((".", "!", "?")) for word in words)]
+    return " ".join(_in_sentence(word, is_first) for word, is_first in zip(words, begins, strict=False))
 
 
-def _small(word: str) -> str:
-    return word.lower() if len(word) > 1 and word.istitle() else word
+def _in_sentence(word: str, is_first: bool) -> str:
+    if len(word) == 1 or not word.istitle():
+        return word
+    return word.capitalize() if is_first else word.lower()

@@ -138,7 +138,7 @@ def _clashes(filters: list[Filter]) -> list[str]:
     if {"like", "looks"} <= {part.name for part in filters}:
         problems.append(_("Use like: or looks:, not both."))
     if {"like", "looks"} & {part.name for part in filters} and any(part.name == "order" for part in filters):
-        problems.append(_("order: goes with words and filters. What is similar comes in the order of similarity."))
+        problems.append(_("order: cannot be combined with like: or looks:."))
     return problems
 
 
@@ -185,7 +185,7 @@ def _seed(value: str) -> str:
 
 def _order(value: str) -> str:
     if value.lower() != "new":
-        raise BadValue(_("The newest come first by order:new."))
+        raise BadValue(_("Write order:new for the newest first."))
     return "new"
 
 

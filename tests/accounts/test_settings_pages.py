@@ -8,9 +8,11 @@ import pytest
 from allauth.usersessions.models import UserSession
 from django.test import Client
 from django.urls import reverse
+from django.utils.translation import override
 
 from accounts import services
 from accounts.models import ApiToken, ConsentEvent, Notification, User, Webhook
+from accounts.templatetags.words import sentence_case
 from accounts.tokens import services as token_services
 from tests.conftest import PASSWORD, ApiAs, As
 
@@ -23,6 +25,18 @@ def test_settings_are_for_members(name: str, alice: User, as_user: As) -> None:
     assert as_user(alice).get(reverse(f"accounts:{name}")).status_code == 200
     there = as_user(None).get(reverse(f"accounts:{name}")).headers["Location"]
     assert there.startswith("/accounts/login/")
+
+
+def test_the_pages_of_packages_speak_in_sentence_case(alice: User, as_user: As) -> None:
+    page = as_user(alice).get(reverse("mfa_index")).content.decode()
+    assert "Two-factor authentication</h1>" in page
+    assert "Authenticator app</h2>" in page
+    page = as_user(alice).get(reverse("account_change_password")).content.decode()
+    assert "Change password</h1>" in page
+    assert "Current password" in page
+    assert sentence_case("Use TOTP With JavaScript. Then Sign In") == "Use TOTP with JavaScript. Then sign in"
+    with override("de"):
+        assert sentence_case("Passwort Ändern") == "Passwort Ändern"
 
 
 def test_a_content_level_is_chosen_and_a_refusal_keeps_what_was_typed(alice: User, as_user: As) -> None:

@@ -124,7 +124,7 @@ def test_a_draft_is_drawn_while_one_types_and_finished_and_a_mood_board_is_follo
         page.locator(f".board__offer [data-board-add='{mood.public_id}']").click()
     expect(page.locator(".board__place .thumb")).to_have_count(2, timeout=SOON)
     look_at(page, "board")
-    page.get_by_role("button", name="Take off the board").first.click()
+    page.get_by_role("button", name="Remove from the board").first.click()
     expect(page.locator(".board__place .thumb")).to_have_count(1, timeout=SOON)
     made = created(page, 2)
     reference = made.inputs.get(role=InputPicture.Role.REFERENCE)

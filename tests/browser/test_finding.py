@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from accounts.models import User
 from feed.models import Like, Post, Profile
@@ -60,8 +60,11 @@ def test_filters_stand_in_the_address_and_suggestions_lead_on(
     expect(page.get_by_role("option", name="night sky")).to_be_visible()
     assert violations(page) == []
     page.keyboard.press("Escape")
-    page.goto("/search/?q=fox")
-    expect(page.get_by_role("article", name="a red fox in the snow")).to_be_visible()
+    page.goto("/search/?q=fox&order=new")
+    expect(page.get_by_label("Order")).to_have_value("new")
+    author = page.get_by_role("article", name="a red fox in the snow").get_by_role("link", name="alice")
+    if viewport is DESK:
+        _a_name_that_the_mouse_rests_on_shows_who_it_is(page, author)
     assert overflow(page) <= 0
     page.goto("/search/")
     expect(page.get_by_role("link", name="night sky")).to_be_visible()
@@ -71,6 +74,17 @@ def test_filters_stand_in_the_address_and_suggestions_lead_on(
     expect(page.get_by_role("heading", level=1)).to_have_text(foxes[0].image.generation.checkpoint.name)
     expect(page.get_by_role("article")).to_have_count(2)
     assert violations(page) == []
+
+
+def _a_name_that_the_mouse_rests_on_shows_who_it_is(page: Page, name: Locator) -> None:
+    name.hover()
+    card = page.get_by_role("complementary", name="alice")
+    expect(card.locator(".thumb")).to_have_count(1)
+    assert violations(page) == []
+    card.get_by_role("button", name="Follow alice").click()
+    expect(card.get_by_role("button", name="Following alice")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(card).to_be_hidden()
 
 
 @DEVICES

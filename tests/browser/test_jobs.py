@@ -266,7 +266,7 @@ def _compares(page: Page) -> None:
 
 def _changes_the_colours_and_leaves(page: Page) -> None:
     page.goto("/settings/")
-    tab_to(page, "As my device")
+    tab_to(page, "As on my device")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")

@@ -85,6 +85,7 @@ LISTS: dict[str, Addresses] = {
     "feed:list": lambda _world: [*feeds("/"), *(f"{path}&tag=vulpine" for path in feeds("/"))],
     "feed:search": lambda _world: ["/search/?q=fox", "/search/?q=by:alice", "/search/?q=tag:vulpine"],
     "feed:profile": lambda _world: ["/@alice/"],
+    "feed:member-card": lambda _world: ["/@alice/card/"],
     "feed:models": lambda _world: ["/models/"],
     "feed:model": lambda world: [f"/models/{world.post.image.generation.checkpoint.slug}/"],
     "feed:challenge-today": lambda _world: ["/challenge/"],

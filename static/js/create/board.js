@@ -16,7 +16,7 @@ function set(list) {
 function add(id) {
   const list = names().filter((name) => name !== id);
   if (list.length >= MOST) {
-    toast(words('boardfull', 'The mood board is full. Take one off first.'), 'error');
+    toast(words('boardfull', 'The mood board is full. Remove one first.'), 'error');
     return;
   }
   set([...list, id]);

@@ -42,6 +42,21 @@ def test_follow_and_block_buttons_do_what_they_say(alice: User, bob: User, publi
     assert as_user(alice).post("/@nobody/follow/").status_code == 404
 
 
+def test_the_card_of_a_member_shows_the_newest_pictures_and_goes_with_a_block(
+    alice: User, bob: User, publish: Publish, as_user: As
+) -> None:
+    posts = [publish(alice, prompt=f"fox {number}", at=NOW - timedelta(hours=number)) for number in range(4)]
+    client = as_user(bob)
+    page = client.get("/@alice/card/").content.decode()
+    assert [post.public_id in page for post in posts] == [True, True, True, False]
+    assert "<b>4</b>" in page
+    assert "/@alice/follow/" in page
+    assert "/@alice/follow/" not in as_user(alice).get("/@alice/card/").content.decode()
+    assert "/@alice/follow/" not in as_user(None).get("/@alice/card/").content.decode()
+    members_services.block_member(member=alice, blocked=bob)
+    assert client.get("/@alice/card/").status_code == 404
+
+
 def test_following_sends_visitors_to_sign_in(as_user: As, api_as: ApiAs, db: None) -> None:
     assert as_user(None).get("/?sort=following").status_code == 302
     assert api_as(None).get("/api/posts/?sort=following").status_code == 403

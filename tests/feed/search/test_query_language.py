@@ -25,7 +25,8 @@ def test_a_query_is_words_phrases_exclusions_and_operators() -> None:
         ("before:2026-13", "2026-11-22"), ("before:yesterday", "2026-11-22"), ("like:short", "twelve characters"),
         ("looks:xyz", "PDQ"), ("checkpoint:a/b", "checkpoint:starter"), ("style:", "style:watercolour"),
         ("tag:!!", "tag:landscape"), ('"open', "quotation mark"), ("seed:1 seed:2", "once"), ("-seed:1", "excluded"),
-        ("like:abcdefghijkl looks:abcdefghijkl", "not both"), ("x" * 301, "300"), ("a1 " * 25, "24"),
+        ("like:abcdefghijkl looks:abcdefghijkl", "not both"), ("order:old", "order:new"),
+        ("like:abcdefghijkl order:new", "combined"), ("x" * 301, "300"), ("a1 " * 25, "24"),
     ],
 )  # fmt: skip
 def test_a_bad_value_is_refused_in_a_sentence_that_says_what_it_takes(text: str, says: str) -> None:

@@ -102,6 +102,15 @@ def test_before_and_after_cut_by_the_day_of_publication(gallery: dict[str, Post]
     assert titles(look(f"after:{day(2)} before:{day(1)}"), gallery) == ["car"]
 
 
+def test_the_newest_come_first_where_one_asks_for_it(gallery: dict[str, Post], as_user: As) -> None:
+    assert titles(look("red fox order:new"), gallery) == ["fox"]
+    assert titles(look("fox order:new"), gallery) == ["hill", "fox"]
+    assert titles(look("red order:new"), gallery) == ["car", "fox"]  # and nothing that is only similar
+    cards = as_user(None).get("/search/?q=red&order=new").context["cards"]
+    assert [card.id for card in cards] == [gallery[name].public_id for name in ("car", "fox")]
+    assert as_user(None).get("/search/?q=red&order=old").status_code == 400
+
+
 def test_a_tag_is_found_by_its_operator_and_as_a_word(gallery: dict[str, Post], alice: User) -> None:
     tag_post(post=gallery["car"], author=alice, tags=["oil paint"])
     embed_texts()
