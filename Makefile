@@ -11,7 +11,7 @@ WEIGHTS := $(shell find starter/weights -type f 2>/dev/null)
 TEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup browser demo tour clean-demo test test-long fuzz-api clients lint format bench lock wheels sbom bare
+.PHONY: help setup browser demo tour visits lighthouse clean-demo test test-long fuzz-api clients lint format bench lock wheels sbom bare
 
 help: ## lists these commands
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1|/' | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -46,6 +46,12 @@ demo: setup ## runs the whole site until Ctrl-C
 
 tour: | $(LOCKED) ## takes the pictures of docs/tour.md of a demo that runs
 	@$(BIN)/python -m config.local.tour
+
+visits: | $(LOCKED) ## measures what a visit of a demo that runs costs, by Chromium's own counters
+	@$(BIN)/python -m benchmarks.site
+
+lighthouse: | $(LOCKED) ## asks Lighthouse about ten pages of a demo that runs (needs npm)
+	@$(BIN)/python -m benchmarks.site --lighthouse
 
 clean-demo: ## deletes the demo's data (checkpoints stay)
 	@$(BIN)/python -m config.local.demo --remove
