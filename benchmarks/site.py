@@ -88,7 +88,7 @@ def measure(browser: Browser, address: str, states: dict[str, Any], post: str, t
         for device, width in ((PHONE, 390), (DESK, 1440)):
             options = {**device, "storage_state": states.get(who)}
             visits = [visit(browser, address, post if path == POST else path, **options) for _ in range(times)]
-            row = {key: statistics.median(one[key] for one in visits) for key in visits[0]}
+            row: dict[str, Any] = {key: statistics.median(one[key] for one in visits) for key in visits[0]}
             row |= {"page": name, "width": width, "cls": max(one["cls"] for one in visits)}
             rows.append(row)
             print(

@@ -65,12 +65,7 @@ def simulate(
         interactions.vote_on_challenges(simulation)
     with bar(_("Likes and ratings"), len(simulation.members)) as progress:
         interactions.view_posts(simulation, progress)
-    if has_benchmark:
-        _open_benchmark(simulation, inline, bar)
-    with bar(_("Comparisons"), len(simulation.members)) as progress:
-        interactions.compare(simulation, progress)
-    if has_benchmark:
-        model_benchmark.count_votes(simulation)
+    _compare(simulation, inline, bar, has_benchmark=has_benchmark)
     with bar(_("Comments and follows"), len(simulation.members)) as progress:
         social.join_in(simulation, progress)
     moderator = moderator or interactions.simulated_moderator(simulation)
@@ -90,12 +85,17 @@ def _make(simulation: Simulation, title: str, plans: list[PlannedGeneration], in
         publications.publish(simulation, plans, progress)
 
 
-def _open_benchmark(simulation: Simulation, inline: bool, bar: Bar) -> None:
+def _compare(simulation: Simulation, inline: bool, bar: Bar, *, has_benchmark: bool) -> None:
     def wait(generations: Sequence[int]) -> None:
         (workers.generate_inline if inline else workers.wait_for_workers)(generations, lambda _more: None)
 
-    with bar(_("Benchmark: generating"), model_benchmark.PICTURES) as progress:
-        model_benchmark.open_benchmark(simulation, wait=wait, advance=progress)
+    if has_benchmark:
+        with bar(_("Benchmark: generating"), model_benchmark.PICTURES) as progress:
+            model_benchmark.open_benchmark(simulation, wait=wait, advance=progress)
+    with bar(_("Comparisons"), len(simulation.members)) as progress:
+        interactions.compare(simulation, progress)
+    if has_benchmark:
+        model_benchmark.count_votes(simulation)
 
 
 def _end(scenario: Scenario, at: datetime) -> datetime:

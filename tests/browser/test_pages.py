@@ -22,8 +22,8 @@ from tests.browser.test_frame import WATCH_SHIFTS
 from tests.conftest import Person
 from tests.generation.fixtures import MakeImage
 
-PHONE = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"}
-DESK = {"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"}
+PHONE = {"viewport": {"width": 390, "height": 844}}
+DESK = {"viewport": {"width": 1440, "height": 900}}
 
 
 @pytest.fixture
@@ -37,12 +37,12 @@ MOST_SHIFT = 0.05  # cumulative layout shift of a page; 0.1 is what Google calls
 CONTRAST = {"runOnly": ["color-contrast", "link-in-text-block"]}  # what a theme changes
 
 
-def complaints(page: Page, paths: Iterable[str], themes: tuple[str, str] = ("dark", "light")) -> list[str]:
+def complaints(page: Page, paths: Iterable[str]) -> list[str]:
     """What is wrong with the pages: status, sideways scroll, layout shift, axe's findings in both themes."""
     found: list[str] = []
     page.add_init_script(WATCH_SHIFTS)
     for path in paths:
-        page.emulate_media(color_scheme=themes[0])
+        page.emulate_media(color_scheme="dark")
         answer = page.goto(path)
         assert answer is not None
         if answer.status != 200:
@@ -52,7 +52,7 @@ def complaints(page: Page, paths: Iterable[str], themes: tuple[str, str] = ("dar
         rules = Axe().run(page).response["violations"]
         if (moved := page.evaluate("shifted")) >= MOST_SHIFT:
             found.append(f"{path}: moves by {moved:.3f}")
-        page.emulate_media(color_scheme=themes[1])
+        page.emulate_media(color_scheme="light")
         rules += Axe().run(page, options=CONTRAST).response["violations"]
         found += [f"{path}: {rule['id']} at {[node['target'] for node in rule['nodes'][:3]]}" for rule in rules]
     return found
