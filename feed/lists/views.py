@@ -20,8 +20,9 @@ from feed.challenges.hero import hero
 from feed.lists.filters import LEVELS, NOTHING, SHAPES, Filters, filter_options
 from feed.lists.pages import Page, count_new_posts, read_page
 from feed.lists.spec import EPOCH, MICROSECOND, SPEC_PARAMETERS, FeedSpec, sort_value
-from feed.posts.cards import card_of
+from feed.posts.cards import Card, card_of
 from feed.ranking import formulas, precomputed
+from feed.ranking.models import PostAspect
 from feed.ranking.orders import ASPECT_NAMES, SORT_NAMES, WINDOW_NAMES
 from feed.responses import cut_note, render_list, says_no
 from lib.errors import Refused
@@ -84,7 +85,7 @@ def _context(
     kept = {"seen": "hide" if hide_seen else "", "density": density}
     is_counted = spec.sort in {"rising", "controversial", "best", "top"}
     return {
-        "cards": [card_of(post, viewer, at) for post in page.posts],
+        "cards": _cards(spec, page, viewer, at),
         "next_url": spec.url(cursor=page.next, **kept) if page.next else "",
         "place_url": spec.url(cursor=page.cursor, **kept),
         "note": _note(page),
@@ -113,6 +114,19 @@ def _context(
         "top_url": spec.url(**kept),
         "untagged_url": replace(spec, tag="").url(),
     }
+
+
+def _cards(spec: FeedSpec, page: Page, viewer: Viewer, at: datetime) -> list[Card]:
+    """The cards of a page; in the best of an aspect each says its mean."""
+    cards = [card_of(post, viewer, at) for post in page.posts]
+    if spec.sort != "best":
+        return cards
+    rows = PostAspect.objects.filter(post__in=[post.pk for post in page.posts], aspect=spec.aspect)
+    means = dict(rows.values_list("post__public_id", "mean"))
+    for card in cards:
+        if card.id in means:
+            card.badges.append(_("%(mean)s of 5") % {"mean": number_format(means[card.id], 1)})
+    return cards
 
 
 def _note(page: Page) -> str:

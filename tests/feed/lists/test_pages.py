@@ -16,12 +16,13 @@ from feed.lists.cursors import decode, encode
 from feed.lists.pages import count_new_posts, read_page
 from feed.lists.spec import FeedSpec
 from feed.members.own_changes import remember_own_change
-from feed.models import FeedEntry, Follow, Post, PostTag, Tag
+from feed.models import FeedEntry, Follow, Post, PostAspect, PostTag, Tag
 from feed.posts.services import alias_tag
 from feed.ranking.precomputed import rebuild_list
 from generation.models import Image
 from lib.content_levels import ContentLevel
 from lib.errors import Refused
+from tests.conftest import As
 from tests.feed.conftest import Publish, PublishMany
 from tests.feed.lists.readers import VISITOR, like
 
@@ -53,6 +54,14 @@ def test_a_list_at_rest_shows_every_post_once_in_order(sort: str, publish_many: 
         assert ranks == sorted(ranks, reverse=True)
     if sort == "new":
         assert [post.published_at for post in shown] == sorted((post.published_at for post in posts), reverse=True)
+
+
+def test_the_best_of_an_aspect_say_their_mean(alice: User, publish: Publish, as_user: As) -> None:
+    post = publish(alice)
+    PostAspect.objects.create(post=post, aspect="colour", mean=4.26, n=7)
+    rebuild_list("best-colour", NOW)
+    assert "4.3 of 5" in as_user(None).get("/?sort=best&aspect=colour").content.decode()
+    assert " of 5" not in as_user(None).get("/?sort=new").content.decode()
 
 
 @pytest.mark.parametrize("most_sorted", [10, 10_000], ids=["read through", "sorted"])
