@@ -16,6 +16,7 @@ from moderation.decisions.services import decide_case
 from moderation.models import Case, Decision, Report
 from moderation.policy import Reason
 from ratings.asking.models import Ask, AskOutcome, Surface
+from ratings.asking.pairing import Strategy
 from ratings.asking.services import answer_ask, answer_comparison, draw_ask, draw_comparison, mark_shown, skip_ask
 from ratings.asking.tokens import token_for
 from ratings.challenges.services import close_challenge, draw_vote, pairs_of
@@ -79,7 +80,7 @@ def compare(simulation: Simulation, progress: Progress) -> None:
     """Each member answers pairs during the last 90 minutes, `COMPARISONS` of them."""
     for member in simulation.members:
         closed = Ask.objects.about_pair().filter(rater=member).exclude(outcome=AskOutcome.OPEN)
-        done = closed.count()
+        done = closed.exclude(strategy=Strategy.CHALLENGE_ACTIVE).count()
         rng = simulation.rng("compare", member.username, done)
         at = simulation.end - timedelta(minutes=90) + timedelta(minutes=3 * done)
         for _ in range(COMPARISONS - done):
