@@ -63,9 +63,7 @@ def simulate(
     with transaction.atomic():  # no scheduler sees a day of the past without its votes, or it would close it
         publications.enter_challenges(simulation)
         interactions.vote_on_challenges(simulation)
-    with bar(_("Likes and ratings"), len(simulation.members)) as progress:
-        interactions.view_posts(simulation, progress)
-    _compare(simulation, inline, bar, has_benchmark=has_benchmark)
+    _answer(simulation, inline, bar, has_benchmark=has_benchmark)
     with bar(_("Comments and follows"), len(simulation.members)) as progress:
         social.join_in(simulation, progress)
     moderator = moderator or interactions.simulated_moderator(simulation)
@@ -85,10 +83,14 @@ def _make(simulation: Simulation, title: str, plans: list[PlannedGeneration], in
         publications.publish(simulation, plans, progress)
 
 
-def _compare(simulation: Simulation, inline: bool, bar: Bar, *, has_benchmark: bool) -> None:
+def _answer(simulation: Simulation, inline: bool, bar: Bar, *, has_benchmark: bool) -> None:
+    """Members rate pictures one by one and compare them, those of the benchmark too."""
+
     def wait(generations: Sequence[int]) -> None:
         (workers.generate_inline if inline else workers.wait_for_workers)(generations, lambda _more: None)
 
+    with bar(_("Likes and ratings"), len(simulation.members)) as progress:
+        interactions.view_posts(simulation, progress)
     if has_benchmark:
         with bar(_("Benchmark: generating"), model_benchmark.PICTURES) as progress:
             model_benchmark.open_benchmark(simulation, wait=wait, advance=progress)
