@@ -10,8 +10,8 @@ figure stands beside that of ranking the same entries by likes. Skill, taste and
 ring enter in turn; a ring that changes whom it votes for every day is not found so soon.
 
 `--month` lets the same members publish, enter and vote through the services of the site, on its database; a challenge
-is closed as soon as the site finds it decided. To take no more than an hour, judges answer two to four pairs on about
-13 entries, and the ring and the clicker eight.
+is closed as soon as the site finds it decided. To keep it short, judges answer two to four pairs on about 13 entries,
+and the ring and the clicker eight.
 
 `--page` asks in turn for the pages of a challenge with many entries and of the feed (JSON and HTML, as a member), and
 for a view that answers the same bytes from memory behind the same middleware.
