@@ -23,6 +23,7 @@ _SOMEBODY = compile_linear(
     r"\b(?:wom[ae]n|girls?|m[ae]n|boys?|guys?|lad(?:y|ies)|wi(?:fe|ves)|husbands?|babes?|chicks?|couples?|models?|sisters?"
     r"|brothers?|mothers?|moms?|dads?|milfs?|teens?|kids?|child(?:ren)?|celebrit(?:y|ies)|actress(?:es)?|ex|gf|bf|bod(?:y|ies)"
     r"|breasts?|boobs?|tits|ass|butts?|he|she|h[ei][rms]|you|your|me|my|myself|i|us|we|they|them|friends?|neighbou?rs?"
+    r"|beds?|bedrooms?|showers?|bathtubs?|couch|sofa|sheets|selfies?|pics?|leaked|legs|hot|posing"
     r"|nudes|noods|frau(?:en)?|mann|manner|madchen|femmes?|filles?|hommes?|mujer(?:es)?|chic[ao]s?|hombres?|donn[ae])\b",
     ascii_only=True,
 )
@@ -145,7 +146,7 @@ def _observation(version: str, rule: Compiled, match: Match, seen: list[Reading]
 
 
 def _of_a_work(observation: Observation) -> Observation:
-    """In a title or comment that speaks of nobody, “Nude, Sunlight” is the name of a work."""
+    """In a title or comment that speaks of nobody, nor of a bed, “Nude, Sunlight” is the name of a work."""
     is_mild = observation.label is Label.LEVEL and observation.reason is Reason.SEXUAL
     return observation.with_label(Label.EXPLAINED) if is_mild else observation
 
