@@ -19,8 +19,10 @@ UNREACHABLE = (
     InterfaceError,
     redis.exceptions.ConnectionError,
     redis.exceptions.TimeoutError,
+    redis.exceptions.OutOfMemoryError,  # Valkey is full, and may evict nothing
     kombu.exceptions.OperationalError,
-    botocore.exceptions.HTTPClientError,  # the object store: no connection, or no answer in time
+    botocore.exceptions.ConnectionError,  # the object store refuses connections
+    botocore.exceptions.HTTPClientError,  # no answer in time, or one that breaks off
 )
 
 

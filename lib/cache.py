@@ -106,6 +106,9 @@ class ValkeyCache(RedisCache):
             _away_until[0] = time.monotonic() + AWAY_SECONDS
             log.warning("cache_away", error=str(error))
             return otherwise
+        except redis.exceptions.OutOfMemoryError as error:  # full: it still answers what it holds
+            log.warning("cache_full", error=str(error))
+            return otherwise
 
 
 _away_until = [0.0]  # of time.monotonic, in this process

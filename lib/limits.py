@@ -90,7 +90,7 @@ class _SlidingThrottle(SimpleRateThrottle):
         assert self.duration is not None
         try:
             self._wait = _use(key, self.num_requests, self.duration)
-        except (redis.ConnectionError, redis.TimeoutError):
+        except (redis.ConnectionError, redis.TimeoutError, redis.exceptions.OutOfMemoryError):
             if not cache_is_optional():
                 raise
             self._wait = 0

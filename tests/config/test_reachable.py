@@ -1,6 +1,7 @@
 """PostgreSQL or Valkey missing: one sentence at a start, 503 during a request, and probes that distinguish them."""
 
 import asyncio
+import contextlib
 import os
 import socket
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from django.db import OperationalError, connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
@@ -20,6 +22,7 @@ from accounts.models import User
 from accounts.sign_in.access import bind_session
 from config import availability, environment
 from config.availability import require_services
+from config.local import valkey
 from feed.models import Like
 from feed.posts.services import publish_image
 from generation.media.signing import picture
@@ -105,15 +108,22 @@ def test_the_api_without_the_database_says_503_in_json(no_database: None) -> Non
     assert response.json()["code"] == "unavailable"
 
 
-@pytest.fixture
-def leave_valkey(settings: Settings) -> Callable[[], None]:
-    """From the call on nobody answers where Valkey was."""
+@pytest.fixture(params=["away", "full"])
+def leave_valkey(request: pytest.FixtureRequest, settings: Settings, tmp_path: Path) -> Iterator[Callable[[], None]]:
+    """From the call on nobody answers where Valkey was, or one that has no memory left."""
+    with contextlib.ExitStack() as stack:
 
-    def leave() -> None:
-        settings.REDIS_URL = "redis://127.0.0.1:9/0"
-        settings.CACHES = {"default": {"BACKEND": "lib.cache.ValkeyCache", "LOCATION": settings.REDIS_URL}}
+        def leave() -> None:
+            settings.REDIS_URL = "redis://127.0.0.1:9/0"
+            if request.param == "full":
+                service, settings.REDIS_URL = valkey.start(tmp_path, durable=False)
+                stack.callback(service.stop)
+                with redis.Redis.from_url(settings.REDIS_URL) as client:
+                    client.config_set("maxmemory-policy", "noeviction")
+                    client.config_set("maxmemory", "1")
+            settings.CACHES = {"default": {"BACKEND": "lib.cache.ValkeyCache", "LOCATION": settings.REDIS_URL}}
 
-    return leave
+        yield leave
 
 
 @pytest.mark.django_db
