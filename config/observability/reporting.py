@@ -4,7 +4,6 @@ import os
 
 from django.core.exceptions import ImproperlyConfigured
 
-ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _started: list[int] = []  # process ids: the thread that sends does not survive a fork
 
 
@@ -26,7 +25,7 @@ def start_tracing(service: str) -> None:
     Raises:
         ImproperlyConfigured: the packages are not installed.
     """
-    if not any(os.environ.get(name) for name in ENDPOINTS) or os.getpid() in _started:
+    if not os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or os.getpid() in _started:
         return
     _started.append(os.getpid())
     os.environ.setdefault("OTEL_SERVICE_NAME", service)

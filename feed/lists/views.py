@@ -125,7 +125,7 @@ def _cards(spec: FeedSpec, page: Page, viewer: Viewer, at: datetime) -> list[Car
     means = dict(rows.values_list("post__public_id", "mean"))
     for card in cards:
         if card.id in means:
-            card.badges.append(_("%(mean)s of 5") % {"mean": number_format(means[card.id], 1)})
+            card.badges.append(_("%(mean)s of 5") % {"mean": number_format(round(means[card.id], 1), 1)})
     return cards
 
 

@@ -116,6 +116,7 @@ def test_hosts_with_one_secret_put_every_prompt_into_one_split_and_others_do_not
 
     def splits(host: str, secret: str) -> list[str]:
         monkeypatch.setenv("VAR_DIR", str(tmp_path / host))
+        monkeypatch.setenv("SECRET_KEY", "k" * 40)
         monkeypatch.setenv("RELEASE_SECRET", secret)
         used = runpy.run_path(str(ROOT / "config" / "settings.py"))["RELEASE_SECRET"]
         return [split_of(used, prompt) for prompt in prompts]
