@@ -37,10 +37,9 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def client_package(document: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
-    """The package that openapi-python-client makes."""
+    """The package that openapi-python-client makes, as `make client` has it do."""
     folder = tmp_path_factory.mktemp("client")
-    settings = folder / "settings.yml"
-    settings.write_text("content_type_overrides:\n  application/zip: application/octet-stream\npost_hooks: []\n")
+    settings = ROOT / "clients" / "python" / "generator.yml"
     command = [str(Path(sys.executable).with_name("openapi-python-client")), "generate", "--path", str(document)]
     command += ["--output-path", str(folder / "salon_client"), "--meta", "none", "--config", str(settings)]
     done = subprocess.run([*command, "--fail-on-warning"], capture_output=True, text=True, check=False)
