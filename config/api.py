@@ -25,7 +25,9 @@ from generation.recall.views import RecallView
 from lib.http import converters  # noqa: F401  # registers day
 from moderation.cases.api import CaseViewSet, ReportViewSet
 from moderation.transparency.api import DecisionViewSet
-from ratings.asking.api import AskViewSet, ComparisonViewSet, QuestionViewSet
+from ratings.asking.api import AskViewSet, AspectComparisonViewSet, ComparisonViewSet, QuestionViewSet
+from ratings.asking.marks.api import MarkingViewSet
+from ratings.asking.rankings.api import RankingViewSet
 from ratings.benchmarks.api import BenchmarkViewSet
 from ratings.challenges.api import ChallengePairView
 from ratings.releases.api import ReleaseViewSet
@@ -80,6 +82,9 @@ router.register("decisions", DecisionViewSet, basename="decision")
 router.register("questions", QuestionViewSet, basename="question")
 router.register("asks", AskViewSet, basename="ask")
 router.register("comparisons", ComparisonViewSet, basename="comparison")
+router.register("rankings", RankingViewSet, basename="ranking")
+router.register("markings", MarkingViewSet, basename="marking")
+router.register("aspect-comparisons", AspectComparisonViewSet, basename="aspect-comparison")
 router.register("releases", ReleaseViewSet, basename="release")
 router.register("benchmarks", BenchmarkViewSet, basename="benchmark")
 

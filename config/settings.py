@@ -374,7 +374,7 @@ MODERATION_IMAGE_CHECKERS = env.strings(
 MODERATION_CHECKER_SECONDS = env.integer("MODERATION_CHECKER_SECONDS", 5, least=1)  # a slower one holds
 
 # --- Asking ---------------------------------------------------------------------------------------------
-ASK_POLICY_VERSION = env.integer("ASK_POLICY_VERSION", 6 if DEMO else 0, least=0)  # 0: the one marked active
+ASK_POLICY_VERSION = env.integer("ASK_POLICY_VERSION", 8 if DEMO else 0, least=0)  # 0: the one marked active
 COUNTERPARTS_A_NIGHT = env.integer("COUNTERPARTS_A_NIGHT", 20, least=0)  # pictures for model pairs; 0: none
 RELEASE_SECRET = env.secret_key("RELEASE_SECRET", VAR_DIR / "release_secret", is_shared=SHARED)  # pseudonyms
 

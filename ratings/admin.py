@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from accounts.admin import ReadOnlyAdmin
 from lib.text.fields import LineField
 from ratings.asking.models import Ask, DrawCount, Policy, Question, QuestionTranslation
-from ratings.asking.services import reword_question
+from ratings.asking.questions.services import reword_question
 from ratings.benchmarks.models import Benchmark, PromptSet
 
 
@@ -45,10 +45,13 @@ class PolicyAdmin(KeptAdmin):
 
 
 class WordingForm(forms.ModelForm[Question]):
-    """A new wording of a question that there is; five labels, worst to best, a line each."""
+    """A new wording of a question that there is; its labels, worst to best, a line each. Questions about places in a
+    picture have none."""
 
     slug = forms.ModelChoiceField(Question.objects.active().order_by("slug"), to_field_name="slug")
-    labels = SimpleArrayField(LineField(max_length=40), delimiter="\n", widget=forms.Textarea(attrs={"rows": 5}))
+    labels = SimpleArrayField(
+        LineField(max_length=40), delimiter="\n", widget=forms.Textarea(attrs={"rows": 5}), required=False
+    )
 
     class Meta:
         model = Question
@@ -61,10 +64,10 @@ class WordingForm(forms.ModelForm[Question]):
 
     def clean_labels(self) -> list[str]:
         labels: list[str] = self.cleaned_data["labels"]
-        steps = (
-            Question.objects.active().get(slug=self.cleaned_data["slug"]).labels if "slug" in self.cleaned_data else ()
-        )
-        if steps and len(labels) != len(steps):
+        if "slug" not in self.cleaned_data:
+            return labels
+        steps = Question.objects.active().get(slug=self.cleaned_data["slug"]).labels
+        if len(labels) != len(steps):
             raise ValidationError(_("This question has %(n)s labels.") % {"n": len(steps)})
         return labels
 

@@ -1,5 +1,7 @@
 """The models of every package, so that Django finds them under the label `ratings`."""
 
+from ratings.asking.aspects.models import AspectComparison
+from ratings.asking.marks.models import RegionMark
 from ratings.asking.models import (
     Ask,
     AskOutcome,
@@ -12,6 +14,7 @@ from ratings.asking.models import (
     Surface,
     Wording,
 )
+from ratings.asking.rankings.models import RankedPicture
 from ratings.benchmarks.models import (
     Benchmark,
     BenchmarkEntry,
@@ -34,6 +37,7 @@ from ratings.research.models import AspectFigure, ReportSnapshot
 __all__ = [
     "Ask",
     "AskOutcome",
+    "AspectComparison",
     "AspectFigure",
     "Benchmark",
     "BenchmarkEntry",
@@ -50,8 +54,10 @@ __all__ = [
     "QualityFlag",
     "Question",
     "QuestionTranslation",
+    "RankedPicture",
     "RaterStanding",
     "Rating",
+    "RegionMark",
     "Release",
     "ReleaseBlock",
     "ReleaseQuerySet",

@@ -7,8 +7,11 @@ from django.utils import timezone
 from accounts.models import User
 from generation.models import Image
 from lib.tasks import enqueue_on_commit
+from ratings.asking.aspects.models import AspectComparison
 from ratings.asking.counterparts import forget_counterparts
+from ratings.asking.marks.models import RegionMark
 from ratings.asking.models import Ask, Comparison, Rating
+from ratings.asking.rankings.models import RankedPicture
 from ratings.benchmarks.models import BenchmarkPicture
 from ratings.quality.models import QualityAppeal, QualityFlag, RaterStanding
 from ratings.releases.models import Release
@@ -26,6 +29,11 @@ COVERED = frozenset(
         "ratings.Comparison.image_low",
         "ratings.Comparison.image_high",
         "ratings.Comparison.preferred",
+        "ratings.AspectComparison.rater",
+        "ratings.AspectComparison.image_low",
+        "ratings.AspectComparison.image_high",
+        "ratings.AspectComparison.preferred",
+        "ratings.RankedPicture.image",
         "ratings.BenchmarkPicture.image",
         "ratings.Release.created_by",
         "ratings.RaterStanding.rater",
@@ -36,23 +44,15 @@ COVERED = frozenset(
 
 
 def export(user: User) -> dict[str, Any]:
-    asks = Ask.objects.filter(rater=user).order_by("pk")
     return {
         "asks": list(
-            asks.values(
+            Ask.objects.filter(rater=user)
+            .order_by("pk")
+            .values(
                 "public_id", "surface", "question__slug", "outcome", "created_at", "shown_at", "closed_at", "dwell_ms"
             )
         ),
-        "ratings": list(
-            Rating.objects.filter(rater=user)
-            .order_by("pk")
-            .values("ask__public_id", "image__public_id", "question__slug", "value", "created_at")
-        ),
-        "comparisons": list(
-            Comparison.objects.filter(rater=user)
-            .order_by("pk")
-            .values("ask__public_id", "outcome", "preferred__public_id", "created_at")
-        ),
+        **_answers_of(user),
         "flags": list(
             QualityFlag.objects.filter(ask__rater=user, lifted_at=None)
             .order_by("pk")
@@ -63,6 +63,22 @@ def export(user: User) -> dict[str, Any]:
             .order_by("pk")
             .values("public_id", "text", "state", "answer", "created_at", "answered_at")
         ),
+    }
+
+
+def _answers_of(user: User) -> dict[str, list[dict[str, Any]]]:
+    verdict = ("outcome", "preferred__public_id", "created_at")
+    ratings = Rating.objects.filter(rater=user).order_by("pk")
+    comparisons = Comparison.objects.filter(rater=user).order_by("pk")
+    by_aspect = AspectComparison.objects.filter(rater=user).order_by("pk")
+    marks = RegionMark.objects.filter(ask__rater=user).order_by("pk")
+    ranked = RankedPicture.objects.filter(ask__rater=user, rank__isnull=False).order_by("ask", "place")
+    return {
+        "ratings": list(ratings.values("ask__public_id", "image__public_id", "question__slug", "value", "created_at")),
+        "comparisons": list(comparisons.values("ask__public_id", *verdict)),
+        "comparisons_by_aspect": list(by_aspect.values("ask__public_id", "question__slug", *verdict)),
+        "marks": list(marks.values("ask__public_id", "number", "x", "y", "word", "created_at")),
+        "rankings": list(ranked.values("ask__public_id", "image__public_id", "place", "rank", "created_at")),
     }
 
 

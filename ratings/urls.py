@@ -2,6 +2,7 @@ from django.urls import path, re_path
 
 from lib.http import converters  # noqa: F401  # registers public_id, number, …
 from ratings.asking import views as asking_views
+from ratings.asking.compare import views as compare_views
 from ratings.asking.policies import views as policies_views
 from ratings.benchmarks import views as benchmarks_views
 from ratings.challenges import views as challenges_views
@@ -15,14 +16,16 @@ urlpatterns = [
     path("asks/<public_id:public_id>/answer/", asking_views.answer, name="ask-answer"),
     path("asks/<public_id:public_id>/report/", asking_views.report, name="ask-report"),
     path("answers/", quality_views.standing, name="standing"),
-    path("compare/", asking_views.compare, name="compare"),
-    path("compare/<public_id:public_id>/", asking_views.compare_reveal, name="compare-reveal"),
-    path("compare/<public_id:public_id>/answer/", asking_views.compare_answer, name="compare-answer"),
+    path("compare/", compare_views.compare, name="compare"),
+    path("compare/<public_id:public_id>/", compare_views.compare_reveal, name="compare-reveal"),
+    path("compare/<public_id:public_id>/answer/", compare_views.compare_answer, name="compare-answer"),
     re_path(
-        r"^compare/(?P<public_id>[\w-]{12})/(?P<side>left|right)\.webp$",
-        asking_views.compare_picture,
+        r"^compare/(?P<public_id>[\w-]{12})/(?P<side>left|right|picture|[0-3])\.webp$",
+        compare_views.compare_picture,
         name="compare-picture",
     ),
+    path("compare/<public_id:public_id>/ranking/", compare_views.ranking_answer, name="ranking-answer"),
+    path("compare/<public_id:public_id>/marks/", compare_views.marks_answer, name="marks-answer"),
     path("challenge/<day:day>/vote/", challenges_views.vote, name="challenge-vote"),
     path("challenge/<day:day>/vote/<public_id:public_id>/", challenges_views.vote_answer, name="challenge-vote-answer"),
     path("datasets/mine/", releases_views.member_data_use, name="member-data-use"),

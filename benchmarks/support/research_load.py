@@ -95,7 +95,7 @@ def people_and_pictures(answers: int) -> World:
         first_image=pictures(author, images),
         policy=policy.pk,
         questions=list(questions.on_scale().order_by("pk").values_list("pk", flat=True)),
-        pair_question=questions.exclude(pk__in=questions.on_scale()).values_list("pk", flat=True)[0],
+        pair_question=questions.get(slug="preference").pk,
         asks=int(answers * ASKS_AN_ANSWER),
         pairs=answers // COMPARED,
     )

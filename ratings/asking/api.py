@@ -17,10 +17,12 @@ from generation.media.openings import has_opened
 from generation.models import Image
 from lib.http.converters import PUBLIC_ID
 from ratings.asking import services
-from ratings.asking.models import Question, Surface
+from ratings.asking.aspects.services import draw_aspect_comparison
+from ratings.asking.models import Ask, Question, Surface
 from ratings.asking.serializers import (
     AnswerSerializer,
     AskSerializer,
+    AspectComparisonSerializer,
     ComparisonSerializer,
     DismissSerializer,
     DrawSerializer,
@@ -61,9 +63,7 @@ class AskViewSet(viewsets.ViewSet):
         surface = Surface.RESULT if image.author_id == member.pk else Surface.POST
         is_open = has_opened(member, image.pk)
         ask = services.draw_ask(surface=surface, image=image, rater=member) if is_open else None
-        if ask is None:
-            return Response(status=status.HTTP_204_NO_CONTENT)
-        return Response(AskSerializer(ask, context={"request": request}).data, status=status.HTTP_201_CREATED)
+        return _drawn(request, ask, AskSerializer)
 
     @extend_schema(parameters=[ID], request=TokenSerializer, responses={204: None})
     @action(detail=True, methods=["post"])
@@ -97,10 +97,7 @@ class ComparisonViewSet(viewsets.ViewSet):
     @extend_schema(request=None, responses={201: ComparisonSerializer, 204: NOTHING})
     def create(self, request: Request) -> Response:
         """The next pair: the one left open, else a new one; 204 when no pair is left."""
-        ask = services.draw_comparison(rater=member_of(request))
-        if ask is None:
-            return Response(status=status.HTTP_204_NO_CONTENT)
-        return Response(ComparisonSerializer(ask, context={"request": request}).data, status=status.HTTP_201_CREATED)
+        return _drawn(request, services.draw_comparison(rater=member_of(request)), ComparisonSerializer)
 
     @extend_schema(parameters=[ID], request=TokenSerializer, responses={204: None})
     @action(detail=True, methods=["post"])
@@ -112,8 +109,42 @@ class ComparisonViewSet(viewsets.ViewSet):
     @action(detail=True, methods=["post"])
     def answer(self, request: Request, pk: str) -> Response:
         """Stores which side won, as it was seen, and says what the pictures were."""
-        ask = services.answer_comparison(**_valid(VerdictSerializer, request), rater=member_of(request), about=[pk])
-        return Response(RevealSerializer(ask).data)
+        return _compared(request, pk, Surface.COMPARE)
+
+
+class AspectComparisonViewSet(viewsets.ViewSet):
+    permission_classes = [IsAuthenticated]
+    token_scope = Scope.WRITE
+    lookup_value_regex = PUBLIC_ID
+
+    @extend_schema(request=None, responses={201: AspectComparisonSerializer, 204: NOTHING})
+    def create(self, request: Request) -> Response:
+        """The next pair to compare by one aspect, such as lighting; 204 when no pair is left."""
+        return _drawn(request, draw_aspect_comparison(rater=member_of(request)), AspectComparisonSerializer)
+
+    @extend_schema(parameters=[ID], request=TokenSerializer, responses={204: None})
+    @action(detail=True, methods=["post"])
+    def shown(self, request: Request, pk: str) -> Response:
+        """Notes that both pictures are there to be seen."""
+        return _mark_shown(request, pk)
+
+    @extend_schema(parameters=[ID], request=VerdictSerializer, responses=RevealSerializer)
+    @action(detail=True, methods=["post"])
+    def answer(self, request: Request, pk: str) -> Response:
+        """Stores which side is better in the aspect asked, as it was seen, and says what the pictures were."""
+        return _compared(request, pk, Surface.ASPECT)
+
+
+def _drawn(request: Request, ask: Ask | None, serializer: type[serializers.Serializer[Any]]) -> Response:
+    if ask is None:
+        return Response(status=status.HTTP_204_NO_CONTENT)
+    return Response(serializer(ask, context={"request": request}).data, status=status.HTTP_201_CREATED)
+
+
+def _compared(request: Request, pk: str, surface: Surface) -> Response:
+    body = _valid(VerdictSerializer, request)
+    ask = services.answer_comparison(**body, rater=member_of(request), surface=surface, about=[pk])
+    return Response(RevealSerializer(ask).data)
 
 
 def _mark_shown(request: Request, pk: str) -> Response:

@@ -10,13 +10,15 @@ from accounts.models import User
 from lib.errors import Refused
 from lib.text.fields import LineField
 from ratings.asking import services
-from ratings.asking.models import Ask, AskOutcome
+from ratings.asking.models import Ask, AskOutcome, Surface
 
 LONGEST_DWELL = 3_600_000  # ms
 CANT_TELL = "cant_tell"
 
 
-class _TokenForm(forms.Form):
+class TokenForm(forms.Form):
+    """The token of an ask, and how long it was seen."""
+
     token = LineField(max_length=300)
     dwell_ms = forms.IntegerField(required=False, min_value=0)
 
@@ -36,7 +38,7 @@ class _TokenForm(forms.Form):
         )
 
 
-class AnswerForm(_TokenForm):
+class AnswerForm(TokenForm):
     """A step of the scale or “can't tell”, or else skipped or dismissed."""
 
     value = forms.ChoiceField(required=False, choices=[*((str(n), n) for n in range(1, 6)), (CANT_TELL, CANT_TELL)])
@@ -62,11 +64,19 @@ class AnswerForm(_TokenForm):
             services.answer_ask(token=token, rater=rater, value=value, dwell_ms=data["dwell_ms"], about=about)
 
 
-class ComparisonForm(_TokenForm):
+class ComparisonForm(TokenForm):
+    """A side, a tie, both bad or skip; overall or by the aspect that was asked."""
+
     outcome = LineField(max_length=12)
 
     def submit(self, *, rater: User, about: Collection[str]) -> Ask:
         data = self.read()
+        is_aspect = Ask.objects.filter(public_id__in=about, rater=rater, surface=Surface.ASPECT).exists()
         return services.answer_comparison(
-            token=data["token"], rater=rater, outcome=data["outcome"], dwell_ms=data["dwell_ms"], about=about
+            token=data["token"],
+            rater=rater,
+            outcome=data["outcome"],
+            surface=Surface.ASPECT if is_aspect else Surface.COMPARE,
+            dwell_ms=data["dwell_ms"],
+            about=about,
         )

@@ -13,6 +13,7 @@ from django.db.backends.postgresql.base import ServerBindingCursor
 
 from lib.sql import open_cursor
 from moderation.restrictions.sql import BANNED_SQL, MUTED_OR_BANNED_SQL
+from ratings.asking.models import Surface
 
 _ASKABLE = f"""
     {{side}}.state = 'ready' AND {{side}}.deleted_at IS NULL AND ({{side}}.author_id = %(rater)s
@@ -33,23 +34,57 @@ _CLOSE = """
 RATE = f"""
 WITH closed AS ({_CLOSE}
     FROM generation_image image
-    WHERE image.id = ask.image_id AND image.id = %(image)s AND {_OPEN} AND {_ASKABLE.format(side="image")}
+    WHERE image.id = ask.image_id AND image.id = %(image)s AND ask.surface IN ('result', 'post')
+        AND {_OPEN} AND {_ASKABLE.format(side="image")}
     RETURNING ask.id, ask.rater_id, ask.image_id, ask.question_id, ask.repeat_no)
 INSERT INTO ratings_rating (ask_id, rater_id, image_id, question_id, repeat_no, value, created_at)
 SELECT *, %(value)s::smallint, %(at)s::timestamptz FROM closed RETURNING id, ask_id, question_id, repeat_no"""  # noqa: S608 - no input is in it
 
-COMPARE = f"""
+_CLOSE_PAIR = f"""
 WITH closed AS ({_CLOSE}
     FROM generation_image low, generation_image high
     WHERE low.id = ask.image_low_id AND low.id = %(low)s AND high.id = ask.image_high_id AND high.id = %(high)s
-        AND {_OPEN} AND {_ASKABLE.format(side="low")} AND {_ASKABLE.format(side="high")}
-    RETURNING ask.id, ask.rater_id, ask.image_low_id, ask.image_high_id, ask.repeat_no, ask.is_side_swapped)
-INSERT INTO ratings_comparison (ask_id, rater_id, image_low_id, image_high_id, repeat_no, outcome, preferred_id,
-    quality_flags, created_at)
-SELECT id, rater_id, image_low_id, image_high_id, repeat_no, %(outcome)s::varchar,
-    CASE WHEN %(outcome)s::varchar IN ('left', 'right')
-        THEN CASE WHEN is_side_swapped = (%(outcome)s::varchar = 'left') THEN image_high_id ELSE image_low_id END END,
-    '{{}}', %(at)s::timestamptz FROM closed RETURNING ask_id"""  # noqa: S608 - no input is in it
+        AND ask.surface = %(surface)s AND {_OPEN} AND {_ASKABLE.format(side="low")} AND {_ASKABLE.format(side="high")}
+    RETURNING ask.id, ask.rater_id, ask.image_low_id, ask.image_high_id, ask.repeat_no, ask.question_id,
+        ask.is_side_swapped)"""
+
+_VERDICT = """%(outcome)s::varchar, CASE WHEN %(outcome)s::varchar IN ('left', 'right')
+    THEN CASE WHEN is_side_swapped = (%(outcome)s::varchar = 'left') THEN image_high_id ELSE image_low_id END END,
+    %(at)s::timestamptz"""
+
+_ANSWERS = {
+    Surface.COMPARE: f"""
+INSERT INTO ratings_comparison (ask_id, rater_id, image_low_id, image_high_id, repeat_no, quality_flags, outcome,
+    preferred_id, created_at)
+SELECT id, rater_id, image_low_id, image_high_id, repeat_no, '{{}}', {_VERDICT} FROM closed RETURNING ask_id""",  # noqa: S608 - no input is in it
+    Surface.ASPECT: f"""
+INSERT INTO ratings_aspectcomparison (ask_id, rater_id, image_low_id, image_high_id, question_id, outcome,
+    preferred_id, created_at)
+SELECT id, rater_id, image_low_id, image_high_id, question_id, {_VERDICT} FROM closed RETURNING ask_id""",  # noqa: S608 - no input is in it
+}
+COMPARE = {surface: f"{_CLOSE_PAIR}{insert}" for surface, insert in _ANSWERS.items()}
+
+
+MARK = f"""
+WITH closed AS ({_CLOSE}
+    FROM generation_image image
+    WHERE image.id = ask.image_id AND image.id = %(image)s AND ask.surface = 'marks'
+        AND {_OPEN} AND {_ASKABLE.format(side="image")}
+    RETURNING ask.id)
+INSERT INTO ratings_regionmark (ask_id, number, x, y, word, created_at)
+SELECT closed.id, mark.number, mark.x, mark.y, mark.word, %(at)s::timestamptz FROM closed,
+    jsonb_to_recordset(%(marks)s::jsonb) AS mark (number smallint, x float8, y float8, word varchar)
+RETURNING ask_id"""  # noqa: S608 - no input is in it
+
+
+RANK = f"""
+WITH closed AS ({_CLOSE}
+    WHERE ask.surface = 'ranking' AND {_OPEN} AND NOT EXISTS (
+        SELECT FROM ratings_rankedpicture shown JOIN generation_image image ON image.id = shown.image_id
+         WHERE shown.ask_id = ask.id AND NOT ({_ASKABLE.format(side="image")}))
+    RETURNING ask.id)
+UPDATE ratings_rankedpicture ranked SET rank = (%(ranks)s::smallint[])[ranked.place + 1] FROM closed
+ WHERE ranked.ask_id = closed.id RETURNING ranked.ask_id"""  # noqa: S608 - no input is in it
 
 
 def store_rating(
@@ -65,11 +100,37 @@ def store_rating(
 
 
 def store_comparison(
-    *, ask: str, rater: int, level: int, low: int, high: int, outcome: str, dwell_ms: int | None, at: datetime
+    *,
+    ask: str,
+    surface: Surface,
+    rater: int,
+    level: int,
+    low: int,
+    high: int,
+    outcome: str,
+    dwell_ms: int | None,
+    at: datetime,
 ) -> bool:
-    """Closes the pair and stores which side won, as shown; False if the answer may not count."""
+    """Closes the pair and stores which side won, as shown; False if the answer may not count.
+
+    `surface` is COMPARE or ASPECT: an answer to a pair of the other surface does not count.
+    """
+    shared = {"ask": ask, "surface": surface.value, "rater": rater, "level": level, "dwell": dwell_ms, "at": at}
+    return _one(COMPARE[surface], {**shared, "low": low, "high": high, "outcome": outcome}) is not None
+
+
+def store_marks(
+    *, ask: str, rater: int, level: int, image: int, marks: str, dwell_ms: int | None, at: datetime
+) -> bool:
+    """Closes the ask and stores its marks, a JSON list of number, x, y and word; False if they may not count."""
     shared = {"ask": ask, "rater": rater, "level": level, "dwell": dwell_ms, "at": at}
-    return _one(COMPARE, {**shared, "low": low, "high": high, "outcome": outcome}) is not None
+    return _one(MARK, {**shared, "image": image, "marks": marks}) is not None
+
+
+def store_ranks(*, ask: str, rater: int, level: int, ranks: list[int], dwell_ms: int | None, at: datetime) -> bool:
+    """Closes the ask and stores the ranks in the order of places; False if they may not count."""
+    shared = {"ask": ask, "rater": rater, "level": level, "dwell": dwell_ms, "at": at}
+    return _one(RANK, {**shared, "ranks": ranks}) is not None
 
 
 def _one(statement: str, values: dict[str, Any]) -> Any:

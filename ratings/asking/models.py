@@ -1,7 +1,6 @@
-"""Questions and their wordings, the policies that draw from them, and the ledger of asks with its answers."""
+"""The policies that draw questions, and the ledger of asks with its answers; questions are in `questions`."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.conf import settings
@@ -10,81 +9,28 @@ from django.contrib.postgres.indexes import BrinIndex
 from django.db import connection, models
 from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 from django.utils.functional import cached_property
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from generation.models import Image
 from lib.ids import PublicIdModel
+from ratings.asking.questions.models import Question, QuestionTranslation, Wording
 
-ENGLISH = "en"
-
-
-@dataclass(frozen=True, slots=True)
-class Wording:
-    """A question as one reader meets it; `labels` from worst to best."""
-
-    language: str
-    text: str
-    labels: list[str]
-
-
-class QuestionQuerySet(models.QuerySet["Question"]):
-    def active(self) -> "QuestionQuerySet":
-        return self.filter(is_active=True)
-
-    def on_scale(self) -> "QuestionQuerySet":
-        """Questions about one picture; the others are about a pair."""
-        return self.filter(form=Question.Form.SCALE)
-
-
-class Question(models.Model):
-    """One wording of one question; a new wording is a new version, so old answers keep theirs.
-
-    Texts are stored in English; another language has a row of its own (`QuestionTranslation`).
-    """
-
-    class Form(models.TextChoices):
-        SCALE = "scale", _("One picture, five labelled steps")
-        PAIR = "pair", _("Two pictures, which is better")
-
-    slug = models.SlugField(max_length=32)  # lighting, subject, background, colour, prompt-match, artefacts, overall
-    version = models.PositiveSmallIntegerField(default=1)
-    text = models.CharField(max_length=200)
-    form = models.CharField(max_length=5, choices=Form.choices, default=Form.SCALE)
-    labels: ArrayField[list[str], list[str]] = ArrayField(models.CharField(max_length=40), size=5)  # worst to best
-    is_active = models.BooleanField(default=True)
-
-    objects = QuestionQuerySet.as_manager()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["slug", "version"], name="question_version_once"),
-            models.UniqueConstraint(fields=["slug"], name="question_one_active", condition=Q(is_active=True)),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.slug} {self.version}"
-
-    def wording(self, language: str | None = None) -> Wording:
-        """In `language` (None: the reader's), in English where it is not translated. At most one query."""
-        wanted = language or get_language() or ENGLISH
-        if wanted.split("-")[0] != ENGLISH:
-            row = self.translations.filter(language__in=[wanted, wanted.split("-")[0]]).order_by("-language").first()
-            if row is not None:
-                return Wording(row.language, row.text, row.labels)
-        return Wording(ENGLISH, self.text, self.labels)
-
-
-class QuestionTranslation(models.Model):
-    """One version of a question in another language; corrected by a new version, like the question itself."""
-
-    question = models.ForeignKey(Question, on_delete=models.CASCADE, related_name="translations")
-    language = models.CharField(max_length=8)
-    text = models.CharField(max_length=200)
-    labels: ArrayField[list[str], list[str]] = ArrayField(models.CharField(max_length=40), size=5)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["question", "language"], name="translation_once")]
+__all__ = [
+    "Ask",
+    "AskOutcome",
+    "AskQuerySet",
+    "Comparison",
+    "ComparisonQuerySet",
+    "DrawCount",
+    "PairAnswer",
+    "Policy",
+    "Question",
+    "QuestionTranslation",
+    "Rating",
+    "RatingQuerySet",
+    "Surface",
+    "Wording",
+]
 
 
 class PolicyQuerySet(models.QuerySet["Policy"]):
@@ -159,6 +105,9 @@ class Surface(models.TextChoices):
     RESULT = "result", _("Result page (author)")
     POST = "post", _("Post page (others)")
     COMPARE = "compare", _("Compare page")
+    ASPECT = "aspect", _("Compare page, by aspect")
+    MARKS = "marks", _("Compare page, marks in a picture")
+    RANKING = "ranking", _("Compare page, up to four in order")
 
 
 class AskOutcome(models.TextChoices):
@@ -177,9 +126,14 @@ class AskQuerySet(models.QuerySet["Ask"]):
 
     def about_one(self) -> "AskQuerySet":
         """Questions about one picture: those of the result and post pages."""
-        return self.filter(image__isnull=False)
+        return self.filter(image__isnull=False, surface__in=[Surface.RESULT, Surface.POST])
 
     def about_pair(self) -> "AskQuerySet":
+        """Which of two pictures is better; not those about one aspect."""
+        return self.filter(image_low__isnull=False, surface=Surface.COMPARE)
+
+    def showing_pair(self) -> "AskQuerySet":
+        """Asks that show two pictures side by side, whatever the question is."""
         return self.filter(image_low__isnull=False)
 
     def answerable(self, pictures: "models.QuerySet[Image]", at: datetime) -> "AskQuerySet":
@@ -189,7 +143,8 @@ class AskQuerySet(models.QuerySet["Ask"]):
 
     def about_images(self, images: Iterable[int]) -> "AskQuerySet":
         ids = list(images)
-        return self.filter(Q(image__in=ids) | Q(image_low__in=ids) | Q(image_high__in=ids))
+        ranked = self.model.objects.filter(ranked__image__in=ids).values("pk")
+        return self.filter(Q(image__in=ids) | Q(image_low__in=ids) | Q(image_high__in=ids) | Q(pk__in=ranked))
 
     def close_unanswered(self, at: datetime) -> int:
         """Closes those still open, as expired or as never shown; returns how many."""
@@ -300,6 +255,16 @@ class Ask(PublicIdModel):
         return self.image_high_id if self.is_high_spoiled else self.image_low_id if self.is_gold else None
 
     @property
+    def verdict(self) -> "PairAnswer":
+        """The answer about a pair, overall or by aspect. Raises ObjectDoesNotExist where there is none."""
+        return self.aspect_comparison if self.is_about_aspect else self.comparison
+
+    @property
+    def is_about_aspect(self) -> bool:
+        """Whether a pair is compared by one aspect."""
+        return self.surface == Surface.ASPECT
+
+    @property
     def left(self) -> Image | None:
         """The picture on the left of a pair."""
         return self.image_high if self.is_side_swapped else self.image_low
@@ -350,7 +315,7 @@ class ComparisonQuerySet(models.QuerySet["Comparison"]):
         return self.filter(quality_flags=[])
 
 
-class Comparison(models.Model):
+class PairAnswer(models.Model):
     """The answer about a pair, as it was seen; the ask says which picture stood where."""
 
     class Outcome(models.TextChoices):
@@ -359,16 +324,24 @@ class Comparison(models.Model):
         TIE = "tie", _("Tie")
         BOTH_BAD = "both_bad", _("Both bad")
 
-    ask = models.OneToOneField(Ask, on_delete=models.CASCADE, related_name="comparison")
-    rater = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="comparisons")
     image_low = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="+")
     image_high = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="+")
-    repeat_no = models.PositiveSmallIntegerField(default=0)
     outcome = models.CharField(max_length=8, choices=Outcome.choices)
     preferred = models.ForeignKey(Image, null=True, on_delete=models.CASCADE, related_name="+")  # null: tie, both bad
+    created_at = models.DateTimeField()
+
+    class Meta:
+        abstract = True
+
+
+class Comparison(PairAnswer):
+    """Which of two pictures is better."""
+
+    ask = models.OneToOneField(Ask, on_delete=models.CASCADE, related_name="comparison")
+    rater = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="comparisons")
+    repeat_no = models.PositiveSmallIntegerField(default=0)
     # the flags in force by the rules' present version (`QualityFlag` is the truth), where exports read them
     quality_flags: ArrayField[list[str], list[str]] = ArrayField(models.CharField(max_length=24), default=list)
-    created_at = models.DateTimeField()
 
     objects = ComparisonQuerySet.as_manager()
 

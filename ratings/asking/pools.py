@@ -1,8 +1,10 @@
 """What may be asked of whom: the state that `sampling` draws from, read at a bounded cost."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db.models import Count, Q
@@ -18,6 +20,9 @@ from ratings.asking.counterparts import AUTHOR as COUNTERPARTS
 from ratings.asking.models import Ask, AskOutcome, Comparison
 from ratings.asking.pairing import FROM_CHALLENGES, Picture, Strategy, eligible_pairs, entry_pairs
 from ratings.asking.sampling import GOLD, REPEAT, Candidate, Parameters, PastAsk
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
 
 PUBLIC_PICTURES = 400  # the newest; pairs are looked for among these
 OWN_PICTURES = 100
@@ -48,13 +53,19 @@ def recent_asks(rater: User, parameters: Parameters) -> list[PastAsk]:
     return [PastAsk(*row) for row in rows.values_list("created_at", "outcome", "closed_at")[:rows_wanted]]
 
 
-def comparison_pools(
-    rater: User, parameters: Parameters, at: datetime, *, with_own: bool = False
-) -> dict[str, list[Candidate]]:
-    """Eligible pairs by strategy, the newest pictures first, without pairs that `rater` was shown before.
+@dataclass(frozen=True, slots=True)
+class EligiblePairs:
+    """Pairs of ids (low first) that a member may be shown and was not shown before, by strategy, the newest first."""
+
+    by_strategy: Mapping[Strategy, list[tuple[int, int]]]
+    pictures: list[Picture]
+
+
+def find_pairs(rater: User, parameters: Parameters, at: datetime, *, with_own: bool = False) -> EligiblePairs:
+    """Pairs of the newest pictures, of challenges and of `PAIR_SOURCES`.
 
     Args:
-        with_own: whether pairs with a picture of the rater's own are in the pools; they come last.
+        with_own: whether pairs with a picture of the rater's own are among them; they come last.
     """
     pictures = list(_pictures(rater, at))
     entries = list(_entries(rater, at))
@@ -66,12 +77,32 @@ def comparison_pools(
     sources = load_functions(settings.PAIR_SOURCES.values())
     for strategy, source in zip(settings.PAIR_SOURCES, sources, strict=True):
         pairs[Strategy(strategy)] = source(rater, limit=limit, at=at)
-    answered = _raters_by_pair(chain.from_iterable(pairs.values()))
-    pools = {
-        str(strategy): [Candidate(low, high, answered.get((low, high), 0)) for low, high in found]
-        for strategy, found in pairs.items()
+    return EligiblePairs(pairs, pictures)
+
+
+def comparison_pools(
+    rater: User, parameters: Parameters, at: datetime, *, with_own: bool = False
+) -> dict[str, list[Candidate]]:
+    """Pairs for “which is better”, by strategy, with repeats and hidden checks."""
+    return pools_of(find_pairs(rater, parameters, at, with_own=with_own), rater, at)
+
+
+def pools_of(found: EligiblePairs, rater: User, at: datetime) -> dict[str, list[Candidate]]:
+    """The same as `comparison_pools` of pairs that are known."""
+    votes = Comparison.objects.votes()
+    pools = with_raters(found.by_strategy, votes)
+    return pools | {REPEAT: _repeats(rater, at), GOLD: _gold(found.by_strategy, found.pictures)}
+
+
+def with_raters(
+    pairs: Mapping[Strategy, list[tuple[int, int]]], answers: "QuerySet[Any, Any]"
+) -> dict[str, list[Candidate]]:
+    """The pairs as candidates, each with how many members gave one of `answers` about it."""
+    answered = _raters_by_pair(chain.from_iterable(pairs.values()), answers)
+    return {
+        str(strategy): [Candidate(low, high, answered.get((low, high), 0)) for low, high in these]
+        for strategy, these in pairs.items()
     }
-    return pools | {REPEAT: _repeats(rater, at), GOLD: _gold(pairs, pictures)}
 
 
 def theme_of(ask: Ask) -> str | None:
@@ -88,19 +119,19 @@ def theme_of(ask: Ask) -> str | None:
 
 
 def prompt_of(ask: Ask, rater: User, theme: str | None) -> str | None:
-    """The common prompt of a pair without a theme, if `rater` may read it.
+    """The prompt of a picture, or of a pair without a theme, if `rater` may read it.
 
-    A prompt may have been hidden since the pair was drawn.
+    A prompt may have been hidden since the ask was drawn.
     """
-    images = [ask.image_low, ask.image_high]  # each would tell what the other hides
-    if theme is not None or not all(image is not None and image.may_read_prompt(rater) for image in images):
+    images = [image for image in (ask.image, ask.image_low, ask.image_high) if image is not None]
+    if theme is not None or not all(image.may_read_prompt(rater) for image in images):  # each would tell the other's
         return None
-    return ask.image_low.generation.prompt if ask.image_low else None
+    return images[0].generation.prompt
 
 
 def _shown_before(rater: User, images: list[int]) -> frozenset[tuple[int, int]]:
     """Pairs of these images that `rater` was shown; pairs that never reached the screen may come again."""
-    asked = Ask.objects.about_pair().filter(rater=rater, image_low__in=images)
+    asked = Ask.objects.showing_pair().filter(rater=rater, image_low__in=images)
     seen = asked.exclude(outcome=AskOutcome.NOT_RENDERED).values_list("image_low", "image_high")
     return frozenset((low, high) for low, high in seen if low and high)
 
@@ -150,11 +181,11 @@ def _pictures(rater: User, at: datetime) -> Iterable[Picture]:
         )
 
 
-def _raters_by_pair(pairs: Iterable[tuple[int, int]]) -> dict[tuple[int, int], int]:
-    """How many members answered each pair."""
+def _raters_by_pair(pairs: Iterable[tuple[int, int]], answers: "QuerySet[Any, Any]") -> dict[tuple[int, int], int]:
+    """How many members gave one of `answers` about each pair."""
     lows, highs = zip(*pairs, strict=True) if (pairs := list(pairs)) else ((), ())
-    votes = Comparison.objects.votes().filter(image_low__in=lows, image_high__in=highs)
-    rows = votes.values_list("image_low", "image_high")
+    found = answers.filter(image_low__in=lows, image_high__in=highs)
+    rows = found.values_list("image_low", "image_high")
     return {(low, high): raters for low, high, raters in rows.annotate(raters=Count("rater", distinct=True))}
 
 

@@ -19,6 +19,9 @@ DAY = timedelta(hours=24)
 NEWCOMER = timedelta(days=7)
 OVERALL = "overall"
 REPEAT = "repeat"  # strategy: a pair that the member answered before, sides swapped
+ABOUT_ONE = ("result", "post")  # surfaces: a question beside a picture
+COMPARE = "compare"  # surface: which of two pictures is better
+BESIDE_COMPARE = ("aspect", "marks", "ranking")  # surfaces that Compare's page draws now and then instead
 GOLD = "gold"  # strategy: one side of the pair is visibly damaged, as an attention check
 
 Key = TypeVar("Key", bound=Hashable)
@@ -28,7 +31,7 @@ Key = TypeVar("Key", bound=Hashable)
 class Parameters:
     """The numbers of one policy; probabilities in 0…1."""
 
-    p_ask: Mapping[str, float]  # by surface
+    p_ask: Mapping[str, float]  # by surface; on Compare's page, of the surfaces beside “which is better”
     asks_per_day: int = 3  # a member, a rolling day
     minutes_between: float = 10
     dismissals_in_row: int = 2  # from here on asking pauses
@@ -46,6 +49,8 @@ class Parameters:
     expires_minutes: float = 60
 
     def __post_init__(self) -> None:
+        if sum(self.p_ask.get(surface, 0.0) for surface in BESIDE_COMPARE) >= 1:
+            raise ValueError("p_ask of the surfaces on Compare's page must add up to less than 1.")
         probabilities = [*self.p_ask.values(), self.p_overall, self.uniform_share, self.overlap_share]
         if not all(0 <= p <= 1 for p in [*probabilities, self.p_repeat, self.p_gold]):
             raise ValueError("Every probability must be between 0 and 1.")
@@ -210,6 +215,17 @@ def draw_ask(
         p_question=p_question,
         is_scale_reversed=rng.random() < 0.5,
     )
+
+
+def surface_probabilities(parameters: Parameters, available: Collection[str]) -> dict[str, float]:
+    """Probabilities of the surfaces of Compare's page that have something to ask and that the policy asks on.
+
+    “Which is better” takes what the others leave; where it has no pair, the others divide it by their shares.
+    """
+    others = {name: share for name in BESIDE_COMPARE if name in available and (share := parameters.p_ask.get(name, 0))}
+    if COMPARE not in available:
+        return floored(others) if others else {}
+    return floored({COMPARE: 1 - sum(others.values()), **others})
 
 
 def strategy_probabilities(parameters: Parameters, available: Collection[str]) -> dict[str, float]:

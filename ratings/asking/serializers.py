@@ -31,7 +31,7 @@ class QuestionSerializer(serializers.ModelSerializer[Question]):
         fields = ["slug", "version", "form", "text", "labels"]
 
 
-class _TokenSerializer(serializers.ModelSerializer[Ask]):
+class TokenizedSerializer(serializers.ModelSerializer[Ask]):
     """An open ask; its token comes back with the answer."""
 
     id = serializers.CharField(source="public_id", read_only=True)
@@ -41,7 +41,7 @@ class _TokenSerializer(serializers.ModelSerializer[Ask]):
         return token_for(ask)
 
 
-class AskSerializer(_TokenSerializer):
+class AskSerializer(TokenizedSerializer):
     question = QuestionSerializer()
     image = serializers.CharField(source="image.public_id")
     options = serializers.SerializerMethodField()
@@ -56,7 +56,7 @@ class AskSerializer(_TokenSerializer):
         return [{"value": value, "label": label} for value, label in ask.options]
 
 
-class ComparisonSerializer(_TokenSerializer):
+class ComparisonSerializer(TokenizedSerializer):
     """A pair, blind: addresses and nothing else of its pictures."""
 
     question = QuestionSerializer()
@@ -85,6 +85,15 @@ class ComparisonSerializer(_TokenSerializer):
         return reverse("ratings:compare-picture", args=[ask.public_id, side], request=self.context["request"])
 
 
+class AspectComparisonSerializer(ComparisonSerializer):
+    """A pair to compare by one aspect; blind, like every pair."""
+
+    aspect = serializers.CharField(source="question.aspect", help_text="lighting, subject, background, colour …")
+
+    class Meta(ComparisonSerializer.Meta):
+        fields = [*ComparisonSerializer.Meta.fields, "aspect"]
+
+
 class DrawSerializer(serializers.Serializer[Any]):
     image = ApiLine(max_length=12, help_text="The picture that is being looked at")
 
@@ -97,15 +106,15 @@ class DismissSerializer(TokenSerializer):
     is_dismissal = serializers.BooleanField(default=False, help_text="No questions now, rather than not this one")
 
 
-class _TimedSerializer(TokenSerializer):
+class TimedSerializer(TokenSerializer):
     dwell_ms = serializers.IntegerField(min_value=0, max_value=LONGEST_DWELL, required=False, allow_null=True)
 
 
-class AnswerSerializer(_TimedSerializer):
+class AnswerSerializer(TimedSerializer):
     value = serializers.IntegerField(min_value=1, max_value=5, allow_null=True, help_text="null: can't tell")
 
 
-class VerdictSerializer(_TimedSerializer):
+class VerdictSerializer(TimedSerializer):
     outcome = serializers.ChoiceField([*Comparison.Outcome.choices, (SKIP, "Skip")])
 
 

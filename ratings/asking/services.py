@@ -4,8 +4,9 @@ Every ask is written to the ledger before it is shown. An answer counts once, wh
 """
 
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.core.cache import cache
 from django.db import transaction
@@ -21,15 +22,21 @@ from lib.errors import NotFound, Refused
 from lib.limits import check_rate
 from moderation.restrictions.services import require_unrestricted
 from ratings.asking import ledger, sampling
-from ratings.asking.models import Ask, AskOutcome, Comparison, DrawCount, Policy, Question, Rating, Surface
-from ratings.asking.pools import askable_images, comparison_pools, recent_asks
+from ratings.asking.drawing import (
+    current_policy,
+    drawing_for,
+    find_open,
+    lock_draws_of,
+    offer_pair,
+    start_drawing,
+)
+from ratings.asking.models import Ask, AskOutcome, Comparison, DrawCount, Question, Rating, Surface
+from ratings.asking.pools import askable_images, find_pairs, recent_asks
 from ratings.asking.tokens import Claim, open_token, read_token
 
-PAIRS_A_MINUTE = 60  # drawn for one member
 REFUSED_A_MINUTE = 60  # answers of one member; an accepted answer uses its token up and needs no limit
 DRAW_IS_KEPT = 30 * 24 * 3600  # s
 NEEDS_PROMPT = "prompt-match"
-PREFERENCE = "preference"
 SKIP = "skip"
 
 
@@ -47,8 +54,9 @@ def draw_ask(
     at = at or timezone.now()
     if not _may_be_asked(surface, image, rater, at):
         return None
-    _lock_draws_of(rater)
-    earlier = Ask.objects.select_related("question", "image").filter(rater=rater, image=image).order_by("-pk").first()
+    lock_draws_of(rater)
+    asked = Ask.objects.about_one().select_related("question", "image")
+    earlier = asked.filter(rater=rater, image=image).order_by("-pk").first()
     if earlier is not None:
         return earlier if earlier.outcome == AskOutcome.OPEN and at < earlier.expires_at else None
     if not cache.add(f"ask-draw:{rater.pk}:{image.pk}", 1, DRAW_IS_KEPT):
@@ -58,7 +66,7 @@ def draw_ask(
 
 def _draw_new_ask(surface: str, image: Image, rater: User, at: datetime, rng: random.Random) -> Ask | None:
     """Draws by the current policy and records the result: an ask, or one more draw that asked nothing."""
-    policy, parameters = _current_policy()
+    policy, parameters = current_policy()
     recent = recent_asks(rater, parameters)
     questions = _questions_about(image, rater)
     draw = sampling.draw_ask(parameters, surface=surface, recent=recent, questions=list(questions), now=at, rng=rng)
@@ -92,71 +100,23 @@ def draw_comparison(*, rater: User, at: datetime | None = None, rng: random.Rand
         Refused: 403 for a member who may not vote, 429 for more than `PAIRS_A_MINUTE` draws.
     """
     at = at or timezone.now()
-    check_rate(key=f"compare:{rater.pk}", limit=PAIRS_A_MINUTE, seconds=60)
-    require_unrestricted(user=rater, doing="vote", at=at)
-    _lock_draws_of(rater)
-    pairs = Ask.objects.about_pair().select_related("question", "image_low", "image_high")
-    left_open = pairs.filter(rater=rater).answerable(askable_images(rater, at), at).order_by("-pk").first()
+    start_drawing(rater, at)
+    left_open = find_open(Ask.objects.about_pair(), rater, at)
     if left_open is not None:
         return left_open
-    policy, parameters = _current_policy()
-    rng = rng or random.SystemRandom()
-    draw = sampling.draw_pair(parameters, pools=comparison_pools(rater, parameters, at), rng=rng)
-    if draw is None:  # a member's own pictures come last
-        pools = comparison_pools(rater, parameters, at, with_own=True)
-        draw = sampling.draw_pair(parameters, pools=pools, rng=rng)
-    if draw is None:
-        return None
-    return _create_pair_ask(draw, rater, policy, at, at + timedelta(minutes=parameters.expires_minutes))
-
-
-def _create_pair_ask(draw: sampling.PairDraw, rater: User, policy: Policy, at: datetime, expires_at: datetime) -> Ask:
-    pair = Image.objects.in_bulk([draw.candidate.low, draw.candidate.high])
-    low, high = pair[draw.candidate.low], pair[draw.candidate.high]
-    question = Question.objects.active().get(slug=PREFERENCE)
-    return Ask.objects.create(
-        policy=policy,
-        surface=Surface.COMPARE,
-        stratum=sampling.tenure_of(rater.date_joined, at),
-        rater=rater,
-        image_low=low,
-        image_high=high,
-        question=question,
-        language=question.wording().language,
-        strategy=draw.strategy,
-        p_ask=1.0,
-        p_question=1.0,
-        p_strategy=draw.p_strategy,
-        p_pair=draw.p_pair,
-        p_side=draw.p_side,
-        is_side_swapped=draw.is_side_swapped,
-        repeat_no=int(draw.strategy == sampling.REPEAT),
-        is_gold=draw.strategy == sampling.GOLD,
-        is_high_spoiled=draw.is_high_spoiled,
-        rater_is_author=rater.pk in {low.author_id, high.author_id},
-        created_at=at,
-        expires_at=expires_at,
-    )
+    drawing = drawing_for(rater, at, rng)
+    offer = offer_pair(drawing, find_pairs(rater, drawing.parameters, at))
+    return None if offer is None else offer(1.0)
 
 
 def _may_be_asked(surface: str, image: Image, rater: User, at: datetime) -> bool:
-    if (surface == Surface.RESULT) != (image.author_id == rater.pk) or surface == Surface.COMPARE:
+    if (surface == Surface.RESULT) != (image.author_id == rater.pk) or surface not in sampling.ABOUT_ONE:
         return False
     try:
         require_unrestricted(user=rater, doing="vote", at=at)
     except Refused:
         return False  # a member who may not vote is not asked to
     return askable_images(rater, at).filter(pk=image.pk).exists()
-
-
-def _lock_draws_of(rater: User) -> None:
-    """Makes draws of one member wait for each other, so that two browser tabs cannot both pass a limit."""
-    User.objects.select_for_update(no_key=True).only("pk").get(pk=rater.pk)
-
-
-def _current_policy() -> tuple[Policy, sampling.Parameters]:
-    policy = Policy.objects.current()
-    return policy, sampling.Parameters.from_json(policy.parameters)
 
 
 def _questions_about(image: Image, rater: User) -> dict[str, Question]:
@@ -218,7 +178,7 @@ def answer_ask(
     if len(claim.subject) != 1 or (value is not None and value not in range(1, 6)):
         read_token(token, rater=rater, about=about)
         raise Refused("bad_value", _("Choose one of the five steps."), fields={"value": [_("From 1 to 5.")]})
-    _check_about(claim, token, rater, about)
+    check_about(claim, token, rater, about)
     image, level = claim.subject[0], level_for(rater)
     stored = ledger.store_rating(
         ask=claim.ask, rater=rater.pk, level=level, image=image, value=value, dwell_ms=dwell_ms, at=at
@@ -235,6 +195,7 @@ def answer_comparison(
     token: str,
     rater: User,
     outcome: str,
+    surface: Surface = Surface.COMPARE,
     dwell_ms: int | None = None,
     about: Collection[str] = (),
     at: datetime | None = None,
@@ -243,6 +204,7 @@ def answer_comparison(
 
     Args:
         outcome: left, right, tie, both_bad or skip.
+        surface: COMPARE, or ASPECT for a pair that was asked about one aspect.
 
     Raises:
         Refused: As `answer_ask` does.
@@ -253,21 +215,19 @@ def answer_comparison(
         read_token(token, rater=rater, about=about)
         wording = _("One of left, right, tie, both_bad, skip.")
         raise Refused("bad_outcome", _("Choose a side, a tie, both bad, or skip."), fields={"outcome": [wording]})
-    _check_about(claim, token, rater, about)
+    check_about(claim, token, rater, about)
     if outcome == SKIP:
-        is_stored = _skip_pair(claim, rater, dwell_ms, at)
+        is_stored = _skip_pair(claim, surface, rater, dwell_ms, at)
     else:
         low, high = claim.subject
-        is_stored = ledger.store_comparison(
-            ask=claim.ask,
-            rater=rater.pk,
-            level=level_for(rater),
-            low=low,
-            high=high,
-            outcome=outcome,
-            dwell_ms=dwell_ms,
-            at=at,
-        )
+        answer: dict[str, Any] = {
+            "ask": claim.ask,
+            "rater": rater.pk,
+            "level": level_for(rater),
+            "low": low,
+            "high": high,
+        }
+        is_stored = ledger.store_comparison(**answer, surface=surface, outcome=outcome, dwell_ms=dwell_ms, at=at)
     return read_token(token, rater=rater) if is_stored else _same_comparison(token, rater, outcome, at)
 
 
@@ -293,15 +253,15 @@ def _close_without_answer(
     return ask
 
 
-def _check_about(claim: Claim, token: str, rater: User, about: Collection[str]) -> None:
+def check_about(claim: Claim, token: str, rater: User, about: Collection[str]) -> None:
     """Raises Refused if the caller names another ask or picture. Only a picture's id costs a query."""
     if set(about) - {claim.ask}:
         read_token(token, rater=rater, about=about)
 
 
-def _skip_pair(claim: Claim, rater: User, dwell_ms: int | None, at: datetime) -> bool:
+def _skip_pair(claim: Claim, surface: Surface, rater: User, dwell_ms: int | None, at: datetime) -> bool:
     require_unrestricted(user=rater, doing="vote", at=at)
-    own = Ask.objects.filter(public_id=claim.ask, rater=rater, image_low=claim.subject[0])
+    own = Ask.objects.filter(public_id=claim.ask, rater=rater, surface=surface, image_low=claim.subject[0])
     seen = Coalesce("shown_at", F("created_at"))
     open_pair = own.answerable(askable_images(rater, at), at)
     return open_pair.update(outcome=AskOutcome.SKIPPED, closed_at=at, dwell_ms=dwell_ms, shown_at=seen) == 1
@@ -309,23 +269,22 @@ def _skip_pair(claim: Claim, rater: User, dwell_ms: int | None, at: datetime) ->
 
 def _same_rating(token: str, rater: User, value: int | None, at: datetime) -> Rating:
     """The stored rating if it says the same; else raises the reason why this answer was not stored."""
-    ask = _refused_ask(token, rater, at)
+    ask = refused_ask(token, rater, at)
     rating = Rating.objects.filter(ask=ask).first()
     if rating is not None and rating.value == value:
         return rating
-    raise _refusal_of(ask, at)
+    raise refusal_of(ask, at)
 
 
 def _same_comparison(token: str, rater: User, outcome: str, at: datetime) -> Ask:
-    ask = _refused_ask(token, rater, at)
+    ask = refused_ask(token, rater, at)
     closing = AskOutcome.SKIPPED if outcome == SKIP else AskOutcome.ANSWERED
-    earlier = Comparison.objects.filter(ask=ask).values_list("outcome", flat=True).first() or SKIP
-    if ask.outcome == closing and earlier == outcome:
+    if ask.outcome == closing and (outcome == SKIP or ask.verdict.outcome == outcome):
         return ask
-    raise _refusal_of(ask, at)
+    raise refusal_of(ask, at)
 
 
-def _refused_ask(token: str, rater: User, at: datetime) -> Ask:
+def refused_ask(token: str, rater: User, at: datetime) -> Ask:
     """The ask that took no answer; counts the refusal."""
     check_rate(key=f"refused-answer:{rater.pk}", limit=REFUSED_A_MINUTE, seconds=60)
     ask = read_token(token, rater=rater)
@@ -333,26 +292,9 @@ def _refused_ask(token: str, rater: User, at: datetime) -> Ask:
     return ask
 
 
-def _refusal_of(ask: Ask, at: datetime) -> Refused:
+def refusal_of(ask: Ask, at: datetime) -> Refused:
     if ask.outcome == AskOutcome.ANSWERED:
         return Refused("already_answered", _("You've already answered this. Your first answer counts."), status=409)
     if ask.outcome != AskOutcome.OPEN or ask.expires_at <= at:
         return Refused("expired", _("This question has closed. Thanks anyway."), status=409)
     return NotFound(_("This picture is no longer available, so there's nothing to answer."))
-
-
-@transaction.atomic
-def reword_question(*, slug: str, text: str, labels: Sequence[str]) -> Question:
-    """Activates a new wording of a question as a new version; open asks and old answers keep theirs.
-
-    Args:
-        labels: From worst to best, as many as before.
-
-    Raises:
-        Question.DoesNotExist: No active question has this slug.
-    """
-    current = Question.objects.select_for_update().active().get(slug=slug)
-    new = Question(slug=slug, version=current.version + 1, text=text, form=current.form, labels=list(labels))
-    Question.objects.filter(pk=current.pk).update(is_active=False)
-    new.save(force_insert=True)
-    return new

@@ -23,10 +23,10 @@ from lib.errors import Refused
 from lib.limits import check_rate
 from moderation.restrictions.services import require_unrestricted
 from ratings.asking import sampling
+from ratings.asking.drawing import PAIRS_A_MINUTE, PREFERENCE
 from ratings.asking.models import Ask, AskOutcome, AskQuerySet, Policy, Question, Surface
 from ratings.asking.pairing import Strategy
 from ratings.asking.pools import askable_images
-from ratings.asking.services import PAIRS_A_MINUTE, PREFERENCE
 from ratings.challenges.closing import decide_closing
 from ratings.challenges.counting import Count, count_votes
 from ratings.challenges.design import Field, Pair, draw_pair

@@ -12,7 +12,10 @@ from django.utils import timezone
 
 from lib.tasks import enqueue_on_commit
 from moderation.models import Restriction
-from ratings.asking.models import Ask, AskOutcome, Comparison, Rating
+from ratings.asking.aspects.models import AspectComparison
+from ratings.asking.marks.models import RegionMark
+from ratings.asking.models import Ask, AskOutcome, Comparison, Rating, Surface
+from ratings.asking.rankings.models import RankedPicture
 from ratings.quality import rules as quality_rules
 from ratings.quality.models import Flag, QualityAppeal, QualityFlag, RaterStanding
 from ratings.quality.post_aspects import OVERLAP
@@ -21,6 +24,7 @@ from ratings.quality.rules import Answer
 SAMPLE = 20_000  # latest answers behind the site's medians
 USUAL_MS = {False: 4000.0, True: 6000.0}  # medians of scales and of pairs, until there are `ENOUGH` answers
 ENOUGH = 100
+OTHERS = (Surface.MARKS, Surface.RANKING)  # no rule knows how long they take or where their answers stand
 LATE = timedelta(minutes=15)  # no answer's transaction takes longer
 LOCK = 0x5A10_0001  # advisory lock: two runs over one member would undo each other's flags
 RATERS = 200  # evaluated at a time
@@ -58,9 +62,14 @@ def evaluate_raters(*, raters: Collection[int], at: datetime | None = None) -> l
 
 def raters_since_mark(*, at: datetime | None = None) -> tuple[list[int], tuple[int, int]]:
     """Members (ids) who answered since the mark (all, if it is lost), and the mark to save once they are queued."""
+    at = at or timezone.now()
     rating, comparison = cache.get(MARK) or (0, 0)
     raters, *newest = raters_since(rating=rating, comparison=comparison, at=at)
-    return raters, (newest[0], newest[1])
+    by_aspect = AspectComparison.objects.filter(created_at__gt=at - LATE).values_list("rater", flat=True)
+    marked = RegionMark.objects.filter(created_at__gt=at - LATE).values_list("ask__rater", flat=True)
+    ranked = RankedPicture.objects.filter(created_at__gt=at - LATE, rank__isnull=False)
+    marked = marked.union(ranked.values_list("ask__rater", flat=True))
+    return sorted({*raters, *by_aspect, *marked}), (newest[0], newest[1])
 
 
 def save_mark(newest: tuple[int, int]) -> None:
@@ -96,7 +105,7 @@ def _answers_of(raters: Collection[int], at: datetime) -> dict[int, list[Answer]
         rater__in=raters, outcome=AskOutcome.ANSWERED, created_at__gt=at - quality_rules.WINDOW, closed_at__lte=at
     ).order_by("rater", "closed_at", "pk")
     answers: dict[int, list[Answer]] = defaultdict(list)
-    for ask in rows.select_related("rating", "comparison"):
+    for ask in rows.select_related("rating", "comparison", "aspect_comparison"):
         answers[ask.rater_id].append(_answer_to(ask))
     return answers
 
@@ -106,10 +115,14 @@ def _answer_to(ask: Ask) -> Answer:
     assert ask.server_ms is not None, "so it has a duration"
     dwell_ms = ask.server_ms if ask.dwell_ms is None else min(ask.dwell_ms, ask.server_ms)
     shared: dict[str, Any] = {"ask": ask.pk, "at": ask.closed_at, "dwell_ms": dwell_ms}
+    if ask.surface in OTHERS:
+        return Answer(place=ask.surface, is_other=True, **shared)
     if not ask.is_pair:
         value = ask.rating.value
         place = quality_rules.CANT_TELL if value is None else 6 - value if ask.is_scale_reversed else value
         return Answer(place=place, **shared)
+    if ask.is_about_aspect:
+        return Answer(place=ask.verdict.outcome, is_by_aspect=True, **shared)
     comparison, low, high = ask.comparison, *ask.subject
     return Answer(
         place=comparison.outcome,
@@ -127,7 +140,9 @@ def _site_medians() -> dict[bool, float]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT is_pair, percentile_cont(0.5) WITHIN GROUP (ORDER BY dwell_ms) FROM (SELECT dwell_ms,"
-            " image_low_id IS NOT NULL AS is_pair FROM ratings_ask WHERE dwell_ms > 0 ORDER BY id DESC LIMIT %s) latest"
+            " image_low_id IS NOT NULL AS is_pair FROM ratings_ask WHERE dwell_ms > 0"
+            " AND surface NOT IN ('marks', 'ranking')"
+            " ORDER BY id DESC LIMIT %s) latest"
             " GROUP BY is_pair HAVING count(*) >= %s",
             [SAMPLE, ENOUGH],
         )

@@ -43,10 +43,13 @@ class Answer:
     preferred: int | None = None
     repeat_no: int = 0
     spoiled: int | None = None  # of a gold pair: the picture that was shown spoiled
+    is_by_aspect: bool = False  # two pictures compared by one aspect; `pair` is empty: it repeats and contradicts none
+    is_other: bool = False  # places in a picture, or pictures in order: neither a scale nor a pair
 
     @property
-    def is_pair(self) -> bool:
-        return self.pair is not None
+    def is_pair(self) -> bool | None:
+        """Whether two pictures were compared, or a scale was answered; None: neither."""
+        return None if self.is_other else self.pair is not None or self.is_by_aspect
 
     @property
     def gold_failed(self) -> bool | None:

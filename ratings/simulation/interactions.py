@@ -15,9 +15,12 @@ from moderation.cases.services import claim_case, report_target
 from moderation.decisions.services import decide_case
 from moderation.models import Case, Decision, Report
 from moderation.policy import Reason
+from ratings.asking.compare.surfaces import SURFACES, draw_next
+from ratings.asking.marks.services import Place, answer_marking
 from ratings.asking.models import Ask, AskOutcome, Surface
 from ratings.asking.pairing import Strategy
-from ratings.asking.services import answer_ask, answer_comparison, draw_ask, draw_comparison, mark_shown, skip_ask
+from ratings.asking.rankings.services import answer_ranking, pictures_of
+from ratings.asking.services import answer_ask, answer_comparison, draw_ask, mark_shown, skip_ask
 from ratings.asking.tokens import token_for
 from ratings.challenges.services import close_challenge, draw_vote, pairs_of
 from ratings.simulation import preferences
@@ -79,21 +82,52 @@ def _answer(simulation: Simulation, member: User, image: Image, surface: Surface
 def compare(simulation: Simulation, progress: Progress) -> None:
     """Each member answers pairs during the last 90 minutes, `COMPARISONS` of them."""
     for member in simulation.members:
-        closed = Ask.objects.about_pair().filter(rater=member).exclude(outcome=AskOutcome.OPEN)
+        closed = Ask.objects.filter(surface__in=SURFACES, rater=member).exclude(outcome=AskOutcome.OPEN)
         done = closed.exclude(strategy=Strategy.CHALLENGE_ACTIVE).count()
         rng = simulation.rng("compare", member.username, done)
         at = simulation.end - timedelta(minutes=90) + timedelta(minutes=3 * done)
         for _ in range(COMPARISONS - done):
             at += timedelta(seconds=rng.uniform(20, 150))
-            if not _answer_next_pair(simulation, member, min(at, simulation.end), rng):
+            if not _answer_next(simulation, member, min(at, simulation.end), rng):
                 break
         progress(1)
 
 
 @transaction.atomic  # for the same reason
-def _answer_next_pair(simulation: Simulation, member: User, at: datetime, rng: random.Random) -> bool:
-    """Answers one more pair; False when none is left for this member."""
-    return _answer_pair(simulation, member, draw_comparison(rater=member, at=at, rng=rng), at, rng)
+def _answer_next(simulation: Simulation, member: User, at: datetime, rng: random.Random) -> bool:
+    """Answers what Compare asks next; False when nothing is left for this member."""
+    ask = draw_next(rater=member, at=at, rng=rng)
+    if ask is not None and ask.surface == Surface.MARKS:
+        return _mark_picture(simulation, member, ask, at, rng)
+    if ask is not None and ask.surface == Surface.RANKING:
+        return _rank_pictures(simulation, member, ask, at, rng)
+    return _answer_pair(simulation, member, ask, at, rng)
+
+
+def _mark_picture(simulation: Simulation, member: User, ask: Ask, at: datetime, rng: random.Random) -> bool:
+    """Marks up to three places, the fewer the better the picture is."""
+    token, picture = token_for(ask), simulation.picture(Image.objects.get(asks=ask))
+    mark_shown(token=token, rater=member, at=at)
+    places = preferences.marks(simulation.scenario.seed, member.username, picture, ask.question.aspect, rng)
+    seconds = rng.uniform(2, 20)
+    answer_marking(
+        token=token,
+        rater=member,
+        places=[Place(*place) for place in places],
+        dwell_ms=int(seconds * 1000),
+        at=at + timedelta(seconds=seconds),
+    )
+    return True
+
+
+def _rank_pictures(simulation: Simulation, member: User, ask: Ask, at: datetime, rng: random.Random) -> bool:
+    token, pictures = token_for(ask), [simulation.picture(image) for image in pictures_of(ask)]
+    mark_shown(token=token, rater=member, at=at)
+    ranks = preferences.ranks(simulation.scenario.seed, member.username, pictures, rng)
+    seconds = rng.uniform(4, 30)
+    later = at + timedelta(seconds=seconds)
+    answer_ranking(token=token, rater=member, ranks=ranks, dwell_ms=int(seconds * 1000), at=later)
+    return True
 
 
 def _answer_pair(simulation: Simulation, member: User, ask: Ask | None, at: datetime, rng: random.Random) -> bool:
@@ -103,14 +137,22 @@ def _answer_pair(simulation: Simulation, member: User, ask: Ask | None, at: date
     left, right = (simulation.picture(pair[image.pk]) for image in (ask.left, ask.right))
     token = token_for(ask)
     mark_shown(token=token, rater=member, at=at)
-    outcome = preferences.compares(simulation.scenario.seed, member.username, left, right, rng)
+    aspect = ask.question.aspect if ask.is_about_aspect else ""
+    outcome = preferences.compares(simulation.scenario.seed, member.username, left, right, rng, aspect)
     if ask.spoiled:  # an attentive member never prefers it
         outcome = "right" if ask.left.pk == ask.spoiled else "left"
     if rng.random() < SKIPS / 2:
         outcome = "skip"
     seconds = rng.uniform(1.5, 15)
     later = at + timedelta(seconds=seconds)
-    answer_comparison(token=token, rater=member, outcome=outcome, dwell_ms=int(seconds * 1000), at=later)
+    answer_comparison(
+        token=token,
+        rater=member,
+        outcome=outcome,
+        surface=Surface(ask.surface),
+        dwell_ms=int(seconds * 1000),
+        at=later,
+    )
     return True
 
 

@@ -20,4 +20,6 @@ import './feed.js';
 import './progress.js';
 import './question.js';
 import './compare.js';
+import './marks.js';
+import './ranking.js';
 import './countdown.js';

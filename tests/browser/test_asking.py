@@ -10,9 +10,11 @@ from accounts.models import User
 from feed.challenges.services import enter_challenge
 from feed.models import Challenge, Post
 from generation.models import Image
+from ratings.asking.marks.services import places_of
+from ratings.asking.rankings.services import ranks_of
 from ratings.asking.services import skip_ask
 from ratings.asking.tokens import token_for
-from ratings.models import Ask, Comparison, Policy, Rating
+from ratings.models import Ask, AspectComparison, Comparison, Policy, Rating, RegionMark
 from tests.browser.test_frame import WATCH_SHIFTS
 from tests.browser.test_publishing import look_at
 from tests.conftest import Person
@@ -128,6 +130,95 @@ def test_entries_of_a_challenge_are_compared_under_its_theme(
     expect(page.get_by_role("link", name="Next pair")).to_be_visible(timeout=SOON)
     expect(page.get_by_text("Something blue")).to_be_visible()
     assert Comparison.objects.get().outcome == "both_bad"
+
+
+# By an aspect, and by places
+
+
+def ask_for(surface: str) -> None:
+    """Compare asks on this surface alone."""
+    Policy.objects.filter(is_active=True).update(parameters=ALWAYS | {"p_ask": {surface: 0.999}, "p_repeat": 0.0})
+
+
+def test_a_pair_is_compared_by_an_aspect_and_the_next_one_comes(
+    pictures: list[Image], bob: User, person: Person
+) -> None:
+    ask_for("aspect")
+    page = person(bob, viewport={"width": 390, "height": 844}).new_page()
+    page.goto("/compare/")
+    question = Ask.objects.get().question
+    expect(page.get_by_text(question.text)).to_be_visible()
+    expect(page.get_by_role("button", name="The left picture", exact=True)).to_have_accessible_description(
+        question.text
+    )
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    evaluate(page, "ArrowLeft")
+    expect(page.get_by_text("Toy").first).to_be_visible(timeout=SOON)
+    assert AspectComparison.objects.get().outcome == "left"
+    page.keyboard.press("n")
+    expect(page.locator("form[data-compare] button[value=tie]")).to_be_enabled(timeout=SOON)
+    assert not Comparison.objects.exists()
+
+
+@pytest.mark.parametrize("means", ["mouse", "touch", "keyboard"])
+def test_places_are_marked_by_mouse_touch_and_keyboard(
+    pictures: list[Image], bob: User, person: Person, means: str
+) -> None:
+    ask_for("marks")
+    page = person(bob, viewport={"width": 390, "height": 844}, has_touch=means == "touch").new_page()
+    page.goto("/compare/")
+    picture, send = page.locator("[data-picture] img"), page.get_by_role("button", name="Save marks")
+    expect(page.get_by_role("button", name="Nothing is wrong")).to_be_enabled(timeout=SOON)
+    expect(send).to_be_disabled()
+    box = picture.bounding_box()
+    assert box
+    if means == "keyboard":
+        page.keyboard.press("m")
+        for key in ("Shift+ArrowLeft", "Shift+ArrowLeft", "ArrowLeft", "ArrowLeft", "ArrowRight", "ArrowLeft"):
+            page.keyboard.press(key)
+        expect(page.get_by_role("button", name="Mark 1: 26 % from the left, 50 % from the top")).to_be_focused()
+        page.keyboard.press("Enter")
+        page.keyboard.type("hand")
+        page.keyboard.press("Enter")
+    else:
+        press = picture.tap if means == "touch" else picture.click
+        press(position={"x": box["width"] / 4, "y": box["height"] / 2})
+        press(position={"x": box["width"] / 2, "y": box["height"] / 2 + 40})
+        page.get_by_role("button", name="Remove mark 2").click()
+        page.get_by_label("What is wrong there? A word, if you like").fill("hand")
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    first = Ask.objects.get()
+    send.press("Enter") if means == "keyboard" else send.click()
+    wait_until(page, lambda: Ask.objects.count() == 2)  # the next picture is there
+    (place,) = places_of(first)
+    assert (place.x, place.y) == pytest.approx((0.25, 0.5), abs=0.02)
+    assert place.word == "hand"
+    first.refresh_from_db()
+    assert first.shown_at
+    assert first.dwell_ms
+    page.get_by_role("button", name="Nothing is wrong").click()
+    wait_until(page, lambda: RegionMark.objects.filter(number=0).exists())
+
+
+def test_pictures_are_put_in_order_by_keys(pictures: list[Image], bob: User, person: Person) -> None:
+    ask_for("ranking")
+    page = person(bob, viewport={"width": 390, "height": 844}).new_page()
+    page.goto("/compare/")
+    ask = Ask.objects.get()
+    save = page.get_by_role("button", name="Save order")
+    expect(page.get_by_role("button", name="Picture 1", exact=True)).to_be_enabled(timeout=SOON)
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    page.keyboard.press("3")
+    expect(page.get_by_role("button", name="Picture 3, rank 1")).to_be_visible()
+    page.keyboard.press("1")  # and the last one gets what is left
+    expect(page.get_by_role("button", name="Picture 2, rank 3")).to_be_visible()
+    page.keyboard.press("Backspace")
+    expect(save).to_be_disabled()
+    page.get_by_role("button", name="Picture 2", exact=True).click()
+    expect(save).to_be_focused()
+    page.keyboard.press("Enter")
+    wait_until(page, lambda: ranks_of(ask) == [3, 2, 1])
+    expect(page.get_by_text("No pairs left")).to_be_visible(timeout=SOON)
 
 
 # One light question

@@ -12,7 +12,18 @@ from accounts.services import record_consent
 from generation.models import Image
 from lib.errors import Refused
 from ratings.asking import services
-from ratings.models import Ask, AskOutcome, Comparison, Policy, Question, Rating, Surface
+from ratings.models import (
+    Ask,
+    AskOutcome,
+    AspectComparison,
+    Comparison,
+    Policy,
+    Question,
+    RankedPicture,
+    Rating,
+    RegionMark,
+    Surface,
+)
 
 LEFT, RIGHT, TIE, BOTH_BAD = Comparison.Outcome.values
 
@@ -76,6 +87,71 @@ def vote(
         quality_flags=flags,
         created_at=at,
     )
+
+
+def vote_by_aspect(rater: User, one: Image, other: Image, prefers: Image | str, aspect: str) -> AspectComparison:
+    """`rater` compared a pair by an aspect, such as "lighting"; the rest as in `vote`."""
+    at = timezone.now()
+    low, high = sorted((one, other), key=lambda image: image.pk)
+    ask = _ask(
+        rater,
+        f"{aspect}-pair",
+        at,
+        surface=Surface.ASPECT,
+        image_low=low,
+        image_high=high,
+        strategy="seed",
+        p_pair=0.01,
+        p_side=0.5,
+        rater_is_author=False,
+        outcome=AskOutcome.ANSWERED,
+        shown_at=at,
+        closed_at=at,
+        dwell_ms=2500,
+    )
+    return AspectComparison.objects.create(
+        ask=ask,
+        rater=rater,
+        image_low=low,
+        image_high=high,
+        question=ask.question,
+        outcome=prefers if isinstance(prefers, str) else LEFT if prefers == low else RIGHT,
+        preferred=None if isinstance(prefers, str) else prefers,
+        created_at=at,
+    )
+
+
+def mark_places(rater: User, image: Image, *places: tuple[float, float, str]) -> Ask:
+    """`rater` marked these places (x, y, word) of a picture as wrong; none: nothing is."""
+    at = timezone.now()
+    ask = _ask(
+        rater, "artefacts-marks", at, surface=Surface.MARKS, image=image, rater_is_author=False, outcome="answered"
+    )
+    rows = [{"number": number, "x": x, "y": y, "word": word} for number, (x, y, word) in enumerate(places, start=1)]
+    RegionMark.objects.bulk_create(RegionMark(ask=ask, created_at=at, **row) for row in rows or [{"number": 0}])
+    return ask
+
+
+def rank(rater: User, *best_first: Image) -> Ask:
+    """`rater` put these pictures in this order; they were shown the other way round."""
+    at = timezone.now()
+    ids = sorted(image.pk for image in best_first)
+    ask = _ask(
+        rater,
+        "ranking",
+        at,
+        surface=Surface.RANKING,
+        image_low_id=ids[0],
+        image_high_id=ids[-1],
+        rater_is_author=False,
+        outcome=AskOutcome.ANSWERED,
+    )
+    shown = list(enumerate(reversed(best_first)))
+    RankedPicture.objects.bulk_create(
+        RankedPicture(ask=ask, image=image, place=place, rank=len(shown) - place, created_at=at)
+        for place, image in shown
+    )
+    return ask
 
 
 def rate(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ratings.asking.sampling import Parameters, PastAsk, draw_ask
+from ratings.asking.sampling import ABOUT_ONE, Parameters, PastAsk, draw_ask
 
 MOST_DRAWS = 20_000  # played: about a second
 MOST_RUNS = 20
@@ -43,7 +43,7 @@ class Forecast:
 def forecast(parameters: Parameters, activity: Activity, *, rng: random.Random) -> Forecast:
     """Replays the activity under the policy; each ask closes at once with an outcome drawn from `outcomes`."""
     runs = max(1, min(MOST_RUNS, MOST_DRAWS // max(1, activity.draws)))
-    asks: Counter[str] = Counter(dict.fromkeys(parameters.p_ask, 0))
+    asks: Counter[str] = Counter({surface: 0 for surface in ABOUT_ONE if surface in parameters.p_ask})
     limited = 0
     for _ in range(runs):
         for chances in activity.chances.values():

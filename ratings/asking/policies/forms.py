@@ -10,9 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from lib.text.fields import LineField
 from ratings.asking.models import Surface
 from ratings.asking.pairing import Strategy
-from ratings.asking.sampling import Parameters
+from ratings.asking.sampling import ABOUT_ONE, BESIDE_COMPARE, Parameters
 
-ASKED_ON = (Surface.RESULT.value, Surface.POST.value)
 LABELS = {
     "asks_per_day": _("Most questions per member in 24 hours"),
     "minutes_between": _("Minutes between two questions"),
@@ -36,7 +35,7 @@ class PolicyForm(forms.Form):
 
     def __init__(self, *args: Any, parameters: Parameters, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for surface in ASKED_ON:
+        for surface in (*ABOUT_ONE, *BESIDE_COMPARE):
             label = _("Chance of a question: %(surface)s") % {"surface": Surface(surface).label}
             self._add(f"p_ask_{surface}", label, parameters.p_ask.get(surface, 0.0), is_share=True)
         for strategy in Strategy:
@@ -72,7 +71,8 @@ class PolicyForm(forms.Form):
         """As `Policy.parameters` holds them; call on a form whose fields are valid."""
         data = self.cleaned_data
         return {
-            "p_ask": {surface: data[f"p_ask_{surface}"] for surface in ASKED_ON},
+            "p_ask": {surface: data[f"p_ask_{surface}"] for surface in ABOUT_ONE}
+            | _above_0({surface: data[f"p_ask_{surface}"] for surface in BESIDE_COMPARE}),
             "strategies": _above_0({each.value: data[f"strategy_{each.value}"] for each in Strategy}),
             **{name: data[name] for name in LABELS},
         }

@@ -29,19 +29,24 @@ AskAbout = Callable[[Image, User], Ask]
 # The bank and the policies
 
 
-def test_the_bank_holds_seven_questions_of_five_labelled_steps_and_one_about_pairs(db: None) -> None:
+def test_the_bank_holds_questions_about_a_picture_a_pair_its_aspects_places_and_an_order(db: None) -> None:
     scales = Question.objects.active().on_scale()
     assert {question.slug for question in scales} == {
         "lighting", "subject", "background", "colour", "prompt-match", "artefacts", "overall",
     }  # fmt: skip
     assert all(len(set(question.labels)) == 5 for question in scales)
-    assert Question.objects.get(form=Question.Form.PAIR).slug == "preference"
+    by_aspect = Question.objects.active().by_aspect()
+    assert {question.aspect for question in by_aspect} == {each.slug for each in scales} - {"overall"}
+    assert Question.objects.filter(form=Question.Form.PAIR).difference(by_aspect).get().slug == "preference"
+    assert {question.aspect for question in Question.objects.active().on_regions()} == {"artefacts", "prompt-match"}
+    assert Question.objects.get(form=Question.Form.RANKING).slug == "ranking"
 
 
 def test_a_site_asks_after_one_generation_in_twenty_and_a_demo_after_every_other(db: None, settings: Any) -> None:
-    assert Policy.objects.current().parameters["p_ask"] == {"result": 0.05, "post": 0.05}
-    settings.ASK_POLICY_VERSION = 4
-    assert Policy.objects.current().parameters["p_ask"] == {"result": 0.5, "post": 0.5}
+    on_compare = {"aspect": 0.2, "marks": 0.1, "ranking": 0.05}
+    assert Policy.objects.current().parameters["p_ask"] == {"result": 0.05, "post": 0.05, **on_compare}
+    settings.ASK_POLICY_VERSION = 8
+    assert Policy.objects.current().parameters["p_ask"] == {"result": 0.5, "post": 0.5, **on_compare}
 
 
 # Drawing

@@ -16,8 +16,9 @@ from lib.errors import Refused
 from ratings.asking.policies.activity import recent_activity
 from ratings.asking.policies.forecast import Activity, forecast
 from ratings.asking.policies.services import activate_policy, discard_policy, save_policy
+from ratings.asking.questions.services import reword_question
 from ratings.asking.sampling import Parameters
-from ratings.asking.services import draw_ask, draw_comparison, reword_question
+from ratings.asking.services import draw_ask, draw_comparison
 from ratings.models import Ask, DrawCount, Policy, Question, QuestionTranslation
 from tests.conftest import As, MakeMember
 from tests.generation.fixtures import MakeImage
