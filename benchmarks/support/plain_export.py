@@ -59,8 +59,8 @@ def by_copy(path: Path) -> None:
     import pyarrow.parquet as pq
     from django.db import connection
 
-    from ratings.releases.formats.aspects import FORMAT
     from ratings.releases.formats.columns import ROW_GROUP
+    from ratings.releases.formats.ledgers.ratings import FORMAT
 
     types = {field.name: pa.string() if pa.types.is_list(field.type) else field.type for field in FORMAT.schema}
     convert = pa_csv.ConvertOptions(

@@ -4,4 +4,4 @@ A format decides which rows are published and what their columns mean (`formats.
 shards, Parquet, card and manifest are shared. A new format is a new module and an entry in `formats.registry`.
 """
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"

@@ -74,7 +74,7 @@ def _agreement_on_ratings(scope: Scope) -> dict[str, Any]:
 def _response_rates(scope: Scope) -> dict[str, Any]:
     """{surface: asks, answered and their ratio} of every closed ask, whatever the members agreed to."""
     during, params = scope.since("ledger")
-    about = " OR ".join(f"{name}_id IS NOT NULL" for name in scope.about)
+    about = " OR ".join(f"{name}_id IS NOT NULL" for name in scope.about if "__" not in name)
     rows = sql.fetch_all(
         f"""SELECT surface, count(*), count(*) FILTER (WHERE outcome = 'answered') FROM ratings_ask ledger
              WHERE {during} AND outcome <> 'open' AND ({about}) GROUP BY 1 ORDER BY 1""",  # noqa: S608

@@ -11,11 +11,13 @@ _VOTES = """CREATE TEMP TABLE release_vote ON COMMIT DROP AS
 SELECT ledger.id, ledger.image_low_id AS low, ledger.image_high_id AS high, ledger.rater_id AS rater,
   ledger.preferred_id AS preferred, ledger.outcome, (ledger.created_at AT TIME ZONE 'UTC')::date AS day,
   CASE WHEN person.reason <> '' THEN person.reason WHEN ask.is_gold THEN 'gold'
-       WHEN ledger.repeat_no > 0 THEN 'repeat' WHEN flagged.ask_id IS NOT NULL THEN 'flagged' ELSE '' END AS reason
-  FROM ratings_comparison ledger JOIN ratings_ask ask ON ask.id = ledger.ask_id
+       WHEN ask.repeat_no > 0 THEN 'repeat' WHEN flagged.ask_id IS NOT NULL THEN 'flagged' ELSE '' END AS reason
+  FROM {ledger} ledger JOIN ratings_ask ask ON ask.id = ledger.ask_id
   JOIN release_person person ON person.id = ledger.rater_id
   LEFT JOIN release_flag flagged ON flagged.ask_id = ledger.ask_id
- WHERE {during} AND ask.image_low_id IS NOT NULL"""
+ WHERE {during} AND ask.image_low_id IS NOT NULL AND {which}"""
+
+OVERALL = ""  # the votes on which picture is better, not on one aspect
 
 # The votes of a pair, counted. The decider is the first vote for the winner: its rater and day are those of the row.
 _VOTE_COUNTS = """CREATE TEMP TABLE release_vote_count ON COMMIT DROP AS
@@ -46,13 +48,22 @@ SELECT row_number() OVER () AS nr, compared.low, compared.high, low_picture.spli
   LEFT JOIN release_vote_count counts ON counts.low = compared.low AND counts.high = compared.high"""
 
 
-def create_tables(scope: Scope) -> None:
-    """Creates ``release_vote``, ``release_vote_count`` and ``release_pair``, once per plan."""
-    if "pairs" in scope.made:
+def create_tables(scope: Scope, aspect: str = OVERALL) -> None:
+    """Creates ``release_vote``, ``release_vote_count`` and ``release_pair``, once in a row for the same votes.
+
+    Args:
+        aspect: the slug of a question by aspect, whose votes are counted instead of those for the whole picture.
+    """
+    if scope.voted_on == aspect:
         return
-    scope.made.add("pairs")
+    scope.voted_on = aspect
+    scope.made -= {"sizes", "kto"}
+    sql.execute("DROP TABLE IF EXISTS pg_temp.release_vote, pg_temp.release_vote_count, pg_temp.release_pair")
     during, params = scope.since("ledger")
-    sql.execute(_VOTES.format(during=during), params)
+    ledger = "ratings_aspectcomparison" if aspect else "ratings_comparison"
+    which = "ledger.question_id IN (SELECT id FROM ratings_question WHERE slug = %s)" if aspect else "true"
+    votes = _VOTES.format(ledger=ledger, during=during, which=which)
+    sql.execute(votes, [*params, aspect] if aspect else params)
     sql.execute(_VOTE_COUNTS)
     sql.execute(_PAIRS, [scope.chosen.min_margin])
     sql.execute("CREATE UNIQUE INDEX ON release_vote (id)")
@@ -79,10 +90,17 @@ def fill_missing_sizes(scope: Scope) -> None:
     if "sizes" in scope.made:
         return
     scope.made.add("sizes")
+    fill_sizes(
+        """SELECT low FROM release_pair WHERE of_pictures = '' UNION
+           SELECT high FROM release_pair WHERE of_pictures = ''"""
+    )
+
+
+def fill_sizes(pictures: str) -> None:
+    """The same of the pictures (ids) that a query selects."""
     wanted = sql.fetch_all(
-        """SELECT id, prefix FROM release_picture WHERE size IS NULL AND prefix <> '' AND id IN (
-             SELECT low FROM release_pair WHERE of_pictures = '' UNION
-             SELECT high FROM release_pair WHERE of_pictures = '') ORDER BY id"""
+        f"""SELECT id, prefix FROM release_picture
+             WHERE size IS NULL AND prefix <> '' AND id IN ({pictures}) ORDER BY id"""  # noqa: S608 (literals of ours)
     )
     with ThreadPoolExecutor(reading_threads()) as pool:
         sizes = list(pool.map(training_size, [prefix for _pk, prefix in wanted]))

@@ -16,7 +16,7 @@ from ratings.asking.models import Ask
 from ratings.releases.engine import pictures, sql
 from ratings.releases.engine.eligibility import ReleaseFilter, rater_reason
 from ratings.releases.engine.identity import Keys, derived_key, pads
-from ratings.releases.formats.columns import ABOUT_PAIR, ABOUT_PICTURE
+from ratings.releases.formats.columns import ABOUT_PAIR, ABOUT_PICTURE, ABOUT_SEVERAL
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -35,6 +35,7 @@ TEMPORARY = (
     "pair",
     "liking",
     "side",
+    "named",
 )
 # One key per purpose and table, as `identity.Keys` derives them.
 PURPOSES = ("rater", "self-rater", "row", "side", "image", "pair", "prompt", "author")
@@ -60,9 +61,10 @@ class Scope:
     as_of: datetime
     secret: str
     release: str
-    about: tuple[str, ...] = ABOUT_PICTURE + ABOUT_PAIR  # only asks about these are read
+    about: tuple[str, ...] = ABOUT_PICTURE + ABOUT_PAIR + ABOUT_SEVERAL  # only asks about these are read
     dropped: dict[str, Counter[str]] = field(default_factory=dict)
     made: set[str] = field(default_factory=set)  # temporary tables that formats share
+    voted_on: str | None = None  # whose votes the tables of pairs hold: see `pair_votes.create_tables`
 
     def keys(self, table: str) -> Keys:
         return Keys(self.secret, self.release, table)

@@ -19,7 +19,7 @@ RATERS, IMAGES, SIZE = "_raters", "_images", "_size"
 RATER, IMAGE_0, IMAGE_1 = SINGLE = ("_rater", "_image_0", "_image_1")
 
 # The fields of `Ask` that name pictures: a question about one picture, or about two.
-ABOUT_PICTURE, ABOUT_PAIR = ("image",), ("image_low", "image_high")
+ABOUT_PICTURE, ABOUT_PAIR, ABOUT_SEVERAL = ("image",), ("image_low", "image_high"), ("ranked__image",)
 
 Part = tuple[str, pa.Table]  # a split, and some of its rows with the private columns
 Count = dict[str, int]  # {split: rows}

@@ -49,6 +49,7 @@ def _create_table(scope: Scope) -> None:
     pair_votes.create_tables(scope)
     if KIND not in scope.made:
         scope.made.add(KIND)
+        sql.execute("DROP TABLE IF EXISTS pg_temp.release_liking")
         sql.execute(_LIKING)
 
 

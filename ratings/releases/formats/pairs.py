@@ -18,7 +18,7 @@ KIND = "pairs"
 _RANGE = 5_000
 _AUTHOR = sql.text("author", sql.json_list("picture_0.author_id"))
 _PROMPT = sql.text("prompt", "encode(sha256(convert_to(picture_0.prompt, 'UTF8')), 'hex')")
-_ROW = sql.number("row", sql.json_list("pair.low", "pair.high"))
+ROW = sql.number("row", sql.json_list("pair.low", "pair.high"))
 _UID = {side: f"side.uid_{side}" for side in (0, 1)}
 _BEST = f"CASE WHEN pair.winner = picture_0.id THEN {_UID[0]} ELSE {_UID[1]} END"
 _LABEL = {side: f"CASE WHEN pair.winner = picture_{side}.id THEN 1.0 ELSE 0.0 END" for side in (0, 1)}
@@ -43,7 +43,7 @@ PICK_A_PIC = (
     Column("label_1", pa.float64(), "1 - `label_0`.", _LABEL[1]),
     Column("model_0", pa.string(), "The checkpoint that made the first picture.", "picture_0.model"),
     Column("model_1", pa.string(), "The checkpoint that made the second picture.", "picture_1.model"),
-    Column("ranking_id", pa.int64(), "Key of the row, in this table only.", _ROW),
+    Column("ranking_id", pa.int64(), "Key of the row, in this table only.", ROW),
     Column("user_id", pa.int64(), "Pseudonym of the first rater who preferred the picture, in this table only.", _USER),
     Column(
         "num_example_per_prompt",
@@ -115,9 +115,9 @@ _PRIVATE = {
 }
 
 
-def create_tables(scope: Scope, kind: str) -> None:
+def create_tables(scope: Scope, kind: str, aspect: str = pair_votes.OVERALL) -> None:
     """Creates the tables that a format of pairs reads, with the keys of that format."""
-    pair_votes.create_tables(scope)
+    pair_votes.create_tables(scope, aspect)
     pair_votes.fill_missing_sizes(scope)
     scope.use_keys(kind)
     pair_votes.count_dropped(scope, kind)
@@ -129,9 +129,16 @@ def create_tables(scope: Scope, kind: str) -> None:
         scope.drop(kind, "file_missing", lost)
 
 
-def plan_pairs(scope: Scope, kind: str, columns: Sequence[Column], *, with_unique: bool = False) -> Iterator[Part]:
+def plan_pairs(
+    scope: Scope,
+    kind: str,
+    columns: Sequence[Column],
+    *,
+    with_unique: bool = False,
+    aspect: str = pair_votes.OVERALL,
+) -> Iterator[Part]:
     """The rows of a format of pairs in the order of their pictures' ids, followed by the unique splits."""
-    create_tables(scope, kind)
+    create_tables(scope, kind, aspect)
     private = [*_PRIVATE, "_row"]
     query = f"""SELECT {sql.select_list(columns, **_PRIVATE, _row="side.position")} FROM {_SOURCE}
      WHERE side.position BETWEEN %s AND %s"""  # noqa: S608 (literals of ours)
@@ -151,8 +158,8 @@ def plan_pairs(scope: Scope, kind: str, columns: Sequence[Column], *, with_uniqu
             yield unique, table
 
 
-def count_pairs(scope: Scope, kind: str, *, with_unique: bool = False) -> Count:
-    pair_votes.create_tables(scope)
+def count_pairs(scope: Scope, kind: str, *, with_unique: bool = False, aspect: str = pair_votes.OVERALL) -> Count:
+    pair_votes.create_tables(scope, aspect)
     pair_votes.count_dropped(scope, kind)
     found: Count = dict(sql.fetch_all(f"SELECT split, count(*) FROM release_pair WHERE {ELIGIBLE_PAIR} GROUP BY 1"))  # noqa: S608
     per_author = f"""SELECT pair.split, count(DISTINCT (picture.prompt, picture.author_id))

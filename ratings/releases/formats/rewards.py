@@ -1,11 +1,14 @@
-"""`imagereward` and `hpsv2`: the pairs as JSON for reward models; the pictures are in the shared ``images/``."""
+"""`imagereward`, `hpsv2`, `hpsv3` and `hpsv3_aspects`: the pairs as JSON for reward models, overall and by aspect.
+
+The pictures are in the shared ``images/``.
+"""
 
 from dataclasses import replace
 
 import pyarrow as pa
 
 from ratings.releases.engine import splits
-from ratings.releases.formats import pairs
+from ratings.releases.formats import by_aspect, pairs
 from ratings.releases.formats.base import Format
 from ratings.releases.formats.columns import Column
 
@@ -46,6 +49,29 @@ HPSV2 = (
     ),
 )
 
+_PATH = {side: f"left({sha256}, 2) || '/' || {sha256} || '.jpg'" for side, sha256 in _SHA256.items()}
+_IS_FIRST = "pair.winner = picture_0.id"
+_COUNTS = "greatest(pair.n_low, pair.n_high) || ' ' || least(pair.n_low, pair.n_high)"
+HPSV3 = (
+    _ID,
+    _PROMPT,
+    Column(
+        "path1",
+        pa.string(),
+        "The preferred picture, as a path below `images/`.",
+        f"CASE WHEN {_IS_FIRST} THEN {_PATH[0]} ELSE {_PATH[1]} END",
+    ),
+    Column(
+        "path2",
+        pa.string(),
+        "The other picture, as a path below `images/`.",
+        f"CASE WHEN {_IS_FIRST} THEN {_PATH[1]} ELSE {_PATH[0]} END",
+    ),
+    Column("choice_dist", pa.list_(pa.int64()), "Votes for the preferred picture and for the other.", _COUNTS),
+    replace(next(column for column in pairs.COLUMNS if column.name == "consensus"), name="confidence"),
+)
+HPSV3_ASPECTS = (*HPSV3, by_aspect.ASPECT)
+
 
 def _format(kind: str, title: str, columns: tuple[Column, ...]) -> Format:
     return Format(
@@ -66,4 +92,10 @@ def _format(kind: str, title: str, columns: tuple[Column, ...]) -> Format:
 FORMATS = (
     _format("imagereward", "The pairs in the format of ImageReward's trainer", IMAGEREWARD),
     _format("hpsv2", "The pairs in the format of HPSv2's trainer", HPSV2),
+    _format("hpsv3", "The pairs in the format of HPSv3's trainer", HPSV3),
+    replace(
+        _format("hpsv3_aspects", "The pairs by aspect in the format of HPSv3's trainer", HPSV3_ASPECTS),
+        plan=lambda scope: by_aspect.plan_aspects(scope, "hpsv3_aspects", HPSV3_ASPECTS),
+        count=lambda scope: by_aspect.count_aspects(scope, "hpsv3_aspects"),
+    ),
 )

@@ -60,20 +60,8 @@ def describe_release(manifest: dict[str, Any]) -> dict[str, Any]:
         "version": "1.0.0",
         "datePublished": manifest["as_of"][:10],
         "citeAs": f"{manifest['name']}, {manifest['site']}, {manifest['as_of'][:4]}",
-        "distribution": [_folder(), *[_file_set(kind) for kind in tables]],
+        "distribution": [_file_set(kind) for kind in tables],
         "recordSet": [_records(kind) for kind in tables],
-    }
-
-
-def _folder() -> dict[str, Any]:
-    return {
-        "@type": "cr:FileObject",
-        "@id": "release",
-        "name": "release",
-        "description": "The folder of the release.",
-        "contentUrl": ".",
-        "encodingFormat": "local_directory",
-        "sha256": "0" * 64,  # a folder has none; SHA256SUMS names every file in it
     }
 
 
@@ -83,7 +71,6 @@ def _file_set(kind: str) -> dict[str, Any]:
         "@id": f"{kind}-files",
         "name": f"{kind}-files",
         "description": FORMATS[kind].title,
-        "containedIn": {"@id": "release"},
         "encodingFormat": "application/x-parquet",
         "includes": f"{kind}/*.parquet",
     }
@@ -96,7 +83,23 @@ def _records(kind: str) -> dict[str, Any]:
         "@id": kind,
         "name": kind,
         "description": FORMATS[kind].title,
-        "field": fields,
+        "field": [_split(kind), *fields],
+    }
+
+
+def _split(kind: str) -> dict[str, Any]:
+    """The split of a record, which is in the name of its file; rows of `pairs` are in unique splits once more."""
+    return {
+        "@type": "cr:Field",
+        "@id": f"{kind}/split",
+        "name": f"{kind}/split",
+        "description": f"One of {', '.join(FORMATS[kind].splits)}.",
+        "dataType": "sc:Text",
+        "source": {
+            "fileSet": {"@id": f"{kind}-files"},
+            "extract": {"fileProperty": "filename"},
+            "transform": {"regex": r"^([a-z_]+)-\d+-of-\d+\.parquet$"},
+        },
     }
 
 

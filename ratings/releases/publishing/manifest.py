@@ -29,10 +29,9 @@ from ratings.releases.formats.registry import FORMATS
 from ratings.releases.models import Release, ReleaseBlock
 from ratings.releases.publishing import card, croissant
 from ratings.releases.publishing.destinations import Destination, new_file, put_bytes
-from ratings.releases.publishing.tombstones import CHECKSUMS, TOMBSTONE_SCHEMA, TOMBSTONES
+from ratings.releases.publishing.tombstones import CHECKSUMS, TOMBSTONE_SCHEMA, TOMBSTONES, picture_names
 
 Facts = dict[str, Any]  # of a file: sha256, rows and bytes
-PICTURE_COLUMNS = {"kto": "image_sha256", "imagereward": "generations", "hpsv2": "file_path"}
 
 
 def missing_splits(kinds: Iterable[str], summary: PlanSummary) -> list[str]:
@@ -56,8 +55,8 @@ class BlockScan:
     def add(self, kind: str, split: str, table: pa.Table) -> None:
         if kind == "pairs" and not split.endswith("_unique"):
             self._add_pairs(table)
-        if kind in PICTURE_COLUMNS:
-            self._add_pictures(kind, table)
+        if FORMATS[kind].has_files:
+            self.pictures |= picture_names(kind, table)
         if kind == "kto":
             self._add_listing(split, table)
         if self.members:
@@ -68,13 +67,6 @@ class BlockScan:
         for side in (0, 1):
             width, height = (table[f"{name}_{side}"].cast(pa.string()) for name in ("width", "height"))
             self.sizes.update(_value_counts(pc.binary_join_element_wise(width, height, "x")))
-
-    def _add_pictures(self, kind: str, table: pa.Table) -> None:
-        named = table[PICTURE_COLUMNS[kind]]
-        if kind == "kto":
-            self.pictures.update(named.to_pylist())
-        else:  # "ab/abcdef….jpg"
-            self.pictures.update(path[3:-4] for path in pc.list_flatten(named).to_pylist())
 
     def _add_listing(self, split: str, table: pa.Table) -> None:
         """``kto/{split}/metadata.csv``: the folder form, which names the pictures instead of carrying them."""
@@ -92,7 +84,7 @@ def scan_blocks(release: Release, after_block: Callable[[], None] = lambda: None
     members = set(User.objects.filter(is_simulated=True).values_list("pk", flat=True))
     images = set(Image.objects.filter(author__is_simulated=True).values_list("pk", flat=True)) if members else set()
     scan = BlockScan(members, images)
-    wanted = Q(shard__kind__in=["pairs", *PICTURE_COLUMNS])
+    wanted = Q(shard__kind__in=["pairs", *(kind for kind, form in FORMATS.items() if form.has_files)])
     if members:
         wanted |= Q(raters__overlap=list(members)) | Q(images__overlap=list(images))
     blocks = ReleaseBlock.objects.filter(wanted, shard__release=release)

@@ -19,6 +19,7 @@ from ratings.releases.publishing import card
 TOMBSTONES = "tombstones.parquet"
 TOMBSTONE_SCHEMA = pa.schema([("kind", pa.string()), ("key", pa.int64()), ("gone_on", pa.date32())])
 CHECKSUMS = "SHA256SUMS"
+FILE_COLUMNS = ("generations", "file_path", "path1", "path2")  # paths of picture files in the JSON of reward models
 
 
 class CannotApplyError(Exception):
@@ -111,14 +112,26 @@ def _rewrite(path: Path, fresh: Path, form: Format, keys: set[int]) -> None:
                 writer.write_table(kept, row_group_size=form.row_group)
 
 
+def picture_names(kind: str, table: pa.Table) -> set[str]:
+    """Hashes of the picture files that rows of a format name, by hash or by path (``ab/abcdef….jpg``)."""
+    if kind == "kto":
+        return set(table["image_sha256"].to_pylist())
+    paths = [table[name] for name in FILE_COLUMNS if name in table.column_names]
+    flat = (pc.list_flatten(column) if pa.types.is_list(column.type) else column for column in paths)
+    return {path[3:-4] for column in flat for path in column.to_pylist()}
+
+
 def _pictures_in_use(folder: Path) -> Iterator[str]:
     """Hashes of the pictures that rows name."""
-    for kind in ("imagereward", "hpsv2"):
-        for path in _files_of(folder, FORMATS[kind]):
-            for row in json.loads(path.read_text("utf-8")):
-                yield from (name[3:-4] for name in row["generations" if kind == "imagereward" else "file_path"])
-    for path in _files_of(folder, FORMATS["kto"]):
-        yield from pq.read_table(path, columns=["image_sha256"])["image_sha256"].to_pylist()
+    for kind, form in FORMATS.items():
+        for path in _files_of(folder, form) if form.has_files else ():
+            yield from picture_names(kind, _read_names(path, form))
+
+
+def _read_names(path: Path, form: Format) -> pa.Table:
+    if form.is_json:
+        return pa.Table.from_pylist(json.loads(path.read_text("utf-8")), schema=form.schema)
+    return pq.read_table(path, columns=["image_sha256"])
 
 
 def _update_listings(folder: Path) -> None:

@@ -16,17 +16,20 @@ import yaml
 from scipy.stats import binomtest
 
 from lib.text.regex import compile_linear
+from ratings.releases.engine.parquet import file_name
 from ratings.releases.engine.splits import UNIQUE, normalise_prompt
 from ratings.releases.formats.base import Format
 from ratings.releases.formats.registry import FORMATS
 from ratings.releases.publishing import card
-from ratings.releases.publishing.tombstones import CHECKSUMS, TOMBSTONES
+from ratings.releases.publishing.tombstones import CHECKSUMS, TOMBSTONES, picture_names
 
 UNLIKELY = 1e-4  # so uneven a balance of sides occurs by chance once in ten thousand releases
-_FREE_TEXT = {"caption", "caption_0", "caption_1", "prompt", "gen_params_0", "gen_params_1"}  # texts by members
+# Texts by members.
+_FREE_TEXT = {"caption", "caption_0", "caption_1", "prompt", "gen_params", "gen_params_0", "gen_params_1"}
 _ADDRESS = compile_linear(
     r"[\pL\pN_.+-]@[\pL\pN_-]+\.[\pL\pN_]|https?://|(?:^|[^\pL\pN_])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?:[^\pL\pN_]|$)"
 )
+UNREADABLE = {"1.0", "1.1"}  # schemas whose croissant.json named a folder that no loader opens
 _BASE = {unique: split for split, unique in UNIQUE.items()}
 
 
@@ -69,7 +72,7 @@ def verify_release(folder: Path) -> VerificationReport:
             _check_file(folder, path, manifest, crosschecks, report)
     _check_splits(crosschecks, report)
     _check_balance(crosschecks, report)
-    _check_croissant(folder, report)
+    _check_croissant(folder, manifest, report)
     return report
 
 
@@ -179,10 +182,9 @@ def _problems(folder: Path, form: Format, split: str, table: pa.Table, crosschec
         found |= _label_problems(form, split, table, crosschecks)
     for name in form.pictures:
         found |= _picture_problems(name, table)
-    for name in ("generations", "file_path"):
-        if name in table.column_names:
-            paths = {path for row in table[name].to_pylist() for path in row}
-            found |= {f"images/{path} is missing" for path in paths if not (folder / "images" / path).is_file()}
+    if form.is_json:
+        files = {file_name(sha256) for sha256 in picture_names(form.kind, table)}
+        found |= {f"{name} is missing" for name in files if not (folder / name).is_file()}
     return found
 
 
@@ -243,16 +245,27 @@ def _check_balance(crosschecks: _CrossChecks, report: VerificationReport) -> Non
         report.add_problem(f"Picture 0 is preferred in {share:.1%} of the pairs: the sides are not shuffled.")
 
 
-def _check_croissant(folder: Path, report: VerificationReport) -> None:
+def _check_croissant(folder: Path, manifest: dict[str, Any], report: VerificationReport) -> None:
+    """The description is valid, and the first record of every record set can be read."""
     try:
         import mlcroissant
     except ImportError:
-        report.notes.append("croissant.json was not report: pip install mlcroissant.")
+        report.notes.append("croissant.json was not checked: pip install mlcroissant.")
         return
     try:
-        issues = mlcroissant.Dataset(jsonld=str(folder / "croissant.json")).metadata.ctx.issues
+        dataset = mlcroissant.Dataset(jsonld=str(folder / "croissant.json"))
     except (mlcroissant.ValidationError, OSError, ValueError) as error:
         report.add_problem(f"croissant.json is not valid: {error}")
         return
-    for issue in sorted(issues.errors):
+    for issue in sorted(dataset.metadata.ctx.issues.errors):
         report.add_problem(f"croissant.json: {issue}")
+    if manifest["schema_version"] in UNREADABLE:
+        report.notes.append(f"The record sets of releases of schema {manifest['schema_version']} cannot be read.")
+        return
+    for records in dataset.metadata.record_sets:
+        try:
+            next(iter(dataset.records(records.name)))
+        except mlcroissant.GenerationError as error:
+            report.add_problem(f"croissant.json: the records of {records.name} cannot be read: {error}")
+        except StopIteration:
+            report.add_problem(f"croissant.json: {records.name} has no record.")

@@ -12,7 +12,7 @@ from generation.models import Image
 from ratings.releases.engine.splits import split_of
 from ratings.releases.formats.registry import FORMATS
 from tests.generation.fixtures import MakeImage
-from tests.ratings.answers import consent, leave_unanswered, rate, vote
+from tests.ratings.answers import consent, leave_unanswered, mark_places, rank, rate, vote, vote_by_aspect
 from tests.ratings.releases.folders import build
 
 Pair = tuple[Image, Image]
@@ -55,13 +55,28 @@ def community(alice: User, bob: User, make_pair: Callable[..., Pair]) -> dict[st
 
 
 @pytest.fixture
+def other_answers(community: dict[str, list[Pair]], bob: User) -> None:
+    """Bob also compared the pairs by aspects, marked places in pictures, and put some in order."""
+    for found in community.values():
+        for number, (one, other) in enumerate(found):
+            vote_by_aspect(bob, one, other, one if number % 2 else other, "lighting")
+            mark_places(bob, other, (0.5, 0.25, "hand"), (0.75, 0.5, ""))
+    train = community["train"]
+    vote_by_aspect(bob, *train[0], train[0][0], "colour")
+    vote_by_aspect(bob, *train[1], "tie", "colour")
+    mark_places(bob, train[0][0])
+    for split in ("train", "validation"):
+        rank(bob, *(image for pair in community[split][:2] for image in pair))
+
+
+@pytest.fixture
 def release_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a release with a row of every format in train and validation, built once a process.
 
     Copy it before changing it.
     """
     if not _BUILT:
-        request.getfixturevalue("community")
+        request.getfixturevalue("other_answers")
         out = tmp_path_factory.mktemp("built") / "salon-pickapic-2026.11.22"
         build(out, tuple(FORMATS))
         _BUILT.append(out)

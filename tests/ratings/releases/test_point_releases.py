@@ -42,6 +42,7 @@ def follow(release: Release, folder: Path) -> Release:
     return building.build_release(release=point_releases.plan_point_release(release=release, destination=folder))
 
 
+@pytest.mark.usefixtures("other_answers")
 def test_a_deleted_picture_leaves_by_a_point_release_and_a_copy_follows(
     community: dict[str, list[Pair]], tmp_path: Path
 ) -> None:

@@ -171,6 +171,88 @@ def test_hpsv2_reads_its_table(release_folder: Path, split: str) -> None:
     assert len(table)
 
 
+@pytest.mark.parametrize("kind", ["hpsv3", "hpsv3_aspects"])
+def test_hpsv3_reads_its_pairs_and_puts_the_preferred_picture_first(release_folder: Path, kind: str) -> None:
+    """A list of `prompt`, `path1` (preferred), `path2`, joined to the folder of pictures; confidence may filter."""
+    source = "pairs" if kind == "hpsv3" else "aspects"
+    for split in ("train", "validation"):
+        rows = pq.read_table(next(release_folder.glob(f"{source}/{split}-*.parquet"))).to_pylist()
+        won = {(row.get("aspect"), *_by_preference(row)) for row in rows}
+        found = json.loads((release_folder / "reward" / kind / f"{split}.json").read_text("utf-8"))
+        assert {(item.get("aspect"), item["path1"][3:-4], item["path2"][3:-4]) for item in found} == won
+        for item in found:
+            assert tokens([item["prompt"]])
+            shown = [(release_folder / "images" / item[name]).read_bytes() for name in ("path1", "path2")]
+            assert all(pixels(content).shape == (3, SIDE, SIDE) for content in shown)
+            assert item["confidence"] == item["choice_dist"][0] / sum(item["choice_dist"]) == 1
+
+
+def _by_preference(row: dict[str, Any]) -> tuple[str, str]:
+    sides = (row["image_0_sha256"], row["image_1_sha256"])
+    return sides if row["label_0"] else (sides[1], sides[0])
+
+
+def test_a_reward_model_of_one_aspect_finds_the_picture_of_every_answer(release_folder: Path, cache: str) -> None:
+    """Answers about one picture, and answers by aspect, joined with the pictures by hash."""
+    images = datasets.load_dataset(str(release_folder), "images", cache_dir=cache, split="train")
+    shown = {row["image_sha256"]: pixels(row["image"]) for row in images}
+    for kind, names in (("ratings", ["image_sha256"]), ("aspect_votes", ["image_0_sha256", "image_1_sha256"]),
+                        ("asks", ["image_0_sha256"])):  # fmt: skip
+        rows = datasets.load_dataset(str(release_folder), kind, cache_dir=cache, split="train")
+        assert {row[name] for row in rows for name in names} <= set(shown), kind
+    assert len(shown) == len(images) == 8
+    votes = datasets.load_dataset(str(release_folder), "aspect_votes", cache_dir=cache, split="train")
+    assert sorted(zip(votes["aspect"], votes["question_id"], strict=True)) == sorted(
+        [("lighting", "lighting-pair")] * 4 + [("colour", "colour-pair")] * 2
+    )
+
+
+def test_marks_make_the_maps_that_richhf_trains_on(release_folder: Path, cache: str) -> None:
+    """Per answer a heat map of its places, which are shares of the picture; none marked is an empty map."""
+    rows = datasets.load_dataset(str(release_folder), "marks", cache_dir=cache, split="train").to_pandas()
+    shown = datasets.load_dataset(str(release_folder), "images", cache_dir=cache, split="train").to_pandas()
+    sizes = shown.set_index("image_sha256")[["width", "height"]]
+    counts = []
+    for _answer, marks in rows.groupby("answer_id"):
+        width, height = sizes.loc[marks.image_sha256.iloc[0]]
+        heat = np.zeros((height, width))
+        for place in marks[marks.number > 0].itertuples():
+            heat[min(int(place.y * height), height - 1), min(int(place.x * width), width - 1)] += 1
+        counts.append(int(heat.sum()))
+    assert sorted(counts) == [0, 2, 2, 2, 2]
+    assert rows[rows.number == 0][["x", "y"]].isna().all().all()
+    assert set(rows.word) == {"hand", ""}
+    assert rows.mark_id.is_unique
+    assert set(rows.aspect) == {"artefacts"}
+
+
+def test_rankings_become_the_pairs_that_imagereward_makes_of_them(release_folder: Path, cache: str) -> None:
+    """Every two pictures of an answer are a pair, the better one by its rank."""
+    rows = datasets.load_dataset(str(release_folder), "rankings", cache_dir=cache, split="train").to_pandas()
+    shown = datasets.load_dataset(str(release_folder), "images", cache_dir=cache, split="train").to_pandas()
+    (_answer, answer), *others = rows.groupby("answer_id")
+    assert others == []
+    assert set(answer.image_sha256) <= set(shown.image_sha256)
+    ordered = answer.sort_values("rank")
+    assert list(ordered["rank"]) == [1, 2, 3, 4]
+    assert list(ordered.place) == [3, 2, 1, 0]
+    assert rows.ranked_id.is_unique
+
+
+def test_aspects_are_labelled_by_their_own_votes_in_the_columns_of_pairs(release_folder: Path, cache: str) -> None:
+    rows = datasets.load_dataset(str(release_folder), "aspects", cache_dir=cache, split="train").to_pandas()
+    pairs = datasets.load_dataset(str(release_folder), cache_dir=cache, split="train").to_pandas()
+    assert sorted(rows.aspect) == ["colour", *["lighting"] * 4]  # the tie is in `aspect_votes` alone
+    assert rows.ranking_id.is_unique
+    assert set(rows.columns) == {*pairs.columns, "aspect"}
+    preferred: dict[str, dict[frozenset[str], str]] = {"pairs": {}, "lighting": {}}
+    for name, table in (("pairs", pairs), ("lighting", rows[rows.aspect == "lighting"])):
+        for row in table.to_dict("records"):
+            preferred[name][frozenset((row["image_0_sha256"], row["image_1_sha256"]))] = _by_preference(row)[0]
+    assert preferred["pairs"].keys() == preferred["lighting"].keys()
+    assert all(preferred["pairs"][pair] != preferred["lighting"][pair] for pair in preferred["pairs"])
+
+
 def test_reward_formats_say_what_the_pairs_say(release_folder: Path) -> None:
     pairs = pq.read_table(next(release_folder.glob("pairs/train-*.parquet"))).to_pylist()
     won = {row[f"image_{0 if row['label_0'] else 1}_sha256"] for row in pairs}

@@ -3,8 +3,9 @@
 Their SQL uses the tables ``ledger`` and ``ask``, which a plan joins, or names a value that `shared_values` looks up.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -12,7 +13,7 @@ import pyarrow as pa
 from ratings.releases.engine import arrow_fetch, sql
 from ratings.releases.engine.scope import Scope
 from ratings.releases.formats.columns import DAY, IMAGE_0, IMAGE_1, RATER, Column, Count, Part
-from ratings.releases.formats.shared_values import (
+from ratings.releases.formats.ledgers.shared_values import (
     POLICY_ID,
     QUESTION_ID,
     LookupTable,
@@ -50,7 +51,7 @@ DESIGN = (
     Column(
         "surface",
         pa.string(),
-        "`result` (asks the author), `post` (asks others) or `compare`; never pool them.",
+        "`result` (asks the author), `post` (asks others), `compare`, `aspect`, `marks` or `ranking`; never pool them.",
         "ask.surface",
     ),
     Column("stratum", pa.string(), "The sampling stratum.", "ask.stratum"),
@@ -122,14 +123,15 @@ _REASON = """coalesce(nullif(person.reason, ''), nullif(left_picture.reason, '')
  CASE WHEN left_picture.split <> right_picture.split THEN 'prompts_in_two_splits' END)"""
 
 
-def count(scope: Scope, kind: str, ledger: str) -> Count:
-    """{split: rows} of a ledger; rows left out are counted on the scope."""
+def count(scope: Scope, kind: str, ledger: str, ids: Mapping[str, str] = MappingProxyType({})) -> Count:
+    """{split: rows} of a ledger; rows left out are counted on the scope. `ids` as in `plan`."""
+    ids = {**_IDS, **ids}
     during, params = scope.since("ledger")
     found: Count = {}
     statement = f"""SELECT {_REASON} AS reason, left_picture.split, count(*) FROM {ledger}
       JOIN release_person person ON person.id = ask.rater_id
-      JOIN release_picture left_picture ON left_picture.id = {_IDS[IMAGE_0]}
-      LEFT JOIN release_picture right_picture ON right_picture.id = {_IDS[IMAGE_1]}
+      JOIN release_picture left_picture ON left_picture.id = {ids[IMAGE_0]}
+      LEFT JOIN release_picture right_picture ON right_picture.id = {ids[IMAGE_1]}
      WHERE {during} GROUP BY 1, 2 ORDER BY 1, 2"""  # noqa: S608 (literals of ours)
     for reason, split, rows in sql.fetch_all(statement, params):
         if reason:
@@ -140,20 +142,32 @@ def count(scope: Scope, kind: str, ledger: str) -> Count:
 
 
 def plan(
-    scope: Scope, kind: str, ledger: str, source: str, columns: Sequence[Column], key: str, splits: Sequence[str]
+    scope: Scope,
+    kind: str,
+    ledger: str,
+    source: str,
+    columns: Sequence[Column],
+    key: str,
+    splits: Sequence[str],
+    ids: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Part]:
-    """The rows of a ledger, a range of keys at a time; rows left out are counted on the scope."""
+    """The rows of a ledger, a range of keys at a time; rows left out are counted on the scope.
+
+    Args:
+        ids: SQL for `IMAGE_0` and `IMAGE_1`, where they are not the pictures of the ask.
+    """
+    ids = {**_IDS, **ids}
     scope.use_keys(kind)
     during, params = scope.since("ledger")
     selected = [column for column in columns if not is_shared(column)]
-    query = f"""SELECT {sql.select_list(selected, **_IDS)} FROM {ledger}
+    query = f"""SELECT {sql.select_list(selected, **ids)} FROM {ledger}
       LEFT JOIN release_flag flagged ON flagged.ask_id = ask.id
      WHERE ledger.id BETWEEN %s AND %s AND ask.id BETWEEN %s AND %s AND {during}"""  # noqa: S608 (literals of ours)
     database, keys = arrow_fetch.open_connection(), scope.keys(kind)
 
     def fetch(span: tuple[int, int]) -> tuple[pa.Table, LookupTable] | None:
         bounds = [*span, *_range_of_asks(database, source, span), *params]
-        table = sql.fetch_rows(database, query, bounds, selected, [*_IDS])
+        table = sql.fetch_rows(database, query, bounds, selected, [*ids])
         return None if table is None else (table, fetch_pictures(database, table))
 
     shared = SharedValues(database)

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from ratings.asking.questions.models import MARKS_SUFFIX, PAIR_SUFFIX
 from ratings.releases.engine import arrow_fetch
 from ratings.releases.formats.columns import IMAGE_0, IMAGE_1, RATER, Column
 
@@ -25,6 +26,8 @@ _PICTURE = {"id": _INT, "reason": _TEXT, "split": _TEXT, "sha256": _TEXT, "capti
 _PERSON = {"id": _INT, "reason": _TEXT, "key": _INT, "self_key": _INT}
 _PICTURES = """SELECT id, nullif(reason, '') AS reason, split, sha256, caption, model FROM release_picture
  WHERE id = ANY(%s)"""
+_QUESTIONS = f"""SELECT id, slug, regexp_replace(slug, '({PAIR_SUFFIX}|{MARKS_SUFFIX})$', '') AS aspect, version
+ FROM ratings_question"""  # noqa: S608 (literals of ours)
 _PEOPLE = """SELECT person.id, nullif(person.reason, '') AS reason, rater.key, rater.self_key
  FROM release_person person LEFT JOIN release_rater rater ON rater.id = person.id"""
 # The tables that the SQL of a shared column names, and the private column with the id of a row in them.
@@ -79,10 +82,10 @@ class SharedValues:
     """Replaces the ids in rows of a ledger by the values they refer to. Call `scope.use_keys` before."""
 
     def __init__(self, source: "Connection[Any]") -> None:
-        question = {"id": _INT, "slug": _TEXT, "version": pa.int32()}
+        question = {"id": _INT, "slug": _TEXT, "aspect": _TEXT, "version": pa.int32()}
         policy = {"id": _INT, "version": pa.int32()}
         self.tables = {
-            QUESTION_ID: LookupTable.fetch(source, "SELECT id, slug, version FROM ratings_question", [], question),
+            QUESTION_ID: LookupTable.fetch(source, _QUESTIONS, [], question),
             POLICY_ID: LookupTable.fetch(source, "SELECT id, version FROM ratings_policy", [], policy),
             RATER: LookupTable.fetch(source, _PEOPLE, [], _PERSON),
         }

@@ -6,9 +6,9 @@ import pyarrow as pa
 
 from ratings.releases.engine import splits
 from ratings.releases.engine.scope import Scope
-from ratings.releases.formats import ask_columns
 from ratings.releases.formats.base import Format
 from ratings.releases.formats.columns import ABOUT_PICTURE, Column, Count, Part
+from ratings.releases.formats.ledgers import ask_columns
 
 KIND = "ratings"
 _LEDGER = "ratings_rating ledger JOIN ratings_ask ask ON ask.id = ledger.ask_id"

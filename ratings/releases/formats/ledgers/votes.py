@@ -1,4 +1,7 @@
-"""`votes`: one row per comparison answer, without pictures; includes ties, both-bad and hidden checks."""
+"""`votes`: one row per comparison answer, without pictures; includes ties, both-bad and hidden checks.
+
+`aspect_votes`: the same of comparisons by aspect.
+"""
 
 from collections.abc import Iterator
 
@@ -6,12 +9,13 @@ import pyarrow as pa
 
 from ratings.releases.engine import splits, sql
 from ratings.releases.engine.scope import Scope
-from ratings.releases.formats import ask_columns
 from ratings.releases.formats.base import Format
 from ratings.releases.formats.columns import Column, Count, Part
+from ratings.releases.formats.ledgers import ask_columns
 
-KIND = "votes"
+KIND, BY_ASPECT = "votes", "aspect_votes"
 _LEDGER = "ratings_comparison ledger JOIN ratings_ask ask ON ask.id = ledger.ask_id"
+_ASPECT_LEDGER = "ratings_aspectcomparison ledger JOIN ratings_ask ask ON ask.id = ledger.ask_id"
 _PAIR = sql.text("pair", sql.json_list("ledger.image_low_id", "ledger.image_high_id"))
 
 COLUMNS = (
@@ -46,6 +50,12 @@ COLUMNS = (
 )
 
 
+ASPECT_COLUMNS = (
+    *COLUMNS,
+    Column("aspect", pa.string(), "What was compared: lighting, subject, background, colour …", "question.aspect"),
+)
+
+
 def plan(scope: Scope) -> Iterator[Part]:
     yield from ask_columns.plan(scope, KIND, _LEDGER, "ratings_comparison", COLUMNS, "vote_id", splits.SPLITS)
 
@@ -54,6 +64,25 @@ def count(scope: Scope) -> Count:
     return ask_columns.count(scope, KIND, _LEDGER)
 
 
+def plan_by_aspect(scope: Scope) -> Iterator[Part]:
+    source = "ratings_aspectcomparison"
+    yield from ask_columns.plan(scope, BY_ASPECT, _ASPECT_LEDGER, source, ASPECT_COLUMNS, "vote_id", splits.SPLITS)
+
+
+def count_by_aspect(scope: Scope) -> Count:
+    return ask_columns.count(scope, BY_ASPECT, _ASPECT_LEDGER)
+
+
 FORMAT = Format(
     KIND, "Every answer to a comparison, without pictures", COLUMNS, plan, count, splits.SPLITS, key="vote_id"
+)
+
+ASPECT_FORMAT = Format(
+    BY_ASPECT,
+    "Every answer to a comparison by aspect, without pictures",
+    ASPECT_COLUMNS,
+    plan_by_aspect,
+    count_by_aspect,
+    splits.SPLITS,
+    key="vote_id",
 )
