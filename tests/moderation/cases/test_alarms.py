@@ -1,6 +1,7 @@
 """Cases near their legal deadline, and past it, are mailed to those who may decide them, once each."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.core import mail
@@ -8,7 +9,8 @@ from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from accounts.models import User
-from moderation.cases.alarms import count_pressed, raise_alarms
+from moderation import tasks
+from moderation.cases.alarms import count_pressed, mail_alarm, raise_alarms
 from moderation.cases.services import open_case
 from moderation.models import Case
 
@@ -21,8 +23,14 @@ def test_a_case_near_its_deadline_is_mailed_once_and_once_more_when_it_is_late(
 ) -> None:
     def alarm(hours: float) -> tuple[int, list[str]]:
         mail.outbox.clear()
-        with django_capture_on_commit_callbacks(execute=True):
-            number = raise_alarms(at=NOW + timedelta(hours=hours))
+        at = NOW + timedelta(hours=hours)
+        with django_capture_on_commit_callbacks() as sent:
+            number = raise_alarms(at=at)
+        for send in sent:
+            assert isinstance(send, partial)
+            assert send.args == (tasks.mail_alarm.name,)
+            user_id, case_ids = send.keywords["args"]
+            mail_alarm(user_id=user_id, case_ids=case_ids, at=at)
         return number, sorted(each.to[0] for each in mail.outbox)
 
     case = open_case(target=mallory, origin="report", severity=5, at=NOW, due_at=NOW + timedelta(hours=48))
