@@ -83,7 +83,7 @@ def year(days: int, judges: int, seed: int) -> dict[str, Any]:
     django.setup()
     from benchmarks.support.challenge_world import Sizes, World
 
-    return figures(told(World(seed, Sizes(judges=judges)).run(days)))
+    return figures(printed(World(seed, Sizes(judges=judges)).run(days)))
 
 
 def month(days: int, judges: int, seed: int) -> dict[str, Any]:
@@ -95,11 +95,11 @@ def month(days: int, judges: int, seed: int) -> dict[str, Any]:
 
     sizes = Sizes(judges=judges, entrants=5, pairs=(2, 4), greedy=8)  # it takes hours otherwise
     played = Month(seed, sizes, timezone.now(), finished_image)
-    found = figures(told(played.run(days)))
+    found = figures(printed(played.run(days)))
     return {**found, "entries_of_the_flooder_refused": played.refused}
 
 
-def told(days: "Iterable[Day]") -> "list[Day]":
+def printed(days: "Iterable[Day]") -> "list[Day]":
     """The days, each printed when it is done: a run of hours shows how far it is."""
     found = []
     for day in days:

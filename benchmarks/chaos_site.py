@@ -1,4 +1,4 @@
-"""The whole site while each of its parts is stopped, hung, full, slow or restarted, under a light load.
+"""The whole site while each of its parts is stopped, frozen, full, slow or restarted, under a light load.
 
     python -m benchmarks.chaos_site [--quick] [--seconds 12] [--only WORD …]
 
@@ -58,8 +58,8 @@ def _stop(name: str) -> Fault:
     return Fault(name, "stopped", lambda site: site.services[name].end(), lambda site: site.services[name].start())
 
 
-def _hang(name: str) -> Fault:
-    return Fault(name, "hung", lambda site: site.freeze(name), lambda site: site.thaw(name))
+def _freeze(name: str) -> Fault:
+    return Fault(name, "frozen", lambda site: site.freeze(name), lambda site: site.thaw(name))
 
 
 def _restart(name: str, number: int = signal.SIGTERM) -> Fault:
@@ -100,18 +100,18 @@ class _Connections:
 def _faults() -> list[Fault]:
     connections = _Connections()
     return [
-        _stop("postgresql"), _proxied("postgresql", "hung", "silent"), _proxied("postgresql", "slow", "slow"),
+        _stop("postgresql"), _proxied("postgresql", "frozen", "silent"), _proxied("postgresql", "slow", "slow"),
         _restart("postgresql", signal.SIGINT),
-        _stop("pgbouncer"), _hang("pgbouncer"), Fault("pgbouncer", "full", connections.take, connections.give_back),
+        _stop("pgbouncer"), _freeze("pgbouncer"), Fault("pgbouncer", "full", connections.take, connections.give_back),
         _restart("pgbouncer"),
-        _stop("valkey"), _proxied("valkey", "hung", "silent"), _proxied("valkey", "slow", "slow"),
+        _stop("valkey"), _proxied("valkey", "frozen", "silent"), _proxied("valkey", "slow", "slow"),
         Fault("valkey", "full", partial(_valkey_is_full, is_full=True), partial(_valkey_is_full, is_full=False)),
         _restart("valkey"),
-        _proxied("store", "stopped", "away"), _proxied("store", "hung", "silent"), _proxied("store", "full", "full"),
+        _proxied("store", "stopped", "away"), _proxied("store", "frozen", "silent"), _proxied("store", "full", "full"),
         _proxied("store", "slow", "slow"), _restart("store"),
-        _stop("web-1"), _hang("web-1"), _restart("web-1"),
-        _stop("gpu-worker"), _hang("gpu-worker"), _restart("gpu-worker"),
-        _stop("worker"), _hang("worker"), _restart("worker"),
+        _stop("web-1"), _freeze("web-1"), _restart("web-1"),
+        _stop("gpu-worker"), _freeze("gpu-worker"), _restart("gpu-worker"),
+        _stop("worker"), _freeze("worker"), _restart("worker"),
         _stop("nginx"), _restart("nginx", signal.SIGQUIT),
     ]  # fmt: skip
 

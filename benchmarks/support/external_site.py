@@ -1,6 +1,7 @@
 """Several machines on one: PostgreSQL behind pgbouncer, Valkey, SeaweedFS, two webs behind nginx, workers.
 
-Between each part and the site stands a proxy, which can hang it or slow it down; the parts themselves can be killed.
+Between each part and the site stands a proxy, which can keep answers back or slow them down; the parts
+themselves can be killed.
 """
 
 import os

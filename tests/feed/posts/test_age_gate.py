@@ -26,4 +26,4 @@ def test_a_mature_post_asks_for_age_and_choice_and_tells_nothing(
     set_viewing(user=bob, is_adult=True, max_level=ContentLevel.MATURE)
     assert "Visible fox" in as_user(bob).get(address).content.decode()
     settings.SAFE_MODE = True
-    assert "Page not found" in as_user(None).get(address).content.decode(), "a classroom is not told of it"
+    assert "Page not found" in as_user(None).get(address).content.decode(), "a classroom learns nothing of it"

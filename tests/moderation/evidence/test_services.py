@@ -153,8 +153,8 @@ def test_evidence_is_kept_until_some_time_after_the_decision_and_then_deleted(
 
 def opens_file(client: Client, image: Image) -> set[int]:
     """The answers at the addresses of a picture's files that the API tells somebody; none where it tells nothing."""
-    told = client.get(f"/api/images/{image.public_id}/").content.decode()
-    found = re.findall(r'"(?:http://testserver)?(/[^"]*[?&]s=[^"]*)"', told)
+    shown = client.get(f"/api/images/{image.public_id}/").content.decode()
+    found = re.findall(r'"(?:http://testserver)?(/[^"]*[?&]s=[^"]*)"', shown)
     return {client.get(address).status_code for address in found} - {404}
 
 

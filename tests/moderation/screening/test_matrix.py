@@ -59,7 +59,7 @@ def _fails(*_asked: object) -> list[Observation]:
     raise ConnectionError("away")
 
 
-def _hangs(*_asked: object) -> list[Observation]:
+def _does_not_answer(*_asked: object) -> list[Observation]:
     release.wait()
     return []
 
@@ -73,8 +73,8 @@ def allows(*_asked: object) -> list[Observation]:
 
 
 asks, refuses = _says(Label.DOUBTFUL), _says(Label.FORBIDDEN)
-holds, fails, hangs, talks_nonsense = _says(Label.FAILED), _fails, _hangs, _talks_nonsense
-ANSWERS = ["allows", "asks", "holds", "refuses", "fails", "hangs", "talks_nonsense", "missing", "none"]
+holds, fails, is_silent, talks_nonsense = _says(Label.FAILED), _fails, _does_not_answer, _talks_nonsense
+ANSWERS = ["allows", "asks", "holds", "refuses", "fails", "is_silent", "talks_nonsense", "missing", "none"]
 
 
 @pytest.fixture(params=ANSWERS)
@@ -115,9 +115,9 @@ def shown_to(viewer: Any, image: Image) -> set[str]:
 
 
 def signed_addresses(author: Any, image: Image) -> list[str]:
-    """The files of a picture as its author's own program is told them."""
-    told = json.dumps(author.get(f"/api/images/{image.public_id}/").json())
-    return re.findall(r'"(?:http://testserver)?(/[^"]*[?&]s=[^"]*)"', told)
+    """The files of a picture as the API gives them to its author's own program."""
+    found = json.dumps(author.get(f"/api/images/{image.public_id}/").json())
+    return re.findall(r'"(?:http://testserver)?(/[^"]*[?&]s=[^"]*)"', found)
 
 
 def is_for_datasets(image: Image) -> bool:
