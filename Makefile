@@ -11,7 +11,7 @@ WEIGHTS := $(shell find starter/weights -type f 2>/dev/null)
 TEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup browser demo tour visits lighthouse clean-demo test test-long fuzz-api clients client lint format bench lock wheels sbom bare
+.PHONY: help setup browser demo tour visits lighthouse clean-demo test test-long fuzz-api clients python-client lint format bench lock wheels sbom bare
 
 help: ## lists these commands
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1|/' | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -68,7 +68,7 @@ fuzz-api: setup ## sends some 20,000 generated requests to the API, as four kind
 clients: setup ## makes clients of the API in Python and TypeScript and walks them through the site (needs npm)
 	@SALON_TYPESCRIPT=yes $(BIN)/pytest -q -n 0 -m "long or not long" tests/contracts/test_clients.py
 
-client: $(LOCKED) ## makes the typed Python client in clients/python/salon_client from the API's document
+python-client: $(LOCKED) ## makes the typed Python client in clients/python/salon_client from the API's document
 	@mkdir -p var && $(BIN)/python -W ignore manage.py spectacular --format openapi-json --file var/openapi.json
 	@$(BIN)/openapi-python-client generate --path var/openapi.json --output-path clients/python/salon_client \
 	  --meta none --config clients/python/generator.yml --overwrite --fail-on-warning

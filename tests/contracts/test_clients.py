@@ -37,7 +37,7 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def client_package(document: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
-    """The package that openapi-python-client makes, as `make client` has it do."""
+    """The package that openapi-python-client makes, as `make python-client` has it do."""
     folder = tmp_path_factory.mktemp("client")
     settings = ROOT / "clients" / "python" / "generator.yml"
     command = [str(Path(sys.executable).with_name("openapi-python-client")), "generate", "--path", str(document)]
