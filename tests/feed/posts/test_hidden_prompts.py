@@ -9,6 +9,7 @@ from feed.models import Post
 from feed.posts.services import publish_image
 from generation.models import Image, PromptExample
 from ratings.asking.pools import prompt_of
+from ratings.models import Ask
 from tests.conftest import ApiAs, As
 from tests.generation.fixtures import MakeImage
 
@@ -104,13 +105,10 @@ def test_a_pair_of_pictures_tells_no_prompt_that_one_of_them_hides(
     alice: User, bob: User, mallory: User, make_image: MakeImage
 ) -> None:
     """Compare shows pictures of the same words, also of two authors."""
-    from types import SimpleNamespace
-    from typing import Any
-
     hidden = make_image(alice, prompt=SECRET, is_prompt_hidden=True)
     shown = make_image(bob, prompt=SECRET)
     for low, high in ((hidden, shown), (shown, hidden)):
-        pair: Any = SimpleNamespace(image_low=low, image_high=high)
+        pair = Ask(image_low=low, image_high=high)
         assert prompt_of(pair, mallory, None) is None
         assert prompt_of(pair, alice, None) == SECRET
 
