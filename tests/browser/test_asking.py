@@ -1,5 +1,6 @@
 """Answering in a real browser: pairs by keyboard alone, and a question whose keys work only while it is seen."""
 
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ from accounts.models import User
 from feed.challenges.services import enter_challenge
 from feed.models import Challenge, Post
 from generation.models import Image
+from ratings.asking.compare.surfaces import draw_next
 from ratings.asking.marks.services import places_of
 from ratings.asking.rankings.services import ranks_of
 from ratings.asking.services import skip_ask
@@ -135,15 +137,17 @@ def test_entries_of_a_challenge_are_compared_under_its_theme(
 # By an aspect, and by places
 
 
-def ask_for(surface: str) -> None:
-    """Compare asks on this surface alone."""
-    Policy.objects.filter(is_active=True).update(parameters=ALWAYS | {"p_ask": {surface: 0.999}, "p_repeat": 0.0})
+def ask_for(surface: str, strategy: str = "challenge") -> None:
+    """Compare asks on this surface; on it alone where no pair is of the strategy."""
+    more = {"p_ask": {surface: 0.999}, "p_repeat": 0.0, "strategies": {strategy: 1.0}}
+    Policy.objects.filter(is_active=True).update(parameters=ALWAYS | more)
 
 
 def test_a_pair_is_compared_by_an_aspect_and_the_next_one_comes(
     pictures: list[Image], bob: User, person: Person
 ) -> None:
-    ask_for("aspect")
+    ask_for("aspect", "seed")
+    draw_next(rater=bob, rng=random.Random(1))  # every surface has a chance; this one draws the aspect
     page = person(bob, viewport={"width": 390, "height": 844}).new_page()
     page.goto("/compare/")
     question = Ask.objects.get().question
