@@ -22,8 +22,10 @@ from tests.upgrade.previous import HANDED_OUT, model_of
 # Where a list is spread over authors, a place without its snapshot continues in a new order.
 IN_NEW_ORDER = {"hot", "hot of a member", "following", "rising"}
 CURSORS = pytest.mark.parametrize("cursor", HANDED_OUT["cursors"], ids=lambda cursor: cursor["list"])
-# `migrate` adds those of new models, rules of new versions, and flags under the new version of the quality rules.
-GROWING = {"auth_permission", "django_content_type", "moderation_rule", "ratings_qualityflag", "ratings_raterstanding"}
+# `migrate` adds those of new models, rules, questions and policies of new versions, and flags under the new version of
+# the quality rules.
+GROWING = {"auth_permission", "django_content_type", "moderation_rule", "ratings_policy", "ratings_qualityflag",
+           "ratings_question", "ratings_questiontranslation", "ratings_raterstanding"}  # fmt: skip
 POINTING = ["accounts_notification", "accounts_webhookdelivery", "moderation_case", "moderation_decision",
             "moderation_screening"]  # fmt: skip
 
