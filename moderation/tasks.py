@@ -12,9 +12,14 @@ from moderation.restrictions import services as restriction_services
 
 @shared_task(name="moderation.release_claims")
 def release_claims() -> None:
-    """Cases whose moderator went away return to the queue, bans that ran out end, and deadlines that are near alarm."""
+    """Cases whose moderator went away return to the queue, and bans that ran out end."""
     case_services.release_expired_claims()
     restriction_services.end_expired_restrictions()
+
+
+@shared_task(name="moderation.raise_alarms")
+def raise_alarms() -> None:
+    """Mails about cases near their deadline, and past it."""
     alarms.raise_alarms(at=timezone.now())
 
 

@@ -1,4 +1,4 @@
-"""Celery tasks of the ranking; `CELERY_BEAT_SCHEDULE` says how often they run."""
+"""Celery tasks of the ranking; `config/schedule.py` says how often they run."""
 
 from dataclasses import asdict
 

@@ -60,12 +60,15 @@ def reap_leases() -> None:
 
 @shared_task(name="generation.sweep_orphans", ignore_result=True)
 def collect_garbage(first_id: int = 0) -> None:
-    """Deletes old drafts, then files that no row names, a key range at a time; goes on with the next range."""
-    if not first_id:
-        garbage.delete_drafts(at=timezone.now())
+    """Deletes files that no row names, a key range at a time, and goes on with the next range."""
     following = garbage.collect_garbage(first_id=first_id, at=timezone.now())
     if following is not None:
         collect_garbage.delay(following)
+
+
+@shared_task(name="generation.delete_drafts", ignore_result=True)
+def delete_drafts() -> None:
+    garbage.delete_drafts(at=timezone.now())
 
 
 @celeryd_after_setup.connect
