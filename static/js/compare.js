@@ -1,8 +1,7 @@
 // form[data-compare]: a side can be chosen once both pictures are loaded, which is also reported to the server. The
 // answer shows what the pictures were under them, and the next pair, fetched meanwhile, comes by itself or by a key.
-import { each, parse, replace, request, words } from './dom.js';
-import { report } from './question.js';
-import { toast } from './toast.js';
+import { answerOnce, sayUnsaved } from './asked.js';
+import { each, parse, replace, request } from './dom.js';
 
 const SHOWN_MS = 2200, STAYS = 'compare-stays';
 const goesOn = () => localStorage.getItem(STAYS) === null;
@@ -66,41 +65,28 @@ function reveal(form, answer) {
   if (auto.checked) start();
 }
 
-each('form[data-compare]', async (form) => {
-  let shownAt = null;
-  const buttons = [...form.querySelectorAll('button[name="outcome"]')];
-  const needed = buttons.filter((button) => button.value !== 'skip');
+each('form[data-compare]', (form) => {
+  const needed = [...form.querySelectorAll('button[name="outcome"]')].filter((button) => button.value !== 'skip');
   for (const button of needed) button.disabled = true;
-  form.addEventListener('submit', async (event) => {
-    event.preventDefault();
-    if (form.dataset.isAnswered !== undefined) return;
-    form.dataset.isAnswered = '';
-    if (form.elements.dwell_ms && shownAt !== null) form.elements.dwell_ms.value = Math.round(performance.now() - shownAt);
-    const answer = await request(form.getAttribute('action'), { method: 'POST', body: new FormData(form, event.submitter) }).catch(() => null);
-    if (!answer) {
-      delete form.dataset.isAnswered;
-      toast(words('noanswer', 'Your answer was not saved. Try again, or skip.'), 'error');
-      return;
-    }
-    if (!answer.ok) {
-      document.querySelector('main').replaceChildren(...parse(await answer.text()).querySelector('main, body').children);
-      return;
-    }
-    const page = parse(await answer.text());
-    const shown = page.querySelector('[data-reveal]');
-    if (shown) reveal(form, document.adoptNode(shown));
-    else replace(form.closest('[data-compare-box]') ?? form, page.body.innerHTML);
+  const sendAgain = answerOnce(form, {
+    pictures: [...form.querySelectorAll('.compare__side img')],
+    onShown() {
+      for (const button of needed) button.disabled = false;
+    },
+    async onAnswer(answer) {
+      if (!answer) {
+        sendAgain();
+        sayUnsaved();
+        return;
+      }
+      const page = parse(await answer.text());
+      if (!answer.ok) {
+        document.querySelector('main').replaceChildren(...page.querySelector('main, body').children);
+        return;
+      }
+      const shown = page.querySelector('[data-reveal]');
+      if (shown) reveal(form, document.adoptNode(shown));
+      else replace(form.closest('[data-compare-box]') ?? form, page.body.innerHTML);
+    },
   });
-  window.addEventListener('pagehide', () => {
-    if (shownAt === null && form.isConnected && form.dataset.isAnswered === undefined) report(form, 'not_rendered');
-  }, { once: true });
-  try {
-    await Promise.all([...form.querySelectorAll('.compare__side img')].map((picture) => picture.decode()));
-  } catch {
-    toast(words('nopicture', 'A picture did not load. Skip this pair, or reload the page.'), 'error');
-    return;
-  }
-  for (const button of needed) button.disabled = false;
-  shownAt = performance.now();
-  report(form, 'shown');
 });

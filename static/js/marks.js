@@ -1,19 +1,18 @@
 // form[data-marks]: a press on the picture, or a button, adds a mark; it is moved by the arrow keys, removed by Delete
 // or its button, and may have a word. The marks go as JSON; what comes back takes the form's place.
-import { each, parse, replace, request, words } from './dom.js';
-import { report } from './question.js';
-import { toast } from './toast.js';
+import { answerOnce, goOn } from './asked.js';
+import { each } from './dom.js';
 
 const STEP = 0.02, LARGE_STEP = 0.1;
 const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const within = (value) => Math.min(1, Math.max(0, value));
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_all, name) => values[name]);
 
-each('form[data-marks]', async (form) => {
+each('form[data-marks]', (form) => {
   const picture = form.querySelector('[data-picture]'), image = picture.querySelector('img');
   const list = form.querySelector('[data-list]'), send = form.querySelector('[data-send]'), none = form.querySelector('[data-none]');
   const most = Number(form.dataset.most);
-  let shownAt = null, marks = [];
+  let isShown = false, marks = [];
 
   function update() {
     marks.forEach((mark, number) => {
@@ -27,9 +26,9 @@ each('form[data-marks]', async (form) => {
       const removal = mark.row.querySelector('[data-remove]');
       removal.setAttribute('aria-label', fill(removal.dataset.label, place));
     });
-    send.disabled = !marks.length || shownAt === null;
-    none.disabled = marks.length > 0 || shownAt === null;
-    form.querySelector('[data-add]').disabled = marks.length >= most || shownAt === null;
+    send.disabled = !marks.length || !isShown;
+    none.disabled = marks.length > 0 || !isShown;
+    form.querySelector('[data-add]').disabled = marks.length >= most || !isShown;
   }
 
   function remove(mark) {
@@ -42,7 +41,7 @@ each('form[data-marks]', async (form) => {
   }
 
   function add(x, y) {
-    if (marks.length >= most || shownAt === null) return null;
+    if (marks.length >= most || !isShown) return null;
     const copy = (name) => form.querySelector(`template[data-${name}]`).content.firstElementChild.cloneNode(true);
     const mark = { x: within(x), y: within(y), button: copy('mark'), row: copy('row') };
     mark.button.addEventListener('keydown', (event) => {
@@ -77,33 +76,17 @@ each('form[data-marks]', async (form) => {
   });
   form.querySelector('[data-add]').addEventListener('click', () => add(0.5, 0.5)?.button.focus({ preventScroll: true }));
 
-  form.addEventListener('submit', async (event) => {
-    event.preventDefault();
-    if (form.dataset.isSent !== undefined) return;
-    form.dataset.isSent = '';
-    if (shownAt !== null) form.elements.dwell_ms.value = Math.round(performance.now() - shownAt);
-    form.elements.marks.value = JSON.stringify(marks.map(({ x, y, row }) => ({ x, y, word: row.querySelector('input').value })));
-    const answer = await request(form.getAttribute('action'), { method: 'POST', body: new FormData(form, event.submitter) }).catch(() => null);
-    if (answer?.ok) {
-      const [next] = replace(form, await answer.text());
-      next?.querySelector('.compare__buttons button:enabled, a')?.focus({ preventScroll: true });
-      return;
-    }
-    delete form.dataset.isSent;
-    const refusal = answer && parse(await answer.text()).querySelector('.notice p');
-    toast(refusal?.textContent || words('noanswer', 'Your answer was not saved. Try again, or skip.'), 'error');
+  const sendAgain = answerOnce(form, {
+    pictures: [image],
+    onShown() {
+      isShown = true;
+      update();
+    },
+    fill() {
+      const made = marks.map(({ x, y, row }) => ({ x, y, word: row.querySelector('input').value }));
+      form.elements.marks.value = JSON.stringify(made);
+    },
+    onAnswer: (answer) => goOn(form, answer, sendAgain),
   });
-  window.addEventListener('pagehide', () => {
-    if (shownAt === null && form.isConnected) report(form, 'not_rendered');
-  }, { once: true });
   update();
-  try {
-    await image.decode();
-  } catch {
-    toast(words('nopicture', 'A picture did not load. Skip this pair, or reload the page.'), 'error');
-    return;
-  }
-  shownAt = performance.now();
-  update();
-  report(form, 'shown');
 });
