@@ -3,6 +3,7 @@ from django.urls import path, re_path
 from lib.http import converters  # noqa: F401  # registers public_id, number, …
 from ratings.asking import views as asking_views
 from ratings.asking.compare import views as compare_views
+from ratings.asking.models import Surface
 from ratings.asking.policies import views as policies_views
 from ratings.benchmarks import views as benchmarks_views
 from ratings.challenges import views as challenges_views
@@ -19,6 +20,12 @@ urlpatterns = [
     path("compare/", compare_views.compare, name="compare"),
     path("compare/<public_id:public_id>/", compare_views.compare_reveal, name="compare-reveal"),
     path("compare/<public_id:public_id>/answer/", compare_views.compare_answer, name="compare-answer"),
+    path(
+        "compare/<public_id:public_id>/aspect/",
+        compare_views.compare_answer,
+        {"surface": Surface.ASPECT},
+        name="aspect-answer",
+    ),
     re_path(
         r"^compare/(?P<public_id>[\w-]{12})/(?P<side>left|right|picture|[0-3])\.webp$",
         compare_views.compare_picture,

@@ -63,7 +63,7 @@ class AskViewSet(viewsets.ViewSet):
         surface = Surface.RESULT if image.author_id == member.pk else Surface.POST
         is_open = has_opened(member, image.pk)
         ask = services.draw_ask(surface=surface, image=image, rater=member) if is_open else None
-        return _drawn(request, ask, AskSerializer)
+        return drawn(request, ask, AskSerializer)
 
     @extend_schema(parameters=[ID], request=TokenSerializer, responses={204: None})
     @action(detail=True, methods=["post"])
@@ -97,7 +97,7 @@ class ComparisonViewSet(viewsets.ViewSet):
     @extend_schema(request=None, responses={201: ComparisonSerializer, 204: NOTHING})
     def create(self, request: Request) -> Response:
         """The next pair: the one left open, else a new one; 204 when no pair is left."""
-        return _drawn(request, services.draw_comparison(rater=member_of(request)), ComparisonSerializer)
+        return drawn(request, services.draw_comparison(rater=member_of(request)), ComparisonSerializer)
 
     @extend_schema(parameters=[ID], request=TokenSerializer, responses={204: None})
     @action(detail=True, methods=["post"])
@@ -120,7 +120,7 @@ class AspectComparisonViewSet(viewsets.ViewSet):
     @extend_schema(request=None, responses={201: AspectComparisonSerializer, 204: NOTHING})
     def create(self, request: Request) -> Response:
         """The next pair to compare by one aspect, such as lighting; 204 when no pair is left."""
-        return _drawn(request, draw_aspect_comparison(rater=member_of(request)), AspectComparisonSerializer)
+        return drawn(request, draw_aspect_comparison(rater=member_of(request)), AspectComparisonSerializer)
 
     @extend_schema(parameters=[ID], request=TokenSerializer, responses={204: None})
     @action(detail=True, methods=["post"])
@@ -135,7 +135,8 @@ class AspectComparisonViewSet(viewsets.ViewSet):
         return _compared(request, pk, Surface.ASPECT)
 
 
-def _drawn(request: Request, ask: Ask | None, serializer: type[serializers.Serializer[Any]]) -> Response:
+def drawn(request: Request, ask: Ask | None, serializer: type[serializers.Serializer[Any]]) -> Response:
+    """201 with what was drawn, 204 where nothing is left."""
     if ask is None:
         return Response(status=status.HTTP_204_NO_CONTENT)
     return Response(serializer(ask, context={"request": request}).data, status=status.HTTP_201_CREATED)

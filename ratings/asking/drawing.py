@@ -7,15 +7,18 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from django.db import transaction
+from django.utils import timezone
+
 from accounts.models import User
 from generation.models import Image
 from lib.limits import check_rate
 from moderation.restrictions.services import require_unrestricted
 from ratings.asking import sampling
 from ratings.asking.models import Ask, AskQuerySet, Policy, Question, Surface
-from ratings.asking.pools import EligiblePairs, askable_images, comparison_pools, pools_of
+from ratings.asking.pools import EligiblePairs, askable_images, comparison_pools, find_pairs, pools_of
 
-PAIRS_A_MINUTE = 60  # drawn for one member
+DRAWS_A_MINUTE = 60  # drawn for one member
 PREFERENCE = "preference"
 
 
@@ -31,24 +34,40 @@ class Drawing:
 
 
 Offer = Callable[[float], Ask]  # writes what a surface has drawn to the ledger; takes p_ask of the surface
+Choice = Callable[[Drawing, EligiblePairs], Ask | None]  # draws, and writes what it drew to the ledger
 
 
-def start_drawing(rater: User, at: datetime) -> None:
-    """Makes draws of one member wait for each other. Raises Refused as `draw_comparison` does."""
-    check_rate(key=f"compare:{rater.pk}", limit=PAIRS_A_MINUTE, seconds=60)
+@transaction.atomic
+def draw(
+    asks: AskQuerySet, choose: Choice, *, rater: User, at: datetime | None, rng: random.Random | None
+) -> Ask | None:
+    """The newest of `asks` that `rater` left open and may still answer, else what `choose` draws; None if nothing.
+
+    Draws of one member wait for each other. Without `rng` the system's is used.
+
+    Raises:
+        Refused: 403 for a member who may not vote, 429 for more than `DRAWS_A_MINUTE` draws.
+    """
+    at = at or timezone.now()
+    check_rate(key=f"compare:{rater.pk}", limit=DRAWS_A_MINUTE, seconds=60)
     require_unrestricted(user=rater, doing="vote", at=at)
     lock_draws_of(rater)
+    own = asks.select_related("question", "image", "image_low", "image_high").filter(rater=rater)
+    left_open = own.answerable(askable_images(rater, at), at).order_by("-pk").first()
+    if left_open is not None:
+        return left_open
+    drawing = Drawing(rater, at, rng or random.SystemRandom(), *current_policy())
+    return choose(drawing, find_pairs(rater, drawing.parameters, at))
 
 
-def drawing_for(rater: User, at: datetime, rng: random.Random | None) -> Drawing:
-    """A drawing by the policy in force; without `rng` by the system's."""
-    return Drawing(rater, at, rng or random.SystemRandom(), *current_policy())
+def certainly(offer: Callable[[Drawing, EligiblePairs], Offer | None]) -> Choice:
+    """Asks on one surface alone: whatever it offers is asked."""
 
+    def choose(drawing: Drawing, found: EligiblePairs) -> Ask | None:
+        offered = offer(drawing, found)
+        return None if offered is None else offered(1.0)
 
-def find_open(asks: AskQuerySet, rater: User, at: datetime) -> Ask | None:
-    """The newest of `asks` that the member left open and may still answer."""
-    pairs = asks.select_related("question", "image", "image_low", "image_high").filter(rater=rater)
-    return pairs.answerable(askable_images(rater, at), at).order_by("-pk").first()
+    return choose
 
 
 def offer_pair(drawing: Drawing, found: EligiblePairs) -> Offer | None:

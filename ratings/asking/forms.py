@@ -65,18 +65,11 @@ class AnswerForm(TokenForm):
 
 
 class ComparisonForm(TokenForm):
-    """A side, a tie, both bad or skip; overall or by the aspect that was asked."""
+    """A side, a tie, both bad or skip."""
 
     outcome = LineField(max_length=12)
 
-    def submit(self, *, rater: User, about: Collection[str]) -> Ask:
+    def submit(self, *, rater: User, about: Collection[str], surface: Surface = Surface.COMPARE) -> Ask:
         data = self.read()
-        is_aspect = Ask.objects.filter(public_id__in=about, rater=rater, surface=Surface.ASPECT).exists()
-        return services.answer_comparison(
-            token=data["token"],
-            rater=rater,
-            outcome=data["outcome"],
-            surface=Surface.ASPECT if is_aspect else Surface.COMPARE,
-            dwell_ms=data["dwell_ms"],
-            about=about,
-        )
+        answer = {name: data[name] for name in ("token", "outcome", "dwell_ms")}
+        return services.answer_comparison(**answer, rater=rater, surface=surface, about=about)

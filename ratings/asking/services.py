@@ -22,16 +22,9 @@ from lib.errors import NotFound, Refused
 from lib.limits import check_rate
 from moderation.restrictions.services import require_unrestricted
 from ratings.asking import ledger, sampling
-from ratings.asking.drawing import (
-    current_policy,
-    drawing_for,
-    find_open,
-    lock_draws_of,
-    offer_pair,
-    start_drawing,
-)
+from ratings.asking.drawing import certainly, current_policy, draw, lock_draws_of, offer_pair
 from ratings.asking.models import Ask, AskOutcome, Comparison, DrawCount, Question, Rating, Surface
-from ratings.asking.pools import askable_images, find_pairs, recent_asks
+from ratings.asking.pools import askable_images, recent_asks
 from ratings.asking.tokens import Claim, open_token, read_token
 
 REFUSED_A_MINUTE = 60  # answers of one member; an accepted answer uses its token up and needs no limit
@@ -92,21 +85,13 @@ def _draw_new_ask(surface: str, image: Image, rater: User, at: datetime, rng: ra
     )
 
 
-@transaction.atomic
 def draw_comparison(*, rater: User, at: datetime | None = None, rng: random.Random | None = None) -> Ask | None:
     """The next pair for `rater`: the one they left open, else a new draw; None where no pair is left.
 
     Raises:
-        Refused: 403 for a member who may not vote, 429 for more than `PAIRS_A_MINUTE` draws.
+        Refused: 403 for a member who may not vote, 429 for more than `DRAWS_A_MINUTE` draws.
     """
-    at = at or timezone.now()
-    start_drawing(rater, at)
-    left_open = find_open(Ask.objects.about_pair(), rater, at)
-    if left_open is not None:
-        return left_open
-    drawing = drawing_for(rater, at, rng)
-    offer = offer_pair(drawing, find_pairs(rater, drawing.parameters, at))
-    return None if offer is None else offer(1.0)
+    return draw(Ask.objects.about_pair(), certainly(offer_pair), rater=rater, at=at, rng=rng)
 
 
 def _may_be_asked(surface: str, image: Image, rater: User, at: datetime) -> bool:

@@ -23,7 +23,7 @@ from lib.errors import Refused
 from lib.limits import check_rate
 from moderation.restrictions.services import require_unrestricted
 from ratings.asking import sampling
-from ratings.asking.drawing import PAIRS_A_MINUTE, PREFERENCE
+from ratings.asking.drawing import DRAWS_A_MINUTE, PREFERENCE
 from ratings.asking.models import Ask, AskOutcome, AskQuerySet, Policy, Question, Surface
 from ratings.asking.pairing import Strategy
 from ratings.asking.pools import askable_images
@@ -74,7 +74,7 @@ def draw_vote(
             429 for too many draws.
     """
     at = at or timezone.now()
-    check_rate(key=f"compare:{rater.pk}", limit=PAIRS_A_MINUTE, seconds=60)
+    check_rate(key=f"compare:{rater.pk}", limit=DRAWS_A_MINUTE, seconds=60)
     require_unrestricted(user=rater, doing="vote", at=at)
     if challenge.stage(at) != Stage.VOTING or at >= challenge.voting_ends_at:
         raise Refused("not_voting", _("Voting on this challenge is not open."), status=409)

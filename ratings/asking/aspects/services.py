@@ -5,35 +5,24 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 
-from django.db import transaction
-from django.utils import timezone
-
 from accounts.models import User
 from ratings.asking import sampling
 from ratings.asking.aspects.models import AspectComparison
-from ratings.asking.drawing import Drawing, Offer, create_pair_ask, drawing_for, find_open, start_drawing
+from ratings.asking.drawing import Drawing, Offer, certainly, create_pair_ask, draw
 from ratings.asking.models import Ask, Question, Surface
 from ratings.asking.pairing import Strategy
-from ratings.asking.pools import EligiblePairs, find_pairs, with_raters
+from ratings.asking.pools import EligiblePairs, with_raters
 
 # A pair of different prompts, or of a benchmark's protocol, is compared as a whole only.
 STRATEGIES = (Strategy.SEED, Strategy.MODEL, Strategy.SETTING, Strategy.PROMPT)
 
 
-@transaction.atomic
 def draw_aspect_comparison(*, rater: User, at: datetime | None = None, rng: random.Random | None = None) -> Ask | None:
     """The next pair to compare by an aspect: the one left open, else a new draw; None where no pair is left.
 
     Raises Refused like `draw_comparison`.
     """
-    at = at or timezone.now()
-    start_drawing(rater, at)
-    left_open = find_open(Ask.objects.filter(surface=Surface.ASPECT), rater, at)
-    if left_open is not None:
-        return left_open
-    drawing = drawing_for(rater, at, rng)
-    offer = offer_aspect(drawing, find_pairs(rater, drawing.parameters, at))
-    return None if offer is None else offer(1.0)
+    return draw(Ask.objects.filter(surface=Surface.ASPECT), certainly(offer_aspect), rater=rater, at=at, rng=rng)
 
 
 def offer_aspect(drawing: Drawing, found: EligiblePairs) -> Offer | None:

@@ -4,16 +4,13 @@ import random
 from collections.abc import Callable
 from datetime import datetime
 
-from django.db import transaction
-from django.utils import timezone
-
 from accounts.models import User
 from ratings.asking import sampling
 from ratings.asking.aspects.services import offer_aspect
-from ratings.asking.drawing import Drawing, Offer, drawing_for, find_open, offer_pair, start_drawing
+from ratings.asking.drawing import Drawing, Offer, draw, offer_pair
 from ratings.asking.marks.services import offer_marking
 from ratings.asking.models import Ask, Surface
-from ratings.asking.pools import EligiblePairs, find_pairs
+from ratings.asking.pools import EligiblePairs
 from ratings.asking.rankings.services import offer_ranking
 
 BESIDE: dict[Surface, Callable[[Drawing, EligiblePairs], Offer | None]] = {
@@ -24,19 +21,17 @@ BESIDE: dict[Surface, Callable[[Drawing, EligiblePairs], Offer | None]] = {
 SURFACES = (Surface.COMPARE, *BESIDE)
 
 
-@transaction.atomic
 def draw_next(*, rater: User, at: datetime | None = None, rng: random.Random | None = None) -> Ask | None:
     """What Compare's page asks `rater` next: what they left open, else a new draw; None where nothing is left.
 
     Raises Refused like `draw_comparison`.
     """
-    at = at or timezone.now()
-    start_drawing(rater, at)
-    left_open = find_open(Ask.objects.filter(surface__in=SURFACES), rater, at)
-    if left_open is not None:
-        return left_open
-    drawing = drawing_for(rater, at, rng)
-    offers = _offers(drawing, find_pairs(rater, drawing.parameters, at))
+    return draw(Ask.objects.filter(surface__in=SURFACES), _choose, rater=rater, at=at, rng=rng)
+
+
+def _choose(drawing: Drawing, found: EligiblePairs) -> Ask | None:
+    """Draws which surface asks, of those that have something to ask."""
+    offers = _offers(drawing, found)
     chances = sampling.surface_probabilities(drawing.parameters, list(offers))
     if not chances:
         return None

@@ -43,10 +43,10 @@ def compare(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @member_required
-def compare_answer(request: HttpRequest, public_id: str) -> HttpResponse:
+def compare_answer(request: HttpRequest, public_id: str, surface: Surface = Surface.COMPARE) -> HttpResponse:
     """Stores the answer, then shows what the pictures were; after a skip the next pair follows."""
     try:
-        ask = ComparisonForm(request.POST).submit(rater=member_of(request), about=[public_id])
+        ask = ComparisonForm(request.POST).submit(rater=member_of(request), about=[public_id], surface=surface)
     except Refused as refusal:
         return render(request, "ratings/compare.html", {"refusal": refusal.message}, status=refusal.status)
     if ask.outcome == AskOutcome.ANSWERED:

@@ -1,7 +1,7 @@
 """Region marks in the API: draw a picture, say where it is wrong."""
 
 from drf_spectacular.utils import extend_schema
-from rest_framework import status, viewsets
+from rest_framework import viewsets
 from rest_framework.decorators import action
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from accounts.permissions import member_of
 from accounts.tokens.scopes import Scope
 from lib.http.converters import PUBLIC_ID
-from ratings.asking.api import ID, NOTHING
+from ratings.asking.api import ID, NOTHING, drawn
 from ratings.asking.marks.serializers import MarkedSerializer, MarkingSerializer, MarksSerializer
 from ratings.asking.marks.services import Place, answer_marking, draw_marking
 
@@ -23,10 +23,7 @@ class MarkingViewSet(viewsets.ViewSet):
     @extend_schema(request=None, responses={201: MarkingSerializer, 204: NOTHING})
     def create(self, request: Request) -> Response:
         """The next picture to mark; 204 when none is left. `POST /api/asks/{id}/skip/` skips it."""
-        ask = draw_marking(rater=member_of(request))
-        if ask is None:
-            return Response(status=status.HTTP_204_NO_CONTENT)
-        return Response(MarkingSerializer(ask, context={"request": request}).data, status=status.HTTP_201_CREATED)
+        return drawn(request, draw_marking(rater=member_of(request)), MarkingSerializer)
 
     @extend_schema(parameters=[ID], request=MarksSerializer, responses=MarkedSerializer)
     @action(detail=True, methods=["post"])

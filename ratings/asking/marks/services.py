@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
 
-from django.db import transaction
 from django.db.models import Count
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -19,10 +18,10 @@ from lib.errors import Refused
 from lib.text.regex import compile_linear
 from moderation.screening.services import TextKind
 from ratings.asking import ledger, sampling
-from ratings.asking.drawing import Drawing, Offer, ask_fields, drawing_for, find_open, start_drawing
+from ratings.asking.drawing import Drawing, Offer, ask_fields, certainly, draw
 from ratings.asking.marks.models import RegionMark
 from ratings.asking.models import Ask, AskOutcome, Question, Surface
-from ratings.asking.pools import EligiblePairs, find_pairs
+from ratings.asking.pools import EligiblePairs
 from ratings.asking.sampling import Candidate
 from ratings.asking.services import check_about, refusal_of, refused_ask
 from ratings.asking.tokens import open_token
@@ -44,20 +43,12 @@ class Place:
     word: str = ""
 
 
-@transaction.atomic
 def draw_marking(*, rater: User, at: datetime | None = None, rng: random.Random | None = None) -> Ask | None:
     """The next picture to mark: the one left open, else a new draw; None where no picture is left.
 
     Raises Refused like `draw_comparison`.
     """
-    at = at or timezone.now()
-    start_drawing(rater, at)
-    left_open = find_open(Ask.objects.filter(surface=Surface.MARKS), rater, at)
-    if left_open is not None:
-        return left_open
-    drawing = drawing_for(rater, at, rng)
-    offer = offer_marking(drawing, find_pairs(rater, drawing.parameters, at))
-    return None if offer is None else offer(1.0)
+    return draw(Ask.objects.filter(surface=Surface.MARKS), certainly(offer_marking), rater=rater, at=at, rng=rng)
 
 
 def offer_marking(drawing: Drawing, found: EligiblePairs) -> Offer | None:

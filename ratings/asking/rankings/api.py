@@ -1,7 +1,7 @@
 """Rankings in the API: draw pictures of one prompt, put them in order."""
 
 from drf_spectacular.utils import extend_schema
-from rest_framework import status, viewsets
+from rest_framework import viewsets
 from rest_framework.decorators import action
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from accounts.permissions import member_of
 from accounts.tokens.scopes import Scope
 from lib.http.converters import PUBLIC_ID
-from ratings.asking.api import ID, NOTHING
+from ratings.asking.api import ID, NOTHING, drawn
 from ratings.asking.rankings.serializers import RankedSerializer, RankingSerializer, RanksSerializer
 from ratings.asking.rankings.services import answer_ranking, draw_ranking
 
@@ -23,10 +23,7 @@ class RankingViewSet(viewsets.ViewSet):
     @extend_schema(request=None, responses={201: RankingSerializer, 204: NOTHING})
     def create(self, request: Request) -> Response:
         """The next pictures to put in order; 204 when none are left. `POST /api/asks/{id}/skip/` skips them."""
-        ask = draw_ranking(rater=member_of(request))
-        if ask is None:
-            return Response(status=status.HTTP_204_NO_CONTENT)
-        return Response(RankingSerializer(ask, context={"request": request}).data, status=status.HTTP_201_CREATED)
+        return drawn(request, draw_ranking(rater=member_of(request)), RankingSerializer)
 
     @extend_schema(parameters=[ID], request=RanksSerializer, responses=RankedSerializer)
     @action(detail=True, methods=["post"])

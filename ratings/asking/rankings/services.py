@@ -7,7 +7,6 @@ from datetime import datetime
 from functools import partial
 from math import comb, factorial
 
-from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -15,10 +14,10 @@ from accounts.models import User, level_for
 from generation.models import Image
 from lib.errors import Refused
 from ratings.asking import ledger
-from ratings.asking.drawing import Drawing, Offer, ask_fields, drawing_for, find_open, start_drawing
+from ratings.asking.drawing import Drawing, Offer, ask_fields, certainly, draw
 from ratings.asking.models import Ask, AskOutcome, Question, Surface
 from ratings.asking.pairing import Picture
-from ratings.asking.pools import EligiblePairs, askable_images, find_pairs
+from ratings.asking.pools import EligiblePairs, askable_images
 from ratings.asking.rankings.models import RankedPicture
 from ratings.asking.services import check_about, refusal_of, refused_ask
 from ratings.asking.tokens import open_token
@@ -27,20 +26,12 @@ LEAST, MOST = 3, 4  # pictures
 RANKING = "ranking"
 
 
-@transaction.atomic
 def draw_ranking(*, rater: User, at: datetime | None = None, rng: random.Random | None = None) -> Ask | None:
     """The next pictures to put in order: those left open, else a new draw; None where none are left.
 
     Raises Refused like `draw_comparison`.
     """
-    at = at or timezone.now()
-    start_drawing(rater, at)
-    left_open = find_open(Ask.objects.filter(surface=Surface.RANKING), rater, at)
-    if left_open is not None:
-        return left_open
-    drawing = drawing_for(rater, at, rng)
-    offer = offer_ranking(drawing, find_pairs(rater, drawing.parameters, at))
-    return None if offer is None else offer(1.0)
+    return draw(Ask.objects.filter(surface=Surface.RANKING), certainly(offer_ranking), rater=rater, at=at, rng=rng)
 
 
 def offer_ranking(drawing: Drawing, found: EligiblePairs) -> Offer | None:

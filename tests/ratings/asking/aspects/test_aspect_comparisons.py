@@ -109,7 +109,7 @@ def test_the_page_asks_by_aspect_and_reveals_the_models_afterwards(
     assert "Toy" not in page.partition("<main")[2].partition("</main>")[0]
     assert client.get(reverse("ratings:compare-picture", args=[ask.public_id, "left"])).status_code == 200
     body = {"token": token_for(ask), "outcome": "right", "dwell_ms": "900"}
-    done = client.post(reverse("ratings:compare-answer", args=[ask.public_id]), body)
+    done = client.post(reverse("ratings:aspect-answer", args=[ask.public_id]), body)
     assert done["Location"] == reverse("ratings:compare-reveal", args=[ask.public_id])
     html = client.get(done["Location"]).content.decode()
     assert "Toy" in html
