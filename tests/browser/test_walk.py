@@ -53,7 +53,7 @@ def theme(transactional_db: None) -> Challenge:
 def always_asks(transactional_db: None) -> None:
     """A policy that asks after every generation, so that the walk meets its question."""
     for policy in Policy.objects.all():
-        certain = {**policy.parameters, "p_ask": dict.fromkeys(policy.parameters["p_ask"], 1.0)}
+        certain = {**policy.parameters, "p_ask": {**policy.parameters["p_ask"], "result": 1.0}}
         Policy.objects.filter(pk=policy.pk).update(parameters=certain)
 
 

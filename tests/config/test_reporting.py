@@ -91,8 +91,10 @@ def _spans(path: str, body: bytes) -> list[tuple[str, str, bytes]]:
 def test_a_request_leaves_its_span_with_its_queries_and_a_sampled_report_that_names_the_release(
     collector: Collector, tmp_path: Path, collected_static: Path
 ) -> None:
+    (tmp_path / "static").symlink_to(collected_static)
     more = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{collector.place}", "OTEL_BSP_SCHEDULE_DELAY": "200"}
     more |= {
+        "VAR_DIR": str(tmp_path),
         "SENTRY_DSN": f"http://key@{collector.place}/1",
         "SENTRY_RELEASE": "v9.9.9",
         "SENTRY_TRACES_PERCENT": "100",

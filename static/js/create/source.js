@@ -39,6 +39,7 @@ function edit(picture) {
 function offer(hasPicture) {
   const options = box().querySelector('[data-source-options]');
   const chosen = hasPicture ? options.querySelector('[name="edit_kind"]:checked')?.value ?? '' : '';
+  delete options.dataset.idle;
   options.hidden = !hasPicture;
   for (const part of options.querySelectorAll('[data-for-kind]')) part.hidden = part.dataset.forKind !== chosen;
   for (const input of options.querySelectorAll('input, select')) {
