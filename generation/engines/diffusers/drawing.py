@@ -22,7 +22,7 @@ from generation.engines.diffusers.networks import control_arguments, controlled,
 from generation.engines.diffusers.noise import kept_latents, mixed_noise, own_noise
 from generation.engines.diffusers.previews import preview_pictures
 from generation.engines.diffusers.samplers import set_loras, set_sampler
-from generation.engines.diffusers.stepping import counted_steps
+from generation.engines.diffusers.stepping import counted_steps, fastest_threads
 from generation.engines.regions import plan_edit
 from generation.prompts.weights import Weighted, read_weights
 
@@ -182,9 +182,10 @@ def _draw_group(
     with ExitStack() as changes:
         _change_call(changes, job, loaded, pipeline, group, drawn_steps)
         if hasattr(pipeline, "scheduler"):
-            changes.enter_context(
-                counted_steps(pipeline.scheduler, steps=job.steps, drawn=drawn_steps, on_step=progress.step)
-            )
+            shape = (job.source, job.kind, job.width, job.height, len(group.numbers))
+            on_step = changes.enter_context(fastest_threads(shape, progress.step, is_cpu=pipeline.device.type == "cpu"))
+            counted = counted_steps(pipeline.scheduler, steps=job.steps, drawn=drawn_steps, on_step=on_step)
+            changes.enter_context(counted)
         result = pipeline(
             **{name: value for name, value in arguments.items() if name in accepted}, output_type=adapter.output
         )
