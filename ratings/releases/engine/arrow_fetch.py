@@ -20,15 +20,15 @@ from ratings.releases.formats.columns import DAY
 
 T = TypeVar("T")
 
-# How PostgreSQL sends a value, and numpy's name for that. The least integer stands for null.
+# How PostgreSQL sends a value, and numpy's name for that. The least integer, NaN and '-infinity' stand for null.
 _BINARY_FORMS: dict[pa.DataType, tuple[str, str]] = {
     pa.int8(): ("int2send(coalesce({}::int2, (-32768)::int2))", ">i2"),
     pa.int32(): ("int4send(coalesce({}::int4, (-2147483648)::int4))", ">i4"),
     pa.int64(): ("int8send(coalesce({}::int8, (-9223372036854775808)::int8))", ">i8"),
-    pa.float32(): ("float4send({}::float4)", ">f4"),
-    pa.float64(): ("float8send({}::float8)", ">f8"),
+    pa.float32(): ("float4send(coalesce({}::float4, 'NaN'))", ">f4"),
+    pa.float64(): ("float8send(coalesce({}::float8, 'NaN'))", ">f8"),
     pa.bool_(): ("int2send(coalesce({}::int::int2, (-32768)::int2))", ">i2"),
-    DAY: ("date_send({})", ">i4"),
+    DAY: ("date_send(coalesce({}, '-infinity'))", ">i4"),  # sent as the least integer
 }
 _EPOCH = np.datetime64("2000-01-01", "D")  # PostgreSQL counts days from here
 
@@ -64,17 +64,14 @@ def fetch_table(
 ) -> pa.Table:
     """The rows of a query of bounded size: its columns named in `types`, of integers, floats, bools, days and text.
 
-    Null is allowed among integers, bools and texts, and in a column without any value.
-
-    Raises:
-        ValueError: null in a column of floats or days.
+    Values may be null. The least integer of a type, NaN and the day '-infinity' are read as null too.
     """
     aggregates = ", ".join(_aggregate(f'"{name}"', kind) for name, kind in types.items())
     # OFFSET 0 keeps the planner from copying an expression into every place that reads it.
     statement = f"SELECT count(*), {aggregates} FROM ({query} OFFSET 0) AS source"  # noqa: S608 (literals of ours)
     count, *values = fetch_first_row(source, statement, params) or (0,)
     parts: Iterator[bytes | None] = iter(values)
-    columns = {name: _parse_column(name, kind, count, next(parts), next(parts)) for name, kind in types.items()}
+    columns = {name: _parse_column(kind, count, next(parts), next(parts)) for name, kind in types.items()}
     return pa.table(columns)
 
 
@@ -86,21 +83,20 @@ def _aggregate(name: str, kind: pa.DataType) -> str:
     return f"string_agg({_BINARY_FORMS[kind][0].format(name)}, ''), NULL"
 
 
-def _parse_column(name: str, kind: pa.DataType, count: int, data: bytes | None, lengths: bytes | None) -> pa.Array:
+def _parse_column(kind: pa.DataType, count: int, data: bytes | None, lengths: bytes | None) -> pa.Array:
     if not data and not lengths:
         return pa.nulls(count, kind)
     if lengths is not None:
         return _parse_texts(data or b"", np.frombuffer(lengths, ">i4").astype(np.int64))
     values = np.frombuffer(data or b"", _BINARY_FORMS[kind][1])
-    if len(values) != count:
-        raise ValueError(f"{name} is null in some rows")
-    if kind == DAY:
-        return pa.array((_EPOCH + values.astype(np.int64)).astype("datetime64[ns]"), DAY)
     native = values.astype(values.dtype.newbyteorder("="))
-    if pa.types.is_floating(kind):
-        return pa.array(native)
-    is_null: NDArray[np.bool_] = native == np.iinfo(native.dtype).min
-    return pa.array(native.astype(kind.to_pandas_dtype()), kind, mask=is_null if is_null.any() else None)
+    is_float = pa.types.is_floating(kind)
+    is_null: NDArray[np.bool_] = np.isnan(native) if is_float else native == np.iinfo(native.dtype).min
+    if kind == DAY:
+        native = (_EPOCH + np.where(is_null, 0, native).astype(np.int64)).astype("datetime64[ns]")
+    elif not is_float:
+        native = native.astype(kind.to_pandas_dtype())
+    return pa.array(native, kind, mask=is_null if is_null.any() else None)
 
 
 def _parse_texts(data: bytes, lengths: NDArray[np.int64]) -> pa.StringArray:

@@ -4,9 +4,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
+from ratings.asking.models import Surface
 from ratings.releases.engine import pair_votes, sql
 from ratings.releases.engine.scope import Scope
-from ratings.releases.formats.columns import ABOUT_PAIR, ABOUT_PICTURE
+from ratings.releases.formats.columns import ABOUT_PAIR, ABOUT_PICTURE, ABOUT_SEVERAL
 from ratings.releases.formats.pairs import ELIGIBLE_PAIR, LOW_IS_FIRST
 from ratings.research.statistics import agreement
 from ratings.research.statistics.agreement import Level
@@ -74,13 +75,19 @@ def _agreement_on_ratings(scope: Scope) -> dict[str, Any]:
 def _response_rates(scope: Scope) -> dict[str, Any]:
     """{surface: asks, answered and their ratio} of every closed ask, whatever the members agreed to."""
     during, params = scope.since("ledger")
-    about = " OR ".join(f"{name}_id IS NOT NULL" for name in scope.about if "__" not in name)
+    about = " OR ".join(_is_about(name) for name in scope.about) or "FALSE"
     rows = sql.fetch_all(
         f"""SELECT surface, count(*), count(*) FILTER (WHERE outcome = 'answered') FROM ratings_ask ledger
              WHERE {during} AND outcome <> 'open' AND ({about}) GROUP BY 1 ORDER BY 1""",  # noqa: S608
         params,
     )
     return {surface: {"asks": asks, "answered": n, "rate": round(n / asks, 4)} for surface, asks, n in rows}
+
+
+def _is_about(name: str) -> str:
+    """SQL: whether an ask is about the field `name`. A ranking names two of its pictures as a pair, too."""
+    is_ranking = f"surface = '{Surface.RANKING}'"
+    return is_ranking if name in ABOUT_SEVERAL else f"({name}_id IS NOT NULL AND NOT {is_ranking})"
 
 
 def _alpha(counts: Sequence[Sequence[int]], level: Level) -> dict[str, Any]:

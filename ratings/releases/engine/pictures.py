@@ -45,7 +45,8 @@ SELECT image.id, image.author_id, asked.reason, captions.split, image.jpeg_sha25
 def create_table(chosen: ReleaseFilter, as_of: datetime, secret: str, about: Sequence[str]) -> None:
     """Creates the table of the pictures that the fields `about` of asks name. Call inside a transaction."""
     sql.execute(_TABLES)
-    sql.insert_from("release_asked", _asked(chosen, as_of, about))
+    if about:
+        sql.insert_from("release_asked", _asked(chosen, as_of, about))
     sql.execute("ANALYZE release_asked (id, generation_id)")
     sql.copy_rows("release_caption", _split_captions(secret), ("int8", "text", "text", "text"))
     sql.execute("ANALYZE release_caption (generation_id)")

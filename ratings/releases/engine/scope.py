@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Exists, OuterRef
 
 from accounts.models import User
+from feed.models import PollVote
 from ratings.asking.models import Ask
 from ratings.releases.engine import pictures, sql
 from ratings.releases.engine.eligibility import ReleaseFilter, rater_reason
@@ -106,7 +107,7 @@ class Scope:
         sql.execute("ANALYZE release_rater")
 
     def _members(self) -> "QuerySet[User, Any]":
-        asked = Ask.objects.filter(rater=OuterRef("pk"))
-        members: QuerySet[User, Any] = User.objects.filter(Exists(asked))
+        asked, voted = Ask.objects.filter(rater=OuterRef("pk")), PollVote.objects.filter(member=OuterRef("pk"))
+        members: QuerySet[User, Any] = User.objects.filter(Exists(asked) | Exists(voted))
         members = members.annotate(reason=rater_reason(self.chosen, self.as_of))
         return members.values_list("pk", "reason")

@@ -2,7 +2,7 @@
 
 from ratings.releases.formats import by_aspect, images, kto, pairs, rewards, viewer
 from ratings.releases.formats.base import Format
-from ratings.releases.formats.ledgers import asks, marks, rankings, ratings, votes
+from ratings.releases.formats.ledgers import asks, marks, polls, rankings, ratings, votes
 
 _ALL = (
     pairs.FORMAT,
@@ -13,6 +13,7 @@ _ALL = (
     votes.ASPECT_FORMAT,
     marks.FORMAT,
     rankings.FORMAT,
+    polls.FORMAT,
     images.FORMAT,
     kto.FORMAT,
     *rewards.FORMATS,

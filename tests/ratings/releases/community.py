@@ -1,13 +1,17 @@
 """A small community with pairs in every split, and a release of every format built from it; fixtures."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.utils import timezone
 
 from accounts.models import User
+from feed.models import Poll
+from feed.polls.services import create_poll, vote_in_poll
 from generation.models import Image
 from ratings.releases.engine.splits import split_of
 from ratings.releases.formats.registry import FORMATS
@@ -54,9 +58,22 @@ def community(alice: User, bob: User, make_pair: Callable[..., Pair]) -> dict[st
     return pairs
 
 
+def poll_with_votes(votes: dict[User, int]) -> Poll:
+    """A poll about colours, made by nobody in particular, with the option that each member voted for."""
+    closes = timezone.now() + timedelta(days=1)
+    staff = User.objects.create(username="pollster")
+    poll = create_poll(
+        question="Which colour?", options=["red, warm", 'blue "ice"'], closes_at=closes, created_by=staff
+    )
+    for member, option in votes.items():
+        vote_in_poll(poll=poll, option=option, member=member)
+    return poll
+
+
 @pytest.fixture
 def other_answers(community: dict[str, list[Pair]], bob: User) -> None:
-    """Bob also compared the pairs by aspects, marked places in pictures, and put some in order."""
+    """Bob also compared the pairs by aspects, marked places in pictures, put some in order, and voted in a poll."""
+    poll_with_votes({bob: 1})
     for found in community.values():
         for number, (one, other) in enumerate(found):
             vote_by_aspect(bob, one, other, one if number % 2 else other, "lighting")

@@ -27,7 +27,7 @@ from ratings.releases.formats.registry import FORMATS
 from tests.conftest import MakeMember
 from tests.generation.fixtures import MakeImage
 from tests.ratings.answers import consent, leave_unanswered, rate, vote
-from tests.ratings.releases.community import Pair, prompts_of
+from tests.ratings.releases.community import Pair, poll_with_votes, prompts_of
 from tests.ratings.releases.folders import build, every_row, readable_bytes
 
 pytestmark = pytest.mark.django_db
@@ -62,6 +62,7 @@ def world(make_member: MakeMember, make_pair: Callable[..., Pair]) -> World:
                     vote(member, one, other, one)
                     rate(member, one, 4)
                 leave_unanswered(member, other)
+    poll_with_votes(dict.fromkeys(found.members.values(), 0))
     return found
 
 
@@ -130,7 +131,8 @@ def _look_for(gone: Gone, release: Release, named: Release) -> None:
             assert content not in found, name
         for words in gone.words:
             assert words.encode() not in found, name
-    for kind, column in (("pairs", "user_id"), ("votes", "rater_id"), ("ratings", "rater_id"), ("asks", "rater_id")):
+    kinds = {"pairs": "user_id"} | dict.fromkeys(("votes", "ratings", "asks", "polls"), "rater_id")
+    for kind, column in kinds.items():
         keys = Keys(django_settings.RELEASE_SECRET, named.public_id, kind)
         ids = {row[column] for row in every_row(folder, kind)}
         for member in gone.members:

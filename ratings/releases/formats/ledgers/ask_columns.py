@@ -90,9 +90,14 @@ FLAGS = Column(
 )
 
 
+def day_of(ledger: str) -> Column:
+    """The day of a row of the table `ledger`."""
+    day = f"({ledger}.created_at AT TIME ZONE 'UTC')::date"
+    return Column("created_at", DAY, "Day of the ask or answer, UTC, without the time.", day)
+
+
 def circumstances(ledger: str) -> tuple[Column, ...]:
     """Columns of the circumstances; the day is taken from the table `ledger`."""
-    day = f"({ledger}.created_at AT TIME ZONE 'UTC')::date"
     return (
         Column("repeat_no", pa.int32(), "0, or which hidden repeat this is.", "ask.repeat_no"),
         Column(
@@ -104,7 +109,7 @@ def circumstances(ledger: str) -> tuple[Column, ...]:
             "Milliseconds from showing to answering, as the browser measured; null if unknown.",
             "ask.dwell_ms",
         ),
-        Column("created_at", DAY, "Day of the ask or answer, UTC, without the time.", day),
+        day_of(ledger),
     )
 
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 from ratings.releases.engine import splits
 from ratings.releases.engine.scope import Scope
 from ratings.releases.formats.base import Format
-from ratings.releases.formats.columns import ABOUT_PAIR, ABOUT_PICTURE, Column, Count, Part
+from ratings.releases.formats.columns import ABOUT_PAIR, ABOUT_PICTURE, ABOUT_SEVERAL, Column, Count, Part
 from ratings.releases.formats.ledgers import ask_columns
 
 KIND = "asks"
@@ -20,13 +20,13 @@ COLUMNS = (
     Column(
         "image_0_sha256",
         pa.string(),
-        "The picture of the question, or the one on the left.",
+        "The picture of the question, the one on the left, or the one of a ranking that was made first.",
         "left_picture.sha256",
     ),
     Column(
         "image_1_sha256",
         pa.string(),
-        "The picture on the right; null for a question about one picture.",
+        "The one on the right, or the one of a ranking that was made last; null for a question about one picture.",
         "right_picture.sha256",
     ),
     *ask_columns.QUESTION,
@@ -68,5 +68,5 @@ FORMAT = Format(
     count=count,
     splits=splits.SPLITS,
     key="ask_id",
-    about=ABOUT_PICTURE + ABOUT_PAIR,
+    about=ABOUT_PICTURE + ABOUT_PAIR + ABOUT_SEVERAL,
 )

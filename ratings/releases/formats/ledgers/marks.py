@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ratings.releases.engine import splits, sql
 from ratings.releases.engine.scope import Scope
@@ -14,7 +13,6 @@ from ratings.releases.formats.ledgers import ask_columns
 KIND = "marks"
 _LEDGER = "ratings_regionmark ledger JOIN ratings_ask ask ON ask.id = ledger.ask_id"
 _ANSWER = sql.number("pair", sql.json_list("ledger.ask_id"))
-_PLACES = ("x", "y")
 
 COLUMNS = (
     Column("mark_id", pa.int64(), "Key of the row, in this table only."),
@@ -27,13 +25,13 @@ COLUMNS = (
         "x",
         pa.float64(),
         "Share of the width, 0…1 from the left; null: nothing was marked.",
-        "coalesce(ledger.x, 'NaN')",
+        "ledger.x",
     ),
     Column(
         "y",
         pa.float64(),
         "Share of the height, 0…1 from the top; null: nothing was marked.",
-        "coalesce(ledger.y, 'NaN')",
+        "ledger.y",
     ),
     Column("word", pa.string(), "A word of what is wrong, or empty.", "ledger.word"),
     Column("number", pa.int32(), "Which mark of the answer, from 1; 0: nothing was marked.", "ledger.number"),
@@ -49,12 +47,7 @@ COLUMNS = (
 
 
 def plan(scope: Scope) -> Iterator[Part]:
-    for split, table in ask_columns.plan(scope, KIND, _LEDGER, "ratings_regionmark", COLUMNS, "mark_id", splits.SPLITS):
-        for name in _PLACES:
-            values = table[name]
-            values = pc.if_else(pc.is_nan(values), pa.scalar(None, pa.float64()), values)
-            table = table.set_column(table.column_names.index(name), name, values)
-        yield split, table
+    yield from ask_columns.plan(scope, KIND, _LEDGER, "ratings_regionmark", COLUMNS, "mark_id", splits.SPLITS)
 
 
 def count(scope: Scope) -> Count:

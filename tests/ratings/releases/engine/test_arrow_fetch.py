@@ -2,13 +2,16 @@
 
 import threading
 from functools import partial
+from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ratings.releases.engine import arrow_fetch, sql
+from ratings.releases.formats.columns import DAY
 
 
 def test_one_call_is_made_ahead_and_no_more() -> None:
@@ -31,6 +34,27 @@ def test_what_a_call_raises_is_raised_in_its_turn() -> None:
     assert [next(calls), next(calls)] == [(2, 0), (3, 0)]
     with pytest.raises(ZeroDivisionError):
         next(calls)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("kind", "sql_type", "value"),
+    [
+        (pa.int64(), "int8", 7),
+        (pa.int32(), "int4", -7),
+        (pa.bool_(), "bool", True),
+        (pa.float64(), "float8", 0.25),
+        (pa.float32(), "float4", 0.25),
+        (pa.string(), "text", "é"),
+        (DAY, "date", pd.Timestamp("2026-11-22")),
+    ],
+)
+def test_values_of_every_type_and_nulls_between_them_arrive(kind: pa.DataType, sql_type: str, value: Any) -> None:
+    query = f"SELECT unnest(%s::{sql_type}[]) AS found"
+    for values in ([value, None, value], [None, None], [value]):
+        table = arrow_fetch.fetch_table(arrow_fetch.open_connection(), query, [values], {"found": kind})
+        assert table["found"].type == kind
+        assert table["found"].to_pylist() == values
 
 
 @settings(deadline=None)

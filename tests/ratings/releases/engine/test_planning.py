@@ -17,13 +17,15 @@ pytestmark = pytest.mark.django_db
 @pytest.mark.parametrize(
     ("kind", "speaks_of", "agreed_on"),
     [
-        ("votes", {"compare"}, {"pairs"}),
-        ("ratings", {"post"}, {"ratings"}),
-        ("asks", {"compare", "post"}, {"pairs", "ratings"}),
+        ("votes", {"compare", "aspect"}, {"pairs"}),
+        ("ratings", {"post", "marks"}, {"ratings"}),
+        ("asks", {"compare", "aspect", "post", "marks", "ranking"}, {"pairs", "ratings"}),
+        ("rankings", {"ranking"}, set()),
+        ("polls", set(), set()),
     ],
 )
 def test_a_release_counts_the_asks_that_its_rows_speak_of(
-    community: Any, tmp_path: Path, kind: str, speaks_of: set[str], agreed_on: set[str]
+    other_answers: None, tmp_path: Path, kind: str, speaks_of: set[str], agreed_on: set[str]
 ) -> None:
     manifest = build(tmp_path / "out", (kind,)).manifest
     assert set(manifest["response_rate"]) == speaks_of

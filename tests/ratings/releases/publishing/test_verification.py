@@ -50,7 +50,7 @@ def test_a_release_of_an_earlier_version_still_verifies(release_folder: Path, tm
     """It has fewer tables, and a croissant.json whose records nobody could read."""
     folder = tmp_path / "salon-pickapic-old"
     shutil.copytree(release_folder, folder)
-    new = ("images", "aspects", "aspect_votes", "marks", "rankings", "reward/hpsv3", "reward/hpsv3_aspects")
+    new = ("images", "aspects", "aspect_votes", "marks", "rankings", "polls", "reward/hpsv3", "reward/hpsv3_aspects")
     for kind in new:
         for path in [*(folder / kind).glob("*.parquet"), *(folder / kind).glob("*.json")]:
             path.unlink()
