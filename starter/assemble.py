@@ -17,6 +17,8 @@ WEIGHTS = Path(__file__).parent / "weights"
 VERSION_FILE = "version.json"
 TOKENS = 32
 """Length every prompt is padded or cut to."""
+FEATURES = 384
+"""Features of a token in MiniLM."""
 MODEL_INDEX = {
     "_class_name": "StableDiffusionPipeline",
     "_diffusers_version": "0.36.0",

@@ -6,25 +6,53 @@ denoiser and a last sharpening of the decoder; the weights are then written to `
 
 import argparse
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from diffusers import AutoencoderKL
 from torch import Tensor
+from transformers import BertModel, BertTokenizer
 
-from starter.assemble import write_text_encoder
+from starter.assemble import TOKENS, write_text_encoder
 from starter.captions import LISTED, Noun, read_nouns
 from starter.data import load_sprites, with_names, write_reference
 from starter.export import export
 from starter.scenes import draw_many
-from starter.text import TextEncoder
 from starter.unet import Examples, train_unet
 from starter.vae import encode, psnr, train_decoder, train_vae
 
 SHARES = {"vae": 0.14, "unet": 0.78, "decoder": 0.08}
 CHECKED = 200
 """Pictures kept from the autoencoder's training to measure it."""
+
+
+class TextEncoder:
+    """Captions to features, exactly as `StableDiffusionPipeline.encode_prompt` makes them."""
+
+    def __init__(self, folder: Path, device: torch.device) -> None:
+        self.tokenizer = BertTokenizer.from_pretrained(folder / "tokenizer")
+        model = BertModel.from_pretrained(folder / "text_encoder", dtype=torch.float32)
+        self.model = model.eval().to(device)
+        self.device = device
+
+    @torch.no_grad()
+    def __call__(self, captions: Sequence[str], batch: int = 64) -> tuple[Tensor, Tensor]:
+        """Features float16 (n, 32, 384) and mask bool (n, 32) of the tokens that are text."""
+        features, masks = [], []
+        for start in range(0, len(captions), batch):
+            tokens = self.tokenizer(
+                list(captions[start : start + batch]),
+                padding="max_length",
+                max_length=TOKENS,
+                truncation=True,
+                return_tensors="pt",
+            ).to(self.device)
+            found = self.model(tokens.input_ids, attention_mask=tokens.attention_mask)[0]
+            features.append(found.half().cpu())
+            masks.append(tokens.attention_mask.bool().cpu())
+        return torch.cat(features), torch.cat(masks)
 
 
 def main() -> None:

@@ -9,8 +9,8 @@ from diffusers import DDIMScheduler, UNet2DConditionModel
 from torch import Tensor
 from torch.nn import functional
 
+from starter.assemble import FEATURES
 from starter.progress import Stage, learning_rate_share
-from starter.text import FEATURES
 from starter.vae import LATENT_CHANNELS, LATENT_SIDE
 
 PEAK_RATE = 1e-3

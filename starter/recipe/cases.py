@@ -7,8 +7,8 @@ import random
 from collections.abc import Callable, Sequence
 
 from starter.captions import COLOURS, TINTS, Noun, read_nouns
-from starter.recipe.captions import plain_caption
-from starter.recipe.vocabulary import LIGHTS, PLACES, STYLES, Scene, Subject, is_held_out, lights_of
+from starter.recipe.scenes.captions import plain_caption
+from starter.recipe.scenes.vocabulary import LIGHTS, PLACES, STYLES, Scene, Subject, is_held_out, lights_of
 
 Maker = Callable[[Sequence[Noun], random.Random], Scene]
 

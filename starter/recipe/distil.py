@@ -12,12 +12,12 @@ from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
 
 from starter.progress import load_checkpoint
-from starter.recipe.adapters import AdapterState, add_adapter
-from starter.recipe.artwork import load_nouns
-from starter.recipe.denoiser import TextEncoder, load_denoiser, new_scheduler
-from starter.recipe.latents import Latents
-from starter.recipe.loop import Loop, best_device, half_precision, set_rate, yield_to_others
-from starter.recipe.training import Examples
+from starter.recipe.networks.adapters import AdapterState, add_adapter
+from starter.recipe.networks.denoiser import TextEncoder, load_denoiser, new_scheduler
+from starter.recipe.networks.latents import Latents
+from starter.recipe.networks.loop import Loop, best_device, half_precision, set_rate, yield_to_others
+from starter.recipe.networks.training import Examples
+from starter.recipe.scenes.artwork import load_nouns
 
 STEPS = 4
 """Steps that the student draws a picture in."""

@@ -22,13 +22,13 @@ from starter.assemble import recorded_version
 from starter.captions import Noun, read_nouns
 from starter.data import write_reference
 from starter.evaluate import grid
-from starter.recipe.artwork import load_artwork
-from starter.recipe.captions import plain_caption
 from starter.recipe.cases import GROUPS, scenes_of, sheets
-from starter.recipe.composition import compose
 from starter.recipe.judging import Judge, answers, frechet_distance, sharpness
-from starter.recipe.sampling import LANDSCAPE, PORTRAIT, SQUARE, random_scene
-from starter.recipe.vocabulary import Scene
+from starter.recipe.scenes.artwork import load_artwork
+from starter.recipe.scenes.captions import plain_caption
+from starter.recipe.scenes.composition import compose
+from starter.recipe.scenes.sampling import LANDSCAPE, PORTRAIT, SQUARE, random_scene
+from starter.recipe.scenes.vocabulary import Scene
 from starter.scenes import Sprites
 from starter.similarity import load_references, ranked_nouns
 

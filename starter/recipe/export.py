@@ -14,10 +14,10 @@ from diffusers import AutoencoderTiny, DDIMScheduler, UNet2DConditionModel
 
 from starter.assemble import assemble
 from starter.progress import load_checkpoint
-from starter.recipe.adapters import FILE, adapter_state, add_adapter, fuse, save_adapter
-from starter.recipe.autoencoder import load_autoencoder
-from starter.recipe.denoiser import load_denoiser, new_scheduler
 from starter.recipe.distil import RANK as FAST_RANK
+from starter.recipe.networks.adapters import FILE, adapter_state, add_adapter, fuse, save_adapter
+from starter.recipe.networks.autoencoder import load_autoencoder
+from starter.recipe.networks.denoiser import load_denoiser, new_scheduler
 from starter.recipe.style import RANK as STYLE_RANK
 
 SHARD = "12MB"

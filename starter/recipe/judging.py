@@ -11,10 +11,10 @@ from torch import Tensor
 
 from starter.captions import Noun
 from starter.progress import load_checkpoint
-from starter.recipe.autoencoder import gradient_energy
-from starter.recipe.labels import CHOICES
-from starter.recipe.recognition import HEADS, Recogniser, as_input
-from starter.recipe.vocabulary import Scene
+from starter.recipe.networks.autoencoder import gradient_energy
+from starter.recipe.networks.recognition import HEADS, Recogniser, as_input
+from starter.recipe.scenes.labels import CHOICES
+from starter.recipe.scenes.vocabulary import Scene
 
 SIDE = 128
 """Length of a picture's shorter side when it is judged, pixels."""

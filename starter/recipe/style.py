@@ -14,15 +14,15 @@ from torch import nn
 
 from starter.captions import Noun
 from starter.progress import load_checkpoint, save_checkpoint
-from starter.recipe.adapters import AdapterState, add_adapter
-from starter.recipe.artwork import load_artwork, load_nouns
-from starter.recipe.autoencoder import encode, load_autoencoder
-from starter.recipe.denoiser import TextEncoder, load_denoiser, new_scheduler, noised, weighted_error
-from starter.recipe.latents import Latents
-from starter.recipe.loop import Loop, Stateful, best_device, half_precision, set_rate, yield_to_others
-from starter.recipe.shards import Shard, load_shard
-from starter.recipe.styles import blueprint
-from starter.recipe.training import Examples
+from starter.recipe.networks.adapters import AdapterState, add_adapter
+from starter.recipe.networks.autoencoder import encode, load_autoencoder
+from starter.recipe.networks.denoiser import TextEncoder, load_denoiser, new_scheduler, noised, weighted_error
+from starter.recipe.networks.latents import Latents
+from starter.recipe.networks.loop import Loop, Stateful, best_device, half_precision, set_rate, yield_to_others
+from starter.recipe.networks.training import Examples
+from starter.recipe.scenes.artwork import load_artwork, load_nouns
+from starter.recipe.scenes.shards import Shard, load_shard
+from starter.recipe.scenes.styles import blueprint
 from starter.scenes import Sprites
 
 RANK = 16

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import torch
 
-from starter.recipe.artwork import load_artwork, load_nouns
-from starter.recipe.autoencoder import fidelity, train_autoencoder, train_decoder
-from starter.recipe.denoiser import TextEncoder
-from starter.recipe.latents import KEPT, load_latents
-from starter.recipe.loop import best_device, yield_to_others
-from starter.recipe.recognition import train_recogniser
-from starter.recipe.shards import ROWS, compose_missing, compose_shard, load_shard
-from starter.recipe.training import Examples, train_denoiser
+from starter.recipe.networks.autoencoder import fidelity, train_autoencoder, train_decoder
+from starter.recipe.networks.denoiser import TextEncoder
+from starter.recipe.networks.latents import KEPT, load_latents
+from starter.recipe.networks.loop import best_device, yield_to_others
+from starter.recipe.networks.recognition import train_recogniser
+from starter.recipe.networks.training import Examples, train_denoiser
+from starter.recipe.scenes.artwork import load_artwork, load_nouns
+from starter.recipe.scenes.shards import ROWS, compose_missing, compose_shard, load_shard
 
 CHECKED = 9_999
 """The shard that no training sees; the autoencoder is measured on some of it."""

@@ -10,11 +10,12 @@ from diffusers import DiffusionPipeline
 from PIL import Image, ImageDraw
 
 from starter.captions import STYLES, read_nouns
-from starter.recipe import autoencoder, card, distil, recognition, style, training
-from starter.recipe.artwork import SIDE, load_artwork, load_nouns
+from starter.recipe import card, distil, style
 from starter.recipe.evaluate import Drawer, batch_difference, score_aspects, score_groups, score_img2img, score_lora
 from starter.recipe.export import FAST, STYLE, assemble_all, export, facts
 from starter.recipe.judging import Judge
+from starter.recipe.networks import autoencoder, recognition, training
+from starter.recipe.scenes.artwork import SIDE, load_artwork, load_nouns
 from starter.recipe.train import parse_options, train
 
 CPU = torch.device("cpu")

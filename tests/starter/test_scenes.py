@@ -8,16 +8,16 @@ import torch
 from PIL import Image, ImageDraw
 
 from starter.captions import COLOURS, STYLES, TINTS, Noun, read_nouns
-from starter.recipe.captions import caption, plain_caption
 from starter.recipe.cases import GROUPS, compared_prompts, scenes_of, sheets
-from starter.recipe.composition import compose
-from starter.recipe.labels import to_row, to_scene
-from starter.recipe.lights import LIGHT_OF
-from starter.recipe.sampling import SIZES, SQUARE, proposal, random_scene
-from starter.recipe.shards import ROWS, compose_scenes, size_of
-from starter.recipe.styles import blueprint
-from starter.recipe.vocabulary import LIGHTS, PLACES, Scene, Subject, combinations, is_held_out, lights_of
-from starter.recipe.vocabulary import STYLES as ALL_STYLES
+from starter.recipe.scenes.captions import caption, plain_caption
+from starter.recipe.scenes.composition import compose
+from starter.recipe.scenes.labels import to_row, to_scene
+from starter.recipe.scenes.lights import LIGHT_OF
+from starter.recipe.scenes.sampling import SIZES, SQUARE, proposal, random_scene
+from starter.recipe.scenes.shards import ROWS, compose_scenes, size_of
+from starter.recipe.scenes.styles import blueprint
+from starter.recipe.scenes.vocabulary import LIGHTS, PLACES, Scene, Subject, combinations, is_held_out, lights_of
+from starter.recipe.scenes.vocabulary import STYLES as ALL_STYLES
 from starter.scenes import Sprites
 
 NOUNS = read_nouns()

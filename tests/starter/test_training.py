@@ -11,16 +11,24 @@ from torch import nn
 
 from starter.assemble import assemble
 from starter.captions import read_nouns
-from starter.recipe.adapters import FILE, adapter_state, add_adapter, save_adapter
-from starter.recipe.autoencoder import Critic, crops, encode, fidelity, new_autoencoder, pixel_loss, spread_loss
-from starter.recipe.denoiser import new_denoiser, new_scheduler, noised, weighted_error
 from starter.recipe.distil import STEPS, ddim_step, teach
 from starter.recipe.export import FAST, assemble_all, write_weights
 from starter.recipe.judging import frechet_distance
-from starter.recipe.labels import COLUMNS
-from starter.recipe.loop import Average, Loop, set_rate
-from starter.recipe.recognition import Recogniser, recognition_loss
-from starter.recipe.shards import Shard
+from starter.recipe.networks.adapters import FILE, adapter_state, add_adapter, save_adapter
+from starter.recipe.networks.autoencoder import (
+    Critic,
+    crops,
+    encode,
+    fidelity,
+    new_autoencoder,
+    pixel_loss,
+    spread_loss,
+)
+from starter.recipe.networks.denoiser import new_denoiser, new_scheduler, noised, weighted_error
+from starter.recipe.networks.loop import Average, Loop, set_rate
+from starter.recipe.networks.recognition import Recogniser, recognition_loss
+from starter.recipe.scenes.labels import COLUMNS
+from starter.recipe.scenes.shards import Shard
 
 CPU = torch.device("cpu")
 SIGNAL = new_scheduler().alphas_cumprod

@@ -9,8 +9,7 @@ from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
 
 from starter.captions import Noun
-from starter.recipe.captions import caption
-from starter.recipe.denoiser import (
+from starter.recipe.networks.denoiser import (
     EMPTY_CAPTIONS,
     TextEncoder,
     new_denoiser,
@@ -19,9 +18,10 @@ from starter.recipe.denoiser import (
     weighted_error,
     whiten_projection,
 )
-from starter.recipe.labels import to_scene
-from starter.recipe.latents import Latents
-from starter.recipe.loop import Average, Loop, as_channels_last, half_precision, set_rate
+from starter.recipe.networks.latents import Latents
+from starter.recipe.networks.loop import Average, Loop, as_channels_last, half_precision, set_rate
+from starter.recipe.scenes.captions import caption
+from starter.recipe.scenes.labels import to_scene
 
 PEAK_RATE = 8e-4
 EMA_DECAY = 0.999

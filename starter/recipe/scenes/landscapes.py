@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw
 
-from starter.recipe.lights import LIGHT_OF, Colour, Light, sky_colours
+from starter.recipe.scenes.lights import LIGHT_OF, Colour, Light, sky_colours
 
 SCALE = 2
 """Landscapes are drawn this much larger and reduced, which smooths their edges."""

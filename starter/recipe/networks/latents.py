@@ -9,9 +9,9 @@ from torch import Tensor
 
 from starter.captions import Noun
 from starter.progress import load_checkpoint, save_checkpoint
-from starter.recipe.autoencoder import encode
-from starter.recipe.loop import half_precision
-from starter.recipe.shards import ROWS, Shard, compose_shard, load_shard
+from starter.recipe.networks.autoencoder import encode
+from starter.recipe.networks.loop import half_precision
+from starter.recipe.scenes.shards import ROWS, Shard, compose_shard, load_shard
 from starter.scenes import Sprites
 
 KEPT = 4
@@ -27,7 +27,7 @@ class Latents:
     cover: Tensor
     """uint8 (n, h, w), how much of each cell the subjects cover, 0-255"""
     rows: Tensor
-    """int16 (n, columns), see `starter.recipe.labels`"""
+    """int16 (n, columns), see `starter.recipe.scenes.labels`"""
 
 
 def load_latents(

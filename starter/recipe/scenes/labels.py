@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from starter.captions import COLOURS, TINTS, Noun
-from starter.recipe.vocabulary import LIGHTS, PLACES, STYLES, Scene, Subject
+from starter.recipe.scenes.vocabulary import LIGHTS, PLACES, STYLES, Scene, Subject
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "place": ("", *PLACES),

@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 
 from starter.captions import COLOURS, TINTS, Noun
-from starter.recipe.vocabulary import PLACES, STYLES, Scene, Subject, is_held_out, lights_of
+from starter.recipe.scenes.vocabulary import PLACES, STYLES, Scene, Subject, is_held_out, lights_of
 
 SIZES = ((128, 128), (96, 144), (144, 96))
 """Width and height of the pictures in training, pixels: square, portrait, landscape."""

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from starter.recipe.labels import CHOICES, COLUMNS
-from starter.recipe.loop import Loop, as_channels_last, half_precision, set_rate
-from starter.recipe.shards import Shard
+from starter.recipe.networks.loop import Loop, as_channels_last, half_precision, set_rate
+from starter.recipe.scenes.labels import CHOICES, COLUMNS
+from starter.recipe.scenes.shards import Shard
 
 WIDTHS = (32, 64, 96, 128)
 BATCH = 64

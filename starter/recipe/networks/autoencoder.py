@@ -11,9 +11,9 @@ from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm
 
 from starter.progress import load_checkpoint
-from starter.recipe.loop import Average, Loop, as_channels_last, half_precision, set_rate
-from starter.recipe.recognition import Recogniser, as_input
-from starter.recipe.shards import CELL, Shard
+from starter.recipe.networks.loop import Average, Loop, as_channels_last, half_precision, set_rate
+from starter.recipe.networks.recognition import Recogniser, as_input
+from starter.recipe.scenes.shards import CELL, Shard
 
 CHANNELS = 8
 """Channels of a latent."""

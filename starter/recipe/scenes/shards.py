@@ -15,11 +15,11 @@ from torch import Tensor
 
 from starter.captions import Noun
 from starter.progress import save_checkpoint
-from starter.recipe.artwork import load_artwork, load_nouns
-from starter.recipe.composition import compose
-from starter.recipe.labels import to_row
-from starter.recipe.sampling import LANDSCAPE, PORTRAIT, SQUARE, random_scene
-from starter.recipe.vocabulary import Scene
+from starter.recipe.scenes.artwork import load_artwork, load_nouns
+from starter.recipe.scenes.composition import compose
+from starter.recipe.scenes.labels import to_row
+from starter.recipe.scenes.sampling import LANDSCAPE, PORTRAIT, SQUARE, random_scene
+from starter.recipe.scenes.vocabulary import Scene
 from starter.scenes import Sprites
 
 ROWS = 4096
@@ -37,7 +37,7 @@ class Shard:
     cover: Tensor
     """uint8 (n, h / 8, w / 8), how much of each latent's area the subjects cover, 0-255"""
     rows: Tensor
-    """int16 (n, columns), see `starter.recipe.labels`"""
+    """int16 (n, columns), see `starter.recipe.scenes.labels`"""
 
 
 def size_of(index: int) -> tuple[int, int]:

@@ -5,7 +5,7 @@ import random
 import numpy as np
 from PIL import Image, ImageChops, ImageFilter
 
-from starter.recipe.lights import Floats
+from starter.recipe.scenes.lights import Floats
 
 PIXEL = 4
 """Side of a block in pixel art, pixels."""

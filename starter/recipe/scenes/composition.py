@@ -10,10 +10,10 @@ from PIL import Image, ImageFilter
 
 from starter.captions import COLOURS, PLAIN_COLOURS
 from starter.captions import STYLES as ARTWORK
-from starter.recipe.landscapes import gradient, landscape
-from starter.recipe.lights import LIGHT_OF, Colour, Floats, grade, subject_tint
-from starter.recipe.styles import apply_style, outlined
-from starter.recipe.vocabulary import Scene, Subject
+from starter.recipe.scenes.landscapes import gradient, landscape
+from starter.recipe.scenes.lights import LIGHT_OF, Colour, Floats, grade, subject_tint
+from starter.recipe.scenes.styles import apply_style, outlined
+from starter.recipe.scenes.vocabulary import Scene, Subject
 from starter.scenes import Sprites, tinted
 
 FLIPPED = 0.3

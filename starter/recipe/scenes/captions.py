@@ -3,7 +3,7 @@
 import random
 
 from starter.captions import Noun, with_article
-from starter.recipe.vocabulary import LIGHTS, PLACES, STYLES, Scene, Subject
+from starter.recipe.scenes.vocabulary import LIGHTS, PLACES, STYLES, Scene, Subject
 
 _JOINED = ("{} and {}", "{} and {}", "{} next to {}", "{} beside {}", "{} with {}")
 _LOOSE = ("a picture of {}", "a cute {bare}", "the {bare}", "{bare}", "a photo of {}", "an illustration of {}")

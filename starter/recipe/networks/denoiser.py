@@ -11,8 +11,8 @@ from transformers import BertModel, BertTokenizer
 
 from starter.assemble import TOKENS, write_text_encoder
 from starter.progress import load_checkpoint
-from starter.recipe.autoencoder import CHANNELS
-from starter.recipe.loop import half_precision
+from starter.recipe.networks.autoencoder import CHANNELS
+from starter.recipe.networks.loop import half_precision
 
 FEATURES = 384
 """Features of a token in MiniLM."""

@@ -1,0 +1,1 @@
+"""The networks of the starter checkpoint, and how each is trained."""
