@@ -37,7 +37,7 @@ FEED = """
   - link /Notifications/
   - link "Create"
 - main:
-  - heading "Hot" [level=1]
+  - heading "Pictures people like now" [level=1]
   - navigation "Sort"
   - link "Skip the pictures"
   - article "a lighthouse at dusk"
