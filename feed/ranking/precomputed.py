@@ -11,13 +11,14 @@ from typing import Any
 from django.db import connection, transaction
 
 from feed.ranking import formulas
-from feed.ranking.models import PrecomputedList
+from feed.ranking.models import PrecomputedEntry, PrecomputedList
 from feed.ranking.orders import ASPECT_NAMES, WINDOWS
 from lib.content_levels import ContentLevel
 
 KEPT = 20_000  # posts of a list, for each audience
 WIDER = 3  # read so many times KEPT at first: usually enough for the narrower audiences too
 GRACE = timedelta(hours=1)  # posts that just left a window stay for people who are reading
+SMALL = 1_000  # posts: a list with fewer is rebuilt every minute, so that a young site is not empty for an hour
 RISING_WINDOW = timedelta(hours=6)
 CONTROVERSIAL_PRIOR = 5  # shrinks a spread towards 0, as so many ratings that agree would
 _EVERY = {"day": 60, "week": 300, "month": 900, "year": 1_800, "all": 3_600}
@@ -93,7 +94,12 @@ def rebuild_due_lists(*, at: datetime) -> list[str]:
     known = set(PrecomputedList.objects.values_list("name", flat=True))
     missing = [PrecomputedList(name=name, rebuilt_at=at - timedelta(days=1)) for name in INTERVALS if name not in known]
     PrecomputedList.objects.bulk_create(missing, ignore_conflicts=True)
-    return [name for name, seconds in INTERVALS.items() if _rebuild_if_due(name, timedelta(seconds=seconds), at)]
+    return [name for name in INTERVALS if _rebuild_if_due(name, _interval_of(name), at)]
+
+
+def _interval_of(name: str) -> timedelta:
+    is_small = not PrecomputedEntry.objects.filter(list=name).order_by()[SMALL - 1 : SMALL].exists()
+    return timedelta(seconds=min(INTERVALS.values()) if is_small else INTERVALS[name])
 
 
 def _rebuild_if_due(name: str, interval: timedelta, at: datetime) -> bool:

@@ -176,10 +176,16 @@ def test_rising_goes_by_the_lower_end_of_the_interval(alice: User, bob: User, ma
     assert rising_posts(NOW + timedelta(hours=8)) == []
 
 
-def test_each_list_is_rebuilt_once_an_interval(db: None) -> None:
+def test_each_list_is_rebuilt_once_an_interval_and_every_minute_while_it_is_small(
+    publish_many: PublishMany, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("feed.ranking.precomputed.SMALL", 3)
     assert set(rebuild_due_lists(at=NOW)) == set(INTERVALS)
     assert rebuild_due_lists(at=NOW + timedelta(seconds=59)) == []
-    assert set(rebuild_due_lists(at=NOW + timedelta(seconds=61))) == {"rising", "top-day"}
+    publish_many(3, at=NOW)
+    assert set(rebuild_due_lists(at=NOW + timedelta(seconds=61))) == set(INTERVALS)
+    large = {name for name in INTERVALS if name.startswith("top-")} - {"top-day"}
+    assert set(rebuild_due_lists(at=NOW + timedelta(seconds=122))) == set(INTERVALS) - large
 
 
 def test_a_link_to_a_place_finds_the_place(publish_many: PublishMany, as_user: As) -> None:
