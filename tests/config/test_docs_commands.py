@@ -1,17 +1,24 @@
-"""The commands that the documentation shows exist, with the options that it names."""
+"""The commands that the documentation shows exist with the options it names, and its shell blocks run as written."""
 
 import importlib.util
+import os
 import re
 import shlex
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import celery.bin.celery
+import psycopg
 import pytest
 import uvicorn
 from django.core.management import CommandError, get_commands, load_command_class
 
+from generation.models import Image
+from tests import processes
+from tests.config.test_backups import elsewhere  # noqa: F401 - a fixture
+from tests.ratings.releases.community import community, make_pair  # noqa: F401 - fixtures
 from tests.services import ROOT
 
 PAGES = [
@@ -22,6 +29,13 @@ PAGES = [
 ]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SHELL = {"", "sh", "bash"}
+# Blocks that a test run cannot run, by their first words.
+ELSEWHERE = {
+    "make demo": "runs until Ctrl-C: tests/config/test_local.py and deploy/bare-machine.sh run it",
+    "make setup": "runs until Ctrl-C: tests/config/test_supervisor.py runs it",
+    "python manage.py register_checkpoint": "downloads SDXL",
+}
+RUN_PAGES = ["README.md", "docs/operating.md", "docs/backups.md"]
 
 
 def _blocks(page: Path) -> list[str]:
@@ -95,3 +109,41 @@ def _trouble_of_manage(words: list[str], is_whole: bool) -> str | None:
 def test_commands_that_a_page_names_exist_with_their_options(page: Path) -> None:
     found = {" ".join(words): _trouble(words, is_whole) for words, is_whole in _commands(page) if words}
     assert {command: trouble for command, trouble in found.items() if trouble} == {}
+
+
+def _to_run() -> list[str]:
+    found = []
+    for name in RUN_PAGES:
+        for language, body in FENCE.findall((ROOT / name).read_text()):
+            if language in SHELL and not any(body.startswith(first) for first in ELSEWHERE):
+                found.append(body)
+    return found
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_shell_blocks_run_as_they_are_written(
+    transactional_db: None, community: Any,  # noqa: F811
+    media: Path, s3_variables: dict[str, str], tmp_path: Path,
+    elsewhere: str,  # noqa: F811
+) -> None:  # fmt: skip
+    """Backups are written to a folder and to a bucket, restored into another database, and a release is exported."""
+    written = {"/mnt/backups": str(tmp_path / "backups"), "s3://salon-backups": f"s3://{s3_variables['S3_BUCKET']}",
+               "OUT": str(tmp_path / "release")}  # fmt: skip
+    own = {"PATH": f"{ROOT / '.venv' / 'bin'}:{os.environ['PATH']}", "VAR_DIR": str(tmp_path)}
+    blocks = _to_run()
+    assert [
+        block for block in blocks if "backup /mnt" in block or "restore" in block or "build_release" in block
+    ] == blocks
+    for block in sorted(blocks, key=lambda block: "restore" in block):
+        is_restore = "restore" in block
+        own["VAR_DIR"] = str(tmp_path / "there" if is_restore else tmp_path)
+        more = {"DATABASE_URL": elsewhere} if is_restore else {} if "build_release" in block else s3_variables
+        script = re.sub("|".join(written), lambda match: written[match[0]], block)
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script], cwd=ROOT, env=processes.environ() | own | more,
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
+    with psycopg.connect(elsewhere) as there:
+        assert there.execute("SELECT count(*) FROM generation_image").fetchone() == (Image.objects.count(),)
