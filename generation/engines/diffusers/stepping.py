@@ -3,8 +3,8 @@
 Pipelines report steps in different ways, or not at all, and some samplers call the model twice a step. All of them
 call their scheduler, which is what is counted here.
 
-Small pictures are drawn up to twice as fast by one thread as by two, large ones the other way round; where the turn is
-depends on the machine. So the first steps of a shape try each number in turns, and the fastest draws the rest.
+Small pictures may be drawn faster by one thread than by two, large ones the other way round; where the turn is depends
+on the machine. So the first steps of a shape try each number in turns, and the fastest draws the rest.
 """
 
 import statistics

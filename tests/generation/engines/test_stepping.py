@@ -1,5 +1,6 @@
 """Between steps: how many threads of a CPU draw, by what was measured."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,7 @@ def test_what_was_measured_long_ago_is_measured_again(monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("ends_at", [0, 3])
 def test_a_picture_is_drawn_by_threads_that_were_measured_and_leaves_their_number_as_it_was(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ends_at: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, ends_at: int
 ) -> None:
     monkeypatch.setattr(stepping, "_trials", {})
     monkeypatch.setattr(stepping, "_MOST", 2)
@@ -56,7 +57,7 @@ def test_a_picture_is_drawn_by_threads_that_were_measured_and_leaves_their_numbe
         if step == ends_at:
             raise KeyboardInterrupt
 
-    before = torch.get_num_threads()
+    request.addfinalizer(partial(torch.set_num_threads, torch.get_num_threads()))
     torch.set_num_threads(2)
     job = Job(Source(str(tiny.build(tmp_path / "tiny"))), ["a cat"], [""], [1], 16, 16, 12, [3.0])
     try:
@@ -69,4 +70,3 @@ def test_a_picture_is_drawn_by_threads_that_were_measured_and_leaves_their_numbe
         assert set(threads[-3:]) == {trial.best}
     assert threads[:3] == [2, 2, 1]
     assert torch.get_num_threads() == 2
-    torch.set_num_threads(before)
