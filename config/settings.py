@@ -299,6 +299,7 @@ CELERY_TIMEZONE = "UTC"
 # generation.drain is sent to gpu.<pool> by name; what is not listed goes to the default queue.
 CELERY_TASK_ROUTES = {
     "generation.screen": {"queue": "moderation"},
+    "generation.check_upload": {"queue": "moderation"},
     "generation.sweep_orphans": {"queue": "media"},
     "feed.draw_challenge_card": {"queue": "media"},
     "moderation.copy_evidence": {"queue": "moderation"},

@@ -84,7 +84,11 @@ class UploadViewSet(
 
     @extend_schema(request=UploadRequestSerializer, responses={201: UploadSerializer})
     def create(self, request: Request) -> Response:
-        """Checks, screens and keeps a picture, at most 2048 pixels a side and without its metadata."""
+        """Keeps a picture, at most 2048 pixels a side and without its metadata.
+
+        It can be named in a request at once; nothing is drawn from it before its `state` is "ready". "refused" says why
+        in `failure`, and what waited for it fails with the same sentence.
+        """
         file = checked(UploadRequestSerializer, request)["file"]
         upload = services.upload_picture(author=member_of(request), file=file)
         return Response(self.get_serializer(upload).data, status=status.HTTP_201_CREATED)

@@ -24,6 +24,7 @@ __all__ = [
     "MAX_SCREENINGS",
     "PENDING",
     "UNPAID",
+    "WAITING",
     "BatchCap",
     "Checkpoint",
     "ControlNet",
@@ -56,9 +57,18 @@ class UploadQuerySet(models.QuerySet["Upload"]):
         """Only the author's own, even where a picture made from it is published."""
         return self.filter(author=viewer) if isinstance(viewer, User) else self.none()
 
+    def usable_by(self, viewer: Viewer) -> "UploadQuerySet":
+        """What may be started from; drawing waits for the check of those that have none yet."""
+        return self.visible_to(viewer).exclude(state=Upload.State.REFUSED)
+
 
 class Upload(PublicIdModel):
-    """A picture that a member uploaded to start from (img2img); verified, re-encoded and screened before it is kept."""
+    """A picture that a member uploaded to start from; re-encoded, and nothing is drawn from it before its check."""
+
+    class State(models.TextChoices):
+        CHECKING = "checking", _("Being checked")
+        READY = "ready", _("Ready")
+        REFUSED = "refused", _("Refused")
 
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="uploads")
     file = models.CharField(max_length=120)  # uploads/{public_id}.png in the store
@@ -68,7 +78,19 @@ class Upload(PublicIdModel):
     content_level = models.PositiveSmallIntegerField(choices=ContentLevel.choices, default=ContentLevel.GENERAL)
     created_at = models.DateTimeField()
 
+    # what was kept before there were states had been checked
+    state = models.CharField(max_length=8, choices=State.choices, default=State.CHECKING, db_default=State.READY)
+    failure = models.CharField(max_length=300, blank=True, default="", db_default="")  # why it is refused
+    checks = models.PositiveSmallIntegerField(default=0, db_default=0)  # that were begun
+    check_after = models.DateTimeField(null=True)  # a check is running, or was put off, until then
+
     objects = UploadQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            # what waits for its check, and what is not drawn because of it
+            models.Index(fields=["id"], name="upload_unchecked", condition=Q(state="checking"))
+        ]
 
 
 class Generation(PublicIdModel):
@@ -160,12 +182,28 @@ MAX_INTERRUPTIONS = 10  # by the death of a machine, or a store that stayed away
 ALONE_AFTER = 3  # interruptions: who was there so often when a machine died is drawn alone, and takes nobody along
 MAX_SCREENINGS = 3  # at checking; then a moderator looks
 PENDING = (ImageState.QUEUED, ImageState.PAUSED, ImageState.LEASED, ImageState.GENERATED, ImageState.SCREENING)
+WAITING = (ImageState.QUEUED, ImageState.PAUSED)
 UNPAID = (ImageState.CANCELLED, ImageState.FAILED)  # what these cost goes back to the member
 
 
 class ImageQuerySet(models.QuerySet["Image"]):
     def pending(self) -> "ImageQuerySet":
         return self.filter(state__in=PENDING)
+
+    def drawable(self, at: datetime) -> "ImageQuerySet":
+        """Queued, and not waiting: neither for another try nor for the check of an upload that they are drawn from."""
+        unchecked = Upload.objects.filter(state=Upload.State.CHECKING)
+        waiting = self.filter(state=ImageState.QUEUED, not_before__lte=at)
+        # two subqueries over a small partial index; one with OR would read every generation
+        return waiting.exclude(generation__in=Generation.objects.filter(upload__in=unchecked)).exclude(
+            generation__in=InputPicture.objects.filter(upload__in=unchecked).values("generation")
+        )
+
+    def drawn_from(self, upload: Upload) -> "ImageQuerySet":
+        """Those that start from an upload, follow it, or are masked by it."""
+        sources = Generation.objects.filter(upload=upload).values("pk")
+        inputs = InputPicture.objects.filter(upload=upload).values("generation")
+        return self.filter(generation__in=sources.union(inputs))
 
     def kept(self) -> "ImageQuerySet":
         """Neither deleted nor removed by moderation: what the author may still see."""

@@ -106,4 +106,4 @@ def source_upload_for(image: Image, viewer: Viewer) -> Upload | None:
     """The picture that `viewer` uploaded and `image` was made from; None where somebody else did."""
     if image.generation.upload_id is None:
         return None
-    return Upload.objects.visible_to(viewer).filter(pk=image.generation.upload_id).first()
+    return Upload.objects.usable_by(viewer).filter(pk=image.generation.upload_id).first()

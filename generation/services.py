@@ -16,13 +16,12 @@ from generation.catalogue.kinds import Kind
 from generation.media import storage
 from generation.media.blanks import blank_images
 from generation.media.uploads import keep_upload
-from generation.models import PENDING, Generation, Image, ImageState, Upload
+from generation.models import PENDING, WAITING, Generation, Image, ImageState, Upload
 from generation.parameters import Parameters, Wanted
 from generation.queue import wakeup
 from generation.requests.budgets import require_budget
 from generation.requests.checks import check_member_rate, checked_key, earlier_request, request_hash, require_own
 from generation.requests.pictures import Opened, Picture, Pictures, pictures_of
-from generation.requests.waiting import WAITING
 from generation.validation import MAX_SEED, Request, check_request
 from lib.errors import NotFound, Refused
 from lib.images import open_picture
@@ -152,6 +151,7 @@ def _create(
     author: User, request: Request, key: tuple[str, str], verdict: Verdict, origin: Origin, at: datetime
 ) -> Generation:
     """The generation, its images and its screening; call inside a transaction that holds the author's row."""
+    level = origin.opened.hold()
     source = origin.opened.row("source")
     generation = Generation.objects.create(
         author=author,
@@ -168,7 +168,7 @@ def _create(
         **request.parameters.as_columns(),
     )
     origin.opened.store(generation)
-    Image.objects.bulk_create(_images(generation, request, max(verdict.level, origin.opened.level), at))
+    Image.objects.bulk_create(_images(generation, request, max(verdict.level, level), at))
     record_screening(verdict=verdict, target=generation, author=author, at=at)
     return generation
 
@@ -324,12 +324,12 @@ def retry_image(*, image: Image, author: User, at: datetime | None = None) -> Im
 
 
 def upload_picture(*, author: User, file: File[bytes], at: datetime | None = None) -> Upload:
-    """Keeps a picture of the author's to start from; raises Refused: it is none, or moderation refuses it."""
+    """Keeps a picture of the author's to start from; a task checks it. Raises Refused: it is no picture."""
     now = at or timezone.now()
     check_member_rate(author)
     check_rate(key=f"uploads:{author.pk}", limit=UPLOADS_A_DAY, seconds=86_400)
     require_unrestricted(user=author, doing="generate", at=now)
-    return keep_upload(author=author, picture=open_picture(file, field="file"), at=now, field="file")
+    return keep_upload(author=author, picture=open_picture(file, field="file"), at=now)
 
 
 def delete_upload(*, upload: Upload, author: User) -> None:

@@ -132,6 +132,8 @@ def source_picture(generation: Generation) -> PIL.Image.Image:
 def _read(picture: Image | Upload | None) -> PIL.Image.Image:
     """Raises SourceGone and StoreAway."""
     if isinstance(picture, Upload):
+        if picture.state != Upload.State.READY:  # claims leave these out; and whatever comes here is drawn by nobody
+            raise SourceGone(picture.failure or _(GONE))
         name = picture.file
     elif picture is not None and picture.prefix:
         name = storage.original_name(picture)

@@ -28,7 +28,7 @@ def queued_candidates(pool: str, at: datetime) -> list[Candidate]:
     turn = Window(RowNumber(), partition_by="author_id", order_by=[F("priority").desc(), "queued_at", "pk"])
     share = QueueShare.objects.filter(pool=pool, author=OuterRef("author")).values("finished")
     served = Coalesce(Subquery(share), Value(0.0), output_field=FloatField())
-    waiting = Image.objects.filter(state=ImageState.QUEUED, pool=pool, not_before__lte=at)
+    waiting = Image.objects.drawable(at).filter(pool=pool)
     rows = waiting.annotate(turn=turn, served=Greatest(served, Value(clock_of(pool)))).filter(turn__lte=PER_MEMBER)
     fields = ("pk", "author_id", "batch_key", "generation__checkpoint_id", "cost_units", "queued_at",
               "generation__width", "generation__height", "priority", "attempts", "interruptions")  # fmt: skip
@@ -84,8 +84,7 @@ def measured_caps(device: str = "") -> dict[tuple[int, int, int], int]:
 
 def pools_waiting(at: datetime) -> list[str]:
     """The pools that have something to draw now."""
-    waiting = Image.objects.filter(state=ImageState.QUEUED, not_before__lte=at)
-    return sorted(waiting.order_by().values_list("pool", flat=True).distinct())
+    return sorted(Image.objects.drawable(at).order_by().values_list("pool", flat=True).distinct())
 
 
 @dataclass(frozen=True)

@@ -38,11 +38,18 @@ def screen(image_id: int) -> None:
     screening.check_image(image_id=image_id)
 
 
+@shared_task(name="generation.check_upload", ignore_result=True)
+def check_upload(upload_id: int) -> None:
+    screening.check_upload(upload_id=upload_id)
+
+
 @shared_task(name="generation.screen_pending", ignore_result=True)
 def screen_pending() -> None:
     """Requests every waiting check again, in case a message was lost; running ones are left alone by their state."""
     for image_id in screening.unchecked_ids():
         screening.request_check(image_id)
+    for upload_id in screening.unchecked_uploads(timezone.now()):
+        check_upload.delay(upload_id)
 
 
 @shared_task(name="generation.ring_pending", ignore_result=True)

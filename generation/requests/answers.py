@@ -50,7 +50,7 @@ class UploadSerializer(serializers.ModelSerializer[Upload]):
 
     class Meta:
         model = Upload
-        fields = ["id", "width", "height", "content_level", "created_at"]
+        fields = ["id", "state", "failure", "width", "height", "content_level", "created_at"]
 
 
 class StyleSerializer(serializers.ModelSerializer[Style]):

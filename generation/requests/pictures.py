@@ -95,17 +95,27 @@ class Opened:
         if pixels.convert("L").getextrema()[1] < MASK_THRESHOLD:  # type: ignore[operator]
             raise _refused("mask_file", _("Paint over the part that should change."))
 
-    @property
-    def level(self) -> int:
-        """The content level that a picture made from these has at least; new files count once they are kept."""
-        rows = (*self.pictures.rows(), *self.kept.values())
-        return max([ContentLevel.GENERAL, *(each.content_level for each in rows)])
+    def hold(self) -> int:
+        """Locks the uploads and returns the content level that a picture made from all of these has at least.
+
+        An upload's check that ends later finds the images that this transaction makes and sets their level.
+
+        Raises:
+            NotFound: an upload was refused or deleted meanwhile.
+        """
+        rows = [*self.pictures.rows(), *self.kept.values()]
+        uploads = {each.pk for each in rows if isinstance(each, Upload)}
+        usable = Upload.objects.exclude(state=Upload.State.REFUSED).filter(pk__in=uploads)
+        levels = [each.content_level for each in usable.select_for_update(no_key=True).order_by("pk")]
+        if len(levels) < len(uploads):
+            raise NotFound(_(GONE))
+        return max([ContentLevel.GENERAL, *levels, *(each.content_level for each in rows if isinstance(each, Image))])
 
     def keep(self, author: User, at: datetime) -> None:
-        """Screens and stores the new files; where one is refused, none stays."""
+        """Stores the new files; where one cannot be, none stays."""
         try:
             for role, picture in self.files.items():
-                self.kept[role] = keep_upload(author=author, picture=picture, at=at, field=ROLES[role])
+                self.kept[role] = keep_upload(author=author, picture=picture, at=at)
         except BaseException:
             self.forget()
             raise
@@ -166,7 +176,7 @@ def _images(author: User, names: Sequence[str], at: datetime) -> list[Image]:
 
 
 def _uploads(author: User, names: Sequence[str]) -> list[Upload]:
-    rows = Upload.objects.visible_to(author).filter(public_id__in=names)
+    rows = Upload.objects.usable_by(author).filter(public_id__in=names)
     return _in_order(names, {row.public_id: row for row in rows})
 
 
@@ -174,7 +184,7 @@ def usable_pictures(author: User, names: Sequence[str], at: datetime) -> list[Im
     """Pictures of the site and uploads by their public ids; raises NotFound for one that the author may not use."""
     images = Image.objects.visible_to(author, at).select_related("generation").filter(public_id__in=names)
     found: dict[str, Image | Upload] = {row.public_id: row for row in images}
-    found |= {row.public_id: row for row in Upload.objects.visible_to(author).filter(public_id__in=names)}
+    found |= {row.public_id: row for row in Upload.objects.usable_by(author).filter(public_id__in=names)}
     return _in_order(names, found)
 
 
@@ -216,7 +226,7 @@ def _require_usable(pictures: Pictures, author: User, at: datetime) -> None:
     images = {each.pk for each in rows if isinstance(each, Image)}
     uploads = {each.pk for each in rows if isinstance(each, Upload)}
     seen = Image.objects.visible_to(author, at).filter(pk__in=images).exclude(prefix="")
-    own = Upload.objects.visible_to(author).filter(pk__in=uploads)
+    own = Upload.objects.usable_by(author).filter(pk__in=uploads)
     if (images and seen.count() < len(images)) or (uploads and own.count() < len(uploads)):
         raise NotFound(_(GONE))
 

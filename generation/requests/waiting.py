@@ -7,12 +7,10 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from generation.models import Generation, Image, ImageQuerySet, ImageState
+from generation.models import WAITING, Generation, Image, ImageQuerySet, ImageState
 from generation.queue import events, wakeup
 from generation.requests.checks import check_member_rate, require_own
 from lib.errors import Refused
-
-WAITING = (ImageState.QUEUED, ImageState.PAUSED)
 
 
 def cancel_generation(*, generation: Generation, author: User) -> int:

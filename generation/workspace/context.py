@@ -67,7 +67,7 @@ def board_of(form: CreateForm, member: User, at: datetime) -> Board:
     names = [name for name in str(form["references"].value() or "").split(",") if name][:MAX_REFERENCES]
     seen = Image.objects.visible_to(member, at).exclude(prefix="").filter(public_id__in=names)
     pictures = {image.public_id: queries.picture_for(image, member, at) for image in seen}
-    own = Upload.objects.visible_to(member).filter(public_id__in=names)
+    own = Upload.objects.usable_by(member).filter(public_id__in=names)
     pictures |= {upload.public_id: queries.upload_picture(upload) for upload in own}
     ready = Image.objects.kept().filter(author=member, state=ImageState.READY, generation__is_draft=False)
     ready = ready.exclude(public_id__in=names).exclude(rendition_widths=[])

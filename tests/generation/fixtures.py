@@ -64,6 +64,8 @@ def run_gpu_worker_inline(tiny_folder: Path) -> Callable[..., int]:
     def run(pool: str = "default", *, screen: bool = True) -> int:
         from generation.queue import screening, worker
 
+        for upload_id in screening.unchecked_uploads(timezone.now()):
+            screening.check_upload(upload_id=upload_id)
         drawn = worker.drain(pool=pool, worker="inline")
         for image_id in screening.unchecked_ids() if screen else []:
             screening.check_image(image_id=image_id)

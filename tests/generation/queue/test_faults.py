@@ -178,6 +178,7 @@ def _assert_a_traceback_is_logged(author: User, log: Path) -> None:
         author=author, prompt="a cat", checkpoint="tiny", count=1, source_file=source, idempotency_key="broken"
     )
     assert generation.upload is not None
+    screening.check_upload(upload_id=generation.upload.pk)
     storage.write(generation.upload.file, b"no picture at all")
     image = generation.images.filter(attempts__gt=0)
     _until(lambda: (_wake_until_drawn(-1), image.exists())[1])

@@ -31,7 +31,7 @@ from feed.search.embeddings.vectors import TEXT_DIMENSIONS
 from feed.styles.services import suggest_name
 from generation.media.uploads import keep_upload
 from generation.models import Image, ImageState, PromptExample, Upload
-from generation.queue.screening import check_image
+from generation.queue.screening import CHECK_AGAIN, MAX_UPLOAD_CHECKS, check_image, check_upload
 from lib.days import local_day
 from lib.errors import Refused
 from moderation.cases.services import claim_case, open_case
@@ -169,9 +169,13 @@ def _decide(image: Image, moderator: User, action: str) -> None:
 
 
 def test_only_an_allowed_picture_may_be_started_from(answer: str, alice: User) -> None:
-    with expect(answer):
-        keep_upload(author=alice, picture=PIL.Image.new("RGB", (64, 64), "teal"), at=timezone.now())
-    assert Upload.objects.exists() == (answer == "allows")
+    now = timezone.now()
+    upload = keep_upload(author=alice, picture=PIL.Image.new("RGB", (64, 64), "teal"), at=now)
+    for check in range(MAX_UPLOAD_CHECKS):
+        check_upload(upload_id=upload.pk, at=now + check * CHECK_AGAIN)
+    upload.refresh_from_db()
+    assert (upload.state == Upload.State.READY) == Upload.objects.usable_by(alice).exists() == (answer == "allows")
+    assert (upload.state == Upload.State.REFUSED) == bool(upload.failure) == (answer != "allows")
 
 
 def test_only_allowed_words_are_published(
