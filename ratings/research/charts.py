@@ -144,6 +144,7 @@ class Series:
     label: str
     width: int
     height: int
+    left: int
     axis: Sequence[tuple[str, float]]
     dots: Sequence[tuple[float, float]]
     whiskers: Sequence[tuple[float, float, float]]
@@ -153,9 +154,10 @@ class Series:
     bottom: float
 
 
-def time_series(label: str, title: str, moments: Sequence[Moment]) -> Series:
-    """One question over the weeks, in the order of their days; at least one moment, values on 1…5."""
+def time_series(label: str, title: str, moments: Sequence[Moment], scale: Scale = FIVE_STEPS) -> Series:
+    """One figure over the weeks, in the order of their days; at least one moment, values on `scale`."""
     left, right, top, bottom = 24, SMALL_WIDTH - EDGE, EDGE, SMALL_HEIGHT - SMALL_BOTTOM
+    left += 6 if scale.is_log else 0  # "0.25×" is wider than "5"
     first, last = moments[0].day, moments[-1].day
     days = max((last - first).days, 1)
 
@@ -164,7 +166,7 @@ def time_series(label: str, title: str, moments: Sequence[Moment]) -> Series:
         return round(left + 10 + share * (right - left - 20), 1)
 
     def y_of(value: float) -> float:
-        return round(bottom - FIVE_STEPS.place(value) * (bottom - top), 1)
+        return round(bottom - scale.place(value) * (bottom - top), 1)
 
     dots = [(x_of(moment.day), y_of(moment.value)) for moment in moments]
     return Series(
@@ -172,7 +174,8 @@ def time_series(label: str, title: str, moments: Sequence[Moment]) -> Series:
         label=label,
         width=SMALL_WIDTH,
         height=SMALL_HEIGHT,
-        axis=[(str(step), y_of(step)) for step in range(1, 6)],
+        left=left,
+        axis=[(label, y_of(value)) for value, label in scale.ticks],
         dots=dots,
         whiskers=[(x_of(one.day), y_of(one.low), y_of(one.high)) for one in moments if one.low and one.high],
         path=" ".join(f"{x},{y}" for x, y in dots),

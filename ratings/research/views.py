@@ -1,12 +1,14 @@
 """The Research pages: aspects, models, response rates and CSV tables. Others get 404."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -15,7 +17,17 @@ from accounts.permissions import member_of, role_required
 from generation.media.signing import picture
 from generation.models import Image
 from ratings.asking.models import Policy, Question, Surface
-from ratings.research.charts import FIVE_STEPS, Figure, Moment, Series, interval_charts, odds_scale, time_series
+from ratings.research.charts import (
+    FIVE_STEPS,
+    Chart,
+    Figure,
+    Moment,
+    Series,
+    interval_charts,
+    odds_scale,
+    time_series,
+)
+from ratings.research.figures import figure_of, to_png, to_svg
 from ratings.research.models import DIMENSIONS, AspectFigure, ReportSnapshot
 from ratings.research.reports import PERIODS, current_snapshot
 from ratings.research.reports.model_comparisons import comparison_of
@@ -26,12 +38,46 @@ SURFACES = (Surface.POST, Surface.RESULT)
 MOST_ROWS = 100  # of a page; the file has them all
 MOST_CHOICES = 200
 MOST_DRAWN = 30  # rows of a chart
+FORMS = {"svg": (to_svg, "image/svg+xml"), "png": (to_png, "image/png")}
 OVERALL = "overall"
 
 
 def _period(request: HttpRequest) -> int:
     chosen = request.GET.get("days", "")
     return next((days for days in PERIODS if str(days) == chosen), DEFAULT_PERIOD)
+
+
+def _page(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    """The page, or one of its charts as a file where the address asks for one (`figure`: svg or png)."""
+    form = request.GET.get("figure", "")
+    if form not in FORMS:
+        return render(request, template, context)
+    snapshot: ReportSnapshot | None = context["snapshot"]
+    chart = _named_chart(context, request.GET.get("of", "")) if snapshot is not None else None
+    if snapshot is None or chart is None:
+        raise Http404
+    return chart_file(chart, form, f"{snapshot.since:%Y-%m-%d} to {snapshot.computed_at:%Y-%m-%d %H:%M} UTC", request)
+
+
+def _named_chart(context: Mapping[str, Any], name: str) -> Chart | Series | None:
+    """The main chart of a page, or the one of that name."""
+    if not name:
+        return next((chart for chart in context.get("charts", ()) if not chart.is_phone), None)
+    if name == "category":
+        return next((chart for chart in context.get("category_charts", ()) if not chart.is_phone), None)
+    return next((series for series in context.get("series", ()) if series.label == name), None)
+
+
+def chart_file(chart: Chart | Series, form: str, period: str, request: HttpRequest) -> HttpResponse:
+    """A chart as a file to download; `form` is one of FORMS."""
+    write, kind = FORMS[form]
+    source = f"{request.get_host()}, {period}"
+    name = slugify(chart.title)[:60] or "chart"
+    return HttpResponse(
+        write(figure_of(chart, source)),
+        content_type=kind,
+        headers={"Content-Disposition": f'attachment; filename="{name}.{form}"'},
+    )
 
 
 def _frame(request: HttpRequest, here: str) -> tuple[dict[str, Any], ReportSnapshot | None]:
@@ -68,7 +114,7 @@ def overview(request: HttpRequest) -> HttpResponse:
             "pair_agreement": snapshot.body["pair_agreement"],
             "leaders": snapshot.body["leaderboard"]["rows"][:3],
         }
-    return render(request, "ratings/research.html", context)
+    return _page(request, "ratings/research.html", context)
 
 
 def _this_week(snapshot: ReportSnapshot) -> ReportSnapshot:
@@ -86,7 +132,7 @@ def _with_pictures(request: HttpRequest, complaints: list[dict[str, Any]]) -> li
     return [{**row, "pictures": [pictures[pk] for pk in row["examples"] if pk in pictures]} for row in complaints]
 
 
-def _aspect_charts(rows: list[tuple[str, AspectFigure]]) -> list[Any]:
+def _aspect_charts(rows: list[tuple[str, AspectFigure]]) -> list[Chart]:
     figures = [Figure(label, row.mean, row.low, row.high, _text(row)) for label, row in rows[:MOST_DRAWN]]
     return interval_charts(_("Mean answer, 1 to 5, with 95 % intervals"), figures, FIVE_STEPS)
 
@@ -129,7 +175,7 @@ def aspects(request: HttpRequest) -> HttpResponse:
             "series": _series(snapshot, surface, question, kinds),
         }
     context["alphas"] = [row for row in snapshot.body["agreement"] if row["surface"] == surface] if snapshot else []
-    return render(request, "ratings/research_aspects.html", context)
+    return _page(request, "ratings/research_aspects.html", context)
 
 
 def _label(row: AspectFigure, along: str) -> str:
@@ -171,20 +217,49 @@ def _series(snapshot: ReportSnapshot, surface: str, question: str, kinds: Mappin
 @require_GET
 @role_required(Role.RESEARCHER)
 def models(request: HttpRequest) -> HttpResponse:
-    """The leaderboard, and every pair of models."""
+    """The leaderboard, whole, of one category and by week, and every pair of models."""
     context, snapshot = _frame(request, "research-models")
     if snapshot is not None:
         board = snapshot.body["leaderboard"]
         context |= {"board": board, "charts": board_charts(board["rows"]), "comparisons": snapshot.body["duels"]}
+        context |= _category_board(snapshot, request.GET.get("category", ""))
+        context["series"] = _strengths_by_week(snapshot)
         effect = snapshot.body["position"]
         context["position"] = effect and {**effect, "share_percent": f"{100 * effect['share']:.1f}"}
-    return render(request, "ratings/research_models.html", context)
+    return _page(request, "ratings/research_models.html", context)
 
 
-def board_charts(rows: list[dict[str, Any]]) -> list[Any]:
+def _category_board(snapshot: ReportSnapshot, chosen: str) -> dict[str, Any]:
+    """The leaderboard of the chosen category, or of the first."""
+    boards = snapshot.body.get("boards_by_category", [])
+    board = next((each for each in boards if each["category"] == chosen), boards[0] if boards else None)
+    if board is None:
+        return {}
+    title = _("%(category)s: odds against the average model, with 95 %% intervals") % {"category": board["category"]}
+    charts = board_charts(board["rows"], title)
+    return {"categories": [each["category"] for each in boards], "category_board": board, "category_charts": charts}
+
+
+def _strengths_by_week(snapshot: ReportSnapshot) -> list[Series]:
+    """A series of each model's odds on one axis, the best of the whole period first."""
+    moments: dict[str, list[Moment]] = {row["model"]: [] for row in snapshot.body["leaderboard"]["rows"]}
+    drawn: list[Figure] = []
+    for board in snapshot.body.get("boards_by_week", []):
+        for row in board["rows"]:
+            drawn.append(Figure(row["model"], row["odds"], row["low"], row["high"], ""))
+            if row["model"] in moments:
+                day = date.fromisoformat(board["week"])
+                moments[row["model"]].append(Moment(day, row["odds"], row["low"], row["high"]))
+    title = _("%(model)s by week: odds against the average model, with 95 %% intervals")
+    scale = odds_scale(drawn)
+    return [time_series(name, title % {"model": name}, found, scale) for name, found in moments.items() if found]
+
+
+def board_charts(rows: list[dict[str, Any]], title: str = "") -> list[Chart]:
     """Strengths as odds against the average model."""
     figures = [Figure(row["model"], row["odds"], row["low"], row["high"], odds_text(row)) for row in rows]
-    return interval_charts(_("Odds against the average model, with 95 % intervals"), figures, odds_scale(figures))
+    title = title or _("Odds against the average model, with 95 % intervals")
+    return interval_charts(title, figures, odds_scale(figures))
 
 
 def odds_text(row: Mapping[str, Any]) -> str:
@@ -202,7 +277,7 @@ def model_comparison(request: HttpRequest, first: str, second: str) -> HttpRespo
     rows = list(both.order_by("question", "checkpoint"))
     labelled = [(f"{row.question}, {row.checkpoint}", row) for row in rows]
     context |= {"comparison": found, "first": first, "second": second, "rows": rows, "charts": _aspect_charts(labelled)}
-    return render(request, "ratings/research_comparison.html", context)
+    return _page(request, "ratings/research_comparison.html", context)
 
 
 @require_GET

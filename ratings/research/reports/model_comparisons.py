@@ -29,12 +29,11 @@ RATER_CAP = 50.0  # what one person's votes weigh together, at most
 # Scores: 1 if the lower id won, 0 if the higher won, 0.5 for a tie, null for “both bad”. Left out: pairs of two
 # prompts (challenges), of one model, of spoiled pictures, repeats, benchmarks (they have pages of their own), and
 # raters who made one of the pictures.
-VOTES_SQL = f"""
-SELECT cl.slug, ch.slug, hashtextextended(gl.prompt, 0), a.rater_id,
+VOTE_COLUMNS = """cl.slug AS low_model, ch.slug AS high_model, hashtextextended(gl.prompt, 0) AS prompt, a.rater_id,
        CASE WHEN c.preferred_id = c.image_low_id THEN 1.0 WHEN c.preferred_id = c.image_high_id THEN 0.0
-            WHEN c.outcome = 'tie' THEN 0.5 END,
-       a.is_side_swapped
-FROM ratings_comparison c
+            WHEN c.outcome = 'tie' THEN 0.5 END AS score,
+       a.is_side_swapped"""
+VOTE_ROWS = f"""FROM ratings_comparison c
 JOIN ratings_ask a ON a.id = c.ask_id
 JOIN generation_image il ON il.id = c.image_low_id JOIN generation_generation gl ON gl.id = il.generation_id
 JOIN generation_checkpoint cl ON cl.id = gl.checkpoint_id
@@ -42,8 +41,8 @@ JOIN generation_image ih ON ih.id = c.image_high_id JOIN generation_generation g
 JOIN generation_checkpoint ch ON ch.id = gh.checkpoint_id
 WHERE c.created_at >= %(since)s AND c.repeat_no = 0 AND NOT a.is_gold AND NOT a.rater_is_author
       AND a.strategy <> 'benchmark' AND gl.prompt = gh.prompt AND cl.id <> ch.id AND {UNFLAGGED}
-ORDER BY c.id DESC LIMIT %(most)s
-"""  # noqa: S608  # put together from constants
+ORDER BY c.id DESC LIMIT %(most)s"""  # put together from constants
+VOTES_SQL = f"SELECT {VOTE_COLUMNS}\n{VOTE_ROWS}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +116,10 @@ def votes_from_rows(rows: Iterable[tuple[Any, ...]]) -> ModelVotes:
     )
 
 
-def leaderboard(model_votes: ModelVotes) -> dict[str, Any]:
+def leaderboard(model_votes: ModelVotes, *, is_whole: bool = True) -> dict[str, Any]:
     """Bradley–Terry strengths as win odds against the average model, the best first, and their robustness.
+
+    `is_whole` is False for a part of the votes, for which robustness is not computed.
 
     `left_out` names the models that votes do not connect with most others, even indirectly, and those with fewer than
     `LEAST_VOTES` votes.
@@ -135,16 +136,17 @@ def leaderboard(model_votes: ModelVotes) -> dict[str, Any]:
     fitted = strengths(votes, len(names))
     two_way, naive = fitted.each(), fitted.each(is_naive=True)
     rows = [_board_row(names, number, votes, two_way, naive) for number in np.argsort(-fitted.theta)]
+    left_out = [name for number, name in enumerate(model_votes.names) if number not in inside]
+    return {"rows": rows, "left_out": left_out, "robustness": _robustness(votes, names) if is_whole else None}
+
+
+def _robustness(votes: Votes, names: Sequence[str]) -> dict[str, Any]:
     robust = drop_few(votes, len(names))
     return {
-        "rows": rows,
-        "left_out": [name for number, name in enumerate(model_votes.names) if number not in inside],
-        "robustness": {
-            "leader": names[robust.leader],
-            "heir": None if robust.heir is None else names[robust.heir],
-            "dropped": robust.dropped,
-            "votes": robust.votes,
-        },
+        "leader": names[robust.leader],
+        "heir": None if robust.heir is None else names[robust.heir],
+        "dropped": robust.dropped,
+        "votes": robust.votes,
     }
 
 

@@ -13,6 +13,7 @@ from ratings.research.models import DIMENSIONS, ReportSnapshot, band_of
 from ratings.research.reports.aspects import ANSWERS_SQL, MEANS_SQL, MOST_FIGURES, RATED_TWICE_SQL, RATES_SQL
 from ratings.research.reports.flags import flagged_answers
 from ratings.research.reports.model_comparisons import RATER_CAP, VOTES_SQL, comparison_of, pairs_rated_twice
+from ratings.research.reports.partial_boards import CATEGORY_SQL, MOST_CATEGORIES, WEEK_SQL
 from ratings.research.reports.responses import OUTCOMES_SQL, draws_without_ask
 from ratings.research.statistics import LEAST_CLUSTERS, WEIGHT_CAP
 from ratings.research.statistics.agreement import LEAST_UNITS
@@ -103,6 +104,29 @@ def leaderboard(snapshot: ReportSnapshot, fixed: Mapping[str, str]) -> Table:
         BOARD_COLUMNS,
         snapshot.body["leaderboard"]["rows"],
     )
+
+
+def leaderboard_by_category(snapshot: ReportSnapshot, fixed: Mapping[str, str]) -> Table:
+    about = [
+        f"The leaderboard from the votes of each tag, of the {MOST_CATEGORIES} with the most. A vote counts once under",
+        "each tag of its two pictures.",
+    ]
+    return _partial_boards("leaderboard-by-category", "category", about, CATEGORY_SQL, snapshot, fixed)
+
+
+def leaderboard_by_week(snapshot: ReportSnapshot, fixed: Mapping[str, str]) -> Table:
+    about = "The leaderboard from the votes of each week (its Monday). The average is that of the week's own models."
+    return _partial_boards("leaderboard-by-week", "week", [about], WEEK_SQL, snapshot, fixed)
+
+
+def _partial_boards(
+    name: str, column: str, about: Sequence[str], sql: str, snapshot: ReportSnapshot, fixed: Mapping[str, str]
+) -> Table:
+    boards = snapshot.body.get(f"boards_by_{column}", [])
+    whole = leaderboard(snapshot, fixed)
+    definition = [*about, *whole.definition[:2], f"Votes: {_line(sql)}"]
+    rows = ({column: board[column], **row} for board in boards for row in board["rows"])
+    return Table(name, definition, (column, *BOARD_COLUMNS), rows)
 
 
 def responses(snapshot: ReportSnapshot, fixed: Mapping[str, str]) -> Table:
@@ -218,6 +242,8 @@ TABLES: Mapping[str, Callable[[ReportSnapshot, Mapping[str, str]], Table]] = {
     "complaints": complaints,
     "duels": comparisons,
     "leaderboard": leaderboard,
+    "leaderboard-by-category": leaderboard_by_category,
+    "leaderboard-by-week": leaderboard_by_week,
     "responses": responses,
     "unasked": unasked,
     "agreement": agreement,

@@ -252,6 +252,9 @@ def test_the_page_is_for_everybody_and_shows_protocol_models_intervals_and_what_
     assert "or read the prompt" in html
     assert "chart__bar" in html
     assert " style=" not in html
+    for name in ("", "animals"):
+        figure = client.get(reverse("ratings:benchmark-detail", args=["trial"]), {"figure": "svg", "of": name})
+        assert (figure["Content-Type"], b"poor" in figure.content) == ("image/svg+xml", True)
     assert "A trial" in client.get(reverse("ratings:benchmark-list")).content.decode()
     assert client.get(reverse("ratings:benchmark-detail", args=["nothing"])).status_code == 404
 

@@ -3,8 +3,11 @@
 import csv
 import html
 import io
+import re
+import xml.etree.ElementTree as ET
 from datetime import UTC, datetime, timedelta
 
+import PIL.Image
 import pytest
 from django.core.cache import cache
 from django.urls import reverse
@@ -12,11 +15,12 @@ from django.utils import timezone
 
 from accounts.models import User
 from feed.models import Post, PostAspect, PostTag, Tag
-from generation.models import Image
+from generation.models import Checkpoint, Image
 from ratings.models import Ask, Comparison, DrawCount, Policy, QualityFlag, Question, ReportSnapshot
 from ratings.quality.models import RULES_VERSION
 from ratings.quality.post_aspects import refresh_aspects
 from ratings.research import reports
+from ratings.research.figures import MOST_CHARACTERS
 from ratings.research.reports import computation
 from ratings.research.reports.model_comparisons import reversed_comparison
 from ratings.research.reports.tables import TABLES
@@ -40,13 +44,19 @@ def read(days: int = 30, at: datetime | None = None) -> ReportSnapshot:
 
 
 def compared(alice: User, publish: Publish, crowd: list[User]) -> None:
-    """Six people compare a toy and a zeta picture of six prompts; zeta wins where the prompt's number allows."""
-    zeta = checkpoint_row("zeta", "zeta")
+    """Six people compare a toy and a zeta picture of six prompts; zeta wins where the prompt's number allows.
+
+    Pictures of the first three prompts have the tag "foxes", both of a pair.
+    """
+    zeta, tag = checkpoint_row("zeta", "zeta"), Tag.objects.create(name="foxes")
     for number in range(6):
         toy = publish(alice, seed=number, prompt=f"a fox, {number}")
         other = publish(alice, seed=number + 50, prompt=f"a fox, {number}", checkpoint=zeta)
         for place, rater in enumerate(crowd):
             vote(rater, toy, other, other if (place + number) % 3 else toy, swapped=bool(place % 2))
+        if number < 3:
+            posts = Post.objects.filter(image__in=(toy, other))
+            PostTag.objects.bulk_create(PostTag(post=post, tag=tag) for post in posts)
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -221,6 +231,51 @@ def test_a_leaderboard_has_intervals_once_people_and_prompts_are_enough(
     comparison = next(row for row in body["duels"] if row["second"] == "zeta" and row["first"] == "toy")
     assert reversed_comparison(comparison)["odds"] == pytest.approx(best["odds"] ** 2)
     assert body["position"]["votes"] == 37
+
+
+def test_a_leaderboard_of_a_category_and_of_a_week_is_that_of_its_votes_alone(
+    alice: User, publish: Publish, crowd: list[User]
+) -> None:
+    compared(alice, publish, crowd)
+    early = datetime(2026, 3, 4, 12, tzinfo=UTC)
+    Comparison.objects.update(created_at=early)
+    late = Comparison.objects.filter(image_low__in=Post.objects.filter(post_tags__tag__name="foxes").values("image"))
+    late.update(created_at=early + timedelta(days=7))
+    body = read(at=early + timedelta(days=20)).body
+    (foxes,), (first, second) = body["boards_by_category"], body["boards_by_week"]
+    assert (foxes["category"], first["week"], second["week"]) == ("foxes", "2026-03-02", "2026-03-09")
+    assert [row["votes"] for board in (foxes, first, second) for row in board["rows"]] == [18] * 6
+    assert foxes["rows"] == second["rows"], "both pictures have the tag, and a vote counts once"
+    late.delete()
+    assert read(90, at=early + timedelta(days=20)).body["leaderboard"]["rows"] == first["rows"]
+
+
+def test_charts_come_as_files_that_stand_alone(
+    alice: User, rita: User, publish: Publish, crowd: list[User], as_user: As
+) -> None:
+    compared(alice, publish, crowd)
+    for rater in crowd:
+        rate(rater, publish(alice), 4)
+    Checkpoint.objects.filter(slug="zeta").update(slug="z" * 40)
+    path, client = reverse("ratings:research-models"), as_user(rita)
+    for name in ("", "category", "toy"):
+        drawn = client.get(path, {"figure": "svg", "of": name})
+        assert (drawn.status_code, drawn["Content-Type"]) == (200, "image/svg+xml")
+        assert drawn["Content-Disposition"].endswith('.svg"')
+        root = ET.fromstring(drawn.content)  # noqa: S314 - our own
+        words = [element.text or "" for element in root.iter("{http://www.w3.org/2000/svg}text")]
+        assert any("odds against the average" in word.lower() for word in words), "its title"
+        assert any(word.startswith("testserver, ") and word.endswith(" UTC") for word in words), "where it comes from"
+        assert all(len(word) <= MOST_CHARACTERS for word in words)
+        picture = PIL.Image.open(io.BytesIO(client.get(path, {"figure": "png", "of": name}).content))
+        assert picture.size == (2 * int(root.get("width", 0)), 2 * int(root.get("height", 0)))
+        assert len(picture.getcolors(100_000) or []) > 20, "something is drawn"
+    page = client.get(reverse("ratings:research-aspects"), {"surface": "post", "question": "lighting"}).content.decode()
+    (address, *_more) = re.findall(r'href="([^"]*figure=png[^"]*of=lighting[^"]*)"', page)
+    weekly = client.get(reverse("ratings:research-aspects") + html.unescape(address))
+    assert weekly["Content-Type"] == "image/png"
+    assert client.get(path, {"figure": "svg", "of": "nothing"}).status_code == 404
+    assert as_user(alice).get(path, {"figure": "svg"}).status_code == 404
 
 
 def test_the_worst_aspect_of_the_week_stands_there_with_pictures(
