@@ -3,11 +3,8 @@
 import csv
 import html
 import io
-import re
-import xml.etree.ElementTree as ET
 from datetime import UTC, datetime, timedelta
 
-import PIL.Image
 import pytest
 from django.core.cache import cache
 from django.urls import reverse
@@ -15,48 +12,21 @@ from django.utils import timezone
 
 from accounts.models import User
 from feed.models import Post, PostAspect, PostTag, Tag
-from generation.models import Checkpoint, Image
+from generation.models import Image
 from ratings.models import Ask, Comparison, DrawCount, Policy, QualityFlag, Question, ReportSnapshot
 from ratings.quality.models import RULES_VERSION
 from ratings.quality.post_aspects import refresh_aspects
 from ratings.research import reports
-from ratings.research.figures import MOST_CHARACTERS
 from ratings.research.reports import computation
 from ratings.research.reports.model_comparisons import reversed_comparison
 from ratings.research.reports.tables import TABLES
-from tests.conftest import As, MakeMember
+from tests.conftest import As
 from tests.generation.fixtures import checkpoint_row
 from tests.ratings.answers import leave_unanswered, rate, vote
 from tests.ratings.conftest import Publish
+from tests.ratings.research.votes import compared, read
 
 PAGES = ["research", "research-aspects", "research-models", "research-responses"]
-
-
-@pytest.fixture
-def crowd(make_member: MakeMember) -> list[User]:
-    return [make_member(f"rater{n}") for n in range(6)]
-
-
-def read(days: int = 30, at: datetime | None = None) -> ReportSnapshot:
-    snapshot = reports.compute_snapshot(days=days, at=at or timezone.now() + timedelta(seconds=1))
-    assert snapshot is not None
-    return snapshot
-
-
-def compared(alice: User, publish: Publish, crowd: list[User]) -> None:
-    """Six people compare a toy and a zeta picture of six prompts; zeta wins where the prompt's number allows.
-
-    Pictures of the first three prompts have the tag "foxes", both of a pair.
-    """
-    zeta, tag = checkpoint_row("zeta", "zeta"), Tag.objects.create(name="foxes")
-    for number in range(6):
-        toy = publish(alice, seed=number, prompt=f"a fox, {number}")
-        other = publish(alice, seed=number + 50, prompt=f"a fox, {number}", checkpoint=zeta)
-        for place, rater in enumerate(crowd):
-            vote(rater, toy, other, other if (place + number) % 3 else toy, swapped=bool(place % 2))
-        if number < 3:
-            posts = Post.objects.filter(image__in=(toy, other))
-            PostTag.objects.bulk_create(PostTag(post=post, tag=tag) for post in posts)
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -233,51 +203,6 @@ def test_a_leaderboard_has_intervals_once_people_and_prompts_are_enough(
     assert body["position"]["votes"] == 37
 
 
-def test_a_leaderboard_of_a_category_and_of_a_week_is_that_of_its_votes_alone(
-    alice: User, publish: Publish, crowd: list[User]
-) -> None:
-    compared(alice, publish, crowd)
-    early = datetime(2026, 3, 4, 12, tzinfo=UTC)
-    Comparison.objects.update(created_at=early)
-    late = Comparison.objects.filter(image_low__in=Post.objects.filter(post_tags__tag__name="foxes").values("image"))
-    late.update(created_at=early + timedelta(days=7))
-    body = read(at=early + timedelta(days=20)).body
-    (foxes,), (first, second) = body["boards_by_category"], body["boards_by_week"]
-    assert (foxes["category"], first["week"], second["week"]) == ("foxes", "2026-03-02", "2026-03-09")
-    assert [row["votes"] for board in (foxes, first, second) for row in board["rows"]] == [18] * 6
-    assert foxes["rows"] == second["rows"], "both pictures have the tag, and a vote counts once"
-    late.delete()
-    assert read(90, at=early + timedelta(days=20)).body["leaderboard"]["rows"] == first["rows"]
-
-
-def test_charts_come_as_files_that_stand_alone(
-    alice: User, rita: User, publish: Publish, crowd: list[User], as_user: As
-) -> None:
-    compared(alice, publish, crowd)
-    for rater in crowd:
-        rate(rater, publish(alice), 4)
-    Checkpoint.objects.filter(slug="zeta").update(slug="z" * 40)
-    path, client = reverse("ratings:research-models"), as_user(rita)
-    for name in ("", "category", "toy"):
-        drawn = client.get(path, {"figure": "svg", "of": name})
-        assert (drawn.status_code, drawn["Content-Type"]) == (200, "image/svg+xml")
-        assert drawn["Content-Disposition"].endswith('.svg"')
-        root = ET.fromstring(drawn.content)  # noqa: S314 - our own
-        words = [element.text or "" for element in root.iter("{http://www.w3.org/2000/svg}text")]
-        assert any("odds against the average" in word.lower() for word in words), "its title"
-        assert any(word.startswith("testserver, ") and word.endswith(" UTC") for word in words), "where it comes from"
-        assert all(len(word) <= MOST_CHARACTERS for word in words)
-        picture = PIL.Image.open(io.BytesIO(client.get(path, {"figure": "png", "of": name}).content))
-        assert picture.size == (2 * int(root.get("width", 0)), 2 * int(root.get("height", 0)))
-        assert len(picture.getcolors(100_000) or []) > 20, "something is drawn"
-    page = client.get(reverse("ratings:research-aspects"), {"surface": "post", "question": "lighting"}).content.decode()
-    (address, *_more) = re.findall(r'href="([^"]*figure=png[^"]*of=lighting[^"]*)"', page)
-    weekly = client.get(reverse("ratings:research-aspects") + html.unescape(address))
-    assert weekly["Content-Type"] == "image/png"
-    assert client.get(path, {"figure": "svg", "of": "nothing"}).status_code == 404
-    assert as_user(alice).get(path, {"figure": "svg"}).status_code == 404
-
-
 def test_the_worst_aspect_of_the_week_stands_there_with_pictures(
     alice: User, publish: Publish, crowd: list[User], rita: User, as_user: As
 ) -> None:
@@ -317,34 +242,6 @@ def test_a_complaint_shows_different_pictures_that_were_complained_of_lately(
     (complaint,) = read(7).body["complaints"]
     assert complaint["question"] == "artefacts"
     assert complaint["examples"] == [image.pk for image in (loud, *others[:0:-1])]
-
-
-def test_every_page_shows_its_part_with_charts_that_can_be_read_aloud(
-    alice: User, bob: User, rita: User, publish: Publish, crowd: list[User], as_user: As
-) -> None:
-    compared(alice, publish, crowd)
-    image = publish(alice)
-    for rater in crowd:
-        rate(rater, image, 4)
-    leave_unanswered(bob, image)
-    DrawCount.objects.count_draw(Policy.objects.current(), timezone.localdate(), "post", "new/first", 0.0, "day")
-    client = as_user(rita)
-    expected = {
-        reverse("ratings:research"): ['role="img"', "<title>", "lighting", "aria-current"],
-        reverse("ratings:research-aspects"): ['role="img"', "lighting", "By week", "Sensitivity"],
-        reverse("ratings:research-aspects") + "?by=checkpoint&question=lighting": ["toy", "by model"],
-        reverse("ratings:research-models"): ['role="img"', "toy against zeta", "Prompts"],
-        reverse("ratings:research-comparison", args=["zeta", "toy"]): [
-            "× preferred, 95 %",
-            "36 votes by 6 people on 6 prompts",
-        ],
-        reverse("ratings:research-responses"): ["new", "at the limit"],
-    }
-    for path, parts in expected.items():
-        html = client.get(path).content.decode()
-        assert [part for part in parts if part not in html] == [], path
-        assert " style=" not in html
-    assert client.get(reverse("ratings:research-comparison", args=["toy", "nobody"])).status_code == 404
 
 
 @pytest.mark.parametrize("name", sorted(TABLES))
