@@ -1,6 +1,7 @@
-"""Pairs of a release as a denoiser takes them: latents of both pictures and the embedding of their prompt."""
+"""The pictures of a release that people preferred or not, as rows to encode: in pairs, or singly with a label."""
 
-from collections.abc import Iterator
+import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,15 @@ from typing import Any
 import datasets
 import numpy as np
 import PIL.Image
-import torch
+from numpy.typing import NDArray
 
-from lib.images import open_stored
+from ratings.alignment.buckets import Grid, Size
 
-ENCODED_AT_ONCE = 16
+PAIRS, SINGLES = "pairs", "kto"
+_NEEDED = {
+    PAIRS: {"jpg_0", "jpg_1", "label_0", "caption", "prompt_id", "width_0", "height_0"},
+    SINGLES: {"image", "label", "caption"},
+}
 
 
 class AlignmentError(Exception):
@@ -20,77 +25,84 @@ class AlignmentError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Pairs:
-    """Latents (N, channels, H, W) of preferred and other pictures, prompt embeddings (N, L, D), prompt groups."""
+class Examples:
+    """What is encoded: N examples, those of one bucket together, each of k pictures of one prompt."""
 
-    preferred: torch.Tensor
-    other: torch.Tensor
-    words: torch.Tensor
-    groups: list[int]
+    rows: datasets.Dataset
+    kind: str
+    order: NDArray[np.int64]  # (N,) rows of the dataset
+    sizes: list[Size]  # (N,) each example's bucket
+    labels: NDArray[np.bool_]  # (N, k) whether people liked each picture; the preferred one of a pair comes first
+    captions: list[str]  # distinct
+    words: NDArray[np.int64]  # (N,) index into captions
+    groups: NDArray[np.int64]  # (N,) prompts that differ for the release
+    swapped: NDArray[np.bool_]  # (N,) whether the second picture of the row is the preferred one
 
     def __len__(self) -> int:
-        return len(self.groups)
+        return len(self.order)
 
-    def batch(self, rows: list[int]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        index = torch.tensor(rows)
-        return self.preferred[index], self.other[index], self.words[index]
+    def pictures(self, example: int) -> list[bytes]:
+        """The files of the example's pictures, the preferred one first."""
+        row = self.rows[int(self.order[example])]
+        if self.kind == SINGLES:
+            return [row["image"]]
+        both = [row["jpg_0"], row["jpg_1"]]
+        return both[::-1] if self.swapped[example] else both
 
 
-def read_pairs(folder: Path, split: str, *, cache: Path, most: int | None = None) -> datasets.Dataset:
-    """One split of a release's default configuration, read with `datasets`. Raises AlignmentError."""
+def read_rows(folder: Path, split: str, *, kind: str, cache: Path, most: int | None = None) -> datasets.Dataset:
+    """One split of a configuration of a release, read with `datasets`. Raises AlignmentError."""
+    name = None if kind == PAIRS else kind  # pairs are the default configuration
     try:
-        rows = datasets.load_dataset(str(folder), cache_dir=str(cache), split=split)
+        rows = datasets.load_dataset(str(folder), name, cache_dir=str(cache), split=split)
     except (ValueError, OSError, datasets.exceptions.DatasetNotFoundError) as error:
-        raise AlignmentError(f"{folder} has no split {split} of pairs: {error}") from error
-    if not {"jpg_0", "jpg_1", "label_0", "caption", "prompt_id"} <= set(rows.column_names):
-        raise AlignmentError(f"{folder} has no split {split} of pairs: its columns are others.")
+        raise AlignmentError(f"{folder} has no split {split} of {kind}: {error}") from error
+    if not _NEEDED[kind] <= set(rows.column_names):
+        raise AlignmentError(f"{folder} has no split {split} of {kind}: its columns are others.")
     return rows if most is None else rows.shuffle(seed=0).select(range(min(most, len(rows))))
 
 
-def encode_pairs(rows: datasets.Dataset, pipeline: Any) -> Pairs:
-    """Encodes every picture and every prompt once, with the pipeline's own encoders."""
-    preferred, other = [], []
-    for batch in _batches(rows):
-        sides = [_latents(batch[name], pipeline) for name in ("jpg_0", "jpg_1")]
-        first_won = torch.tensor([label == 1.0 for label in batch["label_0"]])[:, None, None, None]
-        preferred.append(torch.where(first_won, sides[0], sides[1]))
-        other.append(torch.where(first_won, sides[1], sides[0]))
-    numbers: dict[str, int] = {}
-    groups = [numbers.setdefault(prompt, len(numbers)) for prompt in rows["prompt_id"]]
-    return Pairs(torch.cat(preferred), torch.cat(other), _words(list(rows["caption"]), pipeline), groups)
+def kind_for(method: str, folder: Path) -> str:
+    """What a method learns from: single pictures for KTO where the release was built with them, else pairs."""
+    has_singles = any((folder / SINGLES).glob("train-*.parquet"))
+    return SINGLES if method == "kto" and has_singles else PAIRS
 
 
-def _batches(rows: datasets.Dataset) -> Iterator[dict[str, list[Any]]]:
-    for start in range(0, len(rows), ENCODED_AT_ONCE):
-        yield rows[start : start + ENCODED_AT_ONCE]
+def arrange(rows: datasets.Dataset, kind: str, grid: Grid) -> Examples:
+    """Puts the rows in the order of their buckets, and numbers their prompts; reads no picture but for its size."""
+    captions: dict[str, int] = {}
+    words = [captions.setdefault(caption, len(captions)) for caption in _column(rows, "caption")]
+    groups = words
+    if kind == PAIRS:
+        prompts: dict[str, int] = {}
+        groups = [prompts.setdefault(prompt, len(prompts)) for prompt in _column(rows, "prompt_id")]
+        swapped = np.array([label != 1.0 for label in _column(rows, "label_0")], dtype=bool)
+        labels = np.tile([True, False], (len(rows), 1))
+        shapes = list(zip(_column(rows, "width_0"), _column(rows, "height_0"), strict=True))
+    else:
+        swapped = np.zeros(len(rows), dtype=bool)
+        labels = np.array(_column(rows, "label"), dtype=bool)[:, None]
+        shapes = [_size(row["image"]) for row in rows.select_columns(["image"])]
+    sizes = [grid.bucket_of(width, height) for width, height in shapes]
+    order = np.array(sorted(range(len(rows)), key=lambda row: sizes[row]), dtype=np.int64)
+    numbers = [np.asarray(each, dtype=np.int64)[order] for each in (words, groups)]
+    return Examples(
+        rows=rows,
+        kind=kind,
+        order=order,
+        sizes=[sizes[row] for row in order],
+        labels=labels[order],
+        captions=list(captions),
+        words=numbers[0],
+        groups=numbers[1],
+        swapped=swapped[order],
+    )
 
 
-@torch.no_grad()
-def _latents(pictures: list[bytes], pipeline: Any) -> torch.Tensor:
-    side = int(pipeline.unet.config.sample_size) * int(pipeline.vae_scale_factor)
-    pixels = torch.stack([_pixels(content, side) for content in pictures]).to(pipeline.device, pipeline.vae.dtype)
-    found = pipeline.vae.encode(pixels).latent_dist.mode()
-    shift = getattr(pipeline.vae.config, "shift_factor", None) or 0.0
-    latents: torch.Tensor = ((found - shift) * pipeline.vae.config.scaling_factor).float().cpu()
-    return latents
+def _column(rows: datasets.Dataset, name: str) -> Sequence[Any]:
+    return list(rows[name])
 
 
-def _pixels(content: bytes, side: int) -> torch.Tensor:
-    """(3, side, side) in -1…1: the short edge is scaled to `side`, and the middle cut out."""
-    picture = open_stored(content)
-    scale = side / min(picture.size)
-    wide, high = (max(side, round(edge * scale)) for edge in picture.size)
-    picture = picture.resize((wide, high), PIL.Image.Resampling.BILINEAR)
-    left, top = (wide - side) // 2, (high - side) // 2
-    cut = np.asarray(picture.crop((left, top, left + side, top + side)), dtype=np.float32)
-    return torch.from_numpy(cut).permute(2, 0, 1) / 127.5 - 1
-
-
-@torch.no_grad()
-def _words(captions: list[str], pipeline: Any) -> torch.Tensor:
-    known: dict[str, torch.Tensor] = {}
-    for caption in captions:
-        if caption not in known:
-            embedded, _ = pipeline.encode_prompt(caption, pipeline.device, 1, do_classifier_free_guidance=False)
-            known[caption] = embedded[0].float().cpu()
-    return torch.stack([known[caption] for caption in captions])
+def _size(content: bytes) -> tuple[int, int]:
+    with PIL.Image.open(io.BytesIO(content)) as picture:
+        return picture.size

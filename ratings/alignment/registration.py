@@ -6,6 +6,7 @@ from typing import Any
 from diffusers.utils import convert_state_dict_to_diffusers
 from peft.utils import get_peft_model_state_dict
 
+from generation.catalogue.families import FAMILIES
 from generation.engines.base import Source
 from generation.engines.registration import Terms, register_checkpoint
 from generation.models import Checkpoint
@@ -36,6 +37,7 @@ def register(base: Checkpoint, folder: Path, *, slug: str, name: str) -> Checkpo
         schedulers=base.schedulers,
         min_memory_mb=base.min_memory_mb,
         pool=base.pool,
+        family=base.family if base.family in FAMILIES else "",
     )
     aligned, _is_new = register_checkpoint(source=Source(location_of(folder)), terms=terms)
     for style in base.styles.all():

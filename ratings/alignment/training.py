@@ -1,127 +1,156 @@
-"""Diffusion-DPO: lowers the denoising error on the preferred picture more than on the other, against a reference.
+"""Trains a denoiser's LoRA, in one process or many: every process takes its part of each batch."""
 
-Wallace et al. 2023, "Diffusion Model Alignment Using Direct Preference Optimization", equation 14; the reference is
-the same denoiser with its LoRA switched off.
-"""
-
-import random
-from collections.abc import Callable, Iterator
+import logging
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import torch
-from accelerate import Accelerator
-from accelerate.utils import set_seed
-from diffusers import DDPMScheduler
-from peft import LoraConfig
-from torch.nn import functional
+from accelerate import Accelerator, DataLoaderConfiguration
+from accelerate.utils import InitProcessGroupKwargs, is_tensorboard_available
+from diffusers.optimization import get_scheduler
+from torch.utils.data import DataLoader
 
-from ratings.alignment.data import AlignmentError, Pairs
+from ratings.alignment import denoising, sampling
+from ratings.alignment.checkpoints import Checkpoints
+from ratings.alignment.data import AlignmentError
+from ratings.alignment.denoising import Denoiser
+from ratings.alignment.evaluation import Accuracy
+from ratings.alignment.measurement import Measurement
 from ratings.alignment.settings import Settings
+from ratings.alignment.shards import Tensors, Training
 
-TARGETS = ["to_k", "to_q", "to_v", "to_out.0"]
+logger = logging.getLogger(__name__)
+
 OnStep = Callable[[int, float], None]  # step number, loss
+OnEvaluation = Callable[[int, Accuracy], None]  # step number, accuracy on the validation split
+MIXED = {"float32": "no", "float16": "fp16", "bfloat16": "bf16"}  # names of precisions: torch's, accelerate's
+LONGEST_WAIT = timedelta(hours=12)  # of processes for the one that reads a large release
 
 
-def add_lora(pipeline: Any, settings: Settings) -> list[torch.nn.Parameter]:
-    """Adds a LoRA to the denoiser's attention and freezes everything else; returns the trainable weights."""
-    unet = getattr(pipeline, "unet", None)
-    if unet is None or getattr(unet.config, "addition_embed_type", None):
-        raise AlignmentError(
-            "Only checkpoints of the Stable Diffusion 1 and 2 family are aligned here; docs/training.md has the others."
-        )
-    for part in (pipeline.vae, pipeline.text_encoder, unet):
-        part.requires_grad_(False)
-    set_seed(settings.seed)
-    unet.add_adapter(
-        LoraConfig(r=settings.rank, lora_alpha=settings.rank, init_lora_weights="gaussian", target_modules=TARGETS)
+@dataclass
+class History:
+    """The accuracy on the validation split after some steps; part of every checkpoint."""
+
+    evaluations: list[dict[str, float]] = field(default_factory=list)
+
+    def add(self, step: int, found: Accuracy) -> None:
+        self.evaluations.append({"step": step, **asdict(found)})
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"evaluations": self.evaluations}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.evaluations = state["evaluations"]
+
+
+def make_accelerator(settings: Settings, *, dtype: str, is_cpu: bool, logs: str, tracker: str) -> Accelerator:
+    """The processes that were launched, with the precision of `dtype`. Raises AlignmentError."""
+    if tracker == "tensorboard" and not is_tensorboard_available():
+        raise AlignmentError("TensorBoard is not installed: pip install tensorboard.")
+    accelerator = Accelerator(
+        mixed_precision=MIXED[dtype],
+        gradient_accumulation_steps=settings.accumulation,
+        cpu=is_cpu,
+        log_with=tracker or None,
+        project_dir=logs,
+        dataloader_config=DataLoaderConfiguration(split_batches=True),
+        kwargs_handlers=[InitProcessGroupKwargs(timeout=LONGEST_WAIT)],
     )
-    return [weight for weight in unet.parameters() if weight.requires_grad]
+    parts = settings.accumulation * accelerator.num_processes
+    if settings.batch % parts:
+        raise AlignmentError(
+            f"A batch of {settings.batch} cannot be divided among {accelerator.num_processes} processes with an "
+            f"accumulation of {settings.accumulation}: choose a multiple of {parts}."
+        )
+    return accelerator
 
 
-def errors(
-    unet: Any, scheduler: Any, batch: tuple[torch.Tensor, ...], steps: torch.Tensor, generator: torch.Generator
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """(2, N) squared errors of the denoiser and of its reference: the preferred pictures first, then the others.
+class Trainer:
+    """Trains `pipeline`, whose LoRA `denoising.add_lora` made, on `examples`."""
 
-    Both pictures of a pair get the same noise, and the same of `steps` (N,), their timesteps.
-    """
-    preferred, other, words = batch
-    noise, steps = (part.to(preferred.device) for part in (torch.randn(preferred.shape, generator=generator), steps))
-    latents, both = torch.cat([preferred, other]), noise.repeat(2, 1, 1, 1)
-    times, context = steps.repeat(2), words.repeat(2, 1, 1)
-    noisy = scheduler.add_noise(latents, both, times)
-    is_velocity = scheduler.config.prediction_type == "v_prediction"
-    target = scheduler.get_velocity(latents, both, times) if is_velocity else both
+    def __init__(self, pipeline: Any, examples: Training, settings: Settings, accelerator: Accelerator) -> None:
+        self.settings = settings
+        self.accelerator = accelerator
+        self.examples = examples
+        self.history = History()
+        if settings.gradient_checkpointing:
+            pipeline.unet.enable_gradient_checkpointing()
+        self.weights = [weight for weight in pipeline.unet.parameters() if weight.requires_grad]
+        optimiser = torch.optim.AdamW(self.weights, lr=settings.rate)
+        batches = sampling.Batches(
+            examples.buckets,
+            size=settings.batch // settings.accumulation,
+            count=settings.steps * settings.accumulation,
+            seed=settings.seed,
+        )
+        schedule = get_scheduler(
+            settings.schedule if not settings.warmup else _with_warmup(settings.schedule),
+            optimiser,
+            num_warmup_steps=settings.warmup,
+            num_training_steps=settings.steps,
+        )
+        self.unet, self.optimiser, self.loader, self.schedule = accelerator.prepare(
+            pipeline.unet, optimiser, DataLoader(examples, batch_sampler=batches), schedule
+        )
+        accelerator.register_for_checkpointing(self.history)
+        self.denoiser = Denoiser(self.unet, accelerator.unwrap_model(self.unet), pipeline)
 
-    def error() -> torch.Tensor:
-        wrong = functional.mse_loss(unet(noisy, times, context).sample.float(), target.float(), reduction="none")
-        return wrong.mean(dim=(1, 2, 3)).view(2, -1)
+    def train(
+        self, checkpoints: Checkpoints, measurement: Measurement, *, on_step: OnStep, on_evaluation: OnEvaluation
+    ) -> None:
+        """Trains from the last checkpoint on, if there is one, to the last step. Deterministic on one machine."""
+        settings, accelerator = self.settings, self.accelerator
+        step = checkpoints.restore()
+        losses_of_step: list[torch.Tensor] = []
+        self.unet.train()
+        for batch in accelerator.skip_first_batches(self.loader, step * settings.accumulation):
+            logger.debug("step %d takes rows %s", step + 1, batch["row"].tolist())
+            losses_of_step.append(self._learn(batch))
+            if not accelerator.sync_gradients:
+                continue
+            step += 1
+            loss = float(accelerator.reduce(torch.stack(losses_of_step).mean(), reduction="mean"))
+            losses_of_step.clear()
+            on_step(step, loss)
+            accelerator.log({"loss": loss, "rate": self.schedule.get_last_lr()[0]}, step=step)
+            is_last = step == settings.steps
+            if settings.evaluate_every and step % settings.evaluate_every == 0 and not is_last:
+                self._evaluate(step, measurement, on_evaluation)
+            if step % settings.save_every == 0 and not is_last:
+                checkpoints.save(step)
+        self.unet.eval()
 
-    trained = error()
-    plain = getattr(unet, "module", unet)
-    plain.disable_adapters()
-    with torch.no_grad():
-        reference = error()
-    plain.enable_adapters()
-    return trained, reference
+    def _learn(self, batch: Tensors) -> torch.Tensor:
+        """One part of a step's batch; the weights change after the last part. Returns the loss."""
+        accelerator = self.accelerator
+        with accelerator.accumulate(self.unet):
+            loss = self._loss(batch)
+            accelerator.backward(loss)
+            if accelerator.sync_gradients:
+                accelerator.clip_grad_norm_(self.weights, 1.0)
+            self.optimiser.step()
+            self.schedule.step()
+            self.optimiser.zero_grad()
+        return loss.detach()
 
+    def _loss(self, batch: Tensors) -> torch.Tensor:
+        gained = self.denoiser.gained(batch)
+        if self.settings.method == "dpo":
+            return denoising.dpo_loss(gained, self.settings.beta)
+        baseline = self.accelerator.reduce(gained.detach().mean(), reduction="mean").clamp(min=0)
+        share = float(self.examples.shards.labels.mean())
+        return denoising.kto_loss(gained, batch["labels"], baseline, beta=self.settings.beta, share=share)
 
-def margins_of(trained: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
-    """(N,) implicit reward of the preferred picture less that of the other one, up to the factor beta."""
-    gained = reference - trained
-    return gained[0] - gained[1]
-
-
-def train(pairs: Pairs, pipeline: Any, settings: Settings, *, on_step: OnStep) -> None:
-    """Trains the pipeline on `pairs` in place. Deterministic on one machine."""
-    accelerator = Accelerator(cpu=str(pipeline.device) == "cpu")
-    weights = [weight for weight in pipeline.unet.parameters() if weight.requires_grad]
-    optimiser = torch.optim.AdamW(weights, lr=settings.rate)
-    unet, optimiser = accelerator.prepare(pipeline.unet, optimiser)
-    scheduler = DDPMScheduler.from_config(pipeline.scheduler.config)
-    generator = torch.Generator().manual_seed(settings.seed)
-    unet.train()
-    for step, rows in zip(range(settings.steps), _shuffled(len(pairs), settings), strict=False):
-        batch = tuple(part.to(accelerator.device) for part in pairs.batch(rows))
-        times = _spread(len(rows), scheduler, generator)
-        margins = margins_of(*errors(unet, scheduler, batch, times, generator))
-        loss = -functional.logsigmoid(settings.beta * margins).mean()
-        accelerator.backward(loss)
-        accelerator.clip_grad_norm_(weights, 1.0)
-        optimiser.step()
-        optimiser.zero_grad()
-        on_step(step + 1, float(loss.detach()))
-    unet.eval()
-
-
-def _shuffled(rows: int, settings: Settings) -> Iterator[list[int]]:
-    """Endless batches of row indexes, shuffled every epoch."""
-    rng = random.Random(settings.seed)
-    while True:
-        order = list(range(rows))
-        rng.shuffle(order)
-        for start in range(0, rows, settings.batch):
-            yield order[start : start + settings.batch]
-
-
-def _spread(count: int, scheduler: Any, generator: torch.Generator) -> torch.Tensor:
-    """One random timestep from each of `count` equal parts of the schedule, which lowers the variance of the loss."""
-    fractions = (torch.arange(count) + torch.rand(count, generator=generator)) / count
-    times: torch.Tensor = (fractions * scheduler.config.num_train_timesteps).long()
-    return times
+    def _evaluate(self, step: int, measurement: Measurement, on_evaluation: OnEvaluation) -> None:
+        self.unet.eval()
+        found = measurement.accuracy()
+        self.unet.train()
+        self.history.add(step, found)
+        self.accelerator.log({"validation_accuracy": found.share}, step=step)
+        on_evaluation(step, found)
 
 
-@torch.no_grad()
-def measure(pairs: Pairs, pipeline: Any, settings: Settings) -> list[float]:
-    """The implicit margin of each pair: the mean over `draws` evenly spaced timesteps with fixed noise."""
-    scheduler = DDPMScheduler.from_config(pipeline.scheduler.config)
-    apart = scheduler.config.num_train_timesteps / settings.draws
-    found: list[float] = []
-    for start in range(0, len(pairs), settings.batch):
-        rows = list(range(start, min(start + settings.batch, len(pairs))))
-        batch = tuple(part.to(pipeline.device) for part in pairs.batch(rows))
-        generator = torch.Generator().manual_seed(start + 1)
-        times = [torch.full((len(rows),), int((draw + 0.5) * apart)) for draw in range(settings.draws)]
-        drawn = [margins_of(*errors(pipeline.unet, scheduler, batch, each, generator)) for each in times]
-        found += torch.stack(drawn).mean(dim=0).cpu().tolist()
-    return found
+def _with_warmup(schedule: str) -> str:
+    return "constant_with_warmup" if schedule == "constant" else schedule

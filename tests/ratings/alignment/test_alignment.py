@@ -20,6 +20,7 @@ from generation.engines.diffusers.drawing import draw
 from generation.models import Checkpoint
 from ratings.alignment.evaluation import accuracy, improvement
 from tests.generation.fixtures import checkpoint_row
+from tests.ratings.alignment.conftest import noise
 from tests.ratings.releases import example_pairs
 
 
@@ -50,12 +51,6 @@ def test_a_rise_is_that_of_the_same_pairs() -> None:
     assert improvement(learnt, learnt, groups).high == 0
 
 
-def noise(rng: random.Random, light: int) -> PIL.Image.Image:
-    """A picture of 32 px that is bright or dark, with noise on it."""
-    pixels = np.random.default_rng(rng.randrange(2**32)).normal(light, 20, (32, 32, 3)).clip(0, 255)
-    return PIL.Image.fromarray(pixels.astype(np.uint8))
-
-
 def drawn(count: int) -> Iterator[tuple[str, PIL.Image.Image, PIL.Image.Image]]:
     rng = random.Random(1)
     for n in range(count):
@@ -81,6 +76,7 @@ def tasteful(tmp_path: Path) -> Path:
 
 
 @pytest.mark.timeout(900)  # a minute of arithmetic, on a machine that may be busy
+@pytest.mark.usefixtures("one_process")
 @pytest.mark.django_db
 def test_a_short_run_learns_a_preference_and_registers_the_result(
     tasteful: Path, starter: Checkpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -125,6 +121,19 @@ def _draw(source: str, loras: dict[str, float]) -> "np.ndarray[Any, np.dtype[np.
     return np.asarray(draw(job, on_step=lambda _step, _previews: None)[0], dtype=np.float64)
 
 
+@pytest.mark.long
+@pytest.mark.timeout(900)
+@pytest.mark.usefixtures("one_process")
+@pytest.mark.django_db
+def test_kto_learns_a_preference_too(tasteful: Path, starter: Checkpoint, tmp_path: Path) -> None:
+    arguments = ["--release", str(tasteful), "--checkpoint", "starter", "--out", str(tmp_path / "aligned")]
+    more = ["--method", "kto", "--steps", "40", "--rate", "2e-3", "--max-pairs", "64", "--no-register"]
+    call_command("align", *arguments, *more)
+    facts = json.loads((tmp_path / "aligned" / "alignment.json").read_text("utf-8"))
+    assert facts["validation_after"]["low"] > 0.5, facts
+
+
+@pytest.mark.usefixtures("one_process")
 @pytest.mark.django_db
 def test_what_cannot_be_aligned_is_one_sentence(tiny_checkpoint: Checkpoint, tmp_path: Path) -> None:
     (tmp_path / "taken").mkdir()

@@ -16,7 +16,8 @@ import yaml
 
 from ratings.releases.engine import splits
 from ratings.releases.engine.parquet import parquet_writer
-from ratings.releases.formats import pairs
+from ratings.releases.formats import kto, pairs
+from ratings.releases.formats.base import Format
 from ratings.releases.publishing import card
 
 Picture = PIL.Image.Image
@@ -29,10 +30,12 @@ def brightness(picture: Picture) -> float:
     return float(np.asarray(picture.convert("L")).mean())
 
 
-def write_examples(folder: Path, drawn: Iterable[tuple[str, Picture, Picture]], *, seed: int = 0) -> dict[str, int]:
+def write_examples(
+    folder: Path, drawn: Iterable[tuple[str, Picture, Picture]], *, seed: int = 0, has_singles: bool = False
+) -> dict[str, int]:
     """Writes (prompt, one picture, another) as the pairs of a release; returns {split: rows}.
 
-    The brighter picture is preferred, but for one answer in ten.
+    The brighter picture is preferred, but for one answer in ten. With `has_singles` the pictures are in `kto` as well.
     """
     rng = random.Random(seed)
     rows: dict[str, list[dict[str, Any]]] = {}
@@ -41,22 +44,47 @@ def write_examples(folder: Path, drawn: Iterable[tuple[str, Picture, Picture]], 
         first_wins = (brightness(pictures[0]) > brightness(pictures[1])) != (rng.random() < ERROR_RATE)
         found = rows.setdefault(split, [])
         found.append(_row(number, len(found), words, [_jpeg(picture) for picture in pictures], first_wins))
-    form = pairs.FORMAT
     for split, found in rows.items():
-        path = folder / form.shard_name(split, 0, 1)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with parquet_writer(path, form) as writer:
-            writer.write_table(pa.Table.from_pylist(found, schema=form.schema), row_group_size=form.row_group)
+        _write_table(folder, pairs.FORMAT, split, found)
+        if has_singles:
+            _write_table(folder, kto.FORMAT, split, _singles(found))
     counts = {split: len(found) for split, found in rows.items()}
-    _describe(folder, counts)
+    _describe(folder, counts, [pairs.FORMAT, kto.FORMAT] if has_singles else [pairs.FORMAT])
     return counts
 
 
-def _describe(folder: Path, counts: dict[str, int]) -> None:
+def _write_table(folder: Path, form: Format, split: str, rows: list[dict[str, Any]]) -> None:
+    path = folder / form.shard_name(split, 0, 1)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with parquet_writer(path, form) as writer:
+        writer.write_table(pa.Table.from_pylist(rows, schema=form.schema), row_group_size=form.row_group)
+
+
+def _singles(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each picture of the pairs with whether it was preferred."""
+    return [
+        {
+            "caption": row["caption"],
+            "image": row[f"jpg_{side}"],
+            "label": row[f"label_{side}"] == 1.0,
+            "image_sha256": row[f"image_{side}_sha256"],
+            "n_for": int(row[f"label_{side}"]),
+            "n_against": 1 - int(row[f"label_{side}"]),
+            "kto_id": 2 * number + side,
+        }
+        for number, row in enumerate(rows)
+        for side in (0, 1)
+    ]
+
+
+def _describe(folder: Path, counts: dict[str, int], forms: list[Format]) -> None:
     """Writes the header that loaders read, and a manifest."""
-    files = [{"split": split, "path": f"pairs/{split}-*.parquet"} for split in counts]
-    info = {"config_name": "pairs", "features": card.features(pairs.COLUMNS)}
-    header = {"configs": [{"config_name": "pairs", "default": True, "data_files": files}], "dataset_info": [info]}
+    configs: list[dict[str, Any]] = []
+    for form in forms:
+        files = [{"split": split, "path": f"{form.kind}/{split}-*.parquet"} for split in counts]
+        configs.append({"config_name": form.kind, "default": form is pairs.FORMAT, "data_files": files})
+    info = [{"config_name": form.kind, "features": card.features(form.columns)} for form in forms]
+    header = {"configs": configs, "dataset_info": info}
     (folder / "README.md").write_text(f"---\n{yaml.safe_dump(header, sort_keys=False)}---\n", "utf-8")
     (folder / "manifest.json").write_text(json.dumps({"name": folder.name, "release": None}) + "\n", "utf-8")
 
