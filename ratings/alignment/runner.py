@@ -152,6 +152,8 @@ def _open_work(run: Run, checkpoints: Checkpoints, accelerator: Accelerator) -> 
     path = run.work / _RUN
     facts = {**run.encoded_from(), **run.settings.influence()}
     text = json.dumps(facts, indent=2, sort_keys=True)
+    if run.work.is_dir() and any(run.work.iterdir()) and not path.exists():
+        raise AlignmentError(f"{run.work} holds something else than an alignment. Choose another folder for --work.")
     if checkpoints.steps() and not run.is_resumed:
         raise AlignmentError(f"{run.work} has checkpoints of a run that was interrupted: add --resume, or delete it.")
     if checkpoints.steps() and path.read_text("utf-8") != text:
@@ -170,12 +172,11 @@ def _open_work(run: Run, checkpoints: Checkpoints, accelerator: Accelerator) -> 
 def _close_work(run: Run, checkpoints: Checkpoints) -> None:
     """Deletes what only an interrupted run would need; encoded examples stay where they were asked for, and logs."""
     checkpoints.delete()
-    (run.work / _RUN).unlink()
     shutil.rmtree(run.work / "cache", ignore_errors=True)
     if not run.keeps_encoded:
         shutil.rmtree(run.work / "encoded", ignore_errors=True)
-    if not any(run.work.iterdir()):
-        run.work.rmdir()
+    if [path.name for path in run.work.iterdir()] == [_RUN]:
+        shutil.rmtree(run.work)
 
 
 def _write_card(run: Run, done: Result, *, processes: int, evaluations: list[dict[str, float]]) -> None:
