@@ -26,6 +26,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "read-quarter": {"task": "ratings.compute_reading", "schedule": crontab(hour=4, minute=10), "args": [90]},
     "read-year": {"task": "ratings.compute_reading", "schedule": crontab(hour=4, minute=30), "args": [365]},
     "refresh-benchmarks": {"task": "ratings.refresh_benchmarks", "schedule": 300.0},
+    "advance-campaigns": {"task": "ratings.advance_campaigns", "schedule": 20.0},
     "make-counterparts": {"task": "ratings.make_counterparts", "schedule": crontab(hour="1-5", minute="*/5")},
     "show-counterparts": {"task": "ratings.show_counterparts", "schedule": 300.0},
     "continue-releases": {"task": "ratings.continue_releases", "schedule": 60.0},

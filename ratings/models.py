@@ -23,6 +23,7 @@ from ratings.benchmarks.models import (
     BenchmarkScore,
     PromptSet,
 )
+from ratings.campaigns.models import Campaign, CampaignAsk, CampaignMember, CampaignPicture
 from ratings.quality.models import Flag, QualityAppeal, QualityFlag, RaterStanding
 from ratings.releases.models import (
     DeletedPicture,
@@ -44,6 +45,10 @@ __all__ = [
     "BenchmarkPicture",
     "BenchmarkPrompt",
     "BenchmarkScore",
+    "Campaign",
+    "CampaignAsk",
+    "CampaignMember",
+    "CampaignPicture",
     "Comparison",
     "DeletedPicture",
     "DrawCount",

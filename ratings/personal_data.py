@@ -13,6 +13,7 @@ from ratings.asking.marks.models import RegionMark
 from ratings.asking.models import Ask, Comparison, Rating
 from ratings.asking.rankings.models import RankedPicture
 from ratings.benchmarks.models import BenchmarkPicture
+from ratings.campaigns.models import Campaign, CampaignMember, CampaignPicture
 from ratings.quality.models import QualityAppeal, QualityFlag, RaterStanding
 from ratings.releases.models import Release
 from ratings.releases.services import forget_member
@@ -35,6 +36,9 @@ COVERED = frozenset(
         "ratings.AspectComparison.preferred",
         "ratings.RankedPicture.image",
         "ratings.BenchmarkPicture.image",
+        "ratings.Campaign.created_by",
+        "ratings.CampaignMember.member",
+        "ratings.CampaignPicture.image",
         "ratings.Release.created_by",
         "ratings.RaterStanding.rater",
         "ratings.QualityAppeal.rater",
@@ -53,6 +57,11 @@ def export(user: User) -> dict[str, Any]:
             )
         ),
         **_answers_of(user),
+        "campaigns": list(
+            CampaignMember.objects.filter(member=user)
+            .order_by("pk")
+            .values("campaign__slug", "campaign__title", "campaign__consent_text", "agreed_at", "left_at")
+        ),
         "flags": list(
             QualityFlag.objects.filter(ask__rater=user, lifted_at=None)
             .order_by("pk")
@@ -94,4 +103,7 @@ def erase(user: User) -> None:
     forget_counterparts(Image.objects.filter(generation__parent__author=user), at=timezone.now())
     Release.objects.filter(created_by=user).update(created_by=None)
     BenchmarkPicture.objects.filter(image__author=user).update(image=None)
+    CampaignPicture.objects.filter(image__author=user).update(image=None)
+    CampaignMember.objects.filter(member=user).delete()
+    Campaign.objects.filter(created_by=user).update(created_by=None)
     enqueue_on_commit("ratings.refresh_aspects_of", rated)

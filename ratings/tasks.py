@@ -8,6 +8,8 @@ from ratings.asking import counterparts
 from ratings.asking import services as asking_services
 from ratings.benchmarks.models import Benchmark
 from ratings.benchmarks.results import refresh_results
+from ratings.campaigns import services as campaigns_services
+from ratings.campaigns.pictures import draw_campaigns
 from ratings.challenges import services as challenges_services
 from ratings.quality import flags as quality_flags
 from ratings.quality import post_aspects
@@ -66,6 +68,13 @@ def refresh_benchmarks() -> None:
     """Updates the results of open benchmarks and closes those that are decided."""
     for benchmark in Benchmark.objects.filter(state=Benchmark.State.VOTING).order_by("pk"):
         refresh_results(benchmark=benchmark)
+
+
+@shared_task(name="ratings.advance_campaigns")
+def advance_campaigns() -> None:
+    """Ends campaigns whose last day has passed, and has the pictures of new ones drawn."""
+    campaigns_services.end_past_campaigns()
+    draw_campaigns()
 
 
 @shared_task(name="ratings.make_counterparts")

@@ -6,6 +6,8 @@ from ratings.asking.compare import views as compare_views
 from ratings.asking.models import Surface
 from ratings.asking.policies import views as policies_views
 from ratings.benchmarks import views as benchmarks_views
+from ratings.campaigns import views as campaigns_views
+from ratings.campaigns.participation import views as participation_views
 from ratings.challenges import views as challenges_views
 from ratings.quality import views as quality_views
 from ratings.releases import views as releases_views
@@ -39,6 +41,16 @@ urlpatterns = [
     path("benchmark/", benchmarks_views.benchmark_list, name="benchmark-list"),
     path("benchmark/<slug:slug>/", benchmarks_views.benchmark_detail, name="benchmark-detail"),
     path("benchmark/<slug:slug>/bundle.zip", benchmarks_views.benchmark_bundle, name="benchmark-bundle"),
+    path("campaigns/", participation_views.campaigns, name="campaigns"),
+    path("campaigns/<slug:slug>/", participation_views.campaign, name="campaign"),
+    path("campaigns/<slug:slug>/agree/", participation_views.agree, name="campaign-agree"),
+    path("campaigns/<slug:slug>/leave/", participation_views.leave, name="campaign-leave"),
+    path("campaigns/<slug:slug>/<public_id:public_id>/", participation_views.answer, name="campaign-answer"),
+    re_path(
+        r"^campaigns/(?P<slug>[-\w]+)/(?P<public_id>[\w-]{12})/(?P<side>left|right|picture)\.webp$",
+        participation_views.picture,
+        name="campaign-picture",
+    ),
     path("research/", research_views.overview, name="research"),
     path("research/aspects/", research_views.aspects, name="research-aspects"),
     path("research/models/", research_views.models, name="research-models"),
@@ -53,6 +65,11 @@ urlpatterns = [
     path("research/raters/", quality_views.rater_list, name="raters"),
     path("research/raters/<public_id:public_id>/", quality_views.rater, name="rater"),
     path("research/appeals/<public_id:public_id>/answer/", quality_views.answer_appeal, name="quality-appeal-answer"),
+    path("research/campaigns/", campaigns_views.campaign_list, name="campaign-list"),
+    path("research/campaigns/new/", campaigns_views.campaign_new, name="campaign-new"),
+    path("research/campaigns/<slug:slug>/", campaigns_views.campaign_detail, name="campaign-detail"),
+    path("research/campaigns/<slug:slug>/start/", campaigns_views.campaign_open, name="campaign-open"),
+    path("research/campaigns/<slug:slug>/end/", campaigns_views.campaign_end, name="campaign-end"),
     path("research/releases/", releases_views.release_list, name="release-list"),
     path("research/releases/new/", releases_views.release_new, name="release-new"),
     re_path(

@@ -13,8 +13,8 @@ from moderation.screening.normalisation import plain, unleeted
 
 MAX_LENGTH = 30
 RESERVED = {
-    "about", "abuse", "admin", "administrator", "api", "benchmark", "counterparts", "editor", "everyone", "help",
-    "info", "mail", "me", "mod", "moderation", "moderator", "moderators", "news", "nobody", "null", "official",
+    "about", "abuse", "admin", "administrator", "api", "benchmark", "campaign", "counterparts", "editor", "everyone",
+    "help", "info", "mail", "me", "mod", "moderation", "moderator", "moderators", "news", "nobody", "null", "official",
     "operator", "owner", "postmaster", "researcher", "root", "salon", "screening", "security", "settings", "staff",
     "support", "system", "team", "undefined", "visitor", "webmaster",
 }  # fmt: skip

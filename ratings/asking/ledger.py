@@ -31,22 +31,30 @@ _CLOSE = """
     UPDATE ratings_ask ask SET outcome = 'answered', closed_at = %(at)s, dwell_ms = %(dwell)s::integer,
         shown_at = coalesce(ask.shown_at, ask.created_at)"""
 
-RATE = f"""
+
+def rate_sql(condition: str) -> str:
+    """The statement that takes an answer about one picture: `condition` is on ``ask`` and ``image``."""
+    return f"""
 WITH closed AS ({_CLOSE}
     FROM generation_image image
-    WHERE image.id = ask.image_id AND image.id = %(image)s AND ask.surface IN ('result', 'post')
-        AND {_OPEN} AND {_ASKABLE.format(side="image")}
+    WHERE image.id = ask.image_id AND image.id = %(image)s AND {_OPEN} AND {condition}
     RETURNING ask.id, ask.rater_id, ask.image_id, ask.question_id, ask.repeat_no)
 INSERT INTO ratings_rating (ask_id, rater_id, image_id, question_id, repeat_no, value, created_at)
 SELECT *, %(value)s::smallint, %(at)s::timestamptz FROM closed RETURNING id, ask_id, question_id, repeat_no"""  # noqa: S608 - no input is in it
 
-_CLOSE_PAIR = f"""
+
+def compare_sql(table: Surface, condition: str) -> str:
+    """The same about a pair: `condition` is on ``ask``, ``low`` and ``high``; `table` is the surface whose table it
+    fills."""
+    return f"""
 WITH closed AS ({_CLOSE}
     FROM generation_image low, generation_image high
     WHERE low.id = ask.image_low_id AND low.id = %(low)s AND high.id = ask.image_high_id AND high.id = %(high)s
-        AND ask.surface = %(surface)s AND {_OPEN} AND {_ASKABLE.format(side="low")} AND {_ASKABLE.format(side="high")}
+        AND ask.surface = %(surface)s AND {_OPEN} AND {condition}
     RETURNING ask.id, ask.rater_id, ask.image_low_id, ask.image_high_id, ask.repeat_no, ask.question_id,
-        ask.is_side_swapped)"""
+        ask.is_side_swapped)
+{_ANSWERS[table]}"""
+
 
 _VERDICT = """%(outcome)s::varchar, CASE WHEN %(outcome)s::varchar IN ('left', 'right')
     THEN CASE WHEN is_side_swapped = (%(outcome)s::varchar = 'left') THEN image_high_id ELSE image_low_id END END,
@@ -62,7 +70,9 @@ INSERT INTO ratings_aspectcomparison (ask_id, rater_id, image_low_id, image_high
     preferred_id, created_at)
 SELECT id, rater_id, image_low_id, image_high_id, question_id, {_VERDICT} FROM closed RETURNING ask_id""",  # noqa: S608 - no input is in it
 }
-COMPARE = {surface: f"{_CLOSE_PAIR}{insert}" for surface, insert in _ANSWERS.items()}
+_BOTH_ASKABLE = f"{_ASKABLE.format(side='low')} AND {_ASKABLE.format(side='high')}"
+RATE = rate_sql(f"ask.surface IN ('result', 'post') AND {_ASKABLE.format(side='image')}")
+COMPARE = {surface: compare_sql(surface, _BOTH_ASKABLE) for surface in _ANSWERS}
 
 
 MARK = f"""
@@ -88,14 +98,22 @@ UPDATE ratings_rankedpicture ranked SET rank = (%(ranks)s::smallint[])[ranked.pl
 
 
 def store_rating(
-    *, ask: str, rater: int, level: int, image: int, value: int | None, dwell_ms: int | None, at: datetime
+    *,
+    ask: str,
+    rater: int,
+    level: int,
+    image: int,
+    value: int | None,
+    dwell_ms: int | None,
+    at: datetime,
+    statement: str = RATE,
 ) -> tuple[int, int, int, int] | None:
     """Closes the ask (public id) and stores the answer; (rating, ask, question, repeat_no), None if it may not count.
 
-    `level` is the highest that the rater may be shown.
+    `level` is the highest that the rater may be shown; `statement` is one of `rate_sql`.
     """
     shared = {"ask": ask, "rater": rater, "level": level, "dwell": dwell_ms, "at": at}
-    stored: tuple[int, int, int, int] | None = _one(RATE, {**shared, "image": image, "value": value})
+    stored: tuple[int, int, int, int] | None = _one(statement, {**shared, "image": image, "value": value})
     return stored
 
 
@@ -110,13 +128,15 @@ def store_comparison(
     outcome: str,
     dwell_ms: int | None,
     at: datetime,
+    statement: str = "",
 ) -> bool:
     """Closes the pair and stores which side won, as shown; False if the answer may not count.
 
-    `surface` is COMPARE or ASPECT: an answer to a pair of the other surface does not count.
+    `surface` is COMPARE or ASPECT: an answer to a pair of the other surface does not count. For another surface
+    `statement` is one of `compare_sql`.
     """
     shared = {"ask": ask, "surface": surface.value, "rater": rater, "level": level, "dwell": dwell_ms, "at": at}
-    return _one(COMPARE[surface], {**shared, "low": low, "high": high, "outcome": outcome}) is not None
+    return _one(statement or COMPARE[surface], {**shared, "low": low, "high": high, "outcome": outcome}) is not None
 
 
 def store_marks(

@@ -108,6 +108,7 @@ class Surface(models.TextChoices):
     ASPECT = "aspect", _("Compare page, by aspect")
     MARKS = "marks", _("Compare page, marks in a picture")
     RANKING = "ranking", _("Compare page, up to four in order")
+    CAMPAIGN = "campaign", _("A researcher's campaign")
 
 
 class AskOutcome(models.TextChoices):
@@ -276,8 +277,8 @@ class Ask(PublicIdModel):
 
 class RatingQuerySet(models.QuerySet["Rating"]):
     def by_others(self) -> "RatingQuerySet":
-        """Without those of a picture's own author."""
-        return self.exclude(rater=F("image__author"))
+        """Without those of a picture's own author, and without those of campaigns, which have figures of their own."""
+        return self.exclude(rater=F("image__author")).exclude(ask__surface=Surface.CAMPAIGN)
 
     def scored(self) -> "RatingQuerySet":
         """Without “can't tell”, and each rater's first answer only."""
@@ -307,8 +308,8 @@ class Rating(models.Model):
 
 class ComparisonQuerySet(models.QuerySet["Comparison"]):
     def votes(self) -> "ComparisonQuerySet":
-        """Each rater's first answer about a pair: no repeats, no gold pairs."""
-        return self.filter(repeat_no=0, ask__is_gold=False)
+        """Each rater's first answer about a pair: no repeats, no gold pairs, none of a campaign."""
+        return self.filter(repeat_no=0, ask__is_gold=False).exclude(ask__surface=Surface.CAMPAIGN)
 
     def unflagged(self) -> "ComparisonQuerySet":
         """Without those that the present quality rules doubt."""

@@ -4,7 +4,7 @@ Every ask is written to the ledger before it is shown. An answer counts once, wh
 """
 
 import random
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -145,6 +145,7 @@ def answer_ask(
     dwell_ms: int | None = None,
     about: Collection[str] = (),
     at: datetime | None = None,
+    store: Callable[..., tuple[int, int, int, int] | None] = ledger.store_rating,
 ) -> Rating:
     """Stores an answer to a question about one picture. Idempotent for the same answer.
 
@@ -152,6 +153,7 @@ def answer_ask(
         value: 1 (worst) to 5 (best), whichever way the scale was shown; None for “can't tell”.
         dwell_ms: How long the question was visible, in milliseconds.
         about: Public ids that the caller names: the ask's, its picture's.
+        store: The ledger's function for the surface.
 
     Raises:
         Refused: 400 for a forged token, another subject or a value off the scale; 403 for a member who may not
@@ -165,9 +167,7 @@ def answer_ask(
         raise Refused("bad_value", _("Choose one of the five steps."), fields={"value": [_("From 1 to 5.")]})
     check_about(claim, token, rater, about)
     image, level = claim.subject[0], level_for(rater)
-    stored = ledger.store_rating(
-        ask=claim.ask, rater=rater.pk, level=level, image=image, value=value, dwell_ms=dwell_ms, at=at
-    )
+    stored = store(ask=claim.ask, rater=rater.pk, level=level, image=image, value=value, dwell_ms=dwell_ms, at=at)
     if stored is None:
         return _same_rating(token, rater, value, at)
     pk, ask, question, repeat_no = stored
@@ -184,12 +184,14 @@ def answer_comparison(
     dwell_ms: int | None = None,
     about: Collection[str] = (),
     at: datetime | None = None,
+    store: Callable[..., bool] = ledger.store_comparison,
 ) -> Ask:
     """Stores which side won, as it was shown; `skip` closes the pair without an answer. Idempotent like `answer_ask`.
 
     Args:
         outcome: left, right, tie, both_bad or skip.
         surface: COMPARE, or ASPECT for a pair that was asked about one aspect.
+        store: The ledger's function for the surface.
 
     Raises:
         Refused: As `answer_ask` does.
@@ -205,14 +207,9 @@ def answer_comparison(
         is_stored = _skip_pair(claim, surface, rater, dwell_ms, at)
     else:
         low, high = claim.subject
-        answer: dict[str, Any] = {
-            "ask": claim.ask,
-            "rater": rater.pk,
-            "level": level_for(rater),
-            "low": low,
-            "high": high,
-        }
-        is_stored = ledger.store_comparison(**answer, surface=surface, outcome=outcome, dwell_ms=dwell_ms, at=at)
+        answer: dict[str, Any] = {"ask": claim.ask, "rater": rater.pk, "low": low, "high": high}
+        answer["level"] = level_for(rater)
+        is_stored = store(**answer, surface=surface, outcome=outcome, dwell_ms=dwell_ms, at=at)
     return read_token(token, rater=rater) if is_stored else _same_comparison(token, rater, outcome, at)
 
 

@@ -107,14 +107,27 @@ class BenchmarkEntry(models.Model):
         constraints = [models.UniqueConstraint(fields=["benchmark", "checkpoint"], name="benchmarkentry_once")]
 
 
-class BenchmarkPicture(models.Model):
+class PlannedPicture(models.Model):
+    """A picture of one prompt and seed that the site asks its queue for (see ratings.benchmarks.pictures).
+
+    Subclasses add the checkpoint and `image`, which is null until it is there, and where it was refused, failed or
+    deleted.
+    """
+
+    prompt = models.ForeignKey(BenchmarkPrompt, on_delete=models.PROTECT, related_name="+")
+    seed = models.BigIntegerField()
+    failure = models.CharField(max_length=200, blank=True)
+    image: "models.OneToOneField[Any, Any]"
+
+    class Meta:
+        abstract = True
+
+
+class BenchmarkPicture(PlannedPicture):
     """The picture of one checkpoint, prompt and seed; without an image if refused, failed or deleted."""
 
     entry = models.ForeignKey(BenchmarkEntry, on_delete=models.CASCADE, related_name="pictures")
-    prompt = models.ForeignKey(BenchmarkPrompt, on_delete=models.PROTECT, related_name="+")
-    seed = models.BigIntegerField()
     image = models.OneToOneField(Image, null=True, on_delete=models.SET_NULL, related_name="benchmark_picture")
-    failure = models.CharField(max_length=200, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["entry", "prompt", "seed"], name="benchmarkpicture_once")]

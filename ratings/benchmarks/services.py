@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from generation.models import Checkpoint, Image, ImageState
-from generation.services import submit_generation
 from lib.errors import Refused
 from ratings.benchmarks.models import Benchmark, BenchmarkEntry, BenchmarkPicture, PromptSet
+from ratings.benchmarks.pictures import ask_for_picture, ask_for_wave, attach_images
 from ratings.research.reports.model_comparisons import RATER_CAP
 from ratings.site_account import site_account
 
@@ -42,7 +42,7 @@ def register_benchmark(
     "other_protocol" (409) where the slug is registered with other prompts, checkpoints, seeds, size or votes.
     """
     at = at or timezone.now()
-    chosen = _enabled_checkpoints(checkpoints)
+    chosen = enabled_checkpoints(checkpoints)
     if len(chosen) < 2 or not seeds or votes_a_pair < 1:
         raise Refused("bad_protocol", _("A benchmark needs two checkpoints or more, a seed, and a number of votes."))
     ends = closes_at.astimezone(UTC).replace(microsecond=0)
@@ -61,7 +61,7 @@ def register_benchmark(
     return benchmark
 
 
-def _enabled_checkpoints(slugs: Sequence[str]) -> list[Checkpoint]:
+def enabled_checkpoints(slugs: Sequence[str]) -> list[Checkpoint]:
     """The checkpoints of these slugs, in their order; raises Refused for one that is unknown or not enabled."""
     rows = {row.slug: row for row in Checkpoint.objects.enabled().filter(slug__in=slugs)}
     unknown = [slug for slug in slugs if slug not in rows]
@@ -143,47 +143,19 @@ def generate_pictures(*, benchmark: Benchmark, wait: Wait, advance: Callable[[in
     author = site_account(AUTHOR)
     missing = BenchmarkPicture.objects.filter(entry__benchmark=benchmark, image=None, failure="").order_by("pk")
     while wave := list(missing.select_related("prompt", "entry__checkpoint")[:BATCH]):
-        asked: list[tuple[BenchmarkPicture, int]] = []
-        for picture in wave:
-            try:
-                asked.append((picture, _ask_for(picture, benchmark, author)))
-            except Refused as refusal:
-                if refusal.code == "too_many_pending" and asked:
-                    break
-                if refusal.status in (429, 503):
-                    raise
-                picture.failure = str(refusal.message)[:200]
-                picture.save(update_fields=["failure"])
-                advance(1)
+        asked, refusal = ask_for_wave(wave, lambda picture: _ask_for(picture, benchmark, author))
+        advance(sum(bool(picture.failure) for picture in wave))
+        if refusal is not None and not (asked and refusal.code == "too_many_pending"):
+            raise refusal
         wait([generation for _picture, generation in asked])
-        _attach_images(asked)
+        attach_images(asked)
         advance(len(asked))
 
 
 def _ask_for(picture: BenchmarkPicture, benchmark: Benchmark, author: User) -> int:
-    """The id of the generation; the same picture asked for twice is one."""
-    return submit_generation(
-        author=author,
-        idempotency_key=f"benchmark-{picture.pk}",
-        prompt=picture.prompt.text,
-        checkpoint=picture.entry.checkpoint.slug,
-        count=1,
-        seed=picture.seed,
-        width=benchmark.width,
-        height=benchmark.height,
-        confirm_doubtful=True,
-    ).pk
-
-
-def _attach_images(asked: Sequence[tuple[BenchmarkPicture, int]]) -> None:
-    images = {image.generation_id: image for image in Image.objects.filter(generation__in=[pk for _one, pk in asked])}
-    for picture, generation in asked:
-        image = images[generation]
-        if image.state == ImageState.READY:
-            picture.image = image
-        else:
-            picture.failure = str(ImageState(image.state).label)
-        picture.save(update_fields=["image", "failure"])
+    size = (benchmark.width, benchmark.height)
+    key = f"benchmark-{picture.pk}"
+    return ask_for_picture(picture, key=key, checkpoint=picture.entry.checkpoint, size=size, author=author)
 
 
 @transaction.atomic

@@ -33,8 +33,8 @@ class ReleaseSerializer(serializers.ModelSerializer[Release]):
 
 
 @extend_schema_field({"type": "string", "pattern": "^[-a-zA-Z0-9_]*$", "default": ""})
-class _CheckpointField(ApiSlug):
-    """The slug of a checkpoint, or nothing."""
+class _SlugField(ApiSlug):
+    """The slug of a checkpoint or campaign, or nothing."""
 
 
 class ReleaseRequestSerializer(serializers.Serializer[Any]):
@@ -42,14 +42,15 @@ class ReleaseRequestSerializer(serializers.Serializer[Any]):
     kinds = serializers.MultipleChoiceField(choices=[(kind, kind) for kind in FORMATS], default=set(USUAL))
     level = serializers.ChoiceField(choices=ContentLevel.choices, default=ContentLevel.GENERAL)
     since = serializers.DateField(required=False, allow_null=True, default=None)
-    checkpoint = _CheckpointField(required=False, allow_blank=True, default="")
+    checkpoint = _SlugField(required=False, allow_blank=True, default="")
     with_simulated = serializers.BooleanField(default=True)
     min_margin = ApiNumber(min_value=0, max_value=1, default=0.0)
+    campaign = _SlugField(required=False, allow_blank=True, default="")
 
     def get_choice(self) -> dict[str, Any]:
         """`filter` and `kinds` for the services; call on a valid serializer."""
         data = self.validated_data
-        names = ("level", "since", "checkpoint", "with_simulated", "min_margin")
+        names = ("level", "since", "checkpoint", "with_simulated", "min_margin", "campaign")
         filter = ReleaseFilter(**{name: data[name] for name in names})
         return {"filter": filter, "kinds": sorted(data["kinds"])}
 

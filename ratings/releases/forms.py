@@ -1,5 +1,6 @@
 """The form of a new release."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -46,12 +47,25 @@ class ReleaseForm(forms.Form):
         required=False,
         help_text=_("|votes left − votes right| ÷ votes. 0 includes every preference, 1 only unanimous ones."),
     )
+    campaign = forms.ChoiceField(
+        label=_("Answers of"),
+        required=False,
+        help_text=_("A campaign's answers are in releases of that campaign alone."),
+    )
     with_simulated = forms.BooleanField(label=_("Include simulated members"), required=False, initial=True)
+
+    def __init__(self, *args: Any, campaigns: Iterable[tuple[str, str]] = (), **kwargs: Any) -> None:
+        """`campaigns` are slugs and titles to choose from."""
+        super().__init__(*args, **kwargs)
+        field = self.fields["campaign"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [("", _("everything but campaigns")), *campaigns]
 
     def get_choice(self) -> tuple[ReleaseFilter, list[str]]:
         """The filter and the formats; call on a valid form."""
         data: dict[str, Any] = self.cleaned_data
         checkpoint = data["checkpoint"].slug if data["checkpoint"] else ""
         margin = data["min_margin"] or 0.0
-        filter = ReleaseFilter(data["level"], data["since"], checkpoint, data["with_simulated"], margin)
+        campaign = data["campaign"]
+        filter = ReleaseFilter(data["level"], data["since"], checkpoint, data["with_simulated"], margin, campaign)
         return filter, data["kinds"]

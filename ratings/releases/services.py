@@ -22,7 +22,7 @@ from lib.tasks import enqueue_on_commit
 from ratings.releases.engine import figures, planning
 from ratings.releases.engine.eligibility import ReleaseFilter
 from ratings.releases.engine.planning import PlanSummary, Progress, no_progress
-from ratings.releases.engine.scope import Scope
+from ratings.releases.engine.scope import Scope, is_campaign
 from ratings.releases.formats.registry import FORMATS, USUAL
 from ratings.releases.models import Release, ReleaseBlock, ReleaseShard
 from ratings.releases.publishing import manifest, removal
@@ -41,7 +41,7 @@ def default_name(at: datetime) -> str:
 
 
 def check_request(*, filter: ReleaseFilter, kinds: Sequence[str]) -> None:
-    """Raises Refused for formats, a level or a checkpoint that do not exist."""
+    """Raises Refused for formats, a level, a checkpoint or a campaign that do not exist."""
     unknown = [kind for kind in kinds if kind not in FORMATS]
     fields: dict[str, list[str]] = {}
     if unknown or not kinds:
@@ -50,6 +50,8 @@ def check_request(*, filter: ReleaseFilter, kinds: Sequence[str]) -> None:
         fields["level"] = [_("Choose general, sensitive or mature.")]
     if filter.checkpoint and not Checkpoint.objects.filter(slug=filter.checkpoint).exists():
         fields["checkpoint"] = [_("There is no checkpoint “%(slug)s”.") % {"slug": filter.checkpoint}]
+    if filter.campaign and not is_campaign(filter.campaign):
+        fields["campaign"] = [_("There is no campaign “%(slug)s”.") % {"slug": filter.campaign}]
     if fields:
         raise Refused("bad_release", " ".join(line for lines in fields.values() for line in lines), fields=fields)
 

@@ -24,6 +24,7 @@ from generation.media.signing import Picture, picture
 from generation.models import Image
 from lib.errors import Refused
 from lib.http import add_refusal, download, is_htmx, serve_file
+from ratings.campaigns.models import Campaign
 from ratings.releases import previews
 from ratings.releases import services as releases_services
 from ratings.releases.engine.eligibility import describe_reason
@@ -37,6 +38,7 @@ from ratings.releases.publishing.archive import zip_release
 from ratings.releases.publishing.destinations import destination_of
 
 PAGE_SIZE = 25
+MOST_CAMPAIGNS = 200  # to choose from
 LINK_SECONDS = 24 * 3600
 _signer = signing.TimestampSigner(salt="ratings.release")
 
@@ -55,9 +57,9 @@ def release_list(request: HttpRequest) -> HttpResponse:
 def release_new(request: HttpRequest) -> HttpResponse:
     """The form; ``step=preview`` shows what the release would hold, ``step=build`` starts it."""
     if request.method != "POST":
-        form = ReleaseForm(initial={"name": releases_services.default_name(timezone.now())})
+        form = ReleaseForm(initial=_initial(request), campaigns=_campaigns())
         return render(request, "ratings/release_new.html", {"form": form})
-    form, member = ReleaseForm(request.POST), member_of(request)
+    form, member = ReleaseForm(request.POST, campaigns=_campaigns()), member_of(request)
     preview, status = None, 400
     if form.is_valid():
         filter, kinds = form.get_choice()
@@ -73,6 +75,20 @@ def release_new(request: HttpRequest) -> HttpResponse:
             add_refusal(form, refusal)
             status = refusal.status
     return render(request, "ratings/release_new.html", {"form": form, "preview": preview}, status=status)
+
+
+def _campaigns() -> list[tuple[str, str]]:
+    return list(Campaign.objects.order_by("-pk").values_list("slug", "title")[:MOST_CAMPAIGNS])
+
+
+def _initial(request: HttpRequest) -> dict[str, Any]:
+    """An ordinary release, or that of the campaign that the address names, with the tables that fit it."""
+    name = releases_services.default_name(timezone.now())
+    campaign = Campaign.objects.select_related("question").filter(slug=request.GET.get("campaign", "")[:64]).first()
+    if campaign is None:
+        return {"name": name}
+    kinds = ["pairs", "votes", "asks"] if campaign.is_about_pairs else ["ratings", "asks", "images"]
+    return {"name": f"{name}-{campaign.slug}", "campaign": campaign.slug, "kinds": kinds}
 
 
 @require_GET

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 ENGLISH = "en"
 PAIR_SUFFIX = "-pair"  # of the slug of a question about one aspect of a pair
 MARKS_SUFFIX = "-marks"  # of a question where one aspect of a picture is wrong
+CAMPAIGN_PREFIX = "campaign-"  # of a question that one campaign alone asks
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,10 @@ class Wording:
 class QuestionQuerySet(models.QuerySet["Question"]):
     def active(self) -> "QuestionQuerySet":
         return self.filter(is_active=True)
+
+    def in_bank(self) -> "QuestionQuerySet":
+        """Every wording but those of single campaigns."""
+        return self.exclude(slug__startswith=CAMPAIGN_PREFIX)
 
     def on_scale(self) -> "QuestionQuerySet":
         """Questions about one picture; the others are about a pair."""

@@ -37,6 +37,7 @@ class Command(BaseCommand):
             default=0.0,
             help="only pairs with |votes left - votes right| / votes of at least this",
         )
+        parser.add_argument("--campaign", default="", metavar="SLUG", help="the answers of this campaign alone")
         parser.add_argument("--without-simulated", action="store_true", help="leave out simulated members")
         parser.add_argument("--resume", action="store_true", help="continue an interrupted build into OUT")
         parser.add_argument("--name", default="", help="name on the card (default: <site>-pickapic-<date>)")
@@ -60,6 +61,7 @@ class Command(BaseCommand):
             checkpoint=options["checkpoint"],
             with_simulated=not options["without_simulated"],
             min_margin=options["min_margin"],
+            campaign=options["campaign"],
         )
         kinds = [kind.strip() for kind in options["kinds"].split(",") if kind.strip()]
         with tqdm(desc="Planning", unit=" rows", leave=False) as bar:

@@ -54,16 +54,23 @@ def describe_reason(reason: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseFilter:
-    """The choices of a researcher for a release."""
+    """The choices of a researcher for a release.
+
+    Args:
+        campaign: The slug of a campaign, whose answers alone are in it; empty: every answer outside campaigns.
+    """
 
     level: int = ContentLevel.GENERAL
     since: date | None = None
     checkpoint: str = ""
     with_simulated: bool = True
     min_margin: float = 0.0
+    campaign: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        return {**asdict(self), "level": int(self.level), "since": self.since.isoformat() if self.since else None}
+        """Without `campaign` where there is none: what was chosen before there were campaigns has the same hash."""
+        values = {**asdict(self), "level": int(self.level), "since": self.since.isoformat() if self.since else None}
+        return values if self.campaign else {name: value for name, value in values.items() if name != "campaign"}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
@@ -123,7 +130,7 @@ def image_reason(chosen: ReleaseFilter, at: datetime, prefix: str = "") -> Case:
     ]
     if chosen.checkpoint:
         cases.append((~has(generation__checkpoint__slug=chosen.checkpoint), "other_checkpoint"))
-    if not chosen.with_simulated:
+    if not chosen.with_simulated and not chosen.campaign:  # whose pictures are the site's own
         cases.append((has(author__is_simulated=True), "simulated"))
     return _first_reason(*cases)
 

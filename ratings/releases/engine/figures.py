@@ -50,7 +50,7 @@ def _agreement_on_pairs() -> dict[str, Any]:
 
 def _agreement_on_ratings(scope: Scope) -> dict[str, Any]:
     """{question: ordinal alpha}, over the latest pictures that two or more raters rated, their author left out."""
-    during, params = scope.since("ledger")
+    during, params = scope.of_asks()
     values = ", ".join(f"count(*) FILTER (WHERE ledger.value = {value})" for value in range(1, 6))
     # One picture at a time, the latest first, so that no more are read than LIMIT needs.
     rows = sql.fetch_all(
@@ -58,6 +58,7 @@ def _agreement_on_ratings(scope: Scope) -> dict[str, Any]:
               FROM (SELECT * FROM release_picture WHERE reason = '' ORDER BY id DESC) picture
              CROSS JOIN LATERAL (
                SELECT ledger.question_id, {values} FROM ratings_rating ledger
+                 JOIN ratings_ask ask ON ask.id = ledger.ask_id
                  JOIN release_person person ON person.id = ledger.rater_id AND person.reason = ''
                 WHERE ledger.image_id = picture.id AND {during} AND ledger.value IS NOT NULL AND ledger.repeat_no = 0
                   AND ledger.rater_id <> picture.author_id
@@ -74,7 +75,7 @@ def _agreement_on_ratings(scope: Scope) -> dict[str, Any]:
 
 def _response_rates(scope: Scope) -> dict[str, Any]:
     """{surface: asks, answered and their ratio} of every closed ask, whatever the members agreed to."""
-    during, params = scope.since("ledger")
+    during, params = scope.of_asks(ask="ledger")
     about = " OR ".join(_is_about(name) for name in scope.about) or "FALSE"
     rows = sql.fetch_all(
         f"""SELECT surface, count(*), count(*) FILTER (WHERE outcome = 'answered') FROM ratings_ask ledger

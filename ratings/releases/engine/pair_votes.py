@@ -59,7 +59,7 @@ def create_tables(scope: Scope, aspect: str = OVERALL) -> None:
     scope.voted_on = aspect
     scope.made -= {"sizes", "kto"}
     sql.execute("DROP TABLE IF EXISTS pg_temp.release_vote, pg_temp.release_vote_count, pg_temp.release_pair")
-    during, params = scope.since("ledger")
+    during, params = scope.of_asks()
     ledger = "ratings_aspectcomparison" if aspect else "ratings_comparison"
     which = "ledger.question_id IN (SELECT id FROM ratings_question WHERE slug = %s)" if aspect else "true"
     votes = _VOTES.format(ledger=ledger, during=during, which=which)

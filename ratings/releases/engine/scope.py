@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef
 
 from accounts.models import User
 from feed.models import PollVote
-from ratings.asking.models import Ask
+from ratings.asking.models import Ask, Surface
 from ratings.releases.engine import pictures, sql
 from ratings.releases.engine.eligibility import ReleaseFilter, rater_reason
 from ratings.releases.engine.identity import Keys, derived_key, pads
@@ -53,6 +53,17 @@ SELECT ask_id, string_agg(DISTINCT flag, ' ') AS flags FROM (
    UNION SELECT ask_id, unnest(quality_flags) FROM ratings_comparison WHERE quality_flags <> '{}') AS raised
  GROUP BY ask_id"""
 
+_OF_CAMPAIGN = """{0}.id IN (SELECT own.ask_id FROM ratings_campaignask own
+   JOIN ratings_campaign campaign ON campaign.id = own.campaign_id
+   JOIN ratings_ask asked ON asked.id = own.ask_id
+   JOIN ratings_campaignmember part ON part.campaign_id = campaign.id AND part.member_id = asked.rater_id
+  WHERE campaign.slug = %s AND part.left_at IS NULL)"""
+
+
+def is_campaign(slug: str) -> bool:
+    """Whether there is a campaign of that name; the package above that knows campaigns cannot be imported here."""
+    return bool(sql.fetch_all("SELECT EXISTS (SELECT FROM ratings_campaign WHERE slug = %s)", [slug])[0][0])
+
 
 @dataclass
 class Scope:
@@ -79,6 +90,15 @@ class Scope:
         if self.chosen.since:
             return f"{condition} AND ({table}.created_at AT TIME ZONE 'UTC')::date >= %s", [*params, self.chosen.since]
         return condition, params
+
+    def of_asks(self, table: str = "ledger", ask: str = "ask") -> tuple[str, list[Any]]:
+        """The same of a ledger whose rows belong to the asks `ask`: those of the chosen campaign, without members who
+        left it, else those of no campaign.
+        """
+        condition, params = self.since(table)
+        if self.chosen.campaign:
+            return f"{condition} AND {_OF_CAMPAIGN.format(ask)}", [*params, self.chosen.campaign]
+        return f"{condition} AND {ask}.surface <> '{Surface.CAMPAIGN}'", params
 
     def prepare(self) -> None:
         """Fills the temporary tables. Call once, inside a transaction."""

@@ -47,7 +47,7 @@ def _create_table(scope: Scope) -> None:
     if KIND in scope.made:
         return
     scope.made.add(KIND)
-    during, params = scope.since("ask")
+    during, params = scope.of_asks("ask")
     sql.execute("DROP TABLE IF EXISTS pg_temp.release_named")
     sql.execute(_NAMED.format(during=during), [*params, *params])
     sql.execute("CREATE UNIQUE INDEX ON release_named (id)")

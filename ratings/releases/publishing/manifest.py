@@ -131,7 +131,10 @@ def write_metadata_files(
 
 def _render_texts(manifest: dict[str, Any]) -> dict[str, bytes]:
     with translation.override("en"):
-        questions = list(Question.objects.order_by("slug", "version").values("slug", "version", "text", "labels"))
+        wordings = Question.objects.in_bank()
+        if campaign := manifest["filter"].get("campaign"):
+            wordings = Question.objects.filter(asks__of_campaign__campaign__slug=campaign).distinct()
+        questions = list(wordings.order_by("slug", "version").values("slug", "version", "text", "labels"))
         texts = {
             "README.md": card.render_card(manifest, questions),
             "LICENSE": card.licence_text(),

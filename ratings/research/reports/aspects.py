@@ -26,12 +26,12 @@ CREATE TEMPORARY TABLE research_rates ON COMMIT DROP AS
 SELECT a.surface, a.stratum,
        count(*) FILTER (WHERE a.outcome = 'answered' AND flagged.ask_id IS NULL) / count(*)::float8 AS rate
 FROM ratings_ask a LEFT JOIN {FLAGGED} ON flagged.ask_id = a.id
-WHERE a.created_at >= %(since)s AND a.image_id IS NOT NULL
+WHERE a.created_at >= %(since)s AND a.image_id IS NOT NULL AND a.surface <> 'campaign'
 GROUP BY a.surface, a.stratum
 """  # noqa: S608  # put together from constants
 
 # One row per answer that counts: its subject, and its weight 1 / (propensity x response of the stratum).
-# Surfaces are never pooled. Dimensions are ids, which the database groups fastest.
+# Surfaces are never pooled, campaigns have figures of their own. Dimensions are ids, which the database groups fastest.
 ANSWERS_SQL = f"""
 CREATE TEMPORARY TABLE research_answers ON COMMIT DROP AS
 SELECT a.surface, a.question_id AS question, g.checkpoint_id AS checkpoint,
@@ -44,7 +44,7 @@ JOIN research_rates t USING (surface, stratum)
 JOIN generation_image i ON i.id = a.image_id
 JOIN generation_generation g ON g.id = i.generation_id
 LEFT JOIN {FLAGGED} ON flagged.ask_id = a.id
-WHERE a.created_at >= %(since)s AND a.outcome = 'answered' AND flagged.ask_id IS NULL
+WHERE a.created_at >= %(since)s AND a.outcome = 'answered' AND flagged.ask_id IS NULL AND a.surface <> 'campaign'
 """  # noqa: S608  # put together from constants
 
 # Tags of the pictures, the most rated ones; a picture with two tags counts under both.

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 
-from ratings.asking.models import Comparison, Rating
+from ratings.asking.models import Comparison, Rating, Surface
 from ratings.quality.models import RULES_VERSION, QualityFlag
 
 # `QualityFlag.objects.in_force()` in SQL.
@@ -25,5 +25,6 @@ def count_left_out(since: datetime) -> dict[str, int]:
 
 def flagged_answers(since: datetime) -> tuple[QuerySet[Rating], QuerySet[Comparison]]:
     """The flagged ratings and votes of a period."""
-    asks = QualityFlag.objects.in_force().filter(ask__created_at__gte=since).values("ask")
+    flags = QualityFlag.objects.in_force().filter(ask__created_at__gte=since)
+    asks = flags.exclude(ask__surface=Surface.CAMPAIGN).values("ask")
     return Rating.objects.scored().filter(ask__in=asks), Comparison.objects.votes().filter(ask__in=asks)

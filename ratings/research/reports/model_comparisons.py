@@ -27,8 +27,8 @@ LEAST_VOTES = 5  # of a model, to stand in the leaderboard
 RATER_CAP = 50.0  # what one person's votes weigh together, at most
 
 # Scores: 1 if the lower id won, 0 if the higher won, 0.5 for a tie, null for “both bad”. Left out: pairs of two
-# prompts (challenges), of one model, of spoiled pictures, repeats, benchmarks (they have pages of their own), and
-# raters who made one of the pictures.
+# prompts (challenges), of one model, of spoiled pictures, repeats, benchmarks and campaigns (they have pages of their
+# own), and raters who made one of the pictures.
 VOTE_COLUMNS = """cl.slug AS low_model, ch.slug AS high_model, hashtextextended(gl.prompt, 0) AS prompt, a.rater_id,
        CASE WHEN c.preferred_id = c.image_low_id THEN 1.0 WHEN c.preferred_id = c.image_high_id THEN 0.0
             WHEN c.outcome = 'tie' THEN 0.5 END AS score,
@@ -40,7 +40,8 @@ JOIN generation_checkpoint cl ON cl.id = gl.checkpoint_id
 JOIN generation_image ih ON ih.id = c.image_high_id JOIN generation_generation gh ON gh.id = ih.generation_id
 JOIN generation_checkpoint ch ON ch.id = gh.checkpoint_id
 WHERE c.created_at >= %(since)s AND c.repeat_no = 0 AND NOT a.is_gold AND NOT a.rater_is_author
-      AND a.strategy <> 'benchmark' AND gl.prompt = gh.prompt AND cl.id <> ch.id AND {UNFLAGGED}
+      AND a.strategy <> 'benchmark' AND a.surface <> 'campaign' AND gl.prompt = gh.prompt AND cl.id <> ch.id
+      AND {UNFLAGGED}
 ORDER BY c.id DESC LIMIT %(most)s"""  # put together from constants
 VOTES_SQL = f"SELECT {VOTE_COLUMNS}\n{VOTE_ROWS}"
 

@@ -15,14 +15,14 @@ from ratings.research.statistics import response_interval
 
 FLAGGED_ANSWER = "flagged"
 
-# Every ask of a period by surface, stratum and outcome. An answer with a quality flag is an outcome of its own, so that
-# the response rate counts the answers that the means count.
+# Every ask of a period, those of campaigns apart, by surface, stratum and outcome. An answer with a quality flag is an
+# outcome of its own, so that the response rate counts the answers that the means count.
 OUTCOMES_SQL = f"""
 SELECT a.surface, a.stratum,
        CASE WHEN a.outcome = 'answered' AND flagged.ask_id IS NOT NULL THEN 'flagged' ELSE a.outcome END AS result,
        count(*)
 FROM ratings_ask a LEFT JOIN {FLAGGED} ON flagged.ask_id = a.id
-WHERE a.created_at >= %(since)s GROUP BY 1, 2, 3
+WHERE a.created_at >= %(since)s AND a.surface <> 'campaign' GROUP BY 1, 2, 3
 """  # noqa: S608  # put together from constants
 
 

@@ -51,7 +51,8 @@ DESIGN = (
     Column(
         "surface",
         pa.string(),
-        "`result` (asks the author), `post` (asks others), `compare`, `aspect`, `marks` or `ranking`; never pool them.",
+        "`result` (asks the author), `post` (asks others), `compare`, `aspect`, `marks`, `ranking` or `campaign`; never"
+        " pool them.",
         "ask.surface",
     ),
     Column("stratum", pa.string(), "The sampling stratum.", "ask.stratum"),
@@ -131,7 +132,7 @@ _REASON = """coalesce(nullif(person.reason, ''), nullif(left_picture.reason, '')
 def count(scope: Scope, kind: str, ledger: str, ids: Mapping[str, str] = MappingProxyType({})) -> Count:
     """{split: rows} of a ledger; rows left out are counted on the scope. `ids` as in `plan`."""
     ids = {**_IDS, **ids}
-    during, params = scope.since("ledger")
+    during, params = scope.of_asks()
     found: Count = {}
     statement = f"""SELECT {_REASON} AS reason, left_picture.split, count(*) FROM {ledger}
       JOIN release_person person ON person.id = ask.rater_id
@@ -163,7 +164,7 @@ def plan(
     """
     ids = {**_IDS, **ids}
     scope.use_keys(kind)
-    during, params = scope.since("ledger")
+    during, params = scope.of_asks()
     selected = [column for column in columns if not is_shared(column)]
     query = f"""SELECT {sql.select_list(selected, **ids)} FROM {ledger}
       LEFT JOIN release_flag flagged ON flagged.ask_id = ask.id

@@ -39,7 +39,8 @@ _PRIVATE = {
 
 
 def plan(scope: Scope) -> Iterator[Part]:
-    count(scope)  # counts what is left out
+    if not count(scope):  # counts what is left out
+        return
     scope.use_keys(KIND)
     during, params = scope.since("ledger")
     query = f"""SELECT {sql.select_list(COLUMNS, **_PRIVATE)} FROM {_LEDGER}
@@ -54,6 +55,8 @@ def plan(scope: Scope) -> Iterator[Part]:
 
 
 def count(scope: Scope) -> Count:
+    if scope.chosen.campaign:
+        return {}
     during, params = scope.since("ledger")
     statement = f"SELECT person.reason, count(*) FROM {_LEDGER} WHERE {during} GROUP BY 1 ORDER BY 1"  # noqa: S608
     found: Count = {}

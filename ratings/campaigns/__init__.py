@@ -1,0 +1,1 @@
+"""Campaigns: a researcher's own study, from its prompts to its release."""

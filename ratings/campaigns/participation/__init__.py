@@ -1,0 +1,1 @@
+"""The pages on which a member takes part in a campaign."""
