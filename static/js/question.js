@@ -39,15 +39,27 @@ async function showRefusal(form, answer) {
 }
 
 each('form[data-question]', (form) => {
-  let shownAt = null;
-  bindKeys(form, false);
-  const seen = new IntersectionObserver(([entry]) => {
-    bindKeys(form, entry.isIntersecting);
-    if (!entry.isIntersecting || shownAt !== null) return;
+  let shownAt = null, isSeen = false;
+  const pictures = [...form.querySelectorAll('img')], steps = [...form.querySelectorAll('button[name="value"]')];
+  const show = () => {
+    if (!isSeen || shownAt !== null || steps.some((button) => button.disabled)) return;
     shownAt = performance.now();
     report(form, 'shown');
+  };
+  bindKeys(form, false);
+  const seen = new IntersectionObserver(([entry]) => {
+    isSeen = entry.isIntersecting;
+    bindKeys(form, isSeen);
+    show();
   }, { threshold: 0.5 });
   seen.observe(form);
+  if (pictures.length) { // a picture inside the form is what it asks about: no answer before it is there
+    for (const button of steps) button.disabled = true;
+    Promise.all(pictures.map((picture) => picture.decode())).then(() => {
+      for (const button of steps) button.disabled = false;
+      show();
+    }, () => toast(words('nopicture', 'A picture did not load. Skip this pair, or reload the page.'), 'error'));
+  }
   window.addEventListener('pagehide', () => {
     if (shownAt === null && form.isConnected) report(form, 'not_rendered');
   }, { once: true });

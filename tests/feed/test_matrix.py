@@ -219,6 +219,10 @@ EXEMPT = {
                      "ratings:release-list", "ratings:release-new", "ratings:release-preview",
                      "ratings:release-detail"],
                     "researchers alone, of what is consented to"),
+    **dict.fromkeys(["ratings:campaign-list", "ratings:campaign-new", "ratings:campaign-detail"],
+                    "researchers alone, figures"),
+    **dict.fromkeys(["ratings:campaigns", "ratings:campaign", "ratings:campaign-picture"],
+                    "pictures of a study, which are no posts (tests/ratings/campaigns)"),
     **dict.fromkeys(["ratings:release-archive", "ratings:release-file"], "files of a release, by a signed address"),
     **dict.fromkeys(["ratings:policies", "ratings:policy-new", "ratings:policy-edit"], "for staff, of sampling"),
     "moderation:report": "one thing, by its visible_to; 404 where it is hidden",
@@ -246,6 +250,7 @@ POSTS_ONLY = (
     " ratings:challenge-vote-answer"
     " ratings:ask-answer ratings:ask-report ratings:compare-answer ratings:aspect-answer ratings:marks-answer"
     " ratings:ranking-answer"
+    " ratings:campaign-agree ratings:campaign-leave ratings:campaign-answer ratings:campaign-open ratings:campaign-end"
     " ratings:policy-activate ratings:policy-discard"
     " ratings:quality-appeal-answer ratings:release-cancel ratings:release-follow"
     " moderation:next moderation:claim moderation:release moderation:rule-retire moderation:rule-benign moderation:lift"

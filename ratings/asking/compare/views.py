@@ -23,6 +23,7 @@ from ratings.asking.pools import askable_images, prompt_of, theme_of
 from ratings.asking.rankings.forms import RankingForm
 from ratings.asking.rankings.services import pictures_of
 from ratings.asking.tokens import token_for
+from ratings.campaigns.models import Campaign
 from ratings.quality.gold import spoil
 from ratings.quality.models import RaterStanding
 
@@ -135,7 +136,8 @@ def compare_picture(request: HttpRequest, public_id: str, side: str) -> HttpResp
 
 def _render_ask(request: HttpRequest, ask: Ask | None) -> HttpResponse:
     if ask is None:
-        return render(request, f"ratings/{'_compare_end' if is_htmx(request) else 'compare'}.html")
+        context = {"has_studies": _has_studies(request)}
+        return render(request, f"ratings/{'_compare_end' if is_htmx(request) else 'compare'}.html", context)
     theme = theme_of(ask)
     context = {
         "ask": ask,
@@ -146,11 +148,18 @@ def _render_ask(request: HttpRequest, ask: Ask | None) -> HttpResponse:
         "prompt": prompt_of(ask, member_of(request), theme),
         "sides": [(side, image) for side, image in (("left", ask.left), ("right", ask.right)) if image],
         "compared_count": _compared_today(ask),
+        "has_studies": _has_studies(request),
         "has_flags": RaterStanding.objects.current().filter(rater=ask.rater_id, flagged__gt=0).exists(),
     }
     part = PARTS.get(ask.surface, "_compare_pair")
     context["part"] = f"ratings/{part}.html"
     return render(request, f"ratings/{part if is_htmx(request) else 'compare'}.html", context)
+
+
+def _has_studies(request: HttpRequest) -> bool:
+    """Whether a researcher asks this member something; the whole page alone says so."""
+    asking = Campaign.objects.known_to(member_of(request)).asking(timezone.now())
+    return not is_htmx(request) and asking.exists()
 
 
 def _compared_today(ask: Ask) -> int:

@@ -106,6 +106,8 @@ def test_a_member_reads_the_text_agrees_answers_and_may_leave(
     assert as_user(None).get(path).status_code == 302
     assert campaign.title in client.get("/campaigns/").content.decode()
     assert campaign.title not in as_user(mallory).get("/campaigns/").content.decode()
+    assert "Studies you can take part in" in client.get("/compare/").content.decode()
+    assert "Studies you can take part in" not in as_user(mallory).get("/compare/").content.decode()
     assert "We study sharpness." in client.get(path).content.decode()
     assert not Ask.objects.exists()
     client.post(f"{path}agree/")
