@@ -157,6 +157,6 @@ def _preferences(campaign: Campaign) -> dict[str, Any]:
     votes = model_comparisons.votes_from_rows(_fetch(VOTES_SQL, campaign))
     return {
         "board": model_comparisons.leaderboard(votes),
-        "duels": model_comparisons.comparisons(votes),
+        "comparisons": model_comparisons.comparisons(votes),
         "position": model_comparisons.position(votes),
     }
