@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -19,7 +19,7 @@ from ratings.campaigns.forms import CampaignForm
 from ratings.campaigns.models import Campaign, CampaignMember
 from ratings.campaigns.progress import progress_of
 from ratings.research.charts import FIVE_STEPS, Figure, interval_charts
-from ratings.research.views import board_charts
+from ratings.research.views import FORMS, board_charts, chart_file
 
 MOST_SHOWN = 100
 
@@ -56,10 +56,17 @@ def campaign_new(request: HttpRequest) -> HttpResponse:
 @require_GET
 @role_required(Role.RESEARCHER)
 def campaign_detail(request: HttpRequest, slug: str) -> HttpResponse:
-    """What was set up, and the figures so far; for htmx the figures alone."""
+    """What was set up, and the figures so far; for htmx the figures alone, with `figure` the chart as a file."""
     campaign = get_object_or_404(Campaign.objects.select_related("question", "prompt_set", "created_by"), slug=slug)
-    progress = progress_of(campaign, timezone.now())
-    context = {"campaign": campaign, "progress": progress, "charts": _charts(progress), "now": timezone.now()}
+    at = timezone.now()
+    progress = progress_of(campaign, at)
+    context: dict[str, Any] = {"campaign": campaign, "progress": progress, "charts": _charts(progress)}
+    form = request.GET.get("figure", "")
+    if form in FORMS:
+        chart = next((each for each in context["charts"] if not each.is_phone), None)
+        if chart is None:
+            raise Http404
+        return chart_file(chart, form, f"{campaign.title}, {at:%Y-%m-%d %H:%M} UTC", request)
     if is_htmx(request):
         return render(request, "ratings/_campaign_progress.html", context)
     listed = CampaignMember.objects.filter(campaign=campaign, agreed_at=None).count()

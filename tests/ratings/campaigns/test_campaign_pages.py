@@ -181,6 +181,8 @@ def test_the_researchers_page_shows_live_figures_starts_ends_and_leads_to_the_re
         fragment = client.get(detail, headers={"HX-Request": "true"}).content.decode()
         assert ("<html" not in fragment, "too few to read" in fragment or "Too few" in fragment) == (True, True)
         assert f"?campaign={campaign.slug}" in client.get(detail).content.decode()
+        chart = client.get(f"{detail}?figure=svg")
+        assert chart.status_code == (404 if campaign.is_about_pairs else 200)  # two votes make no leaderboard
     form = client.get(f"/research/releases/new/?campaign={campaign.slug}").context["form"]
     assert (form.initial["campaign"], "pairs" in form.initial["kinds"]) == (campaign.slug, True)
     for _ in range(2):
