@@ -102,7 +102,7 @@ def answer_by_keyboard(page: Page, campaign: Campaign) -> None:
     expect(page.get_by_text("We study sharpness.")).to_be_visible()
     page.get_by_role("button", name="I agree, ask me").click()
     for n, key in enumerate(("4", "0", "x"), start=1):
-        expect(page.locator("form[data-question] [data-key='1']")).to_be_visible()
+        expect(page.locator("form[data-question] [data-key='1']")).to_be_enabled()
         picture = page.locator(".question__picture")
         source = picture.get_attribute("src")
         page.keyboard.press(key)
