@@ -136,8 +136,8 @@ def compare_picture(request: HttpRequest, public_id: str, side: str) -> HttpResp
 
 def _render_ask(request: HttpRequest, ask: Ask | None) -> HttpResponse:
     if ask is None:
-        context = {"has_studies": _has_studies(request)}
-        return render(request, f"ratings/{'_compare_end' if is_htmx(request) else 'compare'}.html", context)
+        template = f"ratings/{'_compare_end' if is_htmx(request) else 'compare'}.html"
+        return render(request, template, {"has_studies": _has_studies(request)})
     theme = theme_of(ask)
     context = {
         "ask": ask,
