@@ -11,6 +11,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "screen-pending": {"task": "generation.screen_pending", "schedule": 10.0},
     "delete-drafts": {"task": "generation.delete_drafts", "schedule": crontab(hour=4, minute=40)},
     "sweep-orphans": {"task": "generation.sweep_orphans", "schedule": timedelta(days=1)},
+    "measure-pictures": {"task": "generation.measure_pictures", "schedule": crontab(hour=5, minute=20)},
     "fold-counts": {"task": "feed.fold_counts", "schedule": 3.0},
     "rebuild-lists": {"task": "feed.rebuild_lists", "schedule": 20.0},
     "read-pending-posts": {"task": "feed.read_pending_posts", "schedule": 60.0},

@@ -301,6 +301,7 @@ CELERY_TASK_ROUTES = {
     "generation.screen": {"queue": "moderation"},
     "generation.check_upload": {"queue": "moderation"},
     "generation.sweep_orphans": {"queue": "media"},
+    "generation.measure_pictures": {"queue": "media"},
     "feed.draw_challenge_card": {"queue": "media"},
     "moderation.copy_evidence": {"queue": "moderation"},
     "moderation.sweep_hashes": {"queue": "moderation"},

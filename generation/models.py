@@ -279,6 +279,9 @@ class Image(PublicIdModel):
     placeholder = models.CharField(max_length=600, blank=True)  # the same as a tiny PNG in a data: URI
     pdq = BitField(length=256, null=True)
     pdq_quality = models.PositiveSmallIntegerField(null=True)
+    sharpness = models.FloatField(null=True)  # of lib.images.appearance, as the next two; null: not measured yet
+    saturation = models.FloatField(null=True)
+    lightness = models.FloatField(null=True)
     alt_text = models.CharField(max_length=500, blank=True)
     is_alt_written = models.BooleanField(default=False, db_default=False)  # by the author; else it is the prompt
 
@@ -312,6 +315,10 @@ class Image(PublicIdModel):
             # unchecked_ids: what waits for its check
             models.Index(
                 fields=["state", "id"], name="image_screening", condition=Q(state__in=["generated", "screening"])
+            ),
+            # measure_pictures: drawn before pictures were measured
+            models.Index(
+                fields=["id"], name="image_unmeasured", condition=Q(sharpness=None, state="ready", deleted_at=None)
             ),
             # limits of a member: what is pending, and the cost of a rolling day
             models.Index(F("author"), F("queued_at"), name="image_budget", include=["state", "cost_units"]),

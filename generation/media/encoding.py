@@ -16,6 +16,7 @@ from thumbhash import rgba_to_thumb_hash
 from generation.media.metadata import XMP, png, xmp_of
 from generation.parameters import Parameters
 from lib.images import hash_picture
+from lib.images.appearance import appearance_of
 
 LANCZOS = PIL.Image.Resampling.LANCZOS
 WIDTHS = (256, 512, 768, 1280)  # of renditions, besides the picture's own
@@ -35,6 +36,9 @@ class Derived:
     placeholder: str
     pdq: str
     pdq_quality: int
+    sharpness: float
+    saturation: float
+    lightness: float
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,7 @@ def encode(picture: PIL.Image.Image, parameters: Parameters, *, public_id: str) 
         placeholder=placeholder(picture),
         pdq=pdq.bits,
         pdq_quality=pdq.quality,
+        **appearance_of(picture)._asdict(),
     )
     return Encoded(files, derived)
 

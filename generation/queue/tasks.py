@@ -13,7 +13,7 @@ from celery.signals import celeryd_after_setup, worker_process_init
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from generation.media import garbage
+from generation.media import garbage, measuring
 from generation.queue import events, leases, queries, screening, wakeup
 
 INTERRUPTED = "The machine stopped several times while this picture was drawn. Try it again later."
@@ -71,6 +71,14 @@ def collect_garbage(first_id: int = 0) -> None:
     following = garbage.collect_garbage(first_id=first_id, at=timezone.now())
     if following is not None:
         collect_garbage.delay(following)
+
+
+@shared_task(name="generation.measure_pictures", ignore_result=True)
+def measure_pictures(first_id: int = 0) -> None:
+    """Measures what was drawn before pictures were measured, a range at a time."""
+    following = measuring.measure_pictures(first_id=first_id, at=timezone.now())
+    if following is not None:
+        measure_pictures.delay(following)
 
 
 @shared_task(name="generation.delete_drafts", ignore_result=True)

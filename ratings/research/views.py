@@ -224,6 +224,7 @@ def models(request: HttpRequest) -> HttpResponse:
         context |= {"board": board, "charts": board_charts(board["rows"]), "comparisons": snapshot.body["duels"]}
         context |= _category_board(snapshot, request.GET.get("category", ""))
         context["series"] = _strengths_by_week(snapshot)
+        context["controlled"] = _controlled_board(snapshot)
         effect = snapshot.body["position"]
         context["position"] = effect and {**effect, "share_percent": f"{100 * effect['share']:.1f}"}
     return _page(request, "ratings/research_models.html", context)
@@ -238,6 +239,15 @@ def _category_board(snapshot: ReportSnapshot, chosen: str) -> dict[str, Any]:
     title = _("%(category)s: odds against the average model, with 95 %% intervals") % {"category": board["category"]}
     charts = board_charts(board["rows"], title)
     return {"categories": [each["category"] for each in boards], "category_board": board, "category_charts": charts}
+
+
+def _controlled_board(snapshot: ReportSnapshot) -> list[dict[str, Any]]:
+    """The leaderboard's rows beside those at equal looks, and below them what each feature is worth."""
+    found = snapshot.body.get("controlled", {"rows": [], "effects": []})
+    whole = {row["model"]: row for row in snapshot.body["leaderboard"]["rows"]}
+    labels = {"sharpness": _("sharper"), "saturation": _("more saturated"), "lightness": _("lighter")}
+    models = [{"name": row["model"], "row": row, "whole": whole.get(row["model"])} for row in found["rows"]]
+    return models + [{"name": labels[row["feature"]], "row": row, "is_effect": True} for row in found["effects"]]
 
 
 def _strengths_by_week(snapshot: ReportSnapshot) -> list[Series]:

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from ratings.asking.models import Ask
 from ratings.research.models import AspectFigure, ReportSnapshot
-from ratings.research.reports import aspects, complaints, model_comparisons, partial_boards, responses
+from ratings.research.reports import aspects, complaints, model_comparisons, partial_boards, responses, style_control
 from ratings.research.reports import flags as reports_flags
 
 PERIODS = (7, 30, 90, 365)  # days
@@ -55,6 +55,7 @@ def _body(figures: list[AspectFigure], since: datetime) -> dict[str, Any]:
         "pair_agreement": model_comparisons.pair_agreement(since),
         "leaderboard": model_comparisons.leaderboard(votes),
         "boards_by_category": partial_boards.boards_by_category(since),
+        "controlled": style_control.controlled_leaderboard(since),
         "boards_by_week": partial_boards.boards_by_week(since),
         "duels": model_comparisons.comparisons(votes),
         "position": model_comparisons.position(votes),

@@ -125,19 +125,13 @@ def leaderboard(model_votes: ModelVotes, *, is_whole: bool = True) -> dict[str, 
     `left_out` names the models that votes do not connect with most others, even indirectly, and those with fewer than
     `LEAST_VOTES` votes.
     """
-    inside = _comparable(model_votes)
-    names = [name for number, name in enumerate(model_votes.names) if number in inside]
-    if len(inside) < 2:
+    names, votes, _kept = comparable_votes(model_votes)
+    if len(names) < 2:
         return {"rows": [], "left_out": list(model_votes.names), "robustness": None}
-    place = np.full(len(model_votes.names), -1)
-    place[sorted(inside)] = np.arange(len(inside))
-    kept = (place[model_votes.first] >= 0) & (place[model_votes.second] >= 0)
-    votes = model_votes.votes(kept)
-    votes = Votes(place[votes.first], place[votes.second], votes.score, votes.rater, votes.prompt, votes.weight)
     fitted = strengths(votes, len(names))
     two_way, naive = fitted.each(), fitted.each(is_naive=True)
     rows = [_board_row(names, number, votes, two_way, naive) for number in np.argsort(-fitted.theta)]
-    left_out = [name for number, name in enumerate(model_votes.names) if number not in inside]
+    left_out = [name for name in model_votes.names if name not in names]
     return {"rows": rows, "left_out": left_out, "robustness": _robustness(votes, names) if is_whole else None}
 
 
@@ -149,6 +143,18 @@ def _robustness(votes: Votes, names: Sequence[str]) -> dict[str, Any]:
         "dropped": robust.dropped,
         "votes": robust.votes,
     }
+
+
+def comparable_votes(model_votes: ModelVotes) -> tuple[list[str], Votes, NDArray[np.bool_]]:
+    """The models that can stand in one leaderboard, their votes, and which of all votes these are, (votes,)."""
+    inside = _comparable(model_votes)
+    names = [name for number, name in enumerate(model_votes.names) if number in inside]
+    place = np.full(len(model_votes.names), -1)
+    place[sorted(inside)] = np.arange(len(inside))
+    kept = (place[model_votes.first] >= 0) & (place[model_votes.second] >= 0) & ~np.isnan(model_votes.score)
+    votes = model_votes.votes(kept)
+    votes = Votes(place[votes.first], place[votes.second], votes.score, votes.rater, votes.prompt, votes.weight)
+    return names, votes, np.asarray(kept)
 
 
 def _comparable(model_votes: ModelVotes) -> set[int]:
@@ -170,7 +176,7 @@ def _comparable(model_votes: ModelVotes) -> set[int]:
 
 def _board_row(names: Sequence[str], number: int, votes: Votes, two_way: Any, naive: Any) -> dict[str, Any]:
     mine = (votes.first == number) | (votes.second == number)
-    figures = [_odds_of(part[number]) for part in (*two_way, *naive[1:])]
+    figures = [odds_of(part[number]) for part in (*two_way, *naive[1:])]
     return {
         "model": names[number],
         **dict(zip(("odds", "low", "high", "naive_low", "naive_high"), figures, strict=True)),
@@ -180,7 +186,7 @@ def _board_row(names: Sequence[str], number: int, votes: Votes, two_way: Any, na
     }
 
 
-def _odds_of(strength: float) -> float | None:
+def odds_of(strength: float) -> float | None:
     return float(np.exp(strength)) if np.isfinite(strength) else None
 
 
@@ -215,8 +221,8 @@ def preference(votes: Votes, a: int, b: int) -> dict[str, Any]:
     score = np.where(is_first, votes.score, 1 - votes.score)
     between = Votes(np.zeros_like(votes.first), np.ones_like(votes.first), score, *_rest(votes))
     fitted = strengths(between, 2)
-    _point, low, high = (_odds_of(float(part)) for part in fitted.gap(0, 1))
-    _point, naive_low, naive_high = (_odds_of(float(part)) for part in fitted.gap(0, 1, is_naive=True))
+    _point, low, high = (odds_of(float(part)) for part in fitted.gap(0, 1))
+    _point, naive_low, naive_high = (odds_of(float(part)) for part in fitted.gap(0, 1, is_naive=True))
     share = float((between.weight * score).sum() / between.weight.sum())
     return {
         "votes": len(votes),

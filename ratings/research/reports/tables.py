@@ -15,6 +15,7 @@ from ratings.research.reports.flags import flagged_answers
 from ratings.research.reports.model_comparisons import RATER_CAP, VOTES_SQL, comparison_of, pairs_rated_twice
 from ratings.research.reports.partial_boards import CATEGORY_SQL, MOST_CATEGORIES, WEEK_SQL
 from ratings.research.reports.responses import OUTCOMES_SQL, draws_without_ask
+from ratings.research.reports.style_control import CONTROLLED_SQL
 from ratings.research.statistics import LEAST_CLUSTERS, WEIGHT_CAP
 from ratings.research.statistics.agreement import LEAST_UNITS
 
@@ -117,6 +118,22 @@ def leaderboard_by_category(snapshot: ReportSnapshot, fixed: Mapping[str, str]) 
 def leaderboard_by_week(snapshot: ReportSnapshot, fixed: Mapping[str, str]) -> Table:
     about = "The leaderboard from the votes of each week (its Monday). The average is that of the week's own models."
     return _partial_boards("leaderboard-by-week", "week", [about], WEEK_SQL, snapshot, fixed)
+
+
+def leaderboard_at_equal_looks(snapshot: ReportSnapshot, fixed: Mapping[str, str]) -> Table:
+    found = snapshot.body.get("controlled", {"rows": [], "effects": []})
+    effects = [{**row, "model": f"(one standard deviation more {row['feature']})"} for row in found["effects"]]
+    return Table(
+        "leaderboard-at-equal-looks",
+        [
+            "The leaderboard with the differences of both pictures in sharpness, saturation and lightness as",
+            "covariates: odds against the average model where both look alike, and of one standard deviation more.",
+            "95 % interval clustered by rater and by prompt (jackknife, the larger way counts).",
+            f"Votes: {_line(CONTROLLED_SQL)}",
+        ],
+        ("model", "odds", "low", "high"),
+        [*found["rows"], *effects],
+    )
 
 
 def _partial_boards(
@@ -244,6 +261,7 @@ TABLES: Mapping[str, Callable[[ReportSnapshot, Mapping[str, str]], Table]] = {
     "leaderboard": leaderboard,
     "leaderboard-by-category": leaderboard_by_category,
     "leaderboard-by-week": leaderboard_by_week,
+    "leaderboard-at-equal-looks": leaderboard_at_equal_looks,
     "responses": responses,
     "unasked": unasked,
     "agreement": agreement,

@@ -19,12 +19,14 @@ from ratings.research.statistics.means import (
     weighted_mean,
 )
 from ratings.research.statistics.robustness import Robustness, drop_few, left_share
+from ratings.research.statistics.style_control import Controlled, controlled_strengths
 
 __all__ = [
     "LEAST_CLUSTERS",
     "WEIGHT_CAP",
     "Agreement",
     "Clusters",
+    "Controlled",
     "Estimate",
     "Robustness",
     "Strengths",
@@ -32,6 +34,7 @@ __all__ = [
     "agreement",
     "cap_rater_weights",
     "cap_weights",
+    "controlled_strengths",
     "drop_few",
     "left_share",
     "odds",

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import PIL.Image
@@ -16,6 +17,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.sign_in.access import bind_session
 from generation.media import encoding, signing, storage
+from generation.media.measuring import measure_pictures
 from generation.media.metadata import TRAINED_MEDIA
 from generation.models import Image, ImageState
 from generation.parameters import Parameters
@@ -256,3 +258,16 @@ def test_s3_writes_serves_by_signature_and_deletes_a_prefix(alice: User, make_im
         storage.original_png(image)
     assert browser.get(signed).status_code == 404
     assert storage.original_png(kept)
+
+
+@pytest.mark.django_db
+def test_pictures_from_before_are_measured_and_those_that_cannot_be_read_are_passed_over(
+    alice: User, make_image: MakeImage, media: Path
+) -> None:
+    images, now = [make_image(alice, seed=seed) for seed in range(3)], timezone.now()
+    known = [image.sharpness for image in images]
+    assert all(known)
+    Image.objects.update(sharpness=None, saturation=None, lightness=None)
+    (media / storage.original_name(images[1])).unlink()
+    assert measure_pictures(first_id=0, at=now) is None
+    assert list(Image.objects.order_by("pk").values_list("sharpness", flat=True)) == [known[0], None, known[2]]

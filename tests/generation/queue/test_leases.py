@@ -122,7 +122,7 @@ def test_a_result_whose_answer_never_came_is_not_taken_for_a_lost_lease(alice: U
     """The connection broke after the commit: the second call must not have the files deleted."""
     drawn = make_image(alice, state=ImageState.SCREENING)
     names = ("prefix", "jpeg_bytes", "png_sha256", "jpeg_sha256", "rendition_hash", "rendition_widths", "thumbhash",
-             "placeholder", "pdq", "pdq_quality")  # fmt: skip
+             "placeholder", "pdq", "pdq_quality", "sharpness", "saturation", "lightness")  # fmt: skip
     outputs = Outputs(**{name: getattr(drawn, name) for name in names})
     assert leases.finish(image_id=drawn.pk, lease_no=1, outputs=outputs, bucket=1, versions={})
     other = dataclasses.replace(outputs, prefix=f"images/{drawn.pk}/7")

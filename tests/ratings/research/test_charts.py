@@ -6,13 +6,14 @@ import re
 import xml.etree.ElementTree as ET
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import PIL.Image
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
 from feed.models import Post
-from generation.models import Checkpoint
+from generation.models import Checkpoint, Image
 from ratings.models import Comparison, DrawCount, Policy
 from ratings.research.figures import MOST_CHARACTERS
 from tests.conftest import As
@@ -92,3 +93,24 @@ def test_every_page_shows_its_part_with_charts_that_can_be_read_aloud(
         assert [part for part in parts if part not in html] == [], path
         assert " style=" not in html
     assert client.get(reverse("ratings:research-comparison", args=["toy", "nobody"])).status_code == 404
+
+
+def test_a_lead_that_looks_explain_is_gone_at_equal_looks(
+    alice: User, rita: User, publish: Publish, crowd: list[User], as_user: As
+) -> None:
+    compared(alice, publish, crowd)
+    rng = np.random.default_rng(5)
+    for image in Image.objects.select_related("generation__checkpoint"):
+        is_zeta = image.generation.checkpoint.slug == "zeta"
+        Image.objects.filter(pk=image.pk).update(sharpness=0.1 + 0.2 * is_zeta + 0.01 * rng.random())
+    body = read().body
+    whole = {row["model"]: row["odds"] for row in body["leaderboard"]["rows"]}
+    equal = {row["model"]: row for row in body["controlled"]["rows"]}
+    assert whole["zeta"] > 1.3
+    assert equal["zeta"]["high"] - equal["zeta"]["low"] > whole["zeta"], "looks and model always go together here"
+    assert [row["feature"] for row in body["controlled"]["effects"]] == ["sharpness", "saturation", "lightness"]
+    assert body["controlled"]["votes"] == 36
+    page = as_user(rita).get(reverse("ratings:research-models")).content.decode()
+    assert "a picture that is sharper" in page
+    Image.objects.update(sharpness=None)
+    assert read(90).body["controlled"]["rows"] == [], "votes on pictures that were not measured are left out"

@@ -14,6 +14,7 @@ from ratings.research.statistics import (
     Votes,
     agreement,
     cap_rater_weights,
+    controlled_strengths,
     rater_interval,
     sensitivity_band,
     strengths,
@@ -172,6 +173,33 @@ def test_two_way_intervals_of_strengths_cover_where_people_and_prompts_differ(
     print(f"two-way covers {np.mean(covered):.3f}; naive covers {np.mean(naive):.3f}")
     assert 0.93 <= np.mean(covered) <= 0.975
     assert np.mean(naive) < 0.88
+
+
+def test_strengths_at_equal_looks_cover_where_looks_explain_a_part_of_the_lead() -> None:
+    """Model 1 is as good as model 0 but sharper, and sharpness pleases; people and prompts differ besides."""
+    rng, raters, prompts, votes, models = rng_of("Equal looks", 40), 40, 50, 800, 3
+    covered, covered_effect, led = [], [], []
+    truth, sharper, pleases = np.array([0.0, 0.0, 0.6]), np.array([0.0, 1.0, 0.5]), 0.7
+    for _run in range(RUNS // 4):
+        first = rng.integers(0, models, votes)
+        second = (first + rng.integers(1, models, votes)) % models
+        rater, prompt = rng.integers(0, raters, votes), rng.integers(0, prompts, votes)
+        feature = sharper[first] - sharper[second] + rng.normal(0, 1, votes)
+        taste = rng.normal(0, 0.3, (raters, models))
+        drawn = truth[first] - truth[second] + pleases * feature + taste[rater, first] - taste[rater, second]
+        score = (rng.random(votes) < 1 / (1 + np.exp(-drawn))).astype(float)
+        cast = Votes(first, second, score, rater, prompt, np.ones(votes))
+        fitted = controlled_strengths(cast, feature[:, None], models)
+        low, high = fitted.theta - fitted.theta_spread, fitted.theta + fitted.theta_spread
+        covered.append(covers(low, high, truth - truth.mean()))
+        effect = pleases * feature.std()
+        covered_effect.append(abs(fitted.effects[0] - effect) <= fitted.effects_spread[0])
+        plain = strengths(cast, models)
+        led.append(plain.gap(1, 0)[1] > 0)
+    print(f"strengths {np.mean(covered):.3f}, effect {np.mean(covered_effect):.3f}, led without {np.mean(led):.3f}")
+    assert 0.93 <= np.mean(covered) <= 0.985
+    assert 0.92 <= np.mean(covered_effect) <= 0.985
+    assert np.mean(led) > 0.9, "without control the sharper model is taken for the better one"
 
 
 def simulated_votes(
