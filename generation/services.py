@@ -151,7 +151,7 @@ def _create(
     author: User, request: Request, key: tuple[str, str], verdict: Verdict, origin: Origin, at: datetime
 ) -> Generation:
     """The generation, its images and its screening; call inside a transaction that holds the author's row."""
-    level = origin.opened.hold()
+    level = origin.opened.lock_uploads()
     source = origin.opened.row("source")
     generation = Generation.objects.create(
         author=author,

@@ -1,7 +1,5 @@
 """Measures how pictures look that were drawn before it was measured when they are encoded."""
 
-from datetime import datetime
-
 import structlog
 
 from generation.media import storage
@@ -13,7 +11,7 @@ RANGE = 200
 log = structlog.get_logger(__name__)
 
 
-def measure_pictures(*, first_id: int, at: datetime) -> int | None:
+def measure_pictures(*, first_id: int) -> int | None:
     """Measures one range of pictures from `first_id`; returns where to go on, None at the end.
 
     One whose file cannot be read is passed over, and tried again when the next round begins.
@@ -24,7 +22,7 @@ def measure_pictures(*, first_id: int, at: datetime) -> int | None:
         try:
             seen = appearance_of(open_stored(storage.original_png(image)))
         except Exception as error:  # noqa: BLE001 - whatever a store raises
-            log.warning("picture_not_measured", image=image.pk, error=str(error), at=at.isoformat())
+            log.warning("picture_not_measured", image=image.pk, error=str(error))
             continue
         Image.objects.filter(pk=image.pk, deleted_at=None).update(**seen._asdict())
     return found[-1].pk + 1 if len(found) == RANGE else None

@@ -76,7 +76,7 @@ def collect_garbage(first_id: int = 0) -> None:
 @shared_task(name="generation.measure_pictures", ignore_result=True)
 def measure_pictures(first_id: int = 0) -> None:
     """Measures what was drawn before pictures were measured, a range at a time."""
-    following = measuring.measure_pictures(first_id=first_id, at=timezone.now())
+    following = measuring.measure_pictures(first_id=first_id)
     if following is not None:
         measure_pictures.delay(following)
 

@@ -95,7 +95,7 @@ class Opened:
         if pixels.convert("L").getextrema()[1] < MASK_THRESHOLD:  # type: ignore[operator]
             raise _refused("mask_file", _("Paint over the part that should change."))
 
-    def hold(self) -> int:
+    def lock_uploads(self) -> int:
         """Locks the uploads and returns the content level that a picture made from all of these has at least.
 
         An upload's check that ends later finds the images that this transaction makes and sets their level.

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
@@ -12,8 +12,9 @@ from ratings.benchmarks.bundle import bundle
 from ratings.benchmarks.models import Benchmark, BenchmarkScore
 from ratings.benchmarks.pairs import agrees
 from ratings.benchmarks.results import count_pictures
+from ratings.research.chart_files import chart_file
 from ratings.research.charts import PERCENTAGES, Figure, interval_charts
-from ratings.research.views import FORMS, board_charts, chart_file
+from ratings.research.views import board_charts
 
 MOST_SHOWN = 50
 MOST_PROMPTS = 200  # on the page; the bundle has them all
@@ -44,14 +45,9 @@ def benchmark_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "may_vote": isinstance(request.user, User) and agrees(request.user),
         "prompt_count": benchmark.prompt_set.prompts.count(),
     }
-    form = request.GET.get("figure", "")
-    if form not in FORMS:
-        return render(request, "ratings/benchmark_detail.html", context)
     named = {"": context["charts"], **{row["name"]: row["charts"] for row in context["categories"]}}
-    chart = next((each for each in named.get(request.GET.get("of", ""), ()) if not each.is_phone), None)
-    if chart is None or benchmark.results_at is None:
-        raise Http404
-    return chart_file(chart, form, f"{benchmark.title}, {benchmark.results_at:%Y-%m-%d %H:%M} UTC", request)
+    source = f"{benchmark.title}, {benchmark.results_at:%Y-%m-%d %H:%M} UTC" if benchmark.results_at else ""
+    return chart_file(request, named, source) or render(request, "ratings/benchmark_detail.html", context)
 
 
 def _category(row: dict[str, Any]) -> dict[str, Any]:

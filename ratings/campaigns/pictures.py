@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from accounts.models import Purpose, User
 from accounts.services import record_consent
+from lib.errors import Refused
 from ratings.benchmarks.pictures import ask_for_picture, ask_for_wave, attach_images
 from ratings.campaigns.models import Campaign, CampaignPicture
 from ratings.site_account import site_account
@@ -22,13 +23,17 @@ def draw_pictures(*, campaign: Campaign) -> bool:
     """
     if campaign.state != Campaign.State.DRAWING:
         return False
-    author = _author()
+    drawing = Campaign.objects.filter(pk=campaign.pk, state=Campaign.State.DRAWING)
+    try:
+        author = _author()
+    except Refused as taken:  # a member has the name that the account needs
+        drawing.update(notice=taken.message[:200])
+        return False
     missing = CampaignPicture.objects.filter(campaign=campaign, image=None, failure="").order_by("pk")
     wave = list(missing.select_related("prompt", "checkpoint")[:WAVE])
     asked, refusal = ask_for_wave(wave, lambda picture: _ask_for(picture, campaign, author))
     attach_images(asked)
     notice = "" if refusal is None or refusal.code == "too_many_pending" else refusal.message[:200]
-    drawing = Campaign.objects.filter(pk=campaign.pk, state=Campaign.State.DRAWING)
     if missing.exists():
         drawing.exclude(notice=notice).update(notice=notice)
         return False

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -18,8 +18,9 @@ from ratings.campaigns import services
 from ratings.campaigns.forms import CampaignForm
 from ratings.campaigns.models import Campaign, CampaignMember
 from ratings.campaigns.progress import progress_of
+from ratings.research.chart_files import chart_file
 from ratings.research.charts import FIVE_STEPS, Figure, interval_charts
-from ratings.research.views import FORMS, board_charts, chart_file
+from ratings.research.views import board_charts, mean_text
 
 MOST_SHOWN = 100
 
@@ -61,12 +62,9 @@ def campaign_detail(request: HttpRequest, slug: str) -> HttpResponse:
     at = timezone.now()
     progress = progress_of(campaign, at)
     context: dict[str, Any] = {"campaign": campaign, "progress": progress, "charts": _charts(progress)}
-    form = request.GET.get("figure", "")
-    if form in FORMS:
-        chart = next((each for each in context["charts"] if not each.is_phone), None)
-        if chart is None:
-            raise Http404
-        return chart_file(chart, form, f"{campaign.title}, {at:%Y-%m-%d %H:%M} UTC", request)
+    file = chart_file(request, {"": context["charts"]}, f"{campaign.title}, {at:%Y-%m-%d %H:%M} UTC")
+    if file is not None:
+        return file
     if is_htmx(request):
         return render(request, "ratings/_campaign_progress.html", context)
     listed = CampaignMember.objects.filter(campaign=campaign, agreed_at=None).count()
@@ -75,14 +73,11 @@ def campaign_detail(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _charts(progress: dict[str, Any]) -> list[Any]:
     if progress.get("means"):
-        figures = [Figure(row["model"], row["mean"], row["low"], row["high"], _text(row)) for row in progress["means"]]
+        found = [(row["model"], row["mean"], row["low"], row["high"]) for row in progress["means"]]
+        figures = [Figure(*row, mean_text(*row[1:])) for row in found]
         return interval_charts(_("Mean answer, 1 to 5, with 95 % intervals"), figures, FIVE_STEPS)
     rows = progress.get("board", {}).get("rows", [])
     return board_charts(rows) if rows else []
-
-
-def _text(row: dict[str, Any]) -> str:
-    return f"{row['mean']:.2f}" if row["low"] is None else f"{row['mean']:.2f} ({row['low']:.2f}–{row['high']:.2f})"
 
 
 @require_POST

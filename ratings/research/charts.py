@@ -153,6 +153,11 @@ class Series:
     last: date
     bottom: float
 
+    @property
+    def name(self) -> str:
+        """Of its file among those of its page."""
+        return f"by-week-{self.label}"
+
 
 def time_series(label: str, title: str, moments: Sequence[Moment], scale: Scale = FIVE_STEPS) -> Series:
     """One figure over the weeks, in the order of their days; at least one moment, values on `scale`."""

@@ -8,7 +8,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -17,6 +16,7 @@ from accounts.permissions import member_of, role_required
 from generation.media.signing import picture
 from generation.models import Image
 from ratings.asking.models import Policy, Question, Surface
+from ratings.research.chart_files import chart_file
 from ratings.research.charts import (
     FIVE_STEPS,
     Chart,
@@ -27,7 +27,6 @@ from ratings.research.charts import (
     odds_scale,
     time_series,
 )
-from ratings.research.figures import figure_of, to_png, to_svg
 from ratings.research.models import DIMENSIONS, AspectFigure, ReportSnapshot
 from ratings.research.reports import PERIODS, current_snapshot
 from ratings.research.reports.model_comparisons import comparison_of
@@ -38,7 +37,6 @@ SURFACES = (Surface.POST, Surface.RESULT)
 MOST_ROWS = 100  # of a page; the file has them all
 MOST_CHOICES = 200
 MOST_DRAWN = 30  # rows of a chart
-FORMS = {"svg": (to_svg, "image/svg+xml"), "png": (to_png, "image/png")}
 OVERALL = "overall"
 
 
@@ -48,36 +46,12 @@ def _period(request: HttpRequest) -> int:
 
 
 def _page(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
-    """The page, or one of its charts as a file where the address asks for one (`figure`: svg or png)."""
-    form = request.GET.get("figure", "")
-    if form not in FORMS:
-        return render(request, template, context)
+    """The page, or the one of its charts that the address asks for as a file."""
     snapshot: ReportSnapshot | None = context["snapshot"]
-    chart = _named_chart(context, request.GET.get("of", "")) if snapshot is not None else None
-    if snapshot is None or chart is None:
-        raise Http404
-    return chart_file(chart, form, f"{snapshot.since:%Y-%m-%d} to {snapshot.computed_at:%Y-%m-%d %H:%M} UTC", request)
-
-
-def _named_chart(context: Mapping[str, Any], name: str) -> Chart | Series | None:
-    """The main chart of a page, or the one of that name."""
-    if not name:
-        return next((chart for chart in context.get("charts", ()) if not chart.is_phone), None)
-    if name == "category":
-        return next((chart for chart in context.get("category_charts", ()) if not chart.is_phone), None)
-    return next((series for series in context.get("series", ()) if series.label == name), None)
-
-
-def chart_file(chart: Chart | Series, form: str, period: str, request: HttpRequest) -> HttpResponse:
-    """A chart as a file to download; `form` is one of FORMS."""
-    write, kind = FORMS[form]
-    source = f"{request.get_host()}, {period}"
-    name = slugify(chart.title)[:60] or "chart"
-    return HttpResponse(
-        write(figure_of(chart, source)),
-        content_type=kind,
-        headers={"Content-Disposition": f'attachment; filename="{name}.{form}"'},
-    )
+    period = f"{snapshot.since:%Y-%m-%d} to {snapshot.computed_at:%Y-%m-%d %H:%M} UTC" if snapshot else ""
+    charts = {"": context.get("charts", ()), "category": context.get("category_charts", ())}
+    charts |= {series.name: series for series in context.get("series", ())}
+    return chart_file(request, charts, period) or render(request, template, context)
 
 
 def _frame(request: HttpRequest, here: str) -> tuple[dict[str, Any], ReportSnapshot | None]:
@@ -133,12 +107,16 @@ def _with_pictures(request: HttpRequest, complaints: list[dict[str, Any]]) -> li
 
 
 def _aspect_charts(rows: list[tuple[str, AspectFigure]]) -> list[Chart]:
-    figures = [Figure(label, row.mean, row.low, row.high, _text(row)) for label, row in rows[:MOST_DRAWN]]
+    figures = [
+        Figure(label, row.mean, row.low, row.high, mean_text(row.mean, row.low, row.high))
+        for label, row in rows[:MOST_DRAWN]
+    ]
     return interval_charts(_("Mean answer, 1 to 5, with 95 % intervals"), figures, FIVE_STEPS)
 
 
-def _text(row: AspectFigure) -> str:
-    return f"{row.mean:.2f}" if row.low is None else f"{row.mean:.2f} ({row.low:.2f}–{row.high:.2f})"
+def mean_text(mean: float, low: float | None, high: float | None) -> str:
+    """A mean answer with its interval, in words."""
+    return f"{mean:.2f}" if low is None else f"{mean:.2f} ({low:.2f}–{high:.2f})"
 
 
 def _chosen(request: HttpRequest, names: Sequence[str] = ASPECTS) -> dict[str, str]:

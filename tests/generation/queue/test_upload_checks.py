@@ -131,10 +131,10 @@ def test_a_check_that_ends_while_a_request_is_written_down_counts(
     opened = Opened.of(Pictures(source=upload), alice, now)
     settings.MODERATION_IMAGE_CHECKERS = [f"{HERE}.shows_nudity"]
     check_upload(upload_id=upload.pk)
-    assert opened.hold() == ContentLevel.MATURE
+    assert opened.lock_uploads() == ContentLevel.MATURE
     Upload.objects.update(state=Upload.State.REFUSED)
     with pytest.raises(NotFound):
-        opened.hold()
+        opened.lock_uploads()
 
 
 @pytest.mark.django_db

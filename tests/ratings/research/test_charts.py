@@ -47,7 +47,7 @@ def test_charts_come_as_files_that_stand_alone(
         rate(rater, publish(alice), 4)
     Checkpoint.objects.filter(slug="zeta").update(slug="z" * 40)
     path, client = reverse("ratings:research-models"), as_user(rita)
-    for name in ("", "category", "toy"):
+    for name in ("", "category", "by-week-toy"):
         drawn = client.get(path, {"figure": "svg", "of": name})
         assert (drawn.status_code, drawn["Content-Type"]) == (200, "image/svg+xml")
         assert drawn["Content-Disposition"].endswith('.svg"')
@@ -60,7 +60,7 @@ def test_charts_come_as_files_that_stand_alone(
         assert picture.size == (2 * int(root.get("width", 0)), 2 * int(root.get("height", 0)))
         assert len(picture.getcolors(100_000) or []) > 20, "something is drawn"
     page = client.get(reverse("ratings:research-aspects"), {"surface": "post", "question": "lighting"}).content.decode()
-    (address, *_more) = re.findall(r'href="([^"]*figure=png[^"]*of=lighting[^"]*)"', page)
+    (address, *_more) = re.findall(r'href="([^"]*figure=png[^"]*of=by-week-lighting[^"]*)"', page)
     weekly = client.get(reverse("ratings:research-aspects") + html.unescape(address))
     assert weekly["Content-Type"] == "image/png"
     assert client.get(path, {"figure": "svg", "of": "nothing"}).status_code == 404
