@@ -8,6 +8,7 @@ OPENS_FILES = {
     "config/local/tour.py": "screenshots that our own browser took",
     "lib/images/__init__.py": "open_stored: files that the site encoded",
     "generation/media/texts.py": "the texts of PNG and JPEG, which Pillow reads in Python; no pixel is decoded",
+    "ratings/alignment/data.py": "a command that trains on a release; it reads the sizes from the headers",
     "ratings/releases/publishing/verification.py": "a command that checks the files of a release",
 }
 

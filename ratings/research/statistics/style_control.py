@@ -20,6 +20,7 @@ from ratings.research.statistics.likelihood import (
 from ratings.research.statistics.means import LEAST_CLUSTERS
 
 PRIOR = 0.25
+WIDEST = 20.0  # log-odds: an interval wider than this comes from votes that say nothing of the coefficient
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,8 @@ def _spread(design: Floats, residual: Floats, known: Floats, inverse: Floats, vo
     degrees = min(raters, prompts) - 1
     if degrees < LEAST_CLUSTERS - 1:
         return np.full(len(inverse), np.nan)
-    return np.asarray(stats.t.ppf(0.975, degrees) * np.sqrt(np.maximum(largest, 0)))
+    spread = stats.t.ppf(0.975, degrees) * np.sqrt(np.maximum(largest, 0))
+    return np.where(spread < WIDEST, spread, np.nan)
 
 
 def _variance(design: Floats, residual: Floats, known: Floats, inverse: Floats, groups: Ints) -> Floats:

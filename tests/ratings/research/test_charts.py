@@ -112,5 +112,8 @@ def test_a_lead_that_looks_explain_is_gone_at_equal_looks(
     assert body["controlled"]["votes"] == 36
     page = as_user(rita).get(reverse("ratings:research-models")).content.decode()
     assert "a picture that is sharper" in page
+    Image.objects.update(sharpness=0.5, saturation=0.5, lightness=0.5)
+    effects = read(30).body["controlled"]["effects"]
+    assert [row["high"] for row in effects] == [None] * 3, "pictures that all look alike say nothing of looks"
     Image.objects.update(sharpness=None)
     assert read(90).body["controlled"]["rows"] == [], "votes on pictures that were not measured are left out"
