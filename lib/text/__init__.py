@@ -119,6 +119,7 @@ _WORD = compile_bounded(
 )
 # The same for ASCII, which most prompts are.
 _ASCII_WORD = compile_bounded(r"(?<![a-z0-9])[a-z](?:\+\+(?![a-z])|#(?![a-z0-9]))|[a-z0-9]+", seconds=_PATTERN_SECONDS)
+_ASCII_GAPS = {place: " " for place in range(128) if not chr(place).isalnum()}
 _UNSEEN_JOINER = compile_bounded(
     rf"(?V1)(?<!{_JOINED}\p{{M}}?)(?<!\p{{Extended_Pictographic}}\p{{Emoji_Modifier}}?)[\u200c\u200d]",
     seconds=_PATTERN_SECONDS,
@@ -146,7 +147,9 @@ def words_of(text: str) -> list[str]:
     """
     if text.isascii():
         plain = text[:LONGEST_INPUT].translate(_UNFIT).lower()
-        return [found[0][:LONGEST_WORD] for found in _ASCII_WORD.finditer(plain)]
+        if "+" not in plain and "#" not in plain:  # as most are: several times as fast
+            return [word[:LONGEST_WORD] for word in plain.translate(_ASCII_GAPS).split()]
+        return [word[:LONGEST_WORD] for word in _ASCII_WORD.findall(plain)]
     return [word for found in _WORD.finditer(_prepare(text)) if (word := _fold(found[0]))]
 
 

@@ -76,6 +76,9 @@ class BoundedPattern:
     def finditer(self, text: str) -> Iterator[Match]:
         yield from self._compiled.finditer(text, timeout=self.seconds)
 
+    def findall(self, text: str) -> list[Any]:
+        return list(self._compiled.findall(text, timeout=self.seconds))
+
     def sub(self, replacement: str | Callable[[Match], str], text: str) -> str:
         return self._compiled.sub(replacement, text, timeout=self.seconds)
 

@@ -15,9 +15,10 @@ VERSION = "3"
 def check(text: str, kind: TextKind) -> list[Observation]:
     """One observation naming the coarse words, or none."""
     found: dict[str, None] = {}
+    coarse = coarse_words()
     for reading in read(text, oracle_in_use(), has_names=kind is not TextKind.NAME):
         words = words_of(innocent_phrases().sub(" ", reading.text))
-        found |= dict.fromkeys(word for word in words if word in coarse_words())
+        found |= dict.fromkeys(word for word in words if word in coarse)
         line = f" {' '.join(words)} "
         found |= dict.fromkeys(phrase for phrase in coarse_phrases() if f" {phrase} " in line)
     if not found:

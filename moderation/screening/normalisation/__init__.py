@@ -78,9 +78,10 @@ def take_off_disguises(reading: Reading, oracle: Oracle, *, has_names: bool = Tr
 
 def _unmasked(tokens: list[tuple[str, str, int]], oracle: Oracle) -> list[Edit]:
     words = known_words()
+    odd = {token for token in {token for token, _cased, _place in tokens} - words if len(token) > 2}
     edits = []
     for token, cased, place in tokens:
-        if len(token) < 3 or token in words or token.strip(_PUNCTUATION) in words:
+        if token not in odd or token.strip(_PUNCTUATION) in words:
             continue
         found = oracle.unmasked(token, is_name=_is_name(cased.strip(_PUNCTUATION)))
         if found is not None:

@@ -18,9 +18,13 @@ def join_spread(tokens: Sequence[str], oracle: Oracle) -> list[tuple[int, int, s
     cores = [token if token.isalpha() or token in _SIGNS else token.translate(_NO_EDGES) for token in tokens]
     next_odd = _next_odd(cores)
     found: list[tuple[int, int, str]] = []
-    place = 0
-    while place < len(cores):
-        end = _run_end(cores, place) if len(cores[place]) == 1 else None
+    place, count = 0, len(cores)
+    while place < count:
+        is_single, is_near_odd = len(cores[place]) == 1, next_odd[place] < place + WINDOW
+        if not is_single and not is_near_odd:
+            place += 1
+            continue
+        end = _run_end(cores, place) if is_single else None
         if end is not None:
             words = _read_run(tokens, cores, place, end, oracle)
             if words is not None:
@@ -95,7 +99,7 @@ def _join_fragments(cores: Sequence[str], start: int, oracle: Oracle) -> tuple[i
     """“nu de”, “chi ld”: two to four neighbours that only together are a word, one of them being none."""
     common = common_words()
     first = cores[start]
-    if not first or len(first) > 9:
+    if not first or len(first) > 9 or (first not in oracle.starts and first.isalpha()):
         return None
     joined, odd, used, end = "", False, 0, start
     while end < len(cores) and used < 4 and end - start < 8:

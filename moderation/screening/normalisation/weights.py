@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable, Iterator
 
-from lib.text.regex import compile_linear
+from lib.text.regex import compile_bounded, compile_linear
 from moderation.screening.normalisation.characters import BLANK
 from moderation.screening.normalisation.edits import Edit, Reading
 
 _MARKS = "()[]{}<>\\|+-:^$`" + BLANK
 # (word:1.3), word::2 | (word)1.3 | word++ | BREAK, AND | {2$$a|b}
-_WEIGHT = compile_linear(r"::? ?[-+]?[0-9]{0,4}\.?[0-9]{1,6}([)\]}>, ]|$)")
-_FACTOR = compile_linear(r"[)\]}]([-+]{1,9}|[-+]?[0-9]{0,4}\.?[0-9]{1,6})")
-_PLUSES = compile_linear(r"[\pL\pN](\+{1,9}|-{2,9})([)\]}, ]|$)")
+_WEIGHT = compile_bounded(r"::? ?[-+]?[0-9]{0,4}\.?[0-9]{1,6}([)\]}>, ]|$)")
+_FACTOR = compile_bounded(r"[)\]}]([-+]{1,9}|[-+]?[0-9]{0,4}\.?[0-9]{1,6})")
+_PLUSES = compile_bounded(r"[\p{L}\p{N}](\+{1,9}|-{2,9})([)\]}, ]|$)")
 _KEYWORD = compile_linear(r"(?:^|[ ,)\]}])(BREAK|AND|ADDCOMM|ADDBASE|ADDROW|ADDCOL)(?:[ ,(\[{]|$)")
 _CHOICE = compile_linear(r"[\[{][^\[\]{}]*\|[^\[\]{}]*[\]}]")
 
@@ -56,7 +56,7 @@ def _choices(text: str) -> Iterator[Edit]:
 def _gaps(text: str) -> Iterator[tuple[int, int, bool]]:
     """Brackets, quotes and blanks with the spaces beside them: from where to where, and whether between two letters."""
     end, length = 0, len(text)
-    for place in [place for place, char in enumerate(text) if char in _GAPS]:
+    for place in [found.start() for found in _GAP.finditer(text)]:
         if place < end:
             continue
         start, end = place, place + 1
@@ -73,3 +73,4 @@ def _gaps(text: str) -> Iterator[tuple[int, int, bool]]:
 
 
 _GAPS = frozenset('()[]{}<>\\"“”`' + BLANK)
+_GAP = compile_bounded("[" + "".join(f"\\{char}" for char in sorted(_GAPS)) + "]")
