@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from lib.decoding import containers, decoder
 from lib.errors import Refused
 from lib.images import pdq
+from lib.images.borders import inside_borders
 
 PDQ_BITS = 256
 LEAST_PDQ_QUALITY = 49  # a hash needs more than this: below it PDQ takes unlike pictures for alike
@@ -62,9 +63,10 @@ def hash_picture(picture: PIL.Image.Image) -> PdqHash:
 
 
 def hash_orientations(picture: PIL.Image.Image) -> list[PdqHash]:
-    """The PDQ hashes of a picture as it is, turned and mirrored: eight."""
-    hashes, quality = pdq.compute_dihedral(np.asarray(picture.convert("RGB")))
-    return [PdqHash(_as_text(values), int(quality)) for values in hashes]
+    """The PDQ hashes of a picture as it is, turned and mirrored: eight; as many more of what is inside a border."""
+    pixels = np.asarray(picture.convert("RGB"))
+    found = [pdq.compute_dihedral(each) for each in (pixels, *inside_borders(pixels))]
+    return [PdqHash(_as_text(values), int(quality)) for hashes, quality in found for values in hashes]
 
 
 def turn_hash(bits: str) -> list[str]:

@@ -19,6 +19,7 @@ from lib.images import (
     open_picture,
     parse_pdq,
 )
+from lib.images.borders import inside_borders
 
 BITS = st.integers(0, 2**256 - 1).map(lambda number: f"{number:0256b}")
 
@@ -59,6 +60,25 @@ def test_a_mirrored_picture_is_among_the_orientations() -> None:
     distances = [hamming_distance(each.bits, mirrored) for each in hash_orientations(blobs(1))]
     assert len(distances) == 8
     assert min(distances) < distances[0] / 2  # the first is the picture as it is
+
+
+@pytest.mark.parametrize("mode", ["one side", "four sides", "two frames", "none", "plain", "almost nothing inside"])
+def test_what_is_inside_a_border(mode: str) -> None:
+    inside = np.asarray(blobs(3))
+    framed, wanted = {
+        "one side": (np.pad(inside, ((0, 40), (0, 0), (0, 0)), constant_values=250), [inside.shape]),
+        "four sides": (np.pad(inside, ((9, 40), (30, 20), (0, 0))), [inside.shape]),
+        "two frames": (
+            np.pad(np.pad(inside, ((9, 9), (9, 9), (0, 0))), ((20, 20), (20, 20), (0, 0)), constant_values=255),
+            [(274, 274, 3), inside.shape],
+        ),
+        "none": (inside, []),
+        "plain": (np.full((200, 300, 3), 90, np.uint8), []),
+        "almost nothing inside": (np.pad(inside[:70, :70], ((200, 200), (200, 200), (0, 0))), []),
+    }[mode]
+    found = inside_borders(framed)
+    assert [each.shape for each in found] == wanted
+    assert not wanted or (found[-1] == inside).all()
 
 
 def test_a_plain_picture_has_no_reliable_hash() -> None:

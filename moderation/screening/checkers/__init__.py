@@ -21,5 +21,5 @@ class Picture:
 
     @cached_property
     def hashes(self) -> list[PdqHash]:
-        """The PDQ hashes as it is, turned and mirrored."""
+        """The PDQ hashes as it is, turned and mirrored, also without a border."""
         return hash_orientations(self.image)

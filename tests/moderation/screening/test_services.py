@@ -1,10 +1,12 @@
 """The gate: what checkers say, what follows, and that failing means holding."""
 
+import io
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image, ImageFilter
+from PIL import Image, ImageFilter, ImageOps
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
 
@@ -28,12 +30,18 @@ def picture(seed: int = 1, size: int = 128) -> Image.Image:
     return Image.fromarray(noise).resize((size, size), Image.Resampling.BICUBIC)
 
 
+def jpeg(image: Image.Image) -> Image.Image:
+    stream = io.BytesIO()
+    image.save(stream, "JPEG", quality=60)
+    return Image.open(stream)
+
+
 def hash_of(image: Image.Image) -> str:
     return hash_picture(image).bits
 
 
 @pytest.mark.django_db
-def test_a_picture_near_a_blocked_one_is_held_even_smaller_blurred_or_mirrored(settings: Settings) -> None:
+def test_a_picture_near_a_blocked_one_is_held_even_smaller_mirrored_or_framed(settings: Settings) -> None:
     settings.MODERATION_IMAGE_CHECKERS = ["moderation.screening.checkers.blocklist.check"]
     row = block_hash(pdq=hash_of(picture(1)), note="test")
     copies = [
@@ -42,6 +50,10 @@ def test_a_picture_near_a_blocked_one_is_held_even_smaller_blurred_or_mirrored(s
         picture(1).filter(ImageFilter.GaussianBlur(1)),
         picture(1).transpose(Image.Transpose.FLIP_LEFT_RIGHT),
         picture(1).transpose(Image.Transpose.ROTATE_90),
+        ImageOps.expand(picture(1), 30, "white"),
+        ImageOps.expand(picture(1), (0, 40), "black").transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+        ImageOps.expand(ImageOps.expand(picture(1), 12, "black"), 20, "pink"),
+        jpeg(ImageOps.expand(picture(1), (25, 5, 60, 30), "#204060")),
     ]
     for copy in copies:
         verdict = screen_image(image=copy)
