@@ -38,7 +38,7 @@ def _without_border(pixels: Pixels) -> Pixels | None:
 
 def _brightness(pixels: Pixels) -> NDArray[np.float32]:
     """JPEG keeps it sharp at a border, unlike colour; and hashes see nothing else."""
-    return pixels @ np.array([0.299, 0.587, 0.114], np.float32)
+    return np.tensordot(pixels.astype(np.float32), np.array([0.299, 0.587, 0.114], np.float32), 1)
 
 
 def _flat_lines(lines: NDArray[np.float32]) -> int:
