@@ -303,6 +303,7 @@ CELERY_TASK_ROUTES = {
     "generation.sweep_orphans": {"queue": "media"},
     "generation.measure_pictures": {"queue": "media"},
     "feed.draw_challenge_card": {"queue": "media"},
+    "ratings.import_campaign_pictures": {"queue": "media"},
     "moderation.copy_evidence": {"queue": "moderation"},
     "moderation.sweep_hashes": {"queue": "moderation"},
 }
@@ -323,6 +324,7 @@ STORE_SECONDS = env.integer("STORE_SECONDS", 900, least=1)  # so long pictures a
 KEPT_PICTURE_BYTES = env.integer("KEPT_PICTURE_BYTES", 512_000_000, least=1)  # of pixels; then drawing waits
 BATCH_SECONDS = env.integer("BATCH_SECONDS", 600, least=1)  # a batch that draws for longer is stopped
 MAX_UPLOAD_BYTES = env.integer("MAX_UPLOAD_BYTES", 10_000_000, least=1000)
+MAX_ARCHIVE_BYTES = env.integer("MAX_ARCHIVE_BYTES", 500_000_000, least=1000)  # of pictures for a campaign
 
 # --- Safety ---------------------------------------------------------------------------------------------
 SAFE_MODE = env.boolean("SAFE_MODE", False)  # locks the whole site to the general level

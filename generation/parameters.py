@@ -34,8 +34,11 @@ STYLED_PROMPT_SQL = (
 )
 """`Parameters.styled_prompt` in SQL, where `made` is the generation and `style` its style, outer joined."""
 
+MODEL_SQL = "CASE WHEN checkpoint.engine = 'imported' THEN checkpoint.name ELSE checkpoint.slug END"
+"""What a dataset calls a model: its slug; of pictures that were imported, the name that they came with."""
+
 _DATASET_COLUMNS = {
-    "checkpoint": "checkpoint.slug",
+    "checkpoint": MODEL_SQL,
     "negative_prompt": "made.negative_prompt",
     "style": "coalesce(style.slug, '')",
     "scheduler": "made.scheduler",

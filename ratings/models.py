@@ -23,6 +23,7 @@ from ratings.benchmarks.models import (
     BenchmarkScore,
     PromptSet,
 )
+from ratings.campaigns.imports.models import CampaignArchive, ImportedPicture
 from ratings.campaigns.models import Campaign, CampaignAsk, CampaignMember, CampaignPicture
 from ratings.quality.models import Flag, QualityAppeal, QualityFlag, RaterStanding
 from ratings.releases.models import (
@@ -46,6 +47,7 @@ __all__ = [
     "BenchmarkPrompt",
     "BenchmarkScore",
     "Campaign",
+    "CampaignArchive",
     "CampaignAsk",
     "CampaignMember",
     "CampaignPicture",
@@ -53,6 +55,7 @@ __all__ = [
     "DeletedPicture",
     "DrawCount",
     "Flag",
+    "ImportedPicture",
     "Policy",
     "PromptSet",
     "QualityAppeal",

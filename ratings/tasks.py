@@ -9,6 +9,8 @@ from ratings.asking import services as asking_services
 from ratings.benchmarks.models import Benchmark
 from ratings.benchmarks.results import refresh_results
 from ratings.campaigns import services as campaigns_services
+from ratings.campaigns.imports import pictures as imports
+from ratings.campaigns.models import Campaign
 from ratings.campaigns.pictures import draw_campaigns
 from ratings.challenges import services as challenges_services
 from ratings.quality import flags as quality_flags
@@ -72,9 +74,18 @@ def refresh_benchmarks() -> None:
 
 @shared_task(name="ratings.advance_campaigns")
 def advance_campaigns() -> None:
-    """Ends campaigns whose last day has passed, and has the pictures of new ones drawn."""
+    """Ends campaigns whose last day has passed, and has the pictures of new ones drawn or imported."""
     campaigns_services.end_past_campaigns()
     draw_campaigns()
+    imports.delete_archives()
+    for campaign in imports.importing_campaigns(timezone.now()):
+        import_campaign_pictures.apply_async((campaign,), expires=20.0)  # where workers are busy, they do not pile up
+
+
+@shared_task(name="ratings.import_campaign_pictures")
+def import_campaign_pictures(campaign: int) -> None:
+    """A part of the pictures in a campaign's archive (id of the campaign)."""
+    imports.import_pictures(campaign=Campaign.objects.get(pk=campaign))
 
 
 @shared_task(name="ratings.make_counterparts")

@@ -9,10 +9,22 @@ from django.utils.translation import gettext_lazy as _
 
 from generation.catalogue.families import Family, family_of
 
+IMPORTED = "imported"  # engine and pool of models that we only know pictures of
+
 
 class CheckpointQuerySet(models.QuerySet["Checkpoint"]):
     def enabled(self) -> "CheckpointQuerySet":
         return self.filter(is_enabled=True)
+
+
+_CheckpointManager = models.Manager.from_queryset(CheckpointQuerySet)
+
+
+class CheckpointManager(_CheckpointManager["Checkpoint"]):
+    """Without imported models, so that no list, page or worker can offer or draw one, whoever forgets them."""
+
+    def get_queryset(self) -> CheckpointQuerySet:
+        return CheckpointQuerySet(self.model, using=self._db).exclude(engine=IMPORTED)
 
 
 class Checkpoint(models.Model):
@@ -52,7 +64,8 @@ class Checkpoint(models.Model):
     is_enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
-    objects = CheckpointQuerySet.as_manager()
+    objects = CheckpointManager()
+    with_imported = CheckpointQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.name

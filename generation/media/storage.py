@@ -51,6 +51,12 @@ def write(name: str, data: bytes) -> None:
     default_storage.save(name, ContentFile(data))
 
 
+def write_file(name: str, file: "File[bytes]") -> None:
+    """Writes a large file, read from its start a piece at a time, at a name that is new."""
+    file.seek(0)
+    default_storage.save(name, file)
+
+
 def delete(name: str) -> None:
     default_storage.delete(name)
 

@@ -101,7 +101,7 @@ def _table(text: str) -> Iterator[Prompt]:
 
 
 def _json_lines(text: str) -> Iterator[Mapping[str, Any]]:
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):  # JSON does not escape other separators of lines
         if line.strip():
             try:
                 row = json.loads(line)

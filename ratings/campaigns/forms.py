@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -50,15 +51,24 @@ class CampaignForm(forms.Form):
         label=_("Models"),
         queryset=Checkpoint.objects.none(),
         to_field_name="slug",
+        required=False,
         widget=forms.CheckboxSelectMultiple,
+        help_text=_("They draw the pictures. Or bring pictures of other models in an archive below."),
     )
-    size = forms.ChoiceField(label=_("Size of the pictures"))
+    size = forms.ChoiceField(label=_("Size of the pictures"), required=False)
     pictures_a_prompt = forms.IntegerField(
         label=_("Pictures a prompt and model"),
         min_value=1,
         max_value=20,
         initial=1,
         help_text=_("One a seed; all models have the same seeds."),
+    )
+    archive = forms.FileField(label=_("An archive of pictures"), required=False)
+    licence = LineField(
+        label=_("Licence of the pictures"),
+        max_length=64,
+        required=False,
+        help_text=_("Only for an archive, such as CC-BY-4.0. It must allow publication, and training on the pictures."),
     )
     question = forms.ChoiceField(label=_("Question"))
     new_question = LineField(
@@ -117,17 +127,31 @@ class CampaignForm(forms.Form):
         models = self.fields["checkpoints"]
         assert isinstance(models, forms.ModelMultipleChoiceField)
         models.queryset = enabled
+        self.fields["archive"].help_text = _(
+            "A ZIP of pictures, at most %(n)s MB, with a metadata.csv or metadata.jsonl beside them. It has a line "
+            "for each picture: file_name, prompt, model and, if there is one, seed; such as "
+            "“fox-a.png,a fox in snow,model-a,7”. Prompts and models come from there, so leave those fields empty."
+        ) % {"n": settings.MAX_ARCHIVE_BYTES // 1_000_000}
+
+    def clean(self) -> dict[str, Any]:
+        """Models that draw, or an archive: one of them, with what belongs to it."""
+        data = super().clean() or {}
+        if not self.has_error("archive") and not self.has_error("checkpoints"):
+            if bool(data["archive"]) == bool(data["checkpoints"]):
+                self.add_error("checkpoints", _("Choose models, or an archive of pictures below, and not both."))
+            elif data["archive"]:
+                if data.get("prompts") or data.get("file"):
+                    self.add_error("prompts", _("The prompts come from the archive. Leave these empty."))
+            elif not data.get("size"):
+                self.add_error("size", _("Choose a size."))
+        return data
 
     def get_plan(self) -> Plan:
         """What was chosen; call on a valid form. Raises Refused with `fields` for prompts that cannot be read."""
         data = self.cleaned_data
-        width, _x, height = data["size"].partition("x")
         return Plan(
+            **self._pictures(),
             title=data["title"],
-            prompts=self._prompts(),
-            checkpoints=[row.slug for row in data["checkpoints"]],
-            size=(int(width), int(height)),
-            pictures_a_prompt=data["pictures_a_prompt"],
             question=self._question(),
             consent_text=data["consent_text"],
             answers_wanted=data["answers_wanted"],
@@ -135,6 +159,19 @@ class CampaignForm(forms.Form):
             starts_at=day_bounds(data["starts_on"])[0],
             ends_at=day_bounds(data["ends_on"])[1],
         )
+
+    def _pictures(self) -> dict[str, Any]:
+        """The part of the plan that says where pictures come from."""
+        data = self.cleaned_data
+        if data["archive"]:
+            return {"archive": data["archive"], "licence": data["licence"]}
+        width, _x, height = data["size"].partition("x")
+        return {
+            "prompts": self._prompts(),
+            "checkpoints": [row.slug for row in data["checkpoints"]],
+            "size": (int(width), int(height)),
+            "pictures_a_prompt": data["pictures_a_prompt"],
+        }
 
     def _question(self) -> Question | NewQuestion:
         data = self.cleaned_data

@@ -39,6 +39,7 @@ class Campaign(models.Model):
 
     class State(models.TextChoices):
         DRAWING = "drawing", _("Generating pictures")
+        IMPORTING = "import", _("Importing pictures")
         READY = "ready", _("Ready to start")
         OPEN = "open", _("Open")
         ENDED = "ended", _("Ended")
@@ -78,6 +79,11 @@ class Campaign(models.Model):
     def is_about_pairs(self) -> bool:
         """Whether two checkpoints are compared; else single pictures are rated."""
         return self.question.form == Question.Form.PAIR
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether its pictures came in an archive; then each has a size of its own."""
+        return self.width == 0
 
     @property
     def last_day(self) -> date:

@@ -1,4 +1,7 @@
-"""Has the pictures of campaigns drawn by the queue, a part at a time, until all are there or known to be missing."""
+"""Has the pictures of campaigns drawn by the queue, a part at a time, until all are there or known to be missing.
+
+Those that come in an archive are imported by `ratings.campaigns.imports`.
+"""
 
 from datetime import datetime
 
@@ -23,21 +26,28 @@ def draw_pictures(*, campaign: Campaign) -> bool:
     """
     if campaign.state != Campaign.State.DRAWING:
         return False
-    drawing = Campaign.objects.filter(pk=campaign.pk, state=Campaign.State.DRAWING)
     try:
-        author = _author()
+        author = account_of_campaigns()
     except Refused as taken:  # a member has the name that the account needs
-        drawing.update(notice=taken.message[:200])
-        return False
+        return settle_pictures(campaign, Campaign.State.DRAWING, taken.message)
     missing = CampaignPicture.objects.filter(campaign=campaign, image=None, failure="").order_by("pk")
     wave = list(missing.select_related("prompt", "checkpoint")[:WAVE])
     asked, refusal = ask_for_wave(wave, lambda picture: _ask_for(picture, campaign, author))
     attach_images(asked)
-    notice = "" if refusal is None or refusal.code == "too_many_pending" else refusal.message[:200]
-    if missing.exists():
-        drawing.exclude(notice=notice).update(notice=notice)
+    notice = "" if refusal is None or refusal.code == "too_many_pending" else refusal.message
+    return settle_pictures(campaign, Campaign.State.DRAWING, notice)
+
+
+def settle_pictures(campaign: Campaign, state: Campaign.State, notice: str) -> bool:
+    """Makes a campaign in `state` ready once every picture is there or known to be missing; until then, `notice`.
+
+    Returns whether it was this call that did it.
+    """
+    waiting = Campaign.objects.filter(pk=campaign.pk, state=state)
+    if CampaignPicture.objects.filter(campaign=campaign, image=None, failure="").exists():
+        waiting.exclude(notice=notice[:200]).update(notice=notice[:200])
         return False
-    return bool(drawing.update(state=Campaign.State.READY, notice=""))
+    return bool(waiting.update(state=Campaign.State.READY, notice=""))
 
 
 def draw_campaigns(*, at: datetime | None = None) -> int:
@@ -54,7 +64,7 @@ def _ask_for(picture: CampaignPicture, campaign: Campaign, author: User) -> int:
     )
 
 
-def _author() -> User:
+def account_of_campaigns() -> User:
     """The site's account. Its pictures are the site's own, so it agrees to what a release needs its authors to."""
     author = site_account(AUTHOR)
     for purpose in (Purpose.TRAIN, Purpose.PUBLISH):

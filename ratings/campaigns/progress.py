@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 from django.db import connection
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.utils import timezone
 
 from ratings.asking.models import AskOutcome
+from ratings.campaigns.imports.models import ImportedPicture
 from ratings.campaigns.models import Campaign, CampaignMember, CampaignPicture
 from ratings.research.reports import model_comparisons
 from ratings.research.reports.flags import IN_FORCE, UNFLAGGED
@@ -30,8 +31,10 @@ _COUNTED = f"""ratings_campaignask own JOIN ratings_ask a ON a.id = own.ask_id
 JOIN ratings_campaignmember part ON part.campaign_id = own.campaign_id AND part.member_id = a.rater_id
     AND part.left_at IS NULL AND {UNFLAGGED}"""
 
+_NAME = "CASE WHEN {0}.engine = 'imported' THEN {0}.name ELSE {0}.slug END"  # as in its release
+
 RATINGS_SQL = f"""
-SELECT c.slug, p.image_id, a.rater_id, r.value
+SELECT {_NAME.format("c")}, p.image_id, a.rater_id, r.value
 FROM {_COUNTED} JOIN ratings_rating r ON r.ask_id = a.id
 JOIN ratings_campaignpicture p ON p.image_id = r.image_id JOIN generation_checkpoint c ON c.id = p.checkpoint_id
 WHERE own.campaign_id = %(campaign)s ORDER BY r.id
@@ -39,7 +42,7 @@ WHERE own.campaign_id = %(campaign)s ORDER BY r.id
 
 # The columns of `model_comparisons.votes_from_rows`.
 VOTES_SQL = f"""
-SELECT cl.slug, ch.slug, pl.prompt_id, a.rater_id,
+SELECT {_NAME.format("cl")}, {_NAME.format("ch")}, pl.prompt_id, a.rater_id,
        CASE WHEN v.preferred_id = v.image_low_id THEN 1.0 WHEN v.preferred_id = v.image_high_id THEN 0.0
             WHEN v.outcome = 'tie' THEN 0.5 END,
        a.is_side_swapped
@@ -72,7 +75,13 @@ def count_pictures(campaign: Campaign) -> list[dict[str, Any]]:
         row = rows.setdefault(slug, {"slug": slug, "name": name, "there": 0, "missing": 0, "waiting": 0, "planned": 0})
         row["planned"] += 1
         row["there" if image else "missing" if failure else "waiting"] += 1
-    return [rows[slug] for slug in sorted(rows)]
+    return sorted(rows.values(), key=lambda row: str(row["name"]))
+
+
+def refused_imports(campaign: Campaign) -> "QuerySet[ImportedPicture]":
+    """Pictures of its archive that never will be there; `picture.failure` says why."""
+    found = ImportedPicture.objects.filter(picture__campaign=campaign).exclude(picture__failure="")
+    return found.select_related("picture").order_by("line")
 
 
 def _asks(campaign: Campaign) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.core.files.base import File
 from django.db import connection, transaction
 from django.db.models import Max
 from django.db.models.functions import Lower
@@ -15,15 +16,20 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from generation.models import Checkpoint
 from lib.errors import NotFound, Refused
+from lib.limits import check_rate
 from moderation.restrictions.services import require_unrestricted
 from ratings.asking.models import Question
 from ratings.asking.questions.models import CAMPAIGN_PREFIX
 from ratings.benchmarks.models import BenchmarkPrompt, PromptSet
 from ratings.benchmarks.prompts import Prompt, hash_of, import_prompts, to_lines
 from ratings.benchmarks.services import enabled_checkpoints
+from ratings.campaigns.imports.archives import read_archive
+from ratings.campaigns.imports.metadata import MOST_PICTURES, Row
+from ratings.campaigns.imports.models import CampaignArchive
+from ratings.campaigns.imports.planning import keep_archive, plan_imports, prompts_in, require_pairs
 from ratings.campaigns.models import Campaign, CampaignMember, CampaignPicture
 
-MOST_PICTURES = 5_000
+ARCHIVES_A_DAY = 20  # of one researcher
 MOST_ANSWERS = 1_000
 MOST_MEMBERS = 2_000
 BATCH = 1_000
@@ -41,25 +47,29 @@ class NewQuestion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a researcher sets up.
+    """What a researcher sets up: prompts, checkpoints and a size, from which pictures are drawn, or else an archive.
 
     Args:
         prompts: At least one; the same prompts as in an earlier set are that set.
         pictures_a_prompt: Seeds per prompt and checkpoint, the same ones for all checkpoints.
+        archive: A ZIP of pictures with `metadata.csv` or `metadata.jsonl`, which names their prompts and models.
+        licence: Of the pictures in the archive.
         question: A question of the bank about single pictures, or “which is better” about pairs, or a new one.
         listed: Usernames; empty: every member is asked.
     """
 
     title: str
-    prompts: Sequence[Prompt]
-    checkpoints: Sequence[str]
-    size: tuple[int, int]
     question: Question | NewQuestion
     consent_text: str
     answers_wanted: int
     starts_at: datetime
     ends_at: datetime
+    prompts: Sequence[Prompt] = ()
+    checkpoints: Sequence[str] = ()
+    size: tuple[int, int] = (0, 0)
     pictures_a_prompt: int = 1
+    archive: File[bytes] | None = None
+    licence: str = ""
     listed: Sequence[str] = ()
 
     @property
@@ -67,25 +77,64 @@ class Plan:
         return isinstance(self.question, Question) and self.question.form == Question.Form.PAIR
 
 
-@transaction.atomic
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """An archive that was read and is kept."""
+
+    rows: Sequence[Row]
+    archive: CampaignArchive
+
+
 def create_campaign(*, plan: Plan, created_by: User, at: datetime | None = None) -> Campaign:
-    """Stores a campaign and plans its pictures, which `pictures.draw_pictures` has made.
+    """Stores a campaign and plans its pictures, which `pictures.draw_pictures` or `imports.import_pictures` make.
 
     Raises Refused with `fields`: a title or consent text that is missing, unknown checkpoints or members, a size that
-    a checkpoint cannot draw, too few checkpoints for pairs, too many pictures, numbers or days that make no sense.
+    a checkpoint cannot draw, too few checkpoints for pairs, too many pictures, numbers or days that make no sense, an
+    archive that cannot be imported; 429 for too many archives.
     """
     at = at or timezone.now()
+    _check(plan, at)
+    members = _members(plan.listed)
+    if plan.archive is None:
+        return _create_drawn(plan, members, created_by, at)
+    check_rate(key=f"campaign-archives:{created_by.pk}", limit=ARCHIVES_A_DAY, seconds=86_400)
+    rows = read_archive(plan.archive)
+    if plan.is_about_pairs:
+        require_pairs(rows)
+    return _create_imported(plan, members, Imported(rows, keep_archive(file=plan.archive, at=at)), created_by, at)
+
+
+@transaction.atomic
+def _create_drawn(plan: Plan, members: Sequence[User], created_by: User, at: datetime) -> Campaign:
+    checkpoints = _checkpoints(plan)
+    _check_drawing(plan, checkpoints)
+    campaign = _create(plan, plan.prompts, members, created_by, at)
+    _plan_pictures(campaign, checkpoints)
+    return campaign
+
+
+@transaction.atomic
+def _create_imported(
+    plan: Plan, members: Sequence[User], imported: Imported, created_by: User, at: datetime
+) -> Campaign:
+    rows = imported.rows
+    campaign = _create(plan, prompts_in(rows), members, created_by, at)
+    campaign.state, campaign.seeds = Campaign.State.IMPORTING, sorted({row.seed for row in rows})
+    campaign.save(update_fields=["state", "seeds"])
+    plan_imports(campaign=campaign, rows=rows, archive=imported.archive, licence=plan.licence, at=at)
+    return campaign
+
+
+def _create(plan: Plan, prompts: Sequence[Prompt], members: Sequence[User], created_by: User, at: datetime) -> Campaign:
+    """The campaign and its members; call inside a transaction."""
     with connection.cursor() as cursor:  # one at a time: two of the same title get two addresses
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-    checkpoints = _checkpoints(plan)
-    _check(plan, checkpoints, at)
-    members = _members(plan.listed)
     slug = _free_slug(plan.title)
     width, height = plan.size
     campaign = Campaign.objects.create(
         slug=slug,
         title=plan.title,
-        prompt_set=_prompt_set(slug, plan, at),
+        prompt_set=_prompt_set(slug, plan.title, prompts, at),
         seeds=list(range(1, plan.pictures_a_prompt + 1)),
         width=width,
         height=height,
@@ -99,7 +148,6 @@ def create_campaign(*, plan: Plan, created_by: User, at: datetime | None = None)
         created_at=at,
     )
     CampaignMember.objects.bulk_create(CampaignMember(campaign=campaign, member=member) for member in members)
-    _plan_pictures(campaign, checkpoints)
     return campaign
 
 
@@ -110,20 +158,14 @@ def _checkpoints(plan: Plan) -> list[Checkpoint]:
         raise _refused("checkpoints", refusal.message) from None
 
 
-def _check(plan: Plan, checkpoints: Sequence[Checkpoint], at: datetime) -> None:
-    pictures = len(plan.prompts) * plan.pictures_a_prompt * len(checkpoints)
+def _check(plan: Plan, at: datetime) -> None:
+    """Whatever the pictures are."""
     if not plan.title.strip():
         raise _refused("title", _("A campaign needs a title."))
     if not plan.consent_text.strip():
         raise _refused("consent_text", _("Say what members agree to."))
-    if len(checkpoints) < (2 if plan.is_about_pairs else 1):
-        raise _refused("checkpoints", _("Comparing pairs needs two checkpoints or more, rating at least one."))
-    for row in checkpoints:
-        if list(plan.size) not in row.sizes:
-            raise _refused("size", _("%(name)s does not draw this size.") % {"name": row.name})
-    if not 1 <= pictures <= MOST_PICTURES:
-        message = _("That makes %(n)d pictures; a campaign has between 1 and %(most)d.")
-        raise _refused("pictures_a_prompt", message % {"n": pictures, "most": MOST_PICTURES})
+    if plan.archive is not None and not plan.licence.strip():
+        raise _refused("licence", _("Say under which licence the pictures may be published."))
     if not 1 <= plan.answers_wanted <= MOST_ANSWERS:
         raise _refused("answers_wanted", _("Between 1 and %(most)d.") % {"most": MOST_ANSWERS})
     if plan.ends_at <= max(plan.starts_at, at):
@@ -132,6 +174,18 @@ def _check(plan: Plan, checkpoints: Sequence[Checkpoint], at: datetime) -> None:
         _check_question(plan.question)
     elif plan.question.form not in (Question.Form.SCALE, Question.Form.PAIR):
         raise _refused("question", _("A campaign rates single pictures or compares pairs."))
+
+
+def _check_drawing(plan: Plan, checkpoints: Sequence[Checkpoint]) -> None:
+    pictures = len(plan.prompts) * plan.pictures_a_prompt * len(checkpoints)
+    if len(checkpoints) < (2 if plan.is_about_pairs else 1):
+        raise _refused("checkpoints", _("Comparing pairs needs two checkpoints or more, rating at least one."))
+    for row in checkpoints:
+        if list(plan.size) not in row.sizes:
+            raise _refused("size", _("%(name)s does not draw this size.") % {"name": row.name})
+    if not 1 <= pictures <= MOST_PICTURES:
+        message = _("That makes %(n)d pictures; a campaign has between 1 and %(most)d.")
+        raise _refused("pictures_a_prompt", message % {"n": pictures, "most": MOST_PICTURES})
 
 
 def _check_question(question: NewQuestion) -> None:
@@ -165,9 +219,9 @@ def _free_slug(title: str) -> str:
     return next(slug for slug in (start, *(f"{start}-{n}" for n in range(2, len(taken) + 3))) if slug not in taken)
 
 
-def _prompt_set(slug: str, plan: Plan, at: datetime) -> PromptSet:
-    name = f"{slug[:50]}-{hash_of(plan.prompts)[:12]}"
-    return import_prompts(slug=name, name=plan.title, form=PromptSet.Form.TABLE, text=to_lines(plan.prompts), at=at)
+def _prompt_set(slug: str, title: str, prompts: Sequence[Prompt], at: datetime) -> PromptSet:
+    name = f"{slug[:50]}-{hash_of(prompts)[:12]}"
+    return import_prompts(slug=name, name=title, form=PromptSet.Form.TABLE, text=to_lines(prompts), at=at)
 
 
 def _question(slug: str, question: Question | NewQuestion) -> Question:

@@ -16,13 +16,14 @@ from lib.http import add_refusal, is_htmx
 from ratings.benchmarks.models import Benchmark
 from ratings.campaigns import services
 from ratings.campaigns.forms import CampaignForm
-from ratings.campaigns.models import Campaign, CampaignMember
-from ratings.campaigns.progress import progress_of
+from ratings.campaigns.models import Campaign, CampaignMember, CampaignPicture
+from ratings.campaigns.progress import progress_of, refused_imports
 from ratings.research.chart_files import chart_file
 from ratings.research.charts import FIVE_STEPS, Figure, interval_charts
 from ratings.research.views import board_charts, mean_text
 
 MOST_SHOWN = 100
+MOST_REFUSED = 50  # of imported pictures, each with its line
 
 
 @require_GET
@@ -49,7 +50,9 @@ def campaign_new(request: HttpRequest) -> HttpResponse:
             add_refusal(form, refusal)
             status = refusal.status
         else:
-            messages.success(request, _("Campaign created. Its pictures are being generated."))
+            drawn = _("Campaign created. Its pictures are being generated.")
+            imported = _("Campaign created. Its pictures are being imported.")
+            messages.success(request, imported if campaign.is_imported else drawn)
             return redirect("ratings:campaign-detail", campaign.slug)
     return render(request, "ratings/campaign_new.html", {"form": form}, status=status)
 
@@ -62,13 +65,15 @@ def campaign_detail(request: HttpRequest, slug: str) -> HttpResponse:
     at = timezone.now()
     progress = progress_of(campaign, at)
     context: dict[str, Any] = {"campaign": campaign, "progress": progress, "charts": _charts(progress)}
+    context["refused"] = refused_imports(campaign)[:MOST_REFUSED]
     file = chart_file(request, {"": context["charts"]}, f"{campaign.title}, {at:%Y-%m-%d %H:%M} UTC")
     if file is not None:
         return file
     if is_htmx(request):
         return render(request, "ratings/_campaign_progress.html", context)
     listed = CampaignMember.objects.filter(campaign=campaign, agreed_at=None).count()
-    return render(request, "ratings/campaign_detail.html", {**context, "not_agreed": listed})
+    licence = CampaignPicture.objects.filter(campaign=campaign).values_list("checkpoint__licence", flat=True).first()
+    return render(request, "ratings/campaign_detail.html", {**context, "not_agreed": listed, "licence": licence})
 
 
 def _charts(progress: dict[str, Any]) -> list[Any]:

@@ -42,7 +42,7 @@ def preference() -> Question:
 def opened(checkpoints: list[Checkpoint], researcher: User, make_image: MakeImage, /, **changes: Any) -> Campaign:
     """A campaign whose pictures are there, made by arithmetic, and that asks."""
     campaign = services.create_campaign(plan=plan(checkpoints, **changes), created_by=researcher)
-    author = pictures._author()
+    author = pictures.account_of_campaigns()
     for picture in CampaignPicture.objects.filter(campaign=campaign).select_related("prompt", "checkpoint"):
         seed = picture.seed + 100 * picture.checkpoint_id
         image = make_image(author, prompt=picture.prompt.text, seed=seed, checkpoint=picture.checkpoint)
