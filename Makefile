@@ -11,7 +11,7 @@ WEIGHTS := $(shell find starter/weights -type f 2>/dev/null)
 TEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup browser demo tour visits lighthouse clean-demo test test-long fuzz-api clients python-client lint format bench lock wheels sbom bare
+.PHONY: help setup browser demo tour visits lighthouse clean-demo test test-long fuzz-api clients python-client lint format bench lock wheels sbom containers bare
 
 help: ## lists these commands
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1|/' | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -98,6 +98,9 @@ wheels: $(LOCKED) ## checks that every locked package has a wheel for every plat
 
 sbom: $(LOCKED) ## writes var/sbom.json, the parts of the production lock as CycloneDX
 	@mkdir -p var && $(BIN)/uv tool run --from cyclonedx-bom==7.5.0 cyclonedx-py requirements requirements.production.lock -o var/sbom.json
+
+containers: $(LOCKED) ## builds the image and draws a picture in the compose file's services (needs podman)
+	@$(BIN)/pytest -q -n 0 -m "long or not long" tests/config/test_containers.py
 
 bare: ## sets up, tests and runs the site in a bare Debian without a compiler (as root; needs debootstrap)
 	@sh deploy/bare-machine.sh "$(or $(FOLDER),/var/tmp/salon-bare)"

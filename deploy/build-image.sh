@@ -1,6 +1,6 @@
 #!/bin/sh
-# What the image holds besides code and packages; run as root in the folder of the code, by deploy/Containerfile and by
-# deploy/rootfs.sh alike. Needs VAR_DIR, CHECKPOINTS_DIR, STATIC_DIR and HOME.
+# What the image holds besides code and packages; run as root in the folder of the code, by deploy/Containerfile.
+# Needs VAR_DIR, CHECKPOINTS_DIR, STATIC_DIR and HOME.
 set -eu
 mkdir -p "$CHECKPOINTS_DIR" "$VAR_DIR" "$HOME"
 python -m starter.assemble --out "$CHECKPOINTS_DIR/starter"
