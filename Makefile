@@ -41,8 +41,8 @@ var/static/staticfiles.json: $(shell find static -type f 2>/dev/null) config/sta
 browser: | $(LOCKED) ## installs Chromium for the browser tests, which are skipped without it
 	@PLAYWRIGHT=$(BIN)/playwright sh deploy/install-browser.sh
 
-demo: setup ## runs the whole site until Ctrl-C
-	@exec $(BIN)/python -m config.local.demo
+demo: setup ## runs the whole site until Ctrl-C (until it is ready: make demo ONCE=yes)
+	@exec $(BIN)/python -m config.local.demo $(if $(ONCE),--once)
 
 tour: | $(LOCKED) ## takes the pictures of docs/tour.md of a demo that runs
 	@$(BIN)/python -m config.local.tour
@@ -102,5 +102,5 @@ sbom: $(LOCKED) ## writes var/sbom.json, the parts of the production lock as Cyc
 containers: $(LOCKED) ## builds the image and draws a picture in the compose file's services (needs podman)
 	@$(BIN)/pytest -q -n 0 -m "long or not long" tests/config/test_containers.py
 
-bare: ## sets up, tests and runs the site in a bare Debian without a compiler (as root; needs debootstrap)
-	@sh deploy/bare-machine.sh "$(or $(FOLDER),/var/tmp/salon-bare)"
+bare: ## sets up, runs and tests the site in a bare Debian without a compiler (as root; needs debootstrap)
+	@sh deploy/bare-machine.sh "$(or $(FOLDER),/var/tmp/salon-$(or $(SUITE),bookworm))"

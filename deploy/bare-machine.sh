@@ -4,10 +4,10 @@
 #
 #   sh deploy/bare-machine.sh FOLDER ['make setup && make test TESTS=tests/lib']
 #
-# Environment: SUITE (bookworm), MIRROR (deb.debian.org), BIND (folders of this machine to show inside, such as a local
-# package index), PIP_FIND_LINKS and the like are passed on.
+# Environment: SUITE (bookworm; trixie has Python 3.13, forky 3.14), MIRROR (deb.debian.org), BIND (folders of this
+# machine to show inside, such as a local package index), PIP_FIND_LINKS and the like are passed on.
 set -eu
-root=${1:?folder}; commands=${2:-make setup && make test TESTS=tests/lib && timeout 900 make demo}
+root=${1:?folder}; commands=${2:-make setup && make demo ONCE=yes && make test}
 suite=${SUITE:-bookworm}; mirror=${MIRROR:-http://deb.debian.org/debian}
 here=$(cd "$(dirname "$0")/.." && pwd)
 clone="/home/ordinary/Mes dépôts/Salon"

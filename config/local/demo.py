@@ -50,8 +50,8 @@ def _introduce(port: int, var: Path, seconds: float) -> None:
     _say(f"Salon: http://127.0.0.1:{port}/   Sign in as: {accounts}")
 
 
-def run(var: Path) -> None:
-    """Runs the demo until somebody asks it to stop.
+def run(var: Path, *, is_once: bool = False) -> None:
+    """Runs the demo until somebody asks it to stop; `is_once`: until it is ready.
 
     Raises:
         LocalServiceError: a part could not be started, with one sentence about it.
@@ -71,7 +71,8 @@ def run(var: Path) -> None:
             _await_web(supervisor, port)
             _load_community(supervisor, var)
             _introduce(port, var, time.monotonic() - started)
-            supervisor.watch(embedded)
+            if not is_once:
+                supervisor.watch(embedded)
         finally:
             _say("Stopping ...")
             supervisor.stop()
@@ -88,10 +89,11 @@ def remove(var: Path) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Runs Salon on this machine with a small community in it.")
     parser.add_argument("--remove", action="store_true", help="remove the demo's data instead")
+    parser.add_argument("--once", action="store_true", help="stop as soon as it is ready")
     arguments = parser.parse_args()
     var = environment.path("VAR_DIR", ROOT / "var")
     try:
-        remove(var) if arguments.remove else run(var)
+        remove(var) if arguments.remove else run(var, is_once=arguments.once)
     except Stopped:
         return 0
     except LocalServiceError as error:
