@@ -7,7 +7,6 @@ one. Other columns are left out. https://huggingface.co/docs/datasets/image_data
 import csv
 import io
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +22,6 @@ MOST_MODELS = 50
 LONGEST_MODEL = 120
 LONGEST_FILE = 500
 COLUMNS = ("file_name", "prompt", "model")
-_SEED = re.compile(r"[0-9]{1,19}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +127,7 @@ def _seed(line: int, value: object) -> int:
     text = "" if value is None else str(value).strip()
     if not text:
         return 0
-    if isinstance(value, bool) or not _SEED.fullmatch(text) or int(text) > MAX_SEED:
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(MAX_SEED))
+    if isinstance(value, bool) or not is_number or int(text) > MAX_SEED:
         raise bad_line(line, _("the seed is a whole number from 0 to %(n)d.") % {"n": MAX_SEED})
     return int(text)
