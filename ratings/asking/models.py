@@ -263,6 +263,8 @@ class Ask(PublicIdModel):
     @property
     def is_about_aspect(self) -> bool:
         """Whether a pair is compared by one aspect."""
+        if self.surface == Surface.CAMPAIGN:
+            return self.is_pair and self.question.is_by_aspect
         return self.surface == Surface.ASPECT
 
     @property

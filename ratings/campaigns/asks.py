@@ -17,6 +17,7 @@ from moderation.restrictions.services import require_unrestricted
 from ratings.asking import services
 from ratings.asking.drawing import DRAWS_A_MINUTE, Drawing, ask_fields, current_policy, lock_draws_of
 from ratings.asking.models import Ask, AskOutcome, Surface
+from ratings.asking.tokens import read_token
 from ratings.campaigns import design, ledger
 from ratings.campaigns.models import Campaign, CampaignAsk, CampaignMember
 
@@ -106,12 +107,14 @@ def answer_campaign_pair(
     about: Collection[str] = (),
     at: datetime | None = None,
 ) -> None:
-    """The same about a pair: left, right, tie, both_bad, or skip."""
+    """The same about a pair: left, right, tie, both_bad, or skip. By an aspect it is never a vote for the whole."""
     if outcome == services.SKIP:
         services.skip_ask(token=token, rater=rater, about=about, at=at)
         return
     shared: dict[str, Any] = {"token": token, "rater": rater, "dwell_ms": dwell_ms, "about": about, "at": at}
-    services.answer_comparison(outcome=outcome, surface=Surface.CAMPAIGN, store=ledger.store_comparison, **shared)
+    is_by_aspect = read_token(token, rater=rater, about=about).is_about_aspect
+    store = ledger.store_aspect if is_by_aspect else ledger.store_comparison
+    services.answer_comparison(outcome=outcome, surface=Surface.CAMPAIGN, store=store, **shared)
 
 
 def count_answered(campaign: Campaign, rater: User) -> int:

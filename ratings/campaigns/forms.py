@@ -112,10 +112,12 @@ class CampaignForm(forms.Form):
         enabled = Checkpoint.objects.enabled().order_by("name")
         sizes = sorted({(width, height) for row in enabled for width, height in row.sizes})
         questions = Question.objects.active().on_scale().order_by("pk")
+        by_aspect = Question.objects.active().by_aspect().order_by("pk")
         choices: dict[str, list[tuple[str, Any]]] = {
             "size": [(f"{width}x{height}", f"{width} × {height}") for width, height in sizes],
             "question": [
                 (PREFERENCE, _("Pairs of two models: which is better")),
+                *((row.slug, _("Pairs of two models: %(question)s") % {"question": row.text}) for row in by_aspect),
                 *((question.slug, question.text) for question in questions),
                 (NEW, _("A new question about single pictures")),
             ],

@@ -24,7 +24,9 @@ _TAKES_PART = """EXISTS (
        AND campaign.ends_at > %(at)s AND part.agreed_at IS NOT NULL AND part.left_at IS NULL)"""
 
 RATE = ledger.rate_sql(f"ask.surface = 'campaign' AND {_SHOWN.format('image')} AND {_TAKES_PART}")
-COMPARE = ledger.compare_sql(Surface.COMPARE, f"{_SHOWN.format('low')} AND {_SHOWN.format('high')} AND {_TAKES_PART}")
+_BOTH_SHOWN = f"{_SHOWN.format('low')} AND {_SHOWN.format('high')} AND {_TAKES_PART}"
+COMPARE = ledger.compare_sql(Surface.COMPARE, _BOTH_SHOWN)
+ASPECT = ledger.compare_sql(Surface.ASPECT, _BOTH_SHOWN)
 
 # How often each picture, or pair, was asked about, and whether this member was shown it.
 _COUNTS = """
@@ -59,6 +61,7 @@ ORDER BY low.id, high.id
 
 store_rating = partial(ledger.store_rating, statement=RATE)
 store_comparison = partial(ledger.store_comparison, statement=COMPARE)
+store_aspect = partial(ledger.store_comparison, statement=ASPECT)
 
 
 def subjects_for(campaign: Campaign, rater: User, at: datetime) -> list[Subject]:

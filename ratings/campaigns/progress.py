@@ -52,6 +52,7 @@ JOIN ratings_campaignpicture ph ON ph.image_id = v.image_high_id
 JOIN generation_checkpoint cl ON cl.id = pl.checkpoint_id JOIN generation_checkpoint ch ON ch.id = ph.checkpoint_id
 WHERE own.campaign_id = %(campaign)s ORDER BY v.id
 """  # noqa: S608  # put together from constants
+ASPECT_VOTES_SQL = VOTES_SQL.replace("ratings_comparison", "ratings_aspectcomparison")
 
 FLAGGED_SQL = f"""
 SELECT count(DISTINCT a.id) FROM ratings_campaignask own JOIN ratings_ask a ON a.id = own.ask_id
@@ -163,7 +164,8 @@ def mean_of(answers: list[tuple[int, int, int]]) -> dict[str, Any]:
 
 
 def _preferences(campaign: Campaign) -> dict[str, Any]:
-    votes = model_comparisons.votes_from_rows(_fetch(VOTES_SQL, campaign))
+    statement = ASPECT_VOTES_SQL if campaign.question.is_by_aspect else VOTES_SQL
+    votes = model_comparisons.votes_from_rows(_fetch(statement, campaign))
     return {
         "board": model_comparisons.leaderboard(votes),
         "comparisons": model_comparisons.comparisons(votes),

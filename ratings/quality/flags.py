@@ -105,7 +105,7 @@ def _answers_of(raters: Collection[int], at: datetime) -> dict[int, list[Answer]
         rater__in=raters, outcome=AskOutcome.ANSWERED, created_at__gt=at - quality_rules.WINDOW, closed_at__lte=at
     ).order_by("rater", "closed_at", "pk")
     answers: dict[int, list[Answer]] = defaultdict(list)
-    for ask in rows.select_related("rating", "comparison", "aspect_comparison"):
+    for ask in rows.select_related("rating", "comparison", "aspect_comparison", "question"):
         answers[ask.rater_id].append(_answer_to(ask))
     return answers
 

@@ -87,7 +87,9 @@ def _initial(request: HttpRequest) -> dict[str, Any]:
     campaign = Campaign.objects.select_related("question").filter(slug=request.GET.get("campaign", "")[:64]).first()
     if campaign is None:
         return {"name": name}
-    kinds = ["pairs", "votes", "asks"] if campaign.is_about_pairs else ["ratings", "asks", "images"]
+    kinds = ["ratings", "asks", "images"]
+    if campaign.is_about_pairs:
+        kinds = ["aspects", "aspect_votes", "asks"] if campaign.question.is_by_aspect else ["pairs", "votes", "asks"]
     return {"name": f"{name}-{campaign.slug}", "campaign": campaign.slug, "kinds": kinds}
 
 

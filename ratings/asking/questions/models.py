@@ -77,6 +77,11 @@ class Question(models.Model):
         return f"{self.slug} {self.version}"
 
     @property
+    def is_by_aspect(self) -> bool:
+        """Whether it compares a pair by one aspect."""
+        return self.form == self.Form.PAIR and self.slug.endswith(PAIR_SUFFIX)
+
+    @property
     def aspect(self) -> str:
         """What it is about, whichever its form: “lighting” of `lighting` and of `lighting-pair`."""
         return self.slug.removesuffix(PAIR_SUFFIX).removesuffix(MARKS_SUFFIX)

@@ -64,6 +64,8 @@ def test_a_researcher_sets_up_a_campaign_in_the_browser(
     from_file = Campaign.objects.latest("pk")
     assert from_file.prompt_set.prompts.get().category == "Animals"
     assert (from_file.question.slug, from_file.audience) == ("lighting", "all")
+    assert client.post(NEW, {**FORM, "question": "lighting-pair"}).status_code == 302
+    assert Campaign.objects.latest("pk").is_about_pairs
 
 
 @pytest.mark.parametrize(
@@ -76,6 +78,7 @@ def test_a_researcher_sets_up_a_campaign_in_the_browser(
         {"checkpoints": ["nobody"]},
         {"size": "1x1"},
         {"question": "nothing"},
+        {"question": "lighting-pair", "checkpoints": ["aurora"]},
         {"labels": "Bad\nGood"},
         {"new_question": ""},
         {"listed": "nobody-here"},
