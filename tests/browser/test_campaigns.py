@@ -15,12 +15,14 @@ from accounts.models import User
 from generation.models import Checkpoint, Image
 from ratings.benchmarks.prompts import Prompt
 from ratings.campaigns import services
+from ratings.campaigns.imports.pictures import import_pictures
 from ratings.campaigns.pictures import draw_campaigns
-from ratings.models import Campaign, Rating
+from ratings.models import Campaign, Question, Rating
 from tests.browser.test_publishing import LOOKS, look_at
 from tests.conftest import MakeMember, Person
 from tests.generation.fixtures import MakeImage, checkpoint_row
 from tests.ratings.answers import consent
+from tests.ratings.campaigns.archives import archive_of, rows_of
 from tests.ratings.campaigns.example_campaigns import answer_all, opened, preference
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
@@ -114,6 +116,26 @@ def answer_by_keyboard(page: Page, campaign: Campaign) -> None:
     assert steps.ask.dwell_ms
 
 
+def send_archive(page: Page) -> None:
+    """A campaign about pictures of other models, one of which can't be decoded."""
+    rows = rows_of(["Model A", "lab/model-b"], ["a fox"])
+    sent = archive_of(rows, files={rows[0]["file_name"]: b"\x89PNG\r\n\x1a\n"}).read()
+    page.goto("/research/campaigns/new/")
+    page.get_by_label("Title").fill("Foxes of others")
+    page.get_by_label("Question", exact=True).select_option("lighting")
+    page.get_by_label("Consent text").fill("We study lighting.")
+    page.get_by_label("Licence of the pictures").fill("CC0-1.0")
+    page.get_by_label("An archive of pictures").set_input_files(
+        {"name": "foxes.zip", "mimeType": "application/zip", "buffer": sent}
+    )
+    page.get_by_role("button", name="Create campaign").click()
+    expect(page.get_by_text("Its pictures are being imported.")).to_be_visible()
+    assert import_pictures(campaign=Campaign.objects.get(title="Foxes of others"), seconds=100)
+    page.reload()
+    page.get_by_text("Which could not be imported, and why").click()
+    expect(page.get_by_text("This picture is damaged", exact=False)).to_be_visible()
+
+
 @pytest.mark.parametrize(("size", "scheme"), LOOKS)
 def test_pages_of_campaigns_fit_and_axe_finds_nothing(
     person: Person,
@@ -140,7 +162,11 @@ def test_pages_of_campaigns_fit_and_axe_finds_nothing(
     page.goto(f"/research/releases/new/?campaign={rated.slug}")
     look_at(page, f"campaign-release-{scheme}")
 
-    more = opened(two, rita, make_image, prompts=prompts, question=preference(), title="More foxes")
+    send_archive(page)
+    look_at(page, f"campaign-imported-{scheme}")
+
+    lighting = Question.objects.active().get(slug="lighting-pair")
+    more = opened(two, rita, make_image, prompts=prompts, question=lighting, title="More foxes")
     page = person(bob, viewport=size, color_scheme=scheme).new_page()
     page.goto("/campaigns/")
     look_at(page, f"campaign-studies-{scheme}")
@@ -156,6 +182,6 @@ def test_pages_of_campaigns_fit_and_axe_finds_nothing(
     page.get_by_role("button", name="Leave this study").click()
     page.get_by_role("button", name="Yes, go on").click()
     expect(page.get_by_text("You have left this study")).to_be_visible()
-    assert services.end_past_campaigns(at=timezone.now() + timedelta(days=40)) == 3
+    assert services.end_past_campaigns(at=timezone.now() + timedelta(days=40)) == 4
     page.goto(f"/campaigns/{more.slug}/")
     look_at(page, f"campaign-closed-{scheme}")
