@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+import numpy as np
 from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -12,9 +13,21 @@ from lib.errors import Refused
 from lib.images import parse_pdq
 from lib.tasks import enqueue_on_commit
 from moderation.decisions.models import Decision
+from moderation.hashes import snapshots
 from moderation.hashes.models import BlockedHash
 
 SWEEP = "moderation.sweep_hashes"  # by name: the module of the task imports this one
+
+_BY_INDEX = (
+    "SELECT near.id, near.apart FROM unnest(%s::text[]) AS hash, "
+    "LATERAL salon_blocked_near(hash::bit(256)) AS near ORDER BY near.apart, near.id LIMIT 1"
+)
+_BY_SNAPSHOT = (
+    "SELECT row.id, near.apart FROM unnest(%s::text[]) AS hash, moderation_blockedhash row, "
+    "LATERAL (SELECT bit_count(row.pdq # hash::bit(256))::integer AS apart) AS near "
+    "WHERE (row.id = ANY(%s::bigint[]) OR row.id > %s) AND row.lifted_at IS NULL AND near.apart <= 31 "
+    "ORDER BY near.apart, row.id LIMIT 1"
+)
 
 
 class Nearest(NamedTuple):
@@ -24,14 +37,22 @@ class Nearest(NamedTuple):
 
 def find_nearest(hashes: Sequence[str]) -> Nearest | None:
     """Of the hashes in force the one nearest to any of these (256 characters of 0 and 1), if it is within 31 bits."""
+    if not hashes:
+        return None
+    snapshot = snapshots.current(snapshots.list_state())
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT near.id, near.apart FROM unnest(%s::text[]) AS hash, "
-            "LATERAL salon_blocked_near(hash::bit(256)) AS near ORDER BY near.apart, near.id LIMIT 1",
-            [list(hashes)],
-        )
+        if snapshot is None:
+            cursor.execute(_BY_INDEX, [list(hashes)])
+        else:
+            cursor.execute(_BY_SNAPSHOT, [list(hashes), snapshot.near(to_words(hashes)), snapshot.last])
         found = cursor.fetchone()
     return Nearest(*found) if found is not None else None
+
+
+def to_words(hashes: Sequence[str]) -> snapshots.Words:
+    """Hashes of 256 characters of 0 and 1 as rows of four words."""
+    bits = np.frombuffer("".join(hashes).encode(), np.uint8).reshape(len(hashes), -1) - ord("0")
+    return np.packbits(bits, axis=1).view(">u8").astype(np.uint64)
 
 
 def block_hash(

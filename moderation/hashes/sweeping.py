@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from django.db import transaction
-from numpy.typing import NDArray
 
 from lib.images import NEAR_PDQ_DISTANCE, turn_hash
 from moderation.cases.models import Case
@@ -15,14 +14,13 @@ from moderation.decisions.models import Decision
 from moderation.decisions.reversal import reverse_decision
 from moderation.decisions.services import notify_author, run_effects
 from moderation.hashes.models import BlockedHash
-from moderation.hashes.services import find_nearest
+from moderation.hashes.services import find_nearest, to_words
 from moderation.policy import POLICY, POLICY_VERSION, Reason
 from moderation.pseudonyms import MACHINE, pseudonym
 from moderation.targets import TargetAdapter, adapter_of, adapters, load_target, target_type
 
 AT_ONCE = 100  # hashes that are compared with every picture
 BULK = 1_000  # from so many on, every picture is looked up in the index instead
-Bits = NDArray[np.uint64]  # rows of four words
 
 
 def sweep_blocklist(*, at: datetime) -> int:
@@ -62,18 +60,13 @@ def _looked_up() -> Iterator[tuple[TargetAdapter[Any], int, Any]]:
 
 
 def _compared(rows: Sequence[BlockedHash]) -> Iterator[tuple[TargetAdapter[Any], int, int]]:
-    turned = [(row.pk, _words(turn_hash(str(row.pdq)))) for row in rows]
+    turned = [(row.pk, to_words(turn_hash(str(row.pdq)))) for row in rows]
     for adapter, part in _pictures():
-        words = _words([pdq for _pk, pdq in part])
+        words = to_words([pdq for _pk, pdq in part])
         for blocked, ways in turned:
             apart = np.bitwise_count(words[:, None, :] ^ ways[None, :, :]).sum(axis=2).min(axis=1)
             for place in np.flatnonzero(apart <= NEAR_PDQ_DISTANCE):
                 yield adapter, part[place][0], blocked
-
-
-def _words(hashes: Sequence[str]) -> Bits:
-    bits = np.frombuffer("".join(hashes).encode(), np.uint8).reshape(len(hashes), -1) - ord("0")
-    return np.packbits(bits, axis=1).view(np.uint64)
 
 
 def _hold(adapter: TargetAdapter[Any], pk: int, blocked: int, at: datetime) -> bool:
