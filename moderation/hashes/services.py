@@ -22,12 +22,14 @@ _BY_INDEX = (
     "SELECT near.id, near.apart FROM unnest(%s::text[]) AS hash, "
     "LATERAL salon_blocked_near(hash::bit(256)) AS near ORDER BY near.apart, near.id LIMIT 1"
 )
-_BY_SNAPSHOT = (
-    "SELECT row.id, near.apart FROM unnest(%s::text[]) AS hash, moderation_blockedhash row, "
-    "LATERAL (SELECT bit_count(row.pdq # hash::bit(256))::integer AS apart) AS near "
-    "WHERE (row.id = ANY(%s::bigint[]) OR row.id > %s) AND row.lifted_at IS NULL AND near.apart <= 31 "
-    "ORDER BY near.apart, row.id LIMIT 1"
-)
+MAX_ID = 2**63 - 1
+# What the copy found and what is newer; beside it the list's state at that moment.
+_BY_SNAPSHOT = f"""WITH state AS ({snapshots.STATE_SQL}), near AS (
+  SELECT row.id, bit_count(row.pdq # hash::bit(256))::integer AS apart
+  FROM unnest(%s::text[]) AS hash, moderation_blockedhash row
+  WHERE (row.id = ANY(%s::bigint[]) OR row.id > %s) AND row.lifted_at IS NULL)
+SELECT state.identity, state.newest, near.id, near.apart
+FROM state LEFT JOIN near ON near.apart <= 31 ORDER BY near.apart, near.id LIMIT 1"""  # noqa: S608
 
 
 class Nearest(NamedTuple):
@@ -39,14 +41,15 @@ def find_nearest(hashes: Sequence[str]) -> Nearest | None:
     """Of the hashes in force the one nearest to any of these (256 characters of 0 and 1), if it is within 31 bits."""
     if not hashes:
         return None
-    snapshot = snapshots.current(snapshots.list_state())
+    snapshot = snapshots.current.opened()
+    near = snapshot.near(to_words(hashes)) if snapshot else []
     with connection.cursor() as cursor:
-        if snapshot is None:
+        cursor.execute(_BY_SNAPSHOT, [list(hashes), near, snapshot.last if snapshot else MAX_ID])
+        identity, newest, *found = cursor.fetchone() or ("", 0, None, None)
+        if not snapshots.current.is_of(snapshot, snapshots.ListState(identity, newest)):
             cursor.execute(_BY_INDEX, [list(hashes)])
-        else:
-            cursor.execute(_BY_SNAPSHOT, [list(hashes), snapshot.near(to_words(hashes)), snapshot.last])
-        found = cursor.fetchone()
-    return Nearest(*found) if found is not None else None
+            found = list(cursor.fetchone() or (None, None))
+    return Nearest(*found) if found[0] is not None else None
 
 
 def to_words(hashes: Sequence[str]) -> snapshots.Words:

@@ -40,6 +40,14 @@ Words = NDArray[np.uint64]  # (n, 4): 256 bits, the first one highest
 log = structlog.get_logger(__name__)
 
 
+STATE_SQL = """
+SELECT concat_ws('-', (SELECT system_identifier FROM pg_control_system()),
+    (SELECT timeline_id FROM pg_control_checkpoint()),
+    (SELECT oid FROM pg_database WHERE datname = current_database()),
+    pg_relation_filenode('moderation_blockedhash')) AS identity,
+  (SELECT coalesce(max(id), 0) FROM moderation_blockedhash) AS newest"""
+
+
 @dataclass(frozen=True)
 class ListState:
     """Which list it is, so that no copy of another one (restored, truncated) is taken for it; and its newest row."""
@@ -51,12 +59,7 @@ class ListState:
 def list_state() -> ListState:
     """Reads it: one short query."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT concat_ws('-', (SELECT system_identifier FROM pg_control_system()),"
-            " (SELECT timeline_id FROM pg_control_checkpoint()),"
-            " (SELECT oid FROM pg_database WHERE datname = current_database()),"
-            " pg_relation_filenode('moderation_blockedhash')), coalesce(max(id), 0) FROM moderation_blockedhash"
-        )
+        cursor.execute(STATE_SQL)
         return ListState(*cursor.fetchone() or ("", 0))
 
 
@@ -64,7 +67,7 @@ class Snapshot:
     """The hashes that were in force when it was made, of all rows up to `last`."""
 
     def __init__(self, folder: Path) -> None:
-        self.last = int(folder.name)
+        self.identity, self.last = folder.parent.name, int(folder.name)
         self._ids, self._words, self._starts, self._rows = (
             np.load(folder / f"{name}.npy", mmap_mode="r").view(np.ndarray) for name in FILES
         )
@@ -112,15 +115,7 @@ def _keys(hashes: Words, start: int, bits: int) -> NDArray[np.int64]:
     return (found >> np.uint64(64 - bits)).astype(np.int64)
 
 
-def current(state: ListState) -> Snapshot | None:
-    """This host's newest copy of the list; None while the list is short or there is no copy yet.
-
-    Where it is missing or old, a thread opens another process's new one, or makes it.
-    """
-    return _current.get(state)
-
-
-class _Current:
+class Current:
     """The copy that this process has open."""
 
     def __init__(self) -> None:
@@ -129,15 +124,22 @@ class _Current:
         self._snapshot: Snapshot | None = None
         self._look_again_at = 0.0
 
-    def get(self, state: ListState) -> Snapshot | None:
+    def opened(self) -> Snapshot | None:
+        """The copy to look in; what it finds counts only if `is_of` says so of the list's state after that."""
+        return self._snapshot
+
+    def is_of(self, snapshot: Snapshot | None, state: ListState) -> bool:
+        """Whether the copy holds all rows up to its last one.
+
+        Where there is none, or an old one, a thread opens what another process of this host made, or makes one.
+        """
         with self._lock:
             if state.identity != self._identity:
                 self._identity, self._snapshot, self._look_again_at = state.identity, None, 0.0
             if self._is_old(self._snapshot, state) and time.monotonic() >= self._look_again_at:
                 self._look_again_at = time.monotonic() + LOOK_AGAIN
                 threading.Thread(target=self._renew, args=[state], name="blocklist", daemon=True).start()
-            is_of_list = self._snapshot is not None and self._snapshot.last <= state.newest
-            return self._snapshot if is_of_list else None
+        return snapshot is not None and snapshot.identity == state.identity and snapshot.last <= state.newest
 
     @staticmethod
     def _is_old(snapshot: Snapshot | None, state: ListState) -> bool:
@@ -159,7 +161,7 @@ class _Current:
             connection.close()
 
 
-_current = _Current()
+current = Current()
 
 
 def _folder(identity: str) -> Path:

@@ -11,7 +11,7 @@ from pytest_django.fixtures import Settings
 from lib.images import NEAR_PDQ_DISTANCE
 from moderation.hashes import snapshots
 from moderation.hashes.services import block_hash, find_nearest, lift_hash, to_words
-from moderation.hashes.snapshots import Snapshot, current, list_state, make_snapshot
+from moderation.hashes.snapshots import Current, Snapshot, list_state, make_snapshot
 from moderation.models import BlockedHash
 from tests.moderation.hashes.test_blocklist import changed, fill, random_hash
 
@@ -24,7 +24,7 @@ def disk(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     settings.VAR_DIR = tmp_path
     monkeypatch.setattr(snapshots, "LARGE", 100)
     monkeypatch.setattr(snapshots, "LOOK_AGAIN", -1.0)
-    monkeypatch.setattr(snapshots, "_current", snapshots._Current())
+    monkeypatch.setattr(snapshots, "current", Current())
     return tmp_path
 
 
@@ -91,9 +91,10 @@ def test_a_long_list_gets_its_copy_by_itself_and_a_new_one_when_it_has_grown(
 
 
 def opened() -> Snapshot | None:
-    """The copy that look-ups use once the thread is done that opens or makes it."""
-    current(list_state())
+    """The copy that look-ups use, once the thread is done that opens or makes it."""
+    snapshots.current.is_of(None, list_state())
     for thread in threading.enumerate():
         if thread.name == "blocklist":
             thread.join(60)
-    return current(list_state())
+    found = snapshots.current.opened()
+    return found if snapshots.current.is_of(found, list_state()) else None
