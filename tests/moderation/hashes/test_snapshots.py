@@ -76,11 +76,12 @@ def test_a_hash_is_found_by_the_one_part_in_which_it_is_near(disk: Path, monkeyp
 
 
 @pytest.mark.django_db
-def test_a_copy_of_another_list_is_not_used(disk: Path) -> None:
+def test_a_copy_of_another_list_is_not_used(disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(ROWS)
     assert make_snapshot()
     assert not make_snapshot(), "there is one"
     assert opened() is not None
+    monkeypatch.setattr(snapshots, "LOOK_AGAIN", 60.0)
     with connection.cursor() as cursor:  # as a restored database has other rows under the same numbers
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("TRUNCATE moderation_blockedhash RESTART IDENTITY CASCADE")
