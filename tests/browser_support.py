@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
@@ -25,13 +26,23 @@ def chromium_path(playwright: Playwright) -> str | None:
 
 
 def launched() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
+    try:
+        playwright = sync_playwright().start()
+    except Exception as error:  # noqa: BLE001 (the driver says nothing of why it does not start)
+        _no_browser(f"Playwright does not start ({error}); on Debian: apt-get install libatomic1")
+    try:
         path = chromium_path(playwright)
         if path is None:
-            words = "NO BROWSER: Chromium was not found, so no browser test ran. Run `make browser`, or set CHROMIUM."
-            if os.environ.get("CI") == "true":
-                pytest.fail(words)
-            pytest.skip(words)
+            _no_browser("Chromium was not found: run `make browser`, or set CHROMIUM")
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser
         browser.close()
+    finally:
+        playwright.stop()
+
+
+def _no_browser(why: str) -> NoReturn:
+    words = f"NO BROWSER, so no browser test ran. {why}."
+    if os.environ.get("CI") == "true":
+        pytest.fail(words)
+    pytest.skip(words)
