@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from django.db import connection
@@ -18,18 +18,19 @@ from moderation.hashes.models import BlockedHash
 
 SWEEP = "moderation.sweep_hashes"  # by name: the module of the task imports this one
 
-_BY_INDEX = (
-    "SELECT near.id, near.apart FROM unnest(%s::text[]) AS hash, "
-    "LATERAL salon_blocked_near(hash::bit(256)) AS near ORDER BY near.apart, near.id LIMIT 1"
-)
-MAX_ID = 2**63 - 1
-# What the copy found and what is newer; beside it the list's state at that moment.
-_BY_SNAPSHOT = f"""WITH state AS ({snapshots.STATE_SQL}), near AS (
-  SELECT row.id, bit_count(row.pdq # hash::bit(256))::integer AS apart
-  FROM unnest(%s::text[]) AS hash, moderation_blockedhash row
-  WHERE (row.id = ANY(%s::bigint[]) OR row.id > %s) AND row.lifted_at IS NULL)
+# The nearest of `near`, beside the list's state at that moment.
+_NEAREST = f"""WITH state AS ({snapshots.STATE_SQL}), near AS ({{near}})
 SELECT state.identity, state.newest, near.id, near.apart
 FROM state LEFT JOIN near ON near.apart <= 31 ORDER BY near.apart, near.id LIMIT 1"""  # noqa: S608
+_BY_INDEX = _NEAREST.format(
+    near="SELECT found.* FROM unnest(%s::text[]) AS hash, LATERAL salon_blocked_near(hash::bit(256)) AS found"
+)
+# What the copy found, and what is newer.
+_BY_SNAPSHOT = _NEAREST.format(
+    near="""SELECT row.id, bit_count(row.pdq # hash::bit(256))::integer AS apart
+  FROM unnest(%s::text[]) AS hash, moderation_blockedhash row
+  WHERE (row.id = ANY(%s::bigint[]) OR row.id > %s) AND row.lifted_at IS NULL"""
+)
 
 
 class Nearest(NamedTuple):
@@ -42,14 +43,21 @@ def find_nearest(hashes: Sequence[str]) -> Nearest | None:
     if not hashes:
         return None
     snapshot = snapshots.current.opened()
-    near = snapshot.near(to_words(hashes)) if snapshot else []
+    if snapshot is not None:
+        near = snapshot.near(to_words(hashes))
+        state, found = _ask(_BY_SNAPSHOT, [list(hashes), near, snapshot.last])
+        if snapshots.current.is_of(snapshot, state):
+            return found
+    state, found = _ask(_BY_INDEX, [list(hashes)])
+    snapshots.current.is_of(None, state)  # a long list gets its copy
+    return found
+
+
+def _ask(sql: str, values: list[Any]) -> tuple[snapshots.ListState, Nearest | None]:
     with connection.cursor() as cursor:
-        cursor.execute(_BY_SNAPSHOT, [list(hashes), near, snapshot.last if snapshot else MAX_ID])
+        cursor.execute(sql, values)
         identity, newest, *found = cursor.fetchone() or ("", 0, None, None)
-        if not snapshots.current.is_of(snapshot, snapshots.ListState(identity, newest)):
-            cursor.execute(_BY_INDEX, [list(hashes)])
-            found = list(cursor.fetchone() or (None, None))
-    return Nearest(*found) if found[0] is not None else None
+    return snapshots.ListState(identity, newest), Nearest(*found) if found[0] is not None else None
 
 
 def to_words(hashes: Sequence[str]) -> snapshots.Words:

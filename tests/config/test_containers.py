@@ -3,7 +3,8 @@
     make containers
 
 Needs podman. Where python:3.11-slim can neither be found nor pulled, deploy/base-image.sh makes it (root, debootstrap).
-`BUILD_OPTIONS` goes to `podman build`, for a package index of one's own; `RUN_OPTIONS` to `podman run`.
+`BUILD_OPTIONS` goes to `podman build`, for a package index of one's own; `RUN_OPTIONS` to `podman run`;
+`BASE_FOLDER` is where that Debian is put (/var/tmp/salon-base).
 """
 
 import json
@@ -48,7 +49,7 @@ def _options(name: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def image() -> str:
-    """Built from the commit that is checked out, as a clone would be."""
+    """Built from the working tree."""
     if not shutil.which("podman"):
         warnings.warn("podman is not installed: the containers' test is skipped", stacklevel=1)
         pytest.skip("podman is not installed")
