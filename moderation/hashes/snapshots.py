@@ -224,7 +224,8 @@ def _write(folder: Path, last: int) -> int:
         keys = _keys(words, start, bits)
         np.cumsum(np.bincount(keys, minlength=2**bits), out=starts[part, 1:])
         rows[part] = np.argsort(keys)
-    for name, values in zip(FILES, (ids, words, starts, rows), strict=True):
+    arrays: tuple[NDArray[Any], ...] = (ids, words, starts, rows)
+    for name, values in zip(FILES, arrays, strict=True):
         with (folder / f"{name}.npy").open("wb") as file:
             np.save(file, values)
             file.flush()
