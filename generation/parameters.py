@@ -34,11 +34,14 @@ STYLED_PROMPT_SQL = (
 )
 """`Parameters.styled_prompt` in SQL, where `made` is the generation and `style` its style, outer joined."""
 
-MODEL_SQL = "CASE WHEN checkpoint.engine = 'imported' THEN checkpoint.name ELSE checkpoint.slug END"
-"""What a dataset calls a model: its slug; of pictures that were imported, the name that they came with."""
+
+def model_sql(checkpoint: str) -> str:
+    """What datasets call the model in this row: its slug; of pictures that were imported, the name they came with."""
+    return f"CASE WHEN {checkpoint}.engine = 'imported' THEN {checkpoint}.name ELSE {checkpoint}.slug END"
+
 
 _DATASET_COLUMNS = {
-    "checkpoint": MODEL_SQL,
+    "checkpoint": model_sql("checkpoint"),
     "negative_prompt": "made.negative_prompt",
     "style": "coalesce(style.slug, '')",
     "scheduler": "made.scheduler",

@@ -14,6 +14,7 @@ from django.db import connection
 from django.db.models import Count, QuerySet
 from django.utils import timezone
 
+from generation.parameters import model_sql
 from ratings.asking.models import AskOutcome
 from ratings.campaigns.imports.models import ImportedPicture
 from ratings.campaigns.models import Campaign, CampaignMember, CampaignPicture
@@ -31,10 +32,8 @@ _COUNTED = f"""ratings_campaignask own JOIN ratings_ask a ON a.id = own.ask_id
 JOIN ratings_campaignmember part ON part.campaign_id = own.campaign_id AND part.member_id = a.rater_id
     AND part.left_at IS NULL AND {UNFLAGGED}"""
 
-_NAME = "CASE WHEN {0}.engine = 'imported' THEN {0}.name ELSE {0}.slug END"  # as in its release
-
 RATINGS_SQL = f"""
-SELECT {_NAME.format("c")}, p.image_id, a.rater_id, r.value
+SELECT {model_sql("c")}, p.image_id, a.rater_id, r.value
 FROM {_COUNTED} JOIN ratings_rating r ON r.ask_id = a.id
 JOIN ratings_campaignpicture p ON p.image_id = r.image_id JOIN generation_checkpoint c ON c.id = p.checkpoint_id
 WHERE own.campaign_id = %(campaign)s ORDER BY r.id
@@ -42,7 +41,7 @@ WHERE own.campaign_id = %(campaign)s ORDER BY r.id
 
 # The columns of `model_comparisons.votes_from_rows`.
 VOTES_SQL = f"""
-SELECT {_NAME.format("cl")}, {_NAME.format("ch")}, pl.prompt_id, a.rater_id,
+SELECT {model_sql("cl")}, {model_sql("ch")}, pl.prompt_id, a.rater_id,
        CASE WHEN v.preferred_id = v.image_low_id THEN 1.0 WHEN v.preferred_id = v.image_high_id THEN 0.0
             WHEN v.outcome = 'tie' THEN 0.5 END,
        a.is_side_swapped

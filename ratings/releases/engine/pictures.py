@@ -13,7 +13,7 @@ from typing import Any
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from generation.models import Image
-from generation.parameters import MODEL_SQL, STYLED_PROMPT_SQL, dataset_sql
+from generation.parameters import STYLED_PROMPT_SQL, dataset_sql, model_sql
 from ratings.asking.models import Ask
 from ratings.releases.engine import splits, sql
 from ratings.releases.engine.eligibility import ReleaseFilter, image_reason
@@ -32,7 +32,7 @@ _CAPTIONS = f"""SELECT made.id, {_CAPTION} FROM generation_generation made
  WHERE made.id IN (SELECT generation_id FROM release_asked)"""  # noqa: S608 (literals of ours)
 _PICTURES = f"""CREATE TEMP TABLE release_picture ON COMMIT DROP AS
 SELECT image.id, image.author_id, asked.reason, captions.split, image.jpeg_sha256::text AS sha256, captions.caption,
-  captions.prompt, ({MODEL_SQL})::text AS model, image.width, image.height, image.seed, image.prefix,
+  captions.prompt, ({model_sql("checkpoint")})::text AS model, image.width, image.height, image.seed, image.prefix,
   image.jpeg_bytes::bigint AS size,
   {dataset_sql()}::text AS settings
   FROM release_asked asked JOIN generation_image image ON image.id = asked.id
