@@ -7,8 +7,8 @@ The blocklist is loaded by COPY with random hashes of 256 bits, its indexes are 
 copy of it. One in two hashes that are looked for is a blocked one with up to 31 bits changed. Our look-up, the index in
 PostgreSQL called without Django and a scan by numpy (all rows in memory, `bitwise_count`) answer the same questions and
 must agree. They take turns by blocks of questions, so that a busy machine slows all three: a scan leaves the caches
-cold, and what a look-up takes right after one is printed as well. Pictures are screened by the default checkers with a
-short blocklist, against one call of the classifier alone.
+cold, and what a look-up takes right after one is printed as well. Pictures are screened by the default checkers with
+that blocklist, against one call of the classifier alone.
 """
 
 import argparse
@@ -191,13 +191,13 @@ def main() -> None:
     options = parser.parse_args()
     hashes, count = random_hashes(200_000 if options.quick else options.hashes), 20 if options.quick else 60
     with place(options.keep):
-        ratio, p99 = compare_pictures(count), time_texts(5 * count)
         with connect() as connection:
             started = time.perf_counter()
             load(connection, hashes)
             print(f"{len(hashes):,} hashes loaded and indexed in {time.perf_counter() - started:.0f} s", flush=True)
             connection.autocommit = True
             speedup = compare_lookups(connection, hashes, count)
+        ratio, p99 = compare_pictures(count), time_texts(5 * count)
     print(
         json.dumps({"pdq_speedup": round(speedup, 1), "text_p99_ms": round(p99, 2), "picture_ratio": round(ratio, 2)})
     )

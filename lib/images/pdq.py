@@ -12,8 +12,7 @@ Bits = NDArray[np.uint8]
 
 _SIDE, _FREQUENCIES = 64, 16
 _LEAST_SIDE = 5  # pixels; smaller pictures have no hash
-_BLURS = 2
-_STRIP = 64  # columns blurred at a time: their sums stay in the processor's cache
+_STRIP = 64  # rows or columns at a time: their sums stay in the processor's cache
 
 
 def _cosines() -> Floats:
@@ -56,7 +55,10 @@ def _spectrum(pixels: NDArray[np.uint8]) -> tuple[Floats, int]:
 
 
 def _luminance(pixels: NDArray[np.uint8]) -> Floats:
-    luminance: Floats = (pixels[..., 0] * 0.299 + pixels[..., 1] * 0.587 + pixels[..., 2] * 0.114).astype(np.float32)
+    luminance = np.empty(pixels.shape[:2], np.float32)
+    for top in range(0, len(pixels), _STRIP):
+        rows = pixels[top : top + _STRIP]
+        luminance[top : top + _STRIP] = rows[..., 0] * 0.299 + rows[..., 1] * 0.587 + rows[..., 2] * 0.114
     return luminance
 
 
@@ -65,11 +67,12 @@ def _shrink(luminance: Floats) -> Floats:
     height, width = luminance.shape
     if (height, width) == (_SIDE, _SIDE):
         return luminance
-    for _ in range(_BLURS):
-        luminance = _blur(_blur(luminance.T, _window(width)).T, _window(height))
     centres = np.arange(_SIDE) + 0.5
     rows, columns = ((centres * side / _SIDE).astype(int) for side in (height, width))
-    return luminance[np.ix_(rows, columns)]
+    luminance = _blur(_blur(luminance.T, _window(width)).T, _window(height))
+    across = _blur(luminance.T, _window(width))[columns].T
+    small: Floats = _blur(across, _window(height))[rows]
+    return small
 
 
 def _window(side: int) -> int:

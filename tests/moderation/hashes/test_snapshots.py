@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from django.db import connection
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from lib.images import NEAR_PDQ_DISTANCE
@@ -30,11 +31,8 @@ def disk(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("bits", [8, 12, 23])
-def test_a_copy_finds_what_comparing_all_rows_finds(bits: int, disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_copy_finds_what_comparing_all_rows_finds(disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(ROWS)
-    monkeypatch.setattr(snapshots, "SHORTEST_KEY", bits)
-    monkeypatch.setattr(snapshots, "LONGEST_KEY", bits)
     monkeypatch.setattr(snapshots, "READ_AT_ONCE", 700)
     blocked = [random_hash() for _ in range(20)]
     rows = [block_hash(pdq=each) for each in blocked]
@@ -61,18 +59,29 @@ def test_a_copy_finds_what_comparing_all_rows_finds(bits: int, disk: Path, monke
 @pytest.mark.django_db
 def test_a_hash_is_found_by_the_one_part_in_which_it_is_near(disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """31 bits changed so that every part but one has more changes than are looked for in it."""
-    monkeypatch.setattr(snapshots, "SHORTEST_KEY", 23)  # shorter keys find more
     fill(200)
     row = block_hash(pdq=(blocked := random_hash()))
     assert make_snapshot()
     held = opened()
     assert held is not None
-    for alone in range(len(snapshots.PART_STARTS)):
+    for alone in range(snapshots.PARTS):
         asked = blocked
-        for part, (start, radius) in enumerate(zip(snapshots.PART_STARTS, snapshots.PART_RADII, strict=True)):
-            asked = changed(asked, radius if part == alone else radius + 1, range(start, start + 23))
+        for part in range(snapshots.PARTS):
+            asked = changed(asked, 1 if part == alone else 2, range(16 * part, 16 * part + 16))
         assert sum(a != b for a, b in zip(asked, blocked, strict=True)) == 31
         assert held.near(to_words([asked])) == [row.pk]
+
+
+@pytest.mark.django_db
+def test_a_long_list_of_which_nothing_is_in_force_finds_nothing(disk: Path) -> None:
+    fill(200)
+    BlockedHash.objects.update(lifted_at=timezone.now())
+    assert make_snapshot()
+    held = opened()
+    assert held is not None
+    assert held.near(to_words([random_hash()])) == []
+    newer = block_hash(pdq=random_hash())
+    assert find_nearest([str(newer.pdq)]) == (newer.pk, 0)
 
 
 @pytest.mark.django_db
