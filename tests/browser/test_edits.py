@@ -106,8 +106,12 @@ def test_a_draft_is_drawn_while_one_types_and_finished_and_a_mood_board_is_follo
 ) -> None:
     moods = [make_image(alice, prompt=f"a red fox {n}", checkpoint=tiny_checkpoint) for n in range(2)]
     page = person(alice, viewport=size, color_scheme=scheme, reduced_motion="reduce").new_page()
-    page.goto("/create/")
-    page.get_by_label("Draft while I type").check()
+    page.goto("/create/", wait_until="domcontentloaded")
+    toggle = page.get_by_label("Draft while I type")
+    stood = toggle.bounding_box()
+    expect(page.locator("#cost")).to_contain_text("This uses")
+    assert toggle.bounding_box() == stood, "what one is about to press stays where it is when the cost comes"
+    toggle.check()
     page.get_by_label("Prompt", exact=True).press_sequentially("a cat on a boat", delay=10)
     expect(page.locator("#draft a.made__picture img")).to_be_visible(timeout=DRAWN)
     draft = Image.objects.get(generation__is_draft=True, state="ready")
@@ -117,7 +121,7 @@ def test_a_draft_is_drawn_while_one_types_and_finished_and_a_mood_board_is_follo
     expect(page.locator("#results a.made__picture img")).to_be_visible(timeout=DRAWN)
     final = Generation.objects.latest("pk")
     assert (final.kind, final.source_image_id, final.images.get().seed) == ("final", draft.pk, draft.seed)
-    page.get_by_label("Draft while I type").uncheck()
+    toggle.uncheck()
 
     page.get_by_text("Mood board", exact=True).click()
     for mood in moods:
