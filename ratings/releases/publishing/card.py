@@ -48,7 +48,7 @@ def _type_name(kind: pa.DataType) -> str:
 def render_card(manifest: dict[str, Any], questions: Iterable[Mapping[str, Any]]) -> str:
     """README.md: a YAML header for loaders, then a description and a data dictionary."""
     header = yaml.safe_dump(_header(manifest), sort_keys=False, allow_unicode=True, width=120)
-    parts = [_summary(manifest), _limitations(manifest), _wordings(questions), _dictionary(manifest)]
+    parts = [_summary(manifest), _models(manifest), _limitations(manifest), _wordings(questions), _dictionary(manifest)]
     return f"---\n{header}---\n\n" + "\n".join(parts)
 
 
@@ -116,6 +116,15 @@ def _summary(manifest: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _models(manifest: dict[str, Any]) -> str:
+    if not manifest["models"]:
+        return ""
+    lines = ["## Models", "", "The licence is the checkpoint's own; of imported pictures, that of the pictures.", ""]
+    lines += ["| model | licence |", "|---|---|"]
+    lines += [f"| {_cell(each['model'])} | {_cell(each['licence'])} |" for each in manifest["models"]]
+    return "\n".join(lines) + "\n"
+
+
 def _limitations(manifest: dict[str, Any]) -> str:
     lines = ["## What was left out, and why", "", "| kind | reason | rows |", "|---|---|---|"]
     dropped = [(kind, why, rows) for kind, found in manifest["dropped"].items() for why, rows in found.items()]
@@ -127,8 +136,13 @@ def _wordings(questions: Iterable[Mapping[str, Any]]) -> str:
     lines = ["## Questions", "", "| question_id | version | wording | labels |", "|---|---|---|---|"]
     for question in questions:
         labels = " · ".join(question["labels"])
-        lines.append(f"| {question['slug']} | {question['version']} | {question['text']} | {labels} |")
+        lines.append(f"| {question['slug']} | {question['version']} | {_cell(question['text'])} | {_cell(labels)} |")
     return "\n".join(lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    """Words that people typed, in one cell of a table."""
+    return " ".join(text.split()).replace("|", "\\|")
 
 
 def _dictionary(manifest: dict[str, Any]) -> str:

@@ -112,6 +112,7 @@ def test_an_archive_becomes_a_campaign_and_its_release_has_what_was_imported(
         assert row["image"] == encoding.training_jpeg(pixels(name)), name
     assert len(every_row(folder, "ratings")) == 12
     assert verify_release(folder).problems == []
+    assert "| Model A | CC-BY-4.0 |\n| lab/model-b | CC-BY-4.0 |" in (folder / "README.md").read_text("utf-8")
     pairs = tmp_path / "salon-pickapic-pairs"
     build(pairs, ("pairs", "votes"), campaign=other.slug)
     assert {frozenset((row["model_0"], row["model_1"])) for row in every_row(pairs, "pairs")} == {frozenset(MODELS)}
