@@ -2,13 +2,13 @@
 
 The processes of a host map the same files, so the page cache holds them once: 3 GB for ten million hashes. PostgreSQL
 stays the truth. What a copy finds is read there again; rows that are newer are compared there; and while there is no
-copy, its own index answers (`salon_blocked_near`).
+copy, its own index answers (`salon_blocked_near`). Both are exact, by multi-index hashing (Norouzi et al. 2012).
 
-Both are exact, by multi-index hashing (Norouzi et al. 2012): of two hashes that differ in at most 31 bits, at least one
-of their 16 parts of 16 bits differs in at most one. Each part has its own table of all hashes, sorted by that part, in
-which the 17 runs of equal keys are read that differ in at most one bit. An entry holds 96 other bits of its hash beside
-the number of its row, so almost every hash that is far away is left out without reading it from another place: what a
-look-up takes is the number of memory pages that it visits.
+Here, of two hashes that differ in at most 31 bits, at least one of 16 parts of 16 bits differs in at most one. Each
+part has its own table of all hashes, sorted by that part, in which the 17 runs of equal keys are read that differ in at
+most one bit. An entry holds 96 other bits of its hash beside the number of its row, so almost every hash that is far
+away is left out without reading it from another place: what a look-up takes is the number of memory pages that it
+visits.
 """
 
 import fcntl

@@ -14,11 +14,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from django.conf import settings
-from django.db.models import Case, CharField, F, Q, When
+from django.db.models import F, Func, Q
+from django.db.models.expressions import RawSQL
 from django.utils import translation
 
 from accounts.models import User
-from generation.models import Checkpoint, Image
+from generation.models import Checkpoint, Generation, Image
+from generation.parameters import model_sql
 from lib.content_levels import ContentLevel
 from ratings.asking.models import Policy, Question
 from ratings.releases import SCHEMA_VERSION
@@ -48,7 +50,6 @@ class BlockScan:
     labels: Counter[float] = field(default_factory=Counter)
     sizes: Counter[str] = field(default_factory=Counter)
     pictures: set[str] = field(default_factory=set)  # hashes of the picture files that rows name
-    models: set[str] = field(default_factory=set)  # that made pictures
     listings: dict[str, io.StringIO] = field(default_factory=dict)  # metadata.csv by split, and how many rows it has
     listed: Counter[str] = field(default_factory=Counter)
     simulated_rows: int = 0
@@ -58,8 +59,6 @@ class BlockScan:
             self._add_pairs(table)
         if FORMATS[kind].has_files:
             self.pictures |= picture_names(kind, table)
-        for column in {"model", "model_0", "model_1"} & set(table.column_names):
-            self.models |= set(pc.unique(table[column]).to_pylist())
         if kind == "kto":
             self._add_listing(split, table)
         if self.members:
@@ -199,15 +198,17 @@ def build_manifest(release: Release, scan: BlockScan) -> dict[str, Any]:
         "agreement": release.plan.get("agreement", {}),
         "response_rate": release.plan.get("response_rate", {}),
         "pictures": len(scan.pictures),
-        "models": _licences(scan.models),
+        "models": _licences(release),
         "files": _shard_facts(release),
     }
 
 
-def _licences(models: set[str]) -> list[Any]:
+def _licences(release: Release) -> list[Any]:
     """The licence of each model: a checkpoint's own, or that of the pictures which were imported under its name."""
-    name = Case(When(engine="imported", then=F("name")), default=F("slug"), output_field=CharField())
-    rows = Checkpoint.with_imported.annotate(model=name).filter(model__in=models)
+    blocks = ReleaseBlock.objects.filter(shard__release=release)
+    images = blocks.annotate(image=Func(F("images"), function="unnest")).values("image")
+    made = Generation.objects.filter(images__in=images).values("checkpoint")
+    rows = Checkpoint.with_imported.filter(pk__in=made).annotate(model=RawSQL(model_sql("generation_checkpoint"), []))  # noqa: S611
     return list(rows.order_by("model", "licence").values("model", "licence").distinct())
 
 

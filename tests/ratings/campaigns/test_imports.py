@@ -100,6 +100,8 @@ def test_an_archive_becomes_a_campaign_and_its_release_has_what_was_imported(
     answer_all(campaign, bob, lambda _ask: 4)
     assert answer_all(other, bob, lambda _ask: "left")
     assert {row["model"] for row in progress_of(campaign)["means"]} == set(MODELS)
+    others = CampaignPicture.objects.filter(campaign=other).values("checkpoint")
+    Checkpoint.with_imported.filter(pk__in=others).update(licence="CC0-1.0")
     folder = tmp_path / "salon-pickapic-imported"
     build(folder, ("ratings", "asks", "images"), campaign=campaign.slug, with_simulated=False)
     found = every_row(folder, "images")
@@ -112,7 +114,7 @@ def test_an_archive_becomes_a_campaign_and_its_release_has_what_was_imported(
         assert row["image"] == encoding.training_jpeg(pixels(name)), name
     assert len(every_row(folder, "ratings")) == 12
     assert verify_release(folder).problems == []
-    assert "| Model A | CC-BY-4.0 |\n| lab/model-b | CC-BY-4.0 |" in (folder / "README.md").read_text("utf-8")
+    assert "| Model A | CC-BY-4.0 |\n| lab/model-b | CC-BY-4.0 |\n\n" in (folder / "README.md").read_text("utf-8")
     pairs = tmp_path / "salon-pickapic-pairs"
     build(pairs, ("pairs", "votes"), campaign=other.slug)
     assert {frozenset((row["model_0"], row["model_1"])) for row in every_row(pairs, "pairs")} == {frozenset(MODELS)}
