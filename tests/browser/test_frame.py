@@ -60,7 +60,14 @@ def visit(browser: Browser, site: str) -> Iterator[Visit]:
     assert complaints == []
 
 
+AT_REST = """() => Promise.allSettled(document.getAnimations()
+    .filter(animation => Number.isFinite(animation.effect.getComputedTiming().endTime))
+    .map(animation => animation.finished))"""
+
+
 def violations(page: Page) -> list[str]:
+    """What axe finds once all that moves or fades in has come to rest; a toast that is half there has no contrast."""
+    page.evaluate(AT_REST)
     return [
         f"{found['id']}: {[node['target'] for node in found['nodes'][:4]]}"
         for found in Axe().run(page).response["violations"]
