@@ -1,4 +1,4 @@
-// data-submit-on-enter (Ctrl+Enter in a textarea), data-autosubmit, data-toggle, and no double submits.
+// data-submit-on-enter (Ctrl+Enter in a textarea), data-autosubmit, data-tidy, data-remember, and no double submits.
 import { each, on } from './dom.js';
 
 on('keydown', 'textarea[data-submit-on-enter]', (area, event) => {
@@ -13,19 +13,6 @@ on('change', 'form[data-autosubmit]', (form) => form.requestSubmit());
 on('formdata', 'form[data-tidy]', (form, event) => {
   for (const [name, value] of [...event.formData]) if (value === '') event.formData.delete(name);
 });
-
-// A toggle changes at once; a refusal changes it back.
-const flip = (button) => button.setAttribute('aria-pressed', String(button.getAttribute('aria-pressed') !== 'true'));
-document.addEventListener('htmx:beforeRequest', (event) => {
-  const button = event.detail.elt.querySelector?.('[data-toggle]');
-  if (button) flip(button);
-});
-for (const failure of ['htmx:responseError', 'htmx:sendError']) {
-  document.addEventListener(failure, (event) => {
-    const button = event.detail.elt.querySelector?.('[data-toggle]');
-    if (button) flip(button);
-  });
-}
 
 // A second quick press of a button does not send the form again; the server checks an idempotency key as well. The
 // guard ends by itself, as no event tells that no page follows: a download, a 204, a stopped navigation.
