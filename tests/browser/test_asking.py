@@ -17,7 +17,7 @@ from ratings.asking.rankings.services import ranks_of
 from ratings.asking.services import skip_ask
 from ratings.asking.tokens import token_for
 from ratings.models import Ask, AspectComparison, Comparison, Policy, Rating, RegionMark
-from tests.browser.test_frame import WATCH_SHIFTS
+from tests.browser.test_frame import WATCH_SHIFTS, overflow
 from tests.browser.test_publishing import look_at
 from tests.conftest import Person
 from tests.ratings.conftest import ALWAYS, Publish, publish
@@ -127,7 +127,7 @@ def test_entries_of_a_challenge_are_compared_under_its_theme(
     page.goto("/compare/")
     expect(page.get_by_text("Something blue")).to_be_visible()
     assert "a blue cat" not in page.locator("main").inner_text()
-    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert overflow(page) <= 0
     evaluate(page, "ArrowDown")
     expect(page.get_by_role("link", name="Next pair")).to_be_visible(timeout=SOON)
     expect(page.get_by_text("Something blue")).to_be_visible()
@@ -155,7 +155,7 @@ def test_a_pair_is_compared_by_an_aspect_and_the_next_one_comes(
     expect(page.get_by_role("button", name="The left picture", exact=True)).to_have_accessible_description(
         question.text
     )
-    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert overflow(page) <= 0
     evaluate(page, "ArrowLeft")
     expect(page.get_by_text("Toy").first).to_be_visible(timeout=SOON)
     assert AspectComparison.objects.get().outcome == "left"
@@ -190,7 +190,7 @@ def test_places_are_marked_by_mouse_touch_and_keyboard(
         press(position={"x": box["width"] / 2, "y": box["height"] / 2 + 40})
         page.get_by_role("button", name="Remove mark 2").click()
         page.get_by_label("What is wrong there? A word, if you like").fill("hand")
-    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert overflow(page) <= 0
     first = Ask.objects.get()
     send.press("Enter") if means == "keyboard" else send.click()
     wait_until(page, lambda: Ask.objects.count() == 2)  # the next picture is there
@@ -211,7 +211,7 @@ def test_pictures_are_put_in_order_by_keys(pictures: list[Image], bob: User, per
     ask = Ask.objects.get()
     save = page.get_by_role("button", name="Save order")
     expect(page.get_by_role("button", name="Picture 1", exact=True)).to_be_enabled(timeout=SOON)
-    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert overflow(page) <= 0
     page.keyboard.press("3")
     expect(page.get_by_role("button", name="Picture 3, rank 1")).to_be_visible()
     page.keyboard.press("1")  # and the last one gets what is left

@@ -65,13 +65,17 @@ AT_REST = """() => Promise.allSettled(document.getAnimations()
     .map(animation => animation.finished))"""
 
 
-def violations(page: Page) -> list[str]:
-    """What axe finds once all that moves or fades in has come to rest; a toast that is half there has no contrast."""
+def axe_rules(page: Page, **options: Any) -> list[dict[str, Any]]:
+    """The rules of axe that the page breaks once all that moves or fades in has come to rest; before, a toast that is
+    half there has too little contrast."""
     page.evaluate(AT_REST)
-    return [
-        f"{found['id']}: {[node['target'] for node in found['nodes'][:4]]}"
-        for found in Axe().run(page).response["violations"]
-    ]
+    rules: list[dict[str, Any]] = Axe().run(page, **options).response["violations"]
+    return rules
+
+
+def violations(page: Page) -> list[str]:
+    """Axe's findings, each with the first four places."""
+    return [f"{rule['id']}: {[node['target'] for node in rule['nodes'][:4]]}" for rule in axe_rules(page)]
 
 
 def overflow(page: Page) -> int:

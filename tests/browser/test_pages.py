@@ -6,7 +6,6 @@ Axe finds nothing, nothing scrolls sideways, and what is on a page stays where i
 from collections.abc import Iterable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import Group
 from django.urls import reverse
 from django.utils import timezone
@@ -18,7 +17,7 @@ from feed.models import Post
 from feed.posts.services import publish_image
 from lib.days import local_day
 from moderation.cases.services import claim_case, report_target
-from tests.browser.test_frame import WATCH_SHIFTS
+from tests.browser.test_frame import WATCH_SHIFTS, axe_rules, overflow
 from tests.conftest import Person
 from tests.generation.fixtures import MakeImage
 
@@ -47,13 +46,13 @@ def complaints(page: Page, paths: Iterable[str]) -> list[str]:
         assert answer is not None
         if answer.status != 200:
             found.append(f"{path}: {answer.status}")
-        if (wide := page.evaluate("document.documentElement.scrollWidth - innerWidth")) > 0:
+        if (wide := overflow(page)) > 0:
             found.append(f"{path}: {wide} px too wide")
-        rules = Axe().run(page).response["violations"]
+        rules = axe_rules(page)
         if (moved := page.evaluate("shifted")) >= MOST_SHIFT:
             found.append(f"{path}: moves by {moved:.3f}")
         page.emulate_media(color_scheme="light")
-        rules += Axe().run(page, options=CONTRAST).response["violations"]
+        rules += axe_rules(page, options=CONTRAST)
         found += [f"{path}: {rule['id']} at {[node['target'] for node in rule['nodes'][:3]]}" for rule in rules]
     return found
 

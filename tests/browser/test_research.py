@@ -5,7 +5,6 @@ from itertools import combinations
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page
@@ -20,6 +19,7 @@ from ratings.benchmarks.services import open_voting, register_benchmark
 from ratings.models import Ask, Benchmark, BenchmarkPicture, BenchmarkScore
 from ratings.quality.post_aspects import refresh_aspects
 from ratings.research import reports
+from tests.browser.test_frame import axe_rules, overflow
 from tests.conftest import MakeMember, Person
 from tests.generation.fixtures import MakeImage, checkpoint_row
 from tests.ratings.answers import leave_unanswered, rate, vote
@@ -112,10 +112,10 @@ def flaws_here(page: Page, name: str) -> list[str]:
     found = []
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
-        if (wide := page.evaluate("document.documentElement.scrollWidth - innerWidth")) > 0:
+        if (wide := overflow(page)) > 0:
             found.append(f"{name}: {wide} px too wide at {width}")
         if width != WIDTHS[1]:
-            found += [f"{name}: {rule['id']} at {width}" for rule in Axe().run(page).response["violations"]]
+            found += [f"{name}: {rule['id']} at {width}" for rule in axe_rules(page)]
     return found
 
 
