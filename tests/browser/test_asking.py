@@ -95,6 +95,7 @@ def test_no_side_can_be_chosen_before_both_pictures_are_there(pictures: list[Ima
     assert (ask.outcome, ask.shown_at) == ("open", None)
     page.wait_for_function("document.querySelector('.compare__side img').complete")
     expect(page.locator("button[value=left]")).to_be_disabled()
+    wait_until(page, lambda: held)  # a browser may ask for one picture after the other
     held[0].continue_()
     expect(page.locator("button[value=left]")).to_be_enabled(timeout=SOON)
     wait_until(page, lambda: Ask.objects.get().shown_at is not None)
@@ -273,7 +274,7 @@ def test_a_question_that_closed_meanwhile_says_so_in_its_own_words(
 
 def wait_until(page: Page, is_so: Callable[[], Any]) -> None:
     """Lets the page go on until the database says so."""
-    for _ in range(100):
+    for _ in range(SOON // 100):
         if is_so():
             return
         page.wait_for_timeout(100)
